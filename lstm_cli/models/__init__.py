@@ -1,4 +1,4 @@
-"""Networks, one file per model, with one contract:
+"""Networks, one file per model. All have one contract.
 
     forward(past [B, L, F], future [B, H, K], mask [B, L]) -> [B, H, C]     all scaled
     loss_scale(past, mask) -> [B, 1, C]                                     divisor of the errors in the training loss

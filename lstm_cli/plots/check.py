@@ -210,11 +210,11 @@ def _draw_correlation(axis: "Axes", correlation: Correlation) -> None:
         color=INK,
         alpha=0.18,
         linewidth=0,
-        label="95 % limit of noise",
+        label="noise (95 %)",
     )
     axis.vlines(lags, 0, correlation.values, color=BASELINE, linewidth=max(0.8, min(3.0, 260 / len(lags))))
     if correlation.raw is not None:
-        axis.plot(lags, correlation.raw, color=INK, linewidth=1.1, label="with the moving mean")
+        axis.plot(lags, correlation.raw, color=INK, linewidth=1.1, label="unadjusted")
     axis.axhline(0, color=INK, linewidth=0.8)
     for number, season in enumerate(correlation.seasons):
         if season > len(lags):

@@ -131,7 +131,7 @@ def test_the_hourly_line_of_cron(home: Path, folder: Path) -> None:
 
 
 def test_a_failed_gate_ends_the_night_with_5(home: Path, folder: Path) -> None:
-    """cron mails the error; the scores are written; there is no new forecast."""
+    """Cron mails the error; the scores are written; there is no new forecast."""
     failing = blocks(CRON, "sh")[0].replace("mase>=1", "mase>0")
     ended = run_as_cron(
         home, f"cd {shlex.quote(str(folder))} && sh -c {shlex.quote(failing)} nightly.sh --quiet >/dev/null"

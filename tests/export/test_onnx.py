@@ -159,7 +159,7 @@ def test_the_graph_has_the_bounds_and_ignores_infinite_bounds() -> None:
 
 
 def test_a_signal_during_optimization_is_not_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """onnxscript wraps errors, but the interrupt is raised unchanged."""
+    """Errors are wrapped by onnxscript, but the interrupt is raised unchanged."""
     import signal
 
     from onnxscript import ir, optimizer

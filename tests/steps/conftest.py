@@ -1,4 +1,4 @@
-"""The fixtures of `small_steps`, for every test of the steps."""
+"""Fixtures of `small_steps` for the tests of all steps."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The tables of docs/reference/json.md, and where a report differs from them."""
+"""Parser of the tables in docs/reference/json.md, and comparison of a report with them."""
 
 import re
 from collections.abc import Iterator

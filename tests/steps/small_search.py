@@ -33,7 +33,7 @@ def fresh(prepared: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The winner is not made the run's model: exporting it takes seconds, and most tests ask for the trials."""
+    """Skip training the winner: its export takes seconds, and most tests need only the trials."""
 
     class Trained:
         def to_json(self) -> dict[str, Any]:
@@ -48,5 +48,5 @@ def trials(run: Path) -> list[dict[str, Any]]:
 
 
 def figures(run: Path) -> list[dict[str, Any]]:
-    """The trials without what a clock says."""
+    """Return the trials without their times."""
     return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials(run)]

@@ -87,7 +87,7 @@ def traces_kept() -> Iterator[None]:
 
 
 def _architecture(model: "nn.Module") -> Iterator[Any]:
-    """All that a graph is made of, but the values of the weights."""
+    """Return the structure of a graph without the values of its weights."""
     state = model.state_dict()
     yield tuple((name, tuple(value.shape)) for name, value in state.items())
     yield tuple((name, _values(value)) for name, value in model.named_buffers() if name not in state)

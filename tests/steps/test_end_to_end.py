@@ -1,4 +1,4 @@
-"""The five verbs, one after the other, on files whose steps are not of equal length."""
+"""Tests of the five verbs in sequence, on files with an uneven frequency such as months."""
 
 import io
 from pathlib import Path

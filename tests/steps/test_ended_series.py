@@ -42,7 +42,7 @@ def write(path: Path, last: dict[str, int] = LAST) -> str:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the four shops; its data are panel.csv beside it."""
+    """Return a run of the four shops; its data file is panel.csv in the same folder."""
     folder = tmp_path_factory.mktemp("ended")
     prepare(write(folder / "panel.csv"), folder / "run", CONFIG, ignore_events)
     train(folder / "run", LINEAR, ignore_events)

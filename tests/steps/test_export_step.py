@@ -59,7 +59,7 @@ def windows_of(run: Path) -> Batch:
 
 
 def opened_by_its_own(to: str, path: Path):
-    """The file as a function of past, future and mask."""
+    """Return the file as a function of past, future and mask."""
     if to == "onnx":
         return open_session(path.read_bytes(), threads=1)
     if to in ("keras", "h5"):
@@ -102,7 +102,7 @@ def test_each_file_forecasts_real_windows_as_the_run_does(
 def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
-    """A forecast with nothing but the exported file, what is told beside it, and the values of the CSV."""
+    """Return a forecast from only the exported file, its JSON file, and the values of the CSV."""
     run: Path = request.getfixturevalue(name)
     report = export(run, ExportConfig(output=str(tmp_path / "m.onnx")), ignore_events)
     about = json.loads(Path(report.about).read_text())
@@ -218,11 +218,11 @@ def test_a_missing_extra_is_told_with_the_line_that_installs_it(
 
 def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> None:
     (tmp_path / "taken.onnx").mkdir()
-    (tmp_path / "beside.onnx.json").mkdir()
+    (tmp_path / "other.onnx.json").mkdir()
     refused = [
         (tmp_path / "none" / "model.onnx", OutputError, "folder not found"),
         (tmp_path / "taken.onnx", UsageError, "is a folder"),
-        (tmp_path / "beside.onnx", UsageError, r"beside\.onnx\.json is a folder"),
+        (tmp_path / "other.onnx", UsageError, r"other\.onnx\.json is a folder"),
         (run / "model.onnx", UsageError, "is in the run directory"),
         (tmp_path / "model.pt2", UsageError, r"does not end in \.onnx"),
     ]

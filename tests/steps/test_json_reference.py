@@ -65,7 +65,7 @@ def run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scored(run: Path) -> Json:
-    """The report of an evaluation with all that it can have."""
+    """Return the report of an evaluation with all keys."""
     everything = EvaluateConfig(
         threads=1, backtest=1, fail_if=("mae>1e9",), output=str(run.parent / "scores")
     )
@@ -78,7 +78,7 @@ def of_prepare(run: Path, panel: Path, _: Json) -> list[Json]:
 
 
 def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
-    """What the small panel does not have comes from the code that makes it: one comparison, one finding."""
+    """Return a comparison and a finding, which the small panel does not produce."""
     report = train(run, TRAIN, ignore_events).to_json()
     finding = asdict(
         TrainingIssue(part="free", name="over-fitting", sign="losses part", advice="--dropout 0.3")
@@ -205,7 +205,7 @@ def test_the_reports_are_as_the_page_says(section: str, run: Path, panel: Path, 
 
 
 def test_a_difference_is_named_with_its_place() -> None:
-    """The comparison itself, on a report that is spoilt in each way."""
+    """Changing a report in each way makes the comparison fail."""
     wrong = {"run": 3, "data": None, "steps": {"train": {"lr": {"value": 1, "source": None, "new": 1}}}}
     assert sorted(Comparison("config").problems(wrong)) == [
         "config: 'run' is 3, and the page says 'string'",

@@ -26,7 +26,7 @@ SALES, PRICE, PROMO = 2, 3, 4  # columns of the panel, after day and shop
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """How `lstm predict` ended."""
+    """Result of `lstm predict`."""
 
     code: int
     forecast: bytes | None  # None: no file was written
@@ -36,7 +36,7 @@ class Answer:
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two shops with a linear forecast; its data are panel.csv beside it."""
+    """Return a run of two shops with a linear forecast; its data file is panel.csv in the same folder."""
     folder = tmp_path_factory.mktemp("known")
     prepare(str(write_panel(folder / "panel.csv")), folder / "run", PREPARE, ignore_events)
     train(folder / "run", LINEAR, ignore_events)
@@ -165,7 +165,14 @@ def immense(rows: Cells) -> Cells:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (renamed, ["column 'price', which the model needs, not found", "'prices'", "name it as in training"]),
+        (
+            renamed,
+            [
+                "column 'price', which the model needs, not found",
+                "'prices'",
+                "Use the names of the training data",
+            ],
+        ),
         (without_price, ["column 'price', which the model needs, not found"]),
         (without_shop, ["column 'shop', which the model needs, not found"]),
         (every_second_day, ["has frequency 2D, but the run has D"]),
@@ -301,7 +308,7 @@ def test_times_with_and_without_an_offset_are_not_mixed(zones, tmp_path, answer)
 
 
 def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) -> None:
-    """The same word in composed letters and in letters put together."""
+    """Unicode NFC and NFD spellings of one name are equal."""
     rows = [
         f"{np.datetime64('2024-01-01') + row},{name},{level + row * 37 % 11}"
         for row in range(80)
@@ -319,7 +326,7 @@ def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) ->
 
 
 def daily(rows: int, shops: Sequence[str] = ()) -> str:
-    """The last of 420 days with a weekly season, of a single series or of several shops."""
+    """Return the last of 420 days with a weekly season, for one series or several shops."""
     rng = np.random.default_rng(7)
     load = 20 + 5 * np.sin(np.arange(420) * 2 * np.pi / 7) + rng.normal(0, 0.5, 420)
     days = np.datetime64("2023-01-01") + np.arange(420)
@@ -348,7 +355,7 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def depths(run: Path) -> tuple[int, int]:
-    """The lookback and the rows that the model reads, as `train` reported them."""
+    """Return the lookback and the number of rows that the model reads, from the report of `train`."""
     with open_run(run) as opened:
         report = opened.report("train")
         assert opened.report("prepare")["lookback"] == report["lookback"]

@@ -69,7 +69,7 @@ def test_standard_input_is_read(run: Path, panel: Path) -> None:
 
 
 def test_a_past_covariate_after_the_origin_cannot_leak(run: Path, panel: Path, tmp_path: Path) -> None:
-    """Prices told for days after the last sale change nothing; promo, known ahead, does."""
+    """Prices after the last sale change nothing, but promo does, because it is known ahead."""
     lines = panel.read_text().splitlines()
     cells = [line.split(",") for line in lines]
     leaky, known = tmp_path / "leaky.csv", tmp_path / "known.csv"
@@ -153,7 +153,7 @@ def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: P
     assert len(heard) == 1
     assert "out of date: the data changed after training" in heard[0]
     assert lines_of(out.getvalue())[1][:2] == ["A", "2024-05-11"]
-    # Scaled as the model knows them: the same as the file given anew.
+    # In the scaling of the model, the forecast equals that of the same file given as NEW.
     assert np.allclose(numbers(forecast(run, str(tmp_path / "new.csv"))), numbers(out.getvalue()), rtol=1e-5)
 
 
@@ -301,7 +301,7 @@ def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:
 
 
 def test_a_model_of_another_device_forecasts_here(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The device in run.json is a note: nothing that is read later hangs on it."""
+    """Reading a run does not depend on the device in run.json."""
     before, after = io.BytesIO(), io.BytesIO()
     train(run, LINEAR, ignore_events, force=True)
     predict(run, None, FP32, ignore_events, stdout=before)

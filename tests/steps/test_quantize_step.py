@@ -53,7 +53,7 @@ def test_too_much_loss_is_refused_and_the_old_one_kept(run: Path, monkeypatch: p
     from lstm_cli.inference import quantization
 
     def ruined(model: bytes, **how: object) -> bytes:
-        """The graph with every LSTM weight at zero."""
+        """Return the graph with all LSTM weights set to zero."""
         import numpy as np
         import onnx
         from onnx import numpy_helper

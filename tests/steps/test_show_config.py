@@ -1,4 +1,4 @@
-"""The settings of a run, and the file that makes the same run of the same data."""
+"""Tests of the settings of a run, and of the file that makes the same run again."""
 
 import tomllib
 from pathlib import Path

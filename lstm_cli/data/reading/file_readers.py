@@ -1,4 +1,4 @@
-"""One data file, text or Parquet, as the columns of a plan: cells become numbers, times and names of series."""
+"""Readers of one text or Parquet file: cells become numbers, times and series names."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,25 +20,25 @@ from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 
-# Line numbers [n] and the n cells of each column: text, or what pyarrow holds.
+# Line numbers [n] and the n cells of each column, as text or pyarrow arrays.
 Cells: TypeAlias = tuple[np.ndarray, Sequence[Any]]
 
 
 class TextFile:
-    """A text file, read up to its first rows."""
+    """Text file whose first rows are read."""
 
     unit = "line"
 
     def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
-        """Raises DataError where there is no header or no row."""
+        """Read the header and the first rows. Raise DataError if either is missing."""
         self.source = source.name
         self._reader = FastCsvReader(source, encoding, delimiter)
         rows = self._reader.rows
         self.names = column_labels(map(unescape_formula, rows.header))
         if self._reader.first is None:
             raise DataError(
-                f"{source.name} has a header and no row below it",
-                hint="it needs one row for each time",
+                f"{source.name} has no rows below its header",
+                hint="add one row for each time",
                 rule="D114",
             )
         self._first = self._reader.first
@@ -46,71 +46,71 @@ class TextFile:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What was found in the rows: complete once all of them are read."""
+        """Return the findings about the rows, complete after the last row."""
         return self._reader.rows.findings
 
     @property
     def sample(self) -> list[tuple[str, ...]]:
-        """The first cells of each column."""
+        """Return the first cells of each column."""
         return list(zip(*self._first.cells[:SAMPLE_ROWS], strict=True))
 
     @property
     def sample_is_complete(self) -> bool:
-        """Whether there are no rows beyond the sample."""
+        """Return whether the sample holds all rows of the file."""
         return len(self._first.cells) < SAMPLE_ROWS
 
     @property
     def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:
-        """The cells of each column in the first rows, in a small file all of them, and the lines of these rows."""
+        """Return the cells of each column in the first rows (all rows of a small file), and their lines."""
         return list(zip(*self._first.cells, strict=True)), self._first.lines
 
     @property
     def lines(self) -> int:
-        """Lines read so far."""
+        """Return the number of lines read so far."""
         return self._reader.rows.state.line
 
     def expected_rows(self, size: int) -> int:
-        """How many rows so many bytes of such files hold, about; 0 where they are few, or it is not known."""
-        return int(1.1 * size * self._reader.rows_per_byte)  # what is not filled takes no memory
+        """Return the estimated number of rows in `size` bytes; 0 for few rows or if it is unknown."""
+        return int(1.1 * size * self._reader.rows_per_byte)  # unfilled rows take no memory
 
     def cells(self) -> Iterator[Cells]:
-        """All cells of the file, some rows at a time. Raises DataError for a row that cannot be read."""
-        for piece in chain((self._first,), self._reader.batches()):
-            yield piece.lines, list(zip(*piece.cells, strict=True))
+        """Yield all cells of the file in batches. Raise DataError for a row that cannot be read."""
+        for batch in chain((self._first,), self._reader.batches()):
+            yield batch.lines, list(zip(*batch.cells, strict=True))
 
-    def columns(self, chosen: ColumnRoles) -> Iterator[ColumnBatch]:
-        """All rows, some at a time. Raises DataError for what cannot be read."""
-        locations = _cell_locations(self.source, self.names, chosen, self.unit)
-        getters = [itemgetter(index) for index in column_order(chosen)]
+    def columns(self, roles: ColumnRoles) -> Iterator[ColumnBatch]:
+        """Yield all rows in batches. Raise DataError for a cell that cannot be read."""
+        locations = _cell_locations(self.source, self.names, roles, self.unit)
+        getters = [itemgetter(index) for index in column_order(roles)]
 
-        def careful(piece: RowBatch) -> ColumnBatch:
-            cells = [list(map(getter, piece.cells)) for getter in getters]
+        def to_batch(batch: RowBatch) -> ColumnBatch:
+            cells = [list(map(getter, batch.cells)) for getter in getters]
             return _to_batch(
-                piece.lines, cells, chosen, locations, read_numbers, lambda column, place: column
+                batch.lines, cells, roles, locations, read_numbers, lambda column, location: column
             )
 
-        yield careful(self._first)
+        yield to_batch(self._first)
         layout = Layout(
             codec=self._reader.codec,
             delimiter=self.delimiter,
             width=len(self.names),
-            time=chosen.time,
-            series=chosen.series,
-            numeric=chosen.numeric,
+            time=roles.time,
+            series=roles.series,
+            numeric=roles.numeric,
             time_location=locations[0],
         )
-        yield from self._reader.columns(layout, careful)
+        yield from self._reader.columns(layout, to_batch)
 
 
 class ParquetFile:
-    """A Parquet file, read up to its first rows."""
+    """Parquet file whose first rows are read."""
 
     unit = "row"
     delimiter = ""
     findings: Sequence[Finding] = ()
 
     def __init__(self, source: Source) -> None:
-        """Raises DataError where it is damaged or has no rows."""
+        """Open the file and read its first rows. Raise DataError if it is corrupt or has no rows."""
         from lstm_cli.data.reading.parquet import ParquetRows
 
         self.source = source.name
@@ -121,92 +121,98 @@ class ParquetFile:
         self.lines = self._rows.rows
         self.sample_is_complete = len(self.first[1]) >= self.lines
         if not self.lines:
-            raise DataError(f"{source.name} has no rows", hint="it needs one row for each time", rule="D114")
+            raise DataError(f"{source.name} has no rows", hint="add one row for each time", rule="D114")
 
     def expected_rows(self, size: int) -> int:
-        """How many rows the file holds."""
+        """Return the number of rows of the file."""
         return self.lines
 
     def cells(self) -> Iterator[Cells]:
-        """All cells of the file, some rows at a time. Raises DataError where it is damaged."""
+        """Yield all cells of the file in batches. Raise DataError if the file is corrupt."""
         return self._rows.batches(range(len(self.names)))
 
-    def columns(self, chosen: ColumnRoles) -> Iterator[ColumnBatch]:
-        """All rows, some at a time. Raises DataError for what cannot be read."""
+    def columns(self, roles: ColumnRoles) -> Iterator[ColumnBatch]:
+        """Yield all rows in batches. Raise DataError for a cell that cannot be read."""
         from lstm_cli.data.reading.parquet import column_numbers, column_text
 
-        locations = _cell_locations(self.source, self.names, chosen, self.unit)
-        for lines, cells in self._rows.batches(column_order(chosen)):
-            yield _to_batch(lines, cells, chosen, locations, column_numbers, column_text)
+        locations = _cell_locations(self.source, self.names, roles, self.unit)
+        for lines, cells in self._rows.batches(column_order(roles)):
+            yield _to_batch(lines, cells, roles, locations, column_numbers, column_text)
 
 
 File: TypeAlias = TextFile | ParquetFile
 
 
-def column_order(chosen: ColumnRoles) -> list[int]:
-    """The chosen columns in the order of a piece: the time, the series, then the numeric ones."""
-    return [index for index in (chosen.time, chosen.series) if index is not None] + list(chosen.numeric)
+def column_order(roles: ColumnRoles) -> list[int]:
+    """Return the roles columns in the order of a batch: time, series, then numeric columns."""
+    return [index for index in (roles.time, roles.series) if index is not None] + list(roles.numeric)
 
 
-def roles_by_name(chosen: ColumnRoles, names: Sequence[str], others: Sequence[str]) -> ColumnRoles:
-    """The same columns in a file that has them, under the names `others`, in another order."""
+def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str]) -> ColumnRoles:
+    """Return the same roles for a file with another order of columns.
 
-    def place(index: int | None) -> int | None:
+    Args:
+        roles: roles in the first file.
+        names: column names of the first file.
+        others: column names of the other file.
+    """
+
+    def index_of(index: int | None) -> int | None:
         return None if index is None else others.index(names[index])
 
-    def places(indices: Sequence[int]) -> tuple[int, ...]:
+    def indices_of(indices: Sequence[int]) -> tuple[int, ...]:
         return tuple(others.index(names[index]) for index in indices)
 
     return replace(
-        chosen,
-        time=place(chosen.time),
-        series=place(chosen.series),
-        targets=places(chosen.targets),
-        past=places(chosen.past),
-        future=places(chosen.future),
+        roles,
+        time=index_of(roles.time),
+        series=index_of(roles.series),
+        targets=indices_of(roles.targets),
+        past=indices_of(roles.past),
+        future=indices_of(roles.future),
     )
 
 
-def _cell_locations(source: str, names: Sequence[str], chosen: ColumnRoles, unit: str) -> list[CellLocation]:
-    return [CellLocation(source=source, column=names[index], unit=unit) for index in column_order(chosen)]
+def _cell_locations(source: str, names: Sequence[str], roles: ColumnRoles, unit: str) -> list[CellLocation]:
+    return [CellLocation(source=source, column=names[index], unit=unit) for index in column_order(roles)]
 
 
 def _to_batch(
     lines: np.ndarray,
     cells: Sequence[Any],
-    chosen: ColumnRoles,
+    roles: ColumnRoles,
     locations: Sequence[CellLocation],
     numbers: Callable[[Any, np.ndarray, CellLocation], np.ndarray],
     text: Callable[[Any, CellLocation], Sequence[str]],
 ) -> ColumnBatch:
-    """Rows [n] as columns. cells: [n] of each chosen column, text or what pyarrow holds."""
-    rest = iter(zip(cells, locations, strict=True))
+    """Return rows [n] as a batch. cells: [n] of each roles column, as text or pyarrow arrays."""
+    pairs = iter(zip(cells, locations, strict=True))
     times, codes, names = None, None, list[str]()
-    if chosen.time is not None:
-        column, place = next(rest)
-        times = scan_times(text(column, place), lines, place)
-    if chosen.series is not None:
-        column, place = next(rest)
-        codes, names = _series_codes(text(column, place), lines, place)
-    values = np.stack([numbers(column, lines, place) for column, place in rest], axis=1)
-    ends = np.stack([values.min(axis=0), values.max(axis=0)])
-    return ColumnBatch(lines=lines, values=values, extremes=ends, times=times, codes=codes, names=names)
+    if roles.time is not None:
+        column, location = next(pairs)
+        times = scan_times(text(column, location), lines, location)
+    if roles.series is not None:
+        column, location = next(pairs)
+        codes, names = _series_codes(text(column, location), lines, location)
+    values = np.stack([numbers(column, lines, location) for column, location in pairs], axis=1)
+    extremes = np.stack([values.min(axis=0), values.max(axis=0)])
+    return ColumnBatch(lines=lines, values=values, extremes=extremes, times=times, codes=codes, names=names)
 
 
 def _series_codes(
     cells: Sequence[str], lines: np.ndarray, location: CellLocation
 ) -> tuple[np.ndarray, list[str]]:
-    """The place of each cell's series [n] int32 in the names beside it."""
+    """Return the index of each cell's series [n] int32, and the series names."""
     index: dict[str, int] = {}
     for cell in cells:
         index.setdefault(cell, len(index))
     names = [unescape_formula(cell) for cell in index]
     if not all(names):
-        wrong = next(cell for cell in index if not unescape_formula(cell))
-        line = int(lines[cells.index(wrong)])
+        empty = next(cell for cell in index if not unescape_formula(cell))
+        line = int(lines[cells.index(empty)])
         raise DataError(
-            "the name of the series is missing",
-            hint="write it, or delete the line",
+            "the series name is missing",
+            hint="write the name, or delete the line",
             rule="D207",
             at=location.at(line),
         )

@@ -1,4 +1,4 @@
-"""Text cell to number: plain decimals and exponents; what counts as missing; everything else is an error."""
+"""Parser of text cells into numbers: plain decimals, exponents and missing values. Other cells are errors."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,20 @@ from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, is_missing, q
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
-# Within these characters float() reads plain decimals and exponents and nothing else: no words, no 1_000.
+# With only these characters, float() reads plain decimals and exponents: no words, no 1_000.
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
 
 
 def read_numbers(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> np.ndarray:
-    """Cells [n] as float64 [n], NaN where missing. lines: [n] line numbers.
+    """Return cells as float64 [n], with NaN for missing values.
 
-    Raises DataError with line, column and value for anything that is no plain, finite number.
+    Args:
+        cells: text cells [n].
+        lines: line numbers [n].
+        location: file and column, for messages.
+
+    Raises:
+        DataError: a cell is not a plain, finite number. The error has line, column and value.
     """
     values = _parse_plain(cells)
     if values is None:
@@ -35,13 +41,20 @@ def read_numbers(cells: Sequence[str], lines: np.ndarray, location: CellLocation
 def refuse_underflow(
     values: np.ndarray, lines: np.ndarray, location: CellLocation, cells: Sequence[str]
 ) -> None:
-    """Raises DataError for a number so small that it would be read as 0."""
+    """Raise DataError for a number so small that it would be read as 0.
+
+    Args:
+        values: parsed numbers [n].
+        lines: line numbers [n].
+        location: file and column, for messages.
+        cells: text cells [n].
+    """
     for row in np.flatnonzero(values == 0).tolist():
         digits, _, exponent = cells[row].lower().partition("e")
         if exponent and digits.strip("+-0. "):
             raise DataError(
-                f"{quote_cell(cells[row])} is smaller than the numbers that can be held, and would be read as 0",
-                hint="write 0, or the column in a smaller unit",
+                f"{quote_cell(cells[row])} is too small for a 64-bit float, so it would be read as 0",
+                hint="write 0, or write the column in a smaller unit",
                 rule="D301",
                 at=location.at(int(lines[row])),
             )
@@ -50,7 +63,14 @@ def refuse_underflow(
 def refuse_infinity(
     values: np.ndarray, lines: np.ndarray, location: CellLocation, cells: Sequence[object] | None = None
 ) -> None:
-    """Raises DataError for the first infinity in values [n]; `cells` [n] is what the file says."""
+    """Raise DataError for the first infinite value.
+
+    Args:
+        values: parsed numbers [n].
+        lines: line numbers [n].
+        location: file and column, for messages.
+        cells: cells of the file [n]; None shows the values.
+    """
     infinite = np.isinf(values)
     if infinite.any():
         first = int(np.argmax(infinite))
@@ -58,7 +78,7 @@ def refuse_infinity(
 
 
 def _parse_plain(cells: Sequence[str]) -> np.ndarray | None:
-    """The numbers, where every cell is plain; None where any is not."""
+    """Return the numbers, or None if a cell is not a plain number."""
     try:
         if "\n".join(cells).encode("ascii").translate(None, _NUMBER_BYTES):
             return None
@@ -84,42 +104,46 @@ def _is_finite(cell: str) -> bool:
 
 def _too_large_error(cell: object, line: int, location: CellLocation) -> DataError:
     return DataError(
-        f"{quote_cell(cell)} is beyond the numbers that can be held (1.8e308)",
-        hint="write a plain number, or leave the cell empty where nothing was measured",
+        f"{quote_cell(cell)} is too large for a 64-bit float (max 1.8e308)",
+        hint="write a plain number, or leave the cell empty for a missing value",
         rule="D303",
         at=location.at(line),
     )
 
 
-# What cells look like that are no plain numbers, what is said of them, and how to mend them; the first fit counts.
-_PLAIN = "write numbers with a decimal point and nothing else, such as 1234.5"
-_EMPTY = "leave the cell empty, or write NA, where nothing was measured"
+# Patterns of cells that are not plain numbers, each with a reason and a hint. The first match counts.
+_PLAIN = "write only digits and a decimal point, such as 1234.5"
+_EMPTY = "leave the cell empty or write NA for a missing value"
 _DIGITS = r"[+-]?[\d.,]+"
 _WORD = r"(?:[^\W\d_]|[$€£¥₹°µ])+"
 _REASONS = tuple(
-    (re.compile(pattern, re.IGNORECASE), said, hint)
-    for pattern, said, hint in (
-        (r"(<{7}|={7}|>{7}|\|{7}).*", "a mark of a merge conflict", "settle the conflict in the file"),
-        (r".*[%\uff05\u2030].*", "percent sign", "take the percent signs off, from every cell of the column"),
+    (re.compile(pattern, re.IGNORECASE), reason, hint)
+    for pattern, reason, hint in (
+        (r"(<{7}|={7}|>{7}|\|{7}).*", "merge conflict marker", "resolve the conflict in the file"),
+        (r".*[%\uff05\u2030].*", "percent sign", "remove the percent signs from all cells of the column"),
         (r"[+-]?(inf|infinity|∞)", "infinity", _EMPTY),
-        (r"-+|\.+|\?+|\*+|…|\\N|missing|unknown|n\. ?[ad]\.|k\. ?a\.", "a mark for no value?", _EMPTY),
-        (r"#[A-Z0-9/]+[!?]|-?\d\.#[A-Z]+|nan\(.*\)", "a failed computation", _EMPTY),
-        (r"\(\s*" + _DIGITS + r"\s*\)|[\d.,]+-", "a negative number of accounting?", "write it as -5"),
+        (r"-+|\.+|\?+|\*+|…|\\N|missing|unknown|n\. ?[ad]\.|k\. ?a\.", "missing value?", _EMPTY),
+        (r"#[A-Z0-9/]+[!?]|-?\d\.#[A-Z]+|nan\(.*\)", "failed computation", _EMPTY),
+        (r"\(\s*" + _DIGITS + r"\s*\)|[\d.,]+-", "negative number in accounting style?", "write it as -5"),
         (
             r"[\u2212\u2013\u2014]\s*[\d.,]+",
-            "its minus sign is another character",
+            "minus sign is another character",
             "write minus signs as '-'",
         ),
-        (r"[+-]?\d{1,3}(\.\d{3}){2,}", "divided thousands", _PLAIN),
-        (r"[+-]?\d{1,3}([\s'_\u2019]\d{3})+([.,]\d*)?", "divided thousands", _PLAIN),
-        (r"[+-]?[\d.]*,[\d.,]*(e[+-]?\d+)?", "is the comma a decimal comma or between thousands?", _PLAIN),
+        (r"[+-]?\d{1,3}(\.\d{3}){2,}", "thousands separators", _PLAIN),
+        (r"[+-]?\d{1,3}([\s'_\u2019]\d{3})+([.,]\d*)?", "thousands separators", _PLAIN),
+        (r"[+-]?[\d.]*,[\d.,]*(e[+-]?\d+)?", "decimal comma or thousands separator?", _PLAIN),
         (r"0x[\da-f]+", "hexadecimal", _PLAIN),
         (
             rf"{_DIGITS}\s*{_WORD}(?!.*\d[:/-]\d).*|{_WORD}\.?\s*{_DIGITS}",
             "a unit?",
-            "take the unit off, from every cell of the column",
+            "remove the unit from all cells of the column",
         ),
-        (r"\D+", "", "delete the line if it is no row of data; a cell without a value is empty or NA"),
+        (
+            r"\D+",
+            "",
+            "delete the line if it is not a row of data. For a missing value, leave the cell empty or write NA",
+        ),
     )
 )
 _NUMBERLIKE = re.compile(
@@ -130,15 +154,15 @@ _NUMBERLIKE = re.compile(
 
 
 def is_numberlike(cell: str) -> bool:
-    """Whether a cell may be meant as a number: with divided thousands, a decimal comma, a unit, other signs."""
+    """Return whether a cell may be a number with thousands separators, a decimal comma, a unit or other signs."""
     return _NUMBERLIKE.fullmatch(cell.strip()[:200]) is not None
 
 
 def _reason_and_hint(cell: str, location: CellLocation) -> tuple[str, str]:
-    """What seems to keep a cell from being a number, for the end of a message, and the hint that mends it."""
+    """Return the likely reason that a cell is not a number, as the end of a message, and a hint."""
     if cell == location.column:
         return REPEATED_HEADER
-    for pattern, said, hint in _REASONS:
+    for pattern, reason, hint in _REASONS:
         if pattern.fullmatch(cell[:200]):
-            return f" ({said})" if said else "", hint
-    return "", "mend the cell; one without a value is empty or NA"
+            return f" ({reason})" if reason else "", hint
+    return "", "correct the cell. For a missing value, leave it empty or write NA"

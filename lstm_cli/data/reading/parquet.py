@@ -1,4 +1,4 @@
-"""Parquet through pyarrow: columns to numbers, or to the text that the rules for text cells read."""
+"""Reader of Parquet with pyarrow: columns become numbers or text cells."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,15 @@ from lstm_cli.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 50_000  # rows held at a time
-SAMPLE_ROWS = 1_000  # rows by which the columns are chosen
+BATCH_ROWS = 50_000  # rows in memory at a time
+SAMPLE_ROWS = 1_000  # first rows that decide the roles of columns
 
 
 class ParquetRows:
-    """An open Parquet file."""
+    """Rows of an open Parquet file."""
 
     def __init__(self, source: Source) -> None:
-        """Raises DataError where the file is damaged, UsageError if pyarrow is not installed."""
+        """Open the file. Raise DataError if it is corrupt, and UsageError if pyarrow is not installed."""
         require_installed(f"Parquet ({source.name})", "pyarrow")
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -36,7 +36,7 @@ class ParquetRows:
         self.rows: int = self._file.metadata.num_rows
 
     def sample(self) -> list[list[str]]:
-        """The text of the first rows of each column; [] for types that are none of text, number, time."""
+        """Return the first rows of each column as text; [] for types other than text, number and time."""
         import pyarrow as pa
 
         try:
@@ -53,9 +53,9 @@ class ParquetRows:
         return texts
 
     def batches(self, indices: Sequence[int]) -> Iterator[tuple[np.ndarray, list["pa.Array"]]]:
-        """Row numbers [n] from 1 and the columns at `indices`, some rows at a time.
+        """Yield batches of row numbers [n] from 1 and the columns at `indices`.
 
-        Raises DataError where the file is damaged.
+        Raises DataError if the file is corrupt.
         """
         import pyarrow as pa
 
@@ -76,7 +76,7 @@ def _column(batch: "pa.RecordBatch", name: str) -> "pa.Array":
 
 
 def column_is_number(column: "pa.Array") -> bool:
-    """Whether a column is of a number type (truth values are none)."""
+    """Return whether the type of a column is a number type (not boolean)."""
     import pyarrow.types as kinds
 
     kind = column.type
@@ -84,7 +84,16 @@ def column_is_number(column: "pa.Array") -> bool:
 
 
 def column_numbers(column: "pa.Array", lines: np.ndarray, location: CellLocation) -> np.ndarray:
-    """A column [n] as float64 [n], NaN where null. Raises DataError for infinities and what is no number."""
+    """Return a column [n] as float64 [n], with NaN for null.
+
+    Args:
+        column: pyarrow array.
+        lines: row numbers [n].
+        location: file and column, for messages.
+
+    Raises:
+        DataError: a value is infinite or not a number.
+    """
     import pyarrow as pa
 
     if not column_is_number(column):
@@ -95,7 +104,7 @@ def column_numbers(column: "pa.Array", lines: np.ndarray, location: CellLocation
 
 
 def column_text(column: "pa.Array", location: CellLocation) -> list[str]:
-    """A column [n] as text cells, "" where null. Raises DataError for nested columns and the like."""
+    """Return a column [n] as text cells, with "" for null. Raise DataError for types such as nested columns."""
     import pyarrow as pa
     import pyarrow.types as kinds
 
@@ -106,8 +115,8 @@ def column_text(column: "pa.Array", location: CellLocation) -> list[str]:
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
     except pa.ArrowException:
         raise DataError(
-            f"its type {kind} is none of text, number and time",
-            hint="name another column, or write this one as text, numbers or timestamps",
+            f"its type {kind} is not text, number or time",
+            hint="choose another column, or write it as text, numbers or timestamps",
             rule="D112",
             at=location.column_text,
         ) from None
@@ -115,7 +124,7 @@ def column_text(column: "pa.Array", location: CellLocation) -> list[str]:
 
 
 def _coarsen(column: "pa.Array", kind: Any) -> "pa.Array":
-    """Timestamps in the coarsest unit that holds them: whole seconds are not written with nine zeros."""
+    """Cast timestamps to the coarsest exact unit, so that whole seconds have no decimals as text."""
     import pyarrow as pa
 
     for unit in ("s", "ms", "us"):
@@ -127,4 +136,4 @@ def _coarsen(column: "pa.Array", kind: Any) -> "pa.Array":
 
 
 def _corrupt_error(source: str) -> DataError:
-    return DataError(f"{source} is damaged, or no Parquet file", hint="write it anew", rule="D113")
+    return DataError(f"{source} is corrupt, or not a Parquet file", hint="write the file again", rule="D113")

@@ -1,4 +1,4 @@
-"""The bytes of a data file: a path, several, a pattern or `-`. The first bytes tell gzip and other formats."""
+"""Reader of the bytes of data files: paths, patterns and `-`. The first bytes show gzip and other formats."""
 
 import codecs
 import hashlib
@@ -23,7 +23,7 @@ from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
 _SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
-# What a file is by its first bytes, where it is none of text, gzip and Parquet.
+# First bytes of formats other than text, gzip and Parquet.
 _FOREIGN = (
     (b"PK\x03\x04", "an Excel workbook or ZIP archive"),
     (b"PK\x05\x06", "an empty ZIP archive"),
@@ -51,13 +51,13 @@ _FOREIGN = (
 )
 STDIN = "-"
 NOTHING_HELD: Mapping[str, bytes] = {}
-_BLOCK = 1 << 20  # bytes read at a time; one block of text and its cells is what reading needs in memory
-_MAX_PENDING_HASHES = 4  # blocks that wait to be hashed, at most
-_HEAD = 4096  # bytes looked at to know what the file is
+_BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its cells
+_MAX_PENDING_HASHES = 4  # maximum number of blocks that wait to be hashed
+_HEAD = 4096  # first bytes that show the format
 
 
 def refuse_foreign(head: bytes, name: str) -> None:
-    """Raises DataError where a file begins as something else than CSV, gzip or Parquet does."""
+    """Raise DataError if the first bytes are not those of CSV, gzip or Parquet."""
     kind = next((kind for mark, kind in _FOREIGN if head.startswith(mark)), None)
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200]
     if kind is None and re.match(rb"<[A-Za-z!?]", start):
@@ -69,8 +69,8 @@ def refuse_foreign(head: bytes, name: str) -> None:
         raise DataError(f"{name} is {kind}, not a table of text", hint=_SAVE_AS_CSV, rule="D101")
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
         raise DataError(
-            f"{name} is a Git LFS pointer, and the data it stands for are elsewhere",
-            hint="fetch them: 'git lfs pull'",
+            f"{name} is a Git LFS pointer, not the data itself",
+            hint="fetch the data with 'git lfs pull'",
             rule="D102",
         )
     if head[:2] == b"\x1f\x8b":
@@ -79,10 +79,10 @@ def refuse_foreign(head: bytes, name: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """An open data file: its name for messages, and its bytes in blocks (gzip already undone)."""
+    """Open data file: its name for messages, and its bytes in blocks (after gzip decompression)."""
 
     name: str
-    path: Path | None  # None: standard input or a pipe, which can be read once
+    path: Path | None  # None for standard input or a pipe, which can be read only once
     parquet: bool
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
@@ -90,14 +90,16 @@ class Source:
 
 
 class HashingReader:
-    """The bytes of a file as they lie on the disk, counted and hashed while they are read."""
+    """Reader that counts and hashes the bytes of a file as stored on disk."""
 
     def __init__(self, stream: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> None:
         self._sha256 = hashlib.sha256()
         self._blocks = _blocks(stream, name)
-        self._on_bytes = on_bytes  # told the bytes of each block
+        self._on_bytes = on_bytes  # called with the size of each block
         self._size = 0
-        self._pool: ThreadPoolExecutor | None = None  # hashes all blocks but the first, which a small file is
+        self._pool: ThreadPoolExecutor | None = (
+            None  # hashes all blocks except the first; a small file has only one
+        )
         self._pending: deque[Future[None]] = deque()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -117,14 +119,14 @@ class HashingReader:
             self._pending.popleft().result()
 
     def checksum_and_size(self) -> dict[str, Any]:
-        """The sha256 and the size of the whole file; what was not read yet is read."""
+        """Read to the end of the file, and return the sha256 and the size of the whole file."""
         for _ in self:
             pass
         self.close()
         return {"sha256": self._sha256.hexdigest(), "size": self._size}
 
     def close(self) -> None:
-        """Wait for what is being hashed."""
+        """Wait until all blocks are hashed."""
         if self._pool is not None:
             self._pool.shutdown()
 
@@ -136,13 +138,13 @@ def is_pipe(source: str) -> bool:
     try:
         return stat.S_ISFIFO(os.stat(source).st_mode)  # noqa: PTH116 - Path would turn '' into the current folder
     except (OSError, ValueError):
-        return False  # opening it tells why
+        return False  # opening the file reports the reason
 
 
 def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, bytes]:
-    """Return the bytes of the sources that can be read only once, for who reads them twice.
+    """Return the bytes of the sources that can be read only once, so that they can be read twice.
 
-    A terminal is left to `open_source`, which refuses it. Raises DataError for what cannot be opened.
+    A terminal is skipped, because `open_source` refuses it. Raises DataError if a source cannot be opened.
     """
     held = {}
     for source in sources:
@@ -166,14 +168,19 @@ def open_source(
     *,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Iterator[Source]:
-    """Open the path `source`, or standard input where it is `-`.
+    """Open a data file or standard input.
 
     Args:
-        heard: told the bytes of each block read.
-        held: what `read_pipes` has read already.
+        source: a path, or `-` for standard input.
+        stdin: standard input; None is `sys.stdin`.
+        on_bytes: called with the number of bytes of each block.
+        held: bytes that `read_pipes` has read.
+
+    Yields:
+        The open file.
 
     Raises:
-        DataError: it is missing, empty, a socket or device, or plainly no table.
+        DataError: the file is missing, empty, a socket, a device, or clearly not a table.
     """
     stream, name = _open_stream(source, stdin, held)
     reader = HashingReader(stream, name, on_bytes)
@@ -188,11 +195,13 @@ def open_source(
             head, blocks = _peek(_gunzip(blocks, name))
             if not head:
                 raise DataError(
-                    f"{name} is empty once decompressed", hint="it needs a header line and rows", rule="D104"
+                    f"{name} is empty after decompression",
+                    hint="a data file needs a header line and rows",
+                    rule="D104",
                 )
             if head[:4] == b"PAR1":
                 raise DataError(
-                    f"{name} is Parquet within gzip",
+                    f"{name} is a Parquet file inside gzip",
                     hint=f"decompress it first: gunzip {shlex.quote(source)}",
                     rule="D105",
                 )
@@ -208,7 +217,7 @@ def open_source(
 
 
 def _open_stream(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
-    """Return the bytes of a source, and its name."""
+    """Return the stream and the name of a source."""
     name = "standard input" if source == STDIN else source
     if source in held:
         return io.BytesIO(held[source]), name
@@ -245,17 +254,17 @@ def _open_file(source: str) -> tuple[BinaryIO, str]:
     except FileNotFoundError:
         if Path(source).is_symlink():
             raise DataError(
-                f"{source} is a link to a file that is not there",
-                hint="name the file itself, or mend the link",
+                f"{source} is a broken link: its target was not found",
+                hint="name the file itself, or correct the link",
                 rule="D108",
             ) from None
         raise DataError(
-            f"there is no file {source or repr(source)}", hint=_nearest_file(source), rule="D108"
+            f"file not found: {source or repr(source)}", hint=_nearest_file(source), rule="D108"
         ) from None
     except (OSError, ValueError) as error:
         raise DataError(
             f"{source} cannot be read: {os_error_reason(error)}",
-            hint="check the path and its mode",
+            hint="check the path and its permissions",
             rule="D109",
         ) from None
 
@@ -279,7 +288,7 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{name} cannot be read: {os_error_reason(error)}",
-                hint="copy it anew and try again",
+                hint="copy the file again and retry",
                 rule="D109",
             ) from None
         if not block:
@@ -288,7 +297,7 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _peek(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """At least 4,096 bytes of what is to come (fewer only at its end), and all of it."""
+    """Return at least 4,096 bytes (fewer only for a shorter text), and all blocks."""
     head = b""
     for block in blocks:
         head += block
@@ -298,8 +307,8 @@ def _peek(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Undo gzip block by block, members one after another; a bomb costs time but no memory."""
-    hint = "copy it anew; 'gzip -t' checks it"
+    """Decompress gzip block by block, one member after another. A decompression bomb costs time but not memory."""
+    hint = "copy the file again ('gzip -t' checks it)"
     member = zlib.decompressobj(wbits=31)
     for block in blocks:
         rest = block
@@ -313,20 +322,20 @@ def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
                 yield member.decompress(rest, _BLOCK)
             except zlib.error:
                 raise DataError(
-                    f"{name} is damaged: its gzip data do not decompress", hint=hint, rule="D110"
+                    f"{name} is corrupt: its gzip data cannot be decompressed", hint=hint, rule="D110"
                 ) from None
             rest = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:
-        yield member.flush()  # what did not fit into the last block
+        yield member.flush()  # output beyond the last block
     if not member.eof:
-        raise DataError(f"{name} is cut short: its gzip data end too early", hint=hint, rule="D110")
+        raise DataError(f"{name} is truncated: its gzip data end too early", hint=hint, rule="D110")
 
 
 def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
-    """The paths of one data set: those that were given, a pattern such as `data/*.csv` as the files it fits.
+    """Return the paths of one data set. A pattern such as `data/*.csv` becomes the files that match.
 
-    The files of a pattern come in the order of their names. Raises DataError where none fits, UsageError where
-    standard input is one of several or a file is named twice.
+    The files of a pattern are sorted by name. Raises DataError if no file matches a pattern. Raises UsageError if
+    standard input is one of several files, or a file is named twice.
     """
     paths: list[str] = []
     for given in [source] if isinstance(source, str) else source:
@@ -335,18 +344,18 @@ def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
             continue
         import glob
 
-        found = sorted(path for path in glob.glob(given, recursive=True) if not os.path.isdir(path))  # noqa: PTH112, PTH207
-        if not found:
-            raise DataError(f"no file fits the pattern '{given}'", hint="check the path", rule="D111")
-        paths += found
+        matches = sorted(path for path in glob.glob(given, recursive=True) if not os.path.isdir(path))  # noqa: PTH112, PTH207
+        if not matches:
+            raise DataError(f"no file matches the pattern '{given}'", hint="check the path", rule="D111")
+        paths += matches
     if STDIN in paths and len(paths) > 1:
         raise UsageError("standard input cannot be one of several files", hint="write it to a file first")
-    same = [os.path.realpath(path) for path in paths]
-    twice = next((place for place, path in enumerate(same) if path in same[:place]), None)
-    if twice is not None:
-        first = paths[same.index(same[twice])]
-        again = "" if first == paths[twice] else f", also as {first}"
-        raise UsageError(f"{paths[twice]} is named twice{again}", hint="name each file once")
+    resolved = [os.path.realpath(path) for path in paths]
+    duplicate = next((index for index, path in enumerate(resolved) if path in resolved[:index]), None)
+    if duplicate is not None:
+        first = paths[resolved.index(resolved[duplicate])]
+        alias = "" if first == paths[duplicate] else f", also as {first}"
+        raise UsageError(f"{paths[duplicate]} is named twice{alias}", hint="name each file once")
     return tuple(paths)
 
 

@@ -1,4 +1,4 @@
-"""A data file, or several as one, as a table: the columns that were chosen, as numbers, times and names of series."""
+"""Reader of one or several data files as a table: numbers, times and series names of the chosen columns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -25,29 +25,31 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """The chosen columns of a data file, R rows in the file's order; of several files, one after the other."""
+    """Chosen columns of one or several data files, with R rows in the order of the files."""
 
-    source: str  # how messages name the file: its path, or "standard input"
+    source: str  # name of the file in messages: its path, or "standard input"
     columns: tuple[str, ...]  # names of the F numeric columns: targets, then past, then future covariates
     targets: tuple[str, ...]
     past: tuple[str, ...]
     future: tuple[str, ...]
-    time_name: str | None  # the time column; None: unit steps
+    time_name: str | None  # the time column; None for unit steps
     times: (
         np.ndarray
     )  # [R] int64 microseconds since 1970: UTC, or local wall clock without offsets; unit steps: 0, 1, …
-    time_format: TimeFormat  # how the file writes times
-    series_name: str | None  # the column that names the series
+    time_format: TimeFormat  # time format of the file
+    series_name: str | None  # the series column
     series: np.ndarray  # [R] int32, index into series_names
     series_names: tuple[str, ...]  # in order of first appearance; ("",) without a series column
-    values: np.ndarray  # [R, F] float64, NaN where missing; memory-mapped where they are too many
-    lines: np.ndarray  # [R] int64, line in the file; Parquet: row, counted from 1; several files: counted on
+    values: np.ndarray  # [R, F] float64, NaN for a missing value; memory-mapped if too large for memory
+    lines: (
+        np.ndarray
+    )  # [R] int64, line in the file (Parquet: row from 1); with several files the count continues
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
-    files: FileLines | None = None  # which of `lines` lie in which file; None: all in one
+    files: FileLines | None = None  # lines of each file; None for one file
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
-    )  # sha256 and size of each file, but of standard input and pipes
+    )  # sha256 and size of each file, without standard input and pipes
 
 
 def read_table(
@@ -67,18 +69,29 @@ def read_table(
     spill: Callable[[], Path] | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Table:
-    """Read CSV (also gzip) or Parquet: the path `source`, or standard input for `-`.
+    """Read CSV (also gzip) or Parquet files.
 
-    source: several paths, or a pattern such as `data/*.csv`, are one data set: the files have the same columns,
-    in whatever order. targets empty: the only numeric column. time None: the first column that reads as times.
-    encoding None: UTF-8, or what its mark says. delimiter None: the comma. unmeasured_targets_ok: a target may
-    hold no number at all, as in rows of covariates known ahead. like: how the run's data write times; it settles
-    what reads both ways. listen: hears how far the reading is. spill: makes the folder for a table that is too
-    large for memory, and stays as long as the table does; None: all is held in memory.
-    held: what `read_pipes` has read already.
+    Args:
+        source: a path, `-` for standard input, a pattern, or several paths. Several files are one data set: they have
+            the same columns, in any order.
+        targets: target columns; empty selects the only numeric column.
+        past: past covariates.
+        future: known-ahead covariates.
+        time: time column; None selects the first column that reads as times.
+        series: series column.
+        encoding: encoding of text; None is UTF-8, or the encoding of the byte order mark.
+        delimiter: delimiter of text; None detects the comma, `;` or tab.
+        stdin: standard input; None is `sys.stdin`.
+        unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
+        like: time format of the run's data, used for ambiguous times.
+        listen: receives progress events.
+        spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
+            None keeps all rows in memory.
+        held: bytes that `read_pipes` has read.
 
-    Raises DataError, with line, column and value, for all that cannot be read as asked; UsageError for an
-    encoding or delimiter that is none.
+    Raises:
+        DataError: the data cannot be read as requested. The error has line, column and value.
+        UsageError: the encoding or the delimiter is invalid.
     """
     request = ColumnRequest(
         targets=tuple(targets),
@@ -102,7 +115,7 @@ def read_table(
     for name, measured in zip(table.columns, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
-                f"column {quote_name(name)} holds no number in any of its {len(table.lines):,} rows",
+                f"column {quote_name(name)} is empty: none of its {len(table.lines):,} rows has a number",
                 hint="name another column, or leave it out",
                 rule="D310",
                 at=in_file(table.source),
@@ -119,7 +132,16 @@ def read_configured_table(
     spill: Callable[[], Path] | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> Table:
-    """`read_table` with the settings of `prepare`."""
+    """Read a table with the settings of `prepare`, see `read_table`.
+
+    Args:
+        source: a path, `-`, a pattern, or several paths.
+        config: settings of `prepare`.
+        stdin: standard input; None is `sys.stdin`.
+        listen: receives progress events.
+        spill: creates a folder for a table that is too large for memory; None keeps all rows in memory.
+        held: bytes that `read_pipes` has read.
+    """
     return read_table(
         source,
         targets=config.target,
@@ -137,33 +159,33 @@ def read_configured_table(
 
 
 def _total_size(sources: Sequence[str]) -> int:
-    """The bytes of all files; 0 where that cannot be known."""
+    """Return the size of all files in bytes, or 0 if it is unknown."""
     try:
-        return 0 if any(map(is_pipe, sources)) else sum(Path(one).stat().st_size for one in sources)
+        return 0 if any(map(is_pipe, sources)) else sum(Path(source).stat().st_size for source in sources)
     except (OSError, ValueError):
-        return 0  # opening it tells why
+        return 0  # opening the file reports the reason
 
 
 def _report_bytes(total: int, listen: Listener) -> Callable[[int], None]:
-    """What hears of bytes that were read, and tells it on in MB."""
+    """Return a function that takes the size of a block and reports progress in MB."""
     done = 0
 
-    def heard(size: int) -> None:
+    def on_bytes(size: int) -> None:
         nonlocal done
         done += size
-        whole = total // MEGABYTE or None
-        listen(Progressed(stage="reading", done=done // MEGABYTE, total=whole, unit="MB"))
+        megabytes = total // MEGABYTE or None
+        listen(Progressed(stage="reading", done=done // MEGABYTE, total=megabytes, unit="MB"))
 
-    return heard
+    return on_bytes
 
 
 class _TableReader:
-    """Files on their way to one table."""
+    """Reader of several files into one table."""
 
     def __init__(
         self, request: ColumnRequest, spill: Callable[[], Path] | None, total: int, *, is_single: bool
     ) -> None:
-        """total: the bytes of all files; 0 where that is not known. sole: there is one file."""
+        """Create the reader. total: bytes of all files, or 0 if unknown. is_single: True for one file."""
         self._request, self._spill, self._total, self._is_single = request, spill, total, is_single
         self._files: list[File] = []
         self._begins: list[int] = []  # lines before each file
@@ -172,7 +194,7 @@ class _TableReader:
         self.read: dict[str, dict[str, Any]] = {}
 
     def add(self, file: File) -> None:
-        """Read a file to its end. Raises DataError."""
+        """Read a file to its end. Raise DataError for invalid data."""
         if not self._files:
             self._roles = choose_columns(
                 file.source,
@@ -204,41 +226,43 @@ class _TableReader:
         self._findings += file.findings
 
     def table(self, like: TimeFormat | None) -> Table:
-        """All rows. like: as in `read_table`. Raises DataError for times that the whole column cannot settle."""
-        names, chosen, gathered = self._files[0].names, self._roles, self.builder
+        """Return the table of all rows. Raise DataError if times stay ambiguous in the whole column."""
+        names, roles, builder = self._files[0].names, self._roles, self.builder
         first = self._files[0]
         files = FileLines(names=tuple(file.source for file in self._files), begins=tuple(self._begins))
 
-        def place(index: int) -> CellLocation:
+        def location_of(index: int) -> CellLocation:
             return CellLocation(source=files.name, column=names[index], unit=first.unit, files=files)
 
-        time_place = place(0 if chosen.time is None else chosen.time)
-        column = gathered.times(time_place, like)
-        codes, series_names = gathered.series()
-        alike = [] if chosen.series is None else find_similar_series_names(series_names, place(chosen.series))
-        doubtful = gathered.number_findings([place(index) for index in chosen.numeric])
+        time_location = location_of(0 if roles.time is None else roles.time)
+        column = builder.times(time_location, like)
+        codes, series_names = builder.series()
+        similar_names = (
+            [] if roles.series is None else find_similar_series_names(series_names, location_of(roles.series))
+        )
+        doubtful = builder.number_findings([location_of(index) for index in roles.numeric])
         return Table(
             source=files.name,
-            columns=tuple(names[index] for index in chosen.numeric),
-            targets=tuple(names[index] for index in chosen.targets),
-            past=tuple(names[index] for index in chosen.past),
-            future=tuple(names[index] for index in chosen.future),
-            time_name=None if chosen.time is None else names[chosen.time],
+            columns=tuple(names[index] for index in roles.numeric),
+            targets=tuple(names[index] for index in roles.targets),
+            past=tuple(names[index] for index in roles.past),
+            future=tuple(names[index] for index in roles.future),
+            time_name=None if roles.time is None else names[roles.time],
             times=column.times,
             time_format=column.format,
-            series_name=None if chosen.series is None else names[chosen.series],
+            series_name=None if roles.series is None else names[roles.series],
             series=codes,
             series_names=series_names,
-            values=gathered.values(),
-            lines=gathered.lines(),
-            findings=(*self._findings, *chosen.findings, *column.findings, *alike, *doubtful),
+            values=builder.values(),
+            lines=builder.lines(),
+            findings=(*self._findings, *roles.findings, *column.findings, *similar_names, *doubtful),
             delimiter=first.delimiter,
             files=files,
             read=self.read,
         )
 
     def close(self) -> None:
-        """Let files of a large table go; what was mapped of them stays."""
+        """Close the files of a large table. Memory-mapped parts remain readable."""
         if self._files:
             self.builder.close()
 
@@ -246,23 +270,23 @@ class _TableReader:
 def _require_same_columns(file: File, first: File) -> list[Finding]:
     """Raise DataError unless a file has the columns of the first one. Return a finding if they are in another order."""
     if file.unit != first.unit:
-        kinds = ["Parquet" if one.unit == "row" else "text" for one in (file, first)]
+        kinds = ["Parquet" if part.unit == "row" else "text" for part in (file, first)]
         raise DataError(
-            f"{file.source} is {kinds[0]} and {first.source} {kinds[1]}: they cannot be one data set",
-            hint="give files of one kind",
+            f"{file.source} is {kinds[0]} but {first.source} is {kinds[1]}, so they cannot be one data set",
+            hint="convert the files to one format",
             rule="D116",
         )
     missing = [name for name in first.names if name not in file.names]
     extra = [name for name in file.names if name not in first.names]
     if missing or extra or len(file.names) != len(first.names):
+        differences = [
+            f"{kind} {', '.join(quote_cell(name) for name in columns[:5])}"
+            for kind, columns in (("missing", missing), ("extra", extra or ["a duplicate column"]))
+            if columns
+        ]
         raise DataError(
-            f"{file.source} has other columns than {first.source}: "
-            + " and ".join(
-                f"{what} {', '.join(quote_cell(name) for name in some[:5])}"
-                for what, some in (("not", missing), ("besides", extra or ["one of them twice"]))
-                if some
-            ),
-            hint="files that are one data set have the same columns; name the files that belong together",
+            f"{file.source} has other columns than {first.source}: " + " and ".join(differences),
+            hint="give only files with the same columns",
             rule="D115",
         )
     if file.names == first.names:
@@ -271,7 +295,7 @@ def _require_same_columns(file: File, first: File) -> list[Finding]:
         Finding.at(
             in_file(file.source),
             "D117",
-            f"the columns stand in another order than in {first.source} and were matched by name "
-            "(no flag: write them in one order)",
+            f"the order of the columns differs from {first.source}, so they were matched by name "
+            "(no flag; write the columns in one order)",
         )
     ]

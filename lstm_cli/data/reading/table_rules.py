@@ -1,4 +1,4 @@
-"""What a column's first cells betray: times in several columns or unread, totals, dots between thousands."""
+"""Checks of the first cells of columns: split or unread times, totals, and thousands separators."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -18,16 +18,16 @@ _TOTAL = re.compile(
     r"(grand |sub|sub-)?totals?|sums?|average|mean|summe|gesamt|insgesamt|somme|suma|totale|итого|合計|总计|합계",
     re.IGNORECASE,
 )
-# Labels of rows that tell of those above, and what they then hold.
+# Labels of summary rows, and the value that each label implies.
 _FOOTER = re.compile(
-    r"((?P<most>max(imum)?)|(?P<least>min(imum)?)|(?P<middle>median)|(?P<mean>avg|average|mean)|(?P<sum>sum|total)"
+    r"((?P<max>max(imum)?)|(?P<min>min(imum)?)|(?P<median>median)|(?P<mean>avg|average|mean)|(?P<sum>sum|total)"
     r"|(?P<count>count|n))\.?:?( of .*)?",
     re.IGNORECASE,
 )
-_FOOTERS: dict[str, Callable[[list[float]], float]] = {
-    "most": max,
-    "least": min,
-    "middle": lambda values: float(np.median(values)),
+_SUMMARIES: dict[str, Callable[[list[float]], float]] = {
+    "max": max,
+    "min": min,
+    "median": lambda values: float(np.median(values)),
     "mean": lambda values: float(np.mean(values)),
     "sum": sum,
     "count": len,
@@ -38,10 +38,15 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 
 def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
-    """Raises DataError for a column of numbers that are meant as times and read as none: no rows may be counted
-    in its place. cells: the first measured ones.
+    """Raise DataError for a column of numbers that look like times but cannot be read as times.
 
-    A spreadsheet counts days since 1899, pandas writes 2021.0, and some write 1.6e9. Small numbers are counts.
+    Without the error, rows would be counted as steps. A spreadsheet counts days since 1899, pandas writes 2021.0,
+    and some tools write 1.6e9. Small numbers are counts.
+
+    Args:
+        source: name of the file.
+        name: name of the column.
+        cells: first measured cells of the column.
     """
     if not cells or not is_number(cells[0]) or not is_likely_time_name(name):
         return
@@ -49,10 +54,11 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
     serial = 20_000 <= first <= 80_000  # days from 1954 to 2119, as spreadsheets count them
     year = PLAUSIBLE_YEARS[0] <= first < PLAUSIBLE_YEARS[1] and not is_time_name(name)
     if serial or year or first >= 1e6:
-        why = ", but may be a serial day of a spreadsheet" if serial else ""
+        reason = " (maybe a serial day of a spreadsheet)" if serial else ""
         raise DataError(
-            f"column {quote_name(name)} is called a time, and {quote_cell(cells[0])} in it reads as none{why}",
-            hint="write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss; --time names another column",
+            f"column {quote_name(name)} has the name of a time column, but "
+            f"{quote_cell(cells[0])} is not a time{reason}",
+            hint="write times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss, or use --time to choose another column",
             rule="D209",
             at=in_file(source),
             flags=("--time",),
@@ -62,9 +68,14 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
 def refuse_split_time_columns(
     source: str, names: Sequence[str], sample: Sequence[Sequence[str]], time: int, groups: np.ndarray | None
 ) -> None:
-    """Raises DataError where the column `time` says the same for many rows, and another one tells them apart.
+    """Raise DataError if many rows share a time, and another column seems to hold the other part of the time.
 
-    sample: the first cells [n] of each column; groups: [n] the series of each row.
+    Args:
+        source: name of the file.
+        names: names of the columns.
+        sample: first cells [n] of each column.
+        time: index of the time column.
+        groups: series of each row [n]; None without a series column.
     """
     cells = [cell.strip() for cell in sample[time]]
     keys = cells if groups is None else list(zip(groups.tolist(), cells, strict=True))
@@ -76,9 +87,9 @@ def refuse_split_time_columns(
         clocks = [cell for cell in sample[index][:20] if looks_like_time_of_day(cell)]
         if index != time and (clocks or words & _HOURS or (year and words & _MONTHS)):
             raise DataError(
-                f"{quote_name(names[time])} alone does not tell the rows apart, {quote_cell(cells[0])} stands in "
-                f"{cells.count(cells[0])} of them; the rest of the time seems to be in {quote_name(name)}",
-                hint="join them in one column, such as 2021-03-28 05:00; or --series names a column of series",
+                f"duplicate timestamp: {cells.count(cells[0])} rows have {quote_cell(cells[0])} in "
+                f"{quote_name(names[time])}, and {quote_name(name)} seems to hold the other part of the time",
+                hint="join both in one column, such as 2021-03-28 05:00, or use --series to name a series column",
                 rule="D210",
                 at=in_file(source),
                 flags=("--series",),
@@ -88,16 +99,21 @@ def refuse_split_time_columns(
 def refuse_totals(
     source: str, names: Sequence[str], sample: Sequence[Sequence[str]], lines: np.ndarray, *, unit: str
 ) -> None:
-    """Raises DataError where rows are only counted, and one is called a total.
+    """Raise DataError if a row is labeled as a total. Call it only for data without a time column.
 
-    sample: the first cells [n] of each column, on the lines [n]; unit: what these count.
+    Args:
+        source: name of the file.
+        names: names of the columns.
+        sample: first cells [n] of each column.
+        lines: line of each row [n].
+        unit: unit of `lines`, "line" or "row".
     """
     for index, cells in enumerate(sample):
         for row, cell in enumerate(cells):
             if _TOTAL.fullmatch(cell.strip().rstrip(":")) and not _is_frequent(cell, cells):
                 location = CellLocation(source=source, column=names[index], unit=unit)
                 raise DataError(
-                    f"{quote_cell(cell)} seems to be no row of data but a total",
+                    f"{quote_cell(cell)} looks like a row of totals, not of data",
                     hint="delete the line",
                     rule="D311",
                     at=location.at(int(lines[row])),
@@ -107,23 +123,28 @@ def refuse_totals(
 def refuse_footers(
     source: str, names: Sequence[str], sample: Sequence[Sequence[str]], lines: np.ndarray, *, unit: str
 ) -> None:
-    """Raises DataError where rows are only counted, and the last ones hold what their labels say of those above.
+    """Raise DataError if the last rows summarize the rows above. Call it only for data without a time column.
 
-    sample, lines, unit: as for `refuse_totals`.
+    Args:
+        source: name of the file.
+        names: names of the columns.
+        sample: first cells [n] of each column.
+        lines: line of each row [n].
+        unit: unit of `lines`, "line" or "row".
     """
     for index, cells in enumerate(sample):
         words = list(takewhile(bool, (_FOOTER.fullmatch(cell.strip()) for cell in reversed(cells))))
         end = len(cells) - len(words)
         for row, word in enumerate(reversed(words), start=end):
             assert word is not None
-            summary = _FOOTERS[next(name for name, found in word.groupdict().items() if found)]
+            summary = _SUMMARIES[next(name for name, text in word.groupdict().items() if text)]
             for other in sample:
                 above = [float(cell) for cell in other[:end] if is_number(cell)]
                 value = float(other[row]) if is_number(other[row]) else np.nan
                 if len(above) > 2 and np.isclose(value, summary(above), rtol=1e-6, atol=0):
                     location = CellLocation(source=source, column=names[index], unit=unit)
                     raise DataError(
-                        f"{quote_cell(cells[row])} seems to be no row of data but to tell of those above",
+                        f"{quote_cell(cells[row])} looks like a summary of the rows above, not a row of data",
                         hint="delete the line",
                         rule="D311",
                         at=location.at(int(lines[row])),
@@ -131,14 +152,19 @@ def refuse_footers(
 
 
 def _is_frequent(cell: str, cells: Sequence[str]) -> bool:
-    """Whether a word stands in so many rows that it is a value like others."""
+    """Return whether more than a tenth of the cells have this word, so that it is a normal value."""
     return cells.count(cell) * 10 > len(cells)
 
 
 def find_thousands_separators(cells: Iterable[str], delimiter: str, location: CellLocation) -> list[Finding]:
-    """Return a finding where every dot of a column could stand between thousands: 987, 1.234, 12.045.
+    """Return a finding if all dots of a column could be thousands separators, as in 987, 1.234, 12.045.
 
-    Where commas divide the cells, dots before three digits in all of them are decimals.
+    With a comma as delimiter, the dots are decimal points if all cells have three digits after the dot.
+
+    Args:
+        cells: text cells of the column.
+        delimiter: delimiter of the file, "" for Parquet.
+        location: file and column.
     """
     measured = [cell.strip() for cell in cells if not is_missing(cell)]
     dotted = [cell for cell in measured if _THOUSANDS.fullmatch(cell)]
@@ -152,14 +178,14 @@ def find_thousands_separators(cells: Iterable[str], delimiter: str, location: Ce
             location.column_text,
             "D312",
             f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more cells have a decimal point, but their dots "
-            "may be thousands separators (no flag: write 1234.5 for a thousand and more)",
+            "may be thousands separators (no flag; write 1234.5 for larger numbers)",
             count=len(dotted),
         )
     ]
 
 
 def find_similar_series_names(names: Iterable[str], location: CellLocation) -> list[Finding]:
-    """Return a finding where two series are written alike, one in letters put together of others (NFD against NFC)."""
+    """Return a finding if two series names differ only in their Unicode form (NFC and NFD)."""
     first: dict[str, str] = {}
     for name in names:
         if not name.isascii():
@@ -169,8 +195,8 @@ def find_similar_series_names(names: Iterable[str], location: CellLocation) -> l
                     Finding.at(
                         location.column_text,
                         "D211",
-                        f"{quote_name(name)} stands for two series, as its letters are written in two ways, of one or "
-                        "several characters (NFC and NFD); no flag: write them in one way",
+                        f"duplicate series name: {quote_name(name)} occurs in two Unicode forms (NFC and NFD), so it "
+                        "was read as two series (no flag; write the name in one form)",
                     )
                 ]
     return []

@@ -1,4 +1,4 @@
-"""`check`: what is known of a data file before anything is made of it. It writes nothing but the picture asked for."""
+"""Step `check`: inspection of a data file. It writes only the plot (`--plot`)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,40 +23,50 @@ def check(
     plot: str | None = None,
     stdin: BinaryIO | None = None,
 ) -> CheckReport:
-    """Looks at `source` (a path, `-`, a pattern, or several paths) as `prepare` would with these settings.
+    """Read data files as `prepare` would with these settings, and return a report.
 
-    plot: where a picture goes. Raises what `prepare` would raise; a DataError or DeviceError bears all that is
-    known nevertheless as its attribute `report`.
+    Args:
+        source: a path, `-`, a pattern, or several paths.
+        config: settings of `prepare`.
+        listen: receives progress events.
+        plot: path of the PNG; None draws nothing.
+        stdin: standard input, read for `-`.
+
+    Raises:
+        LstmError: the error that `prepare` would raise. The attribute `report` of a DataError or DeviceError holds
+            the known facts despite the error.
     """
-    check_split_sizes(config.val, config.test)  # before the reading
+    check_split_sizes(config.val, config.test)  # before the slow reading
     sources = expand_paths(source)
     if plot is not None:
         check_plot(plot, sources)
     listen(Progressed(stage="reading", done=0))
-    known = inspect_file(sources, config, stdin)
-    drawn = plot if plot is not None and known.grid is not None else None
-    if drawn is not None:
+    state = inspect_file(sources, config, stdin)
+    picture = plot if plot is not None and state.grid is not None else None
+    if picture is not None:
         listen(Progressed(stage="drawing", done=0))
-        replace_file(drawn, [_draw(known)])
-    report = report_of(known, picture=drawn)
-    if known.refused is not None:
-        known.refused.report = report
-        raise known.refused
+        replace_file(picture, [_draw(state)])
+    report = report_of(state, picture=picture)
+    if state.refused is not None:
+        state.refused.report = report
+        raise state.refused
     return report
 
 
 def check_plot(plot: str, sources: Sequence[str]) -> None:
-    """Refuses an unusable picture before any work."""
+    """Raise UsageError or OutputError for a plot that cannot be written."""
     require_installed("--plot", "matplotlib")
     if Path(plot).suffix.lower() not in (".png", ""):
         raise UsageError(
-            f"--plot '{plot}' is no name of a PNG", hint="name a file such as check.png", flag="--plot"
+            f"--plot '{plot}' is not the name of a PNG file",
+            hint="name a file such as check.png",
+            flag="--plot",
         )
     for source in sources:
         check_output(plot, source=source, flag="--plot")
 
 
-def _draw(known: CheckState) -> bytes:
+def _draw(state: CheckState) -> bytes:
     from lstm_cli.steps.check.plot import draw_plot  # loads matplotlib
 
-    return draw_plot(known)
+    return draw_plot(state)

@@ -1,4 +1,4 @@
-"""How `check` reads: every column, then what `prepare` would read, as far as that goes."""
+"""Reader of `check`: it profiles each column, then reads as `prepare` would."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,97 +23,112 @@ from lstm_cli.errors import DataError, LstmError, UsageError
 from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
 from lstm_cli.text import count_noun
 
-OF_ANY_TARGET = ("outliers", "daylight-saving")  # findings that need no one target
+ANY_TARGET_KINDS = ("outliers", "daylight-saving")  # findings that need no chosen target
 
 
 @dataclass(kw_only=True)
 class CheckState:
-    """What is known of a file; None from where on `prepare` would refuse it."""
+    """Facts about a file; a field is None if `prepare` would stop before it is known."""
 
-    survey: FileProfile
+    profile: FileProfile
     config: PrepareConfig
-    target_named: bool  # False: the targets stand in for the one that is to be named
+    target_named: bool  # False: no target was given, so each numeric column is read as one
     table: Table | None = None
     grid: Grid | None = None
-    found: Assembled | None = None
+    assembled: Assembled | None = None
     windows: dict[str, int] | None = None
     refused: LstmError | None = None
 
     @property
     def seasons(self) -> tuple[int, ...]:
-        """Those that the training rows confirm."""
-        return () if self.found is None else self.found.schema.seasons
+        """Return the seasons in steps that the training rows confirm."""
+        return () if self.assembled is None else self.assembled.schema.seasons
 
     @cached_property
     def outliers(self) -> list[Outliers]:
-        """Of the targets."""
+        """Return the outliers of the targets."""
         if self.table is None or self.grid is None:
             return []
         return target_outliers(self.table, self.grid, self.seasons)
 
     @cached_property
     def gaps(self) -> Gaps | None:
-        """Holes of the time grid; None where there is none."""
+        """Return the gaps in the time grid; None without a time grid."""
         if self.table is None or self.grid is None or self.table.time_name is None:
             return None
         return find_gaps(self.table, self.grid.step, start=self.config.start, end=self.config.end)
 
 
 def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO | None) -> CheckState:
-    """Reads files as `prepare` would with these settings; what that refuses is kept.
+    """Read files as `prepare` would with these settings, and keep the error that `prepare` would raise.
 
-    Standard input and pipes are held in memory, since all is read twice. Raises DataError for what holds no table at
-    all, UsageError for settings that are wrong whatever the data hold.
+    Each file is read twice, so standard input and pipes are held in memory.
+
+    Args:
+        sources: paths of the files; `-` is standard input.
+        config: settings of `prepare`.
+        stdin: standard input; None if it is not read.
+
+    Returns:
+        All known facts, with the error.
+
+    Raises:
+        DataError: a file holds no table at all.
+        UsageError: a setting is wrong for any data.
     """
     held = read_pipes(sources, stdin)
-    survey = profile_files(
+    profile = profile_files(
         sources, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin, held=held
     )
-    candidates = () if config.target else _profile_several(survey, config)
-    known = CheckState(
-        survey=survey,
+    candidates = () if config.target else _candidate_targets(profile, config)
+    state = CheckState(
+        profile=profile,
         config=replace(config, target=candidates) if candidates else config,
         target_named=not candidates,
     )
     try:
-        _inspect_table(known, sources, stdin, held)
+        _inspect_table(state, sources, stdin, held)
     except UsageError:
         raise
     except LstmError as error:
-        known.refused = error
-    return known
+        state.refused = error
+    return state
 
 
 def _inspect_table(
-    known: CheckState, sources: Sequence[str], stdin: BinaryIO | None, held: Mapping[str, bytes]
+    state: CheckState, sources: Sequence[str], stdin: BinaryIO | None, held: Mapping[str, bytes]
 ) -> None:
-    config = known.config
-    known.table = read_configured_table(sources, config, stdin=stdin, held=held)
-    known.grid = to_regular_grid(known.table, freq=config.freq, start=config.start, end=config.end)
-    known.found = assemble(known.table, known.grid, config)
+    config = state.config
+    state.table = read_configured_table(sources, config, stdin=stdin, held=held)
+    state.grid = to_regular_grid(state.table, freq=config.freq, start=config.start, end=config.end)
+    state.assembled = assemble(state.table, state.grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
-    known.windows = known.found.windows(known.table.source, test_wanted=test_wanted)
+    state.windows = state.assembled.windows(state.table.source, test_wanted=test_wanted)
 
 
-def _profile_several(survey: FileProfile, config: PrepareConfig) -> tuple[str, ...]:
-    """Where several columns could be the target, those of them that hold numbers alone; else none."""
+def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str, ...]:
+    """Return the columns that hold only numbers, if several columns could be the target; else an empty tuple."""
     taken = {config.time, config.series, *config.past, *config.future}
-    names = [column.name for column in survey.columns]
-    plain = {column.name: column.values is not None for column in survey.columns}
+    names = [column.name for column in profile.columns]
+    plain = {column.name: column.values is not None for column in profile.columns}
     numeric = [
         column.name
-        for column in survey.columns
+        for column in profile.columns
         if (column.reads_as == "number" or plain[column.name])
         and column.name not in taken
         and names.count(column.name) == 1
     ]
-    for one in (numeric[-1:], numeric[:1]):  # a column of digits may turn out to be the time
+    for target in (numeric[-1:], numeric[:1]):  # a column of digits may be the time column
         asked = ColumnRequest(
-            targets=tuple(one), past=config.past, future=config.future, time=config.time, series=config.series
+            targets=tuple(target),
+            past=config.past,
+            future=config.future,
+            time=config.time,
+            series=config.series,
         )
         try:
-            chosen = choose_columns(survey.source, names, survey.sample, asked)
-        except DataError:  # which reading tells
+            chosen = choose_columns(profile.source, names, profile.sample, asked)
+        except DataError:  # the read that follows raises it again
             return ()
         if chosen.time is not None:
             numeric = [name for name in numeric if name != names[chosen.time]]
@@ -121,83 +136,87 @@ def _profile_several(survey: FileProfile, config: PrepareConfig) -> tuple[str, .
     return tuple(name for name in numeric if plain[name]) if len(numeric) > 1 else ()
 
 
-def findings(known: CheckState) -> list[Finding]:
-    """All of them, the gravest first."""
-    table, grid, found = known.table, known.grid, known.found
-    source = known.survey.source
-    refused = known.refused
-    told = [_refusal(refused, source)] if refused is not None else []
-    read = [finding for part in (table, grid, found) if part is not None for finding in part.findings]
-    told += read
+def findings(state: CheckState) -> list[Finding]:
+    """Return all findings, errors first."""
+    table, grid, assembled = state.table, state.grid, state.assembled
+    source = state.profile.source
+    refused = state.refused
+    messages = [_refusal(refused, source)] if refused is not None else []
+    read = [finding for part in (table, grid, assembled) if part is not None for finding in part.findings]
+    messages += read
     if table is not None and grid is not None:
-        told += _inspected(known, table, grid, read)
-    if not known.target_named:
-        told.append(_no_target(known))
-    at = refused.at if isinstance(refused, DataError) else None
-    cell = None if at is None or not at.lines else (at.column, at.lines[0])
-    others = column_findings(known.survey, _used(known))
-    told += [one for one in others if cell is None or (one.column, one.lines[0]) != cell]
-    return sorted(told, key=lambda finding: SEVERITIES.index(finding.severity))
+        messages += _quality_findings(state, table, grid, read)
+    if not state.target_named:
+        messages.append(_no_target_finding(state))
+    location = refused.at if isinstance(refused, DataError) else None
+    cell = None if location is None or not location.lines else (location.column, location.lines[0])
+    others = column_findings(state.profile, _used_columns(state))
+    messages += [finding for finding in others if cell is None or (finding.column, finding.lines[0]) != cell]
+    return sorted(messages, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def _refusal(error: LstmError, source: str) -> Finding:
-    """Return what `prepare` refuses as a finding."""
-    at, flags = (error.at, error.flags) if isinstance(error, DataError) else (None, ())
+    """Return the error of `prepare` as a finding."""
+    location, flags = (error.at, error.flags) if isinstance(error, DataError) else (None, ())
     return Finding(
         rule=error.rule or "D901",
         kind="refused",
         severity=ERROR,
         text=f"{error.message}{f' ({error.hint})' if error.hint else ''}",
-        source=source if at is None else at.source,
-        column=None if at is None else at.column,
-        lines=() if at is None else at.lines,
+        source=source if location is None else location.source,
+        column=None if location is None else location.column,
+        lines=() if location is None else location.lines,
         flags=flags,
     )
 
 
-def _inspected(known: CheckState, table: Table, grid: Grid, read: Sequence[Finding]) -> Sequence[Finding]:
-    config = known.config
-    horizon = (config.horizon or 1) if known.found is None else known.found.schema.horizon
-    told = inspect_table(
+def _quality_findings(
+    state: CheckState, table: Table, grid: Grid, read: Sequence[Finding]
+) -> Sequence[Finding]:
+    config = state.config
+    horizon = (config.horizon or 1) if state.assembled is None else state.assembled.schema.horizon
+    messages = inspect_table(
         table,
         grid,
-        outliers=known.outliers,
-        season=max(known.seasons, default=1),
+        outliers=state.outliers,
+        season=max(state.seasons, default=1),
         horizon=horizon,
         reader_findings=read,
         start=config.start,
         end=config.end,
     )
-    if known.target_named:
-        if known.found is not None:
-            rows = GridLines(table, known.found.grid)
-            told += find_intermittent(rows, known.found.series.train_end, table.targets)
-        return told + leakage_in_unused_columns(
-            known.survey, table, grid, horizon=horizon, season=max(known.seasons, default=1)
+    if state.target_named:
+        if state.assembled is not None:
+            rows = GridLines(table, state.assembled.grid)
+            messages += find_intermittent(rows, state.assembled.series.train_end, table.targets)
+        return messages + leakage_in_unused_columns(
+            state.profile, table, grid, horizon=horizon, season=max(state.seasons, default=1)
         )
-    told = [one for one in told if one.kind in OF_ANY_TARGET]
-    return [replace(one, severity=NOTE) if one.kind == "outliers" else one for one in told]
+    messages = [finding for finding in messages if finding.kind in ANY_TARGET_KINDS]
+    return [
+        replace(finding, severity=NOTE) if finding.kind == "outliers" else finding for finding in messages
+    ]
 
 
-def _no_target(known: CheckState) -> Finding:
-    columns = count_noun(len(known.config.target), "column")
+def _no_target_finding(state: CheckState) -> Finding:
+    columns = count_noun(len(state.config.target), "column")
     return Finding.at(
-        in_file(known.survey.source),
+        in_file(state.profile.source),
         "D711",
-        f"{columns} of numbers could be forecast, and prepare asks for one by "
-        "name; what concerns a target alone, such as columns that give it away, is left out (--target names it)",
+        f"no target chosen: {columns} of numbers could be forecast, and prepare needs one by name. Checks of a target, "
+        "such as leakage, were skipped (use --target to choose one)",
         kind="no-target",
         severity=NOTE,
-        count=len(known.config.target),
+        count=len(state.config.target),
         flags=("--target",),
     )
 
 
-def _used(known: CheckState) -> tuple[str, ...]:
-    """The columns that are read, whose findings are told already."""
-    table, config = known.table, known.config
-    numeric = (*config.target, *config.past, *config.future) if known.target_named else ()
+def _used_columns(state: CheckState) -> tuple[str, ...]:
+    """Return the columns that were read, whose findings are already in the list."""
+    table, config = state.table, state.config
+    numeric = (*config.target, *config.past, *config.future) if state.target_named else ()
     if table is None:
         return (*numeric, *(name for name in (config.time, config.series) if name))
-    named = table.columns if known.target_named else ()
+    named = table.columns if state.target_named else ()
     return (*named, *(name for name in (table.time_name, table.series_name) if name))

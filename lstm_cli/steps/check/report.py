@@ -1,4 +1,4 @@
-"""What `check` reports, from what is known of a file."""
+"""Report of `check`."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,12 +17,12 @@ from lstm_cli.steps.check.inspect import CheckState, findings
 from lstm_cli.steps.check.training_cost import estimate_training_cost
 from lstm_cli.steps.shared.report_json import to_plain
 
-PLACES = 10  # first holes, doubles and outliers that the report holds
+MAX_EXAMPLES = 10  # of gaps, duplicate rows and outliers in the report
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """What a file holds, and what `prepare` and `train` would make of it; None where that was not come to."""
+    """Contents of a file, and the result of `prepare` and `train`; a field is None if it is not known."""
 
     source: str
     rows: int  # of the file
@@ -33,92 +33,92 @@ class CheckReport:
     future: tuple[str, ...]
     series: int | None
     ended: tuple[str, ...] | None  # names of the series that ended more than a horizon before the newest row
-    time: dict[str, Any] | None  # column, start, end; None: rows are counted as steps
+    time: dict[str, Any] | None  # column, start, end; None without a time column
     freq: str | None
     holes: dict[str, Any] | None  # count, longest, places: line before, series, from, to, rows
-    doubles: dict[str, Any] | None  # count, lines: rows of a time that there was already
+    doubles: dict[str, Any] | None  # count, lines: rows with a duplicate timestamp
     daylight_saving: (
         dict[str, Any] | None
-    )  # skipped: hours that local clocks skip in spring; the lines before
+    )  # skipped: hours that local clocks skip in spring, with the lines before them
     outliers: list[dict[str, Any]]  # column, count, lines, values
     strength: list[dict[str, Any]]  # column, season, season_strength, trend_strength
-    seasons: tuple[int, ...] | None  # that the training rows confirm
+    seasons: tuple[int, ...] | None  # confirmed by the training rows
     season_reason: str | None
     lookback: int | None  # steps
     horizon: int | None  # steps
     windows: dict[str, int] | None
     split_rows: dict[str, int] | None
-    expected: dict[str, Any] | None  # of `lstm train`, by rule of thumb: see Expectation
+    expected: dict[str, Any] | None  # estimated cost of `lstm train`, see TrainingCost
     findings: list[dict[str, Any]]  # see findings.py
     refused: dict[str, Any] | None  # message and hint of `prepare`
     picture: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self)
 
 
-def report_of(known: CheckState, *, picture: str | None) -> CheckReport:
-    """The report of all that is known."""
-    survey, table, grid, found = known.survey, known.table, known.grid, known.found
-    schema = found.schema if found is not None else None
-    refused, windows = known.refused, known.windows
-    config = known.config
-    doubles = None if table is None else find_duplicates(table, start=config.start, end=config.end)
+def report_of(state: CheckState, *, picture: str | None) -> CheckReport:
+    """Return the report of all known facts."""
+    profile, table, grid, assembled = state.profile, state.table, state.grid, state.assembled
+    schema = assembled.schema if assembled is not None else None
+    refused, windows = state.refused, state.windows
+    config = state.config
+    duplicates = None if table is None else find_duplicates(table, start=config.start, end=config.end)
     return CheckReport(
-        source=survey.source,
-        rows=survey.rows,
-        columns=_columns(known),
-        target_named=known.target_named,
-        targets=table.targets if table is not None and known.target_named else (),
-        past=known.config.past,
-        future=known.config.future,
+        source=profile.source,
+        rows=profile.rows,
+        columns=_columns(state),
+        target_named=state.target_named,
+        targets=table.targets if table is not None and state.target_named else (),
+        past=state.config.past,
+        future=state.config.future,
         series=None if grid is None else len(grid.names),
-        ended=None if found is None else found.ended,
+        ended=None if assembled is None else assembled.ended,
         time=None if table is None else _time(table),
         freq=None if grid is None else grid.step.name,
-        holes=None if table is None or grid is None else _holes(known.gaps, table),
-        doubles=None if doubles is None else _doubles(doubles),
+        holes=None if table is None or grid is None else _gaps(state.gaps, table),
+        doubles=None if duplicates is None else _duplicates(duplicates),
         daylight_saving=None
-        if table is None or doubles is None
-        else _daylight_saving(known.gaps, doubles, table, None if grid is None else grid.step),
-        outliers=[] if table is None or grid is None else _outliers(known, table, grid),
-        strength=[] if table is None or grid is None else _strength(known, table, grid),
+        if table is None or duplicates is None
+        else _daylight_saving(state.gaps, duplicates, table, None if grid is None else grid.step),
+        outliers=[] if table is None or grid is None else _outliers(state, table, grid),
+        strength=[] if table is None or grid is None else _strength(state, table, grid),
         seasons=None if schema is None else schema.seasons,
-        season_reason=None if found is None else found.season_reason,
+        season_reason=None if assembled is None else assembled.season_reason,
         lookback=None if schema is None else schema.lookback,
         horizon=None if schema is None else schema.horizon,
         windows=windows,
-        split_rows=None if found is None else found.series.split_rows,
+        split_rows=None if assembled is None else assembled.series.split_rows,
         expected=None
-        if found is None or windows is None or not known.target_named
-        else asdict(estimate_training_cost(found.schema, found.series, windows=windows["train"])),
-        findings=[finding.to_dict() for finding in findings(known)],
+        if assembled is None or windows is None or not state.target_named
+        else asdict(estimate_training_cost(assembled.schema, assembled.series, windows=windows["train"])),
+        findings=[finding.to_dict() for finding in findings(state)],
         refused=None if refused is None else {"message": refused.message, "hint": refused.hint},
         picture=picture,
     )
 
 
-def _columns(known: CheckState) -> list[dict[str, Any]]:
-    table, config = known.table, known.config
+def _columns(state: CheckState) -> list[dict[str, Any]]:
+    table, config = state.table, state.config
     targets = config.target if table is None else table.targets
-    parts = dict.fromkeys(targets if known.target_named else (), "target")
-    parts |= dict.fromkeys(config.past, "past") | dict.fromkeys(config.future, "future")
+    roles = dict.fromkeys(targets if state.target_named else (), "target")
+    roles |= dict.fromkeys(config.past, "past") | dict.fromkeys(config.future, "future")
     time, series = (config.time, config.series) if table is None else (table.time_name, table.series_name)
-    parts |= {name: part for name, part in ((time, "time"), (series, "series")) if name is not None}
+    roles |= {name: role for name, role in ((time, "time"), (series, "series")) if name is not None}
     rows: list[dict[str, Any]] = []
-    for column in known.survey.columns:
-        part = parts.get(column.name)
+    for column in state.profile.columns:
+        role = roles.get(column.name)
         rows.append(
             {
                 "name": column.name,
-                "reads_as": "time" if part == "time" else column.reads_as,
-                "part": part,
+                "reads_as": "time" if role == "time" else column.reads_as,
+                "part": role,
                 "missing": column.missing,
                 "first_missing": column.first_missing,
                 "value": column.constant,
-                "least": None if part == "time" else column.min_value,
-                "greatest": None if part == "time" else column.max_value,
+                "least": None if role == "time" else column.min_value,
+                "greatest": None if role == "time" else column.max_value,
             }
         )
     return rows
@@ -135,61 +135,61 @@ def _time(table: Table) -> dict[str, Any] | None:
     }
 
 
-def _holes(gaps: Gaps | None, table: Table) -> dict[str, Any]:
+def _gaps(gaps: Gaps | None, table: Table) -> dict[str, Any]:
     if gaps is None or not len(gaps.rows):
         return {"count": 0, "longest": None, "places": []}
     wording = location_formatter(table)
 
-    def place(one: int) -> dict[str, Any]:
+    def gap_at(index: int) -> dict[str, Any]:
         return {
-            "line": int(gaps.before[one]),
-            "series": table.series_names[gaps.series[one]] if table.series_name is not None else None,
-            "from": wording.time(int(gaps.first_us[one])),
-            "to": wording.time(int(gaps.last_us[one])),
-            "rows": int(gaps.rows[one]),
+            "line": int(gaps.before[index]),
+            "series": table.series_names[gaps.series[index]] if table.series_name is not None else None,
+            "from": wording.time(int(gaps.first_us[index])),
+            "to": wording.time(int(gaps.last_us[index])),
+            "rows": int(gaps.rows[index]),
         }
 
     return {
         "count": int(gaps.rows.sum()),
-        "longest": place(int(np.argmax(gaps.rows))),
-        "places": [place(int(one)) for one in np.argsort(gaps.before, kind="stable")[:PLACES]],
+        "longest": gap_at(int(np.argmax(gaps.rows))),
+        "places": [gap_at(int(index)) for index in np.argsort(gaps.before, kind="stable")[:MAX_EXAMPLES]],
     }
 
 
-def _doubles(doubles: DuplicateRows) -> dict[str, Any]:
-    return {"count": len(doubles.lines), "lines": doubles.lines[:PLACES].tolist()}
+def _duplicates(duplicates: DuplicateRows) -> dict[str, Any]:
+    return {"count": len(duplicates.lines), "lines": duplicates.lines[:MAX_EXAMPLES].tolist()}
 
 
 def _daylight_saving(
-    gaps: Gaps | None, doubles: DuplicateRows, table: Table, step: Step | None
+    gaps: Gaps | None, duplicates: DuplicateRows, table: Table, step: Step | None
 ) -> dict[str, Any]:
-    """Hours that were skipped are known where there is a grid, those told twice by the rows alone."""
+    """Return skipped hours (they need a time grid) and repeated hours (they need only the rows)."""
     skipped = np.zeros(0, dtype=np.int64)
     if gaps is not None and step is not None:
         skipped = np.sort(gaps.before[skipped_hours(gaps.first_us, gaps.rows, step, table.time_format)])
-    twice = doubles.lines[doubles.ambiguous_hour]
+    repeated = duplicates.lines[duplicates.ambiguous_hour]
     return {
         "skipped": len(skipped),
-        "skipped_after": skipped[:PLACES].tolist(),
-        "told_twice": len(twice),
-        "told_twice_lines": twice[:PLACES].tolist(),
+        "skipped_after": skipped[:MAX_EXAMPLES].tolist(),
+        "told_twice": len(repeated),
+        "told_twice_lines": repeated[:MAX_EXAMPLES].tolist(),
     }
 
 
-def _outliers(known: CheckState, table: Table, grid: Grid) -> list[dict[str, Any]]:
+def _outliers(state: CheckState, table: Table, grid: Grid) -> list[dict[str, Any]]:
     rows = GridLines(table, grid)
     return [
         {
-            "column": table.columns[one.column],
-            "count": len(one.rows),
-            "lines": [rows.line(int(row)) for row in one.rows[:PLACES]],
-            "values": one.values[:PLACES].tolist(),
+            "column": table.columns[outlier.column],
+            "count": len(outlier.rows),
+            "lines": [rows.line(int(row)) for row in outlier.rows[:MAX_EXAMPLES]],
+            "values": outlier.values[:MAX_EXAMPLES].tolist(),
         }
-        for one in known.outliers
+        for outlier in state.outliers
     ]
 
 
-def _strength(known: CheckState, table: Table, grid: Grid) -> list[dict[str, Any]]:
+def _strength(state: CheckState, table: Table, grid: Grid) -> list[dict[str, Any]]:
     offset = GridLines(table, grid).offset
     series = [
         GridRows(grid=grid, begin=begin, shape=(count, len(table.targets)))
@@ -197,10 +197,10 @@ def _strength(known: CheckState, table: Table, grid: Grid) -> list[dict[str, Any
     ]
     return [
         {
-            "column": table.columns[one.column],
-            "season": one.period,
-            "season_strength": None if one.season is None else round(one.season, 4),
-            "trend_strength": round(one.trend, 4),
+            "column": table.columns[strength.column],
+            "season": strength.period,
+            "season_strength": None if strength.season is None else round(strength.season, 4),
+            "trend_strength": round(strength.trend, 4),
         }
-        for one in trend_and_season_strengths(series, len(table.targets), known.seasons)
+        for strength in trend_and_season_strengths(series, len(table.targets), state.seasons)
     ]

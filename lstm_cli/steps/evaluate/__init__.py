@@ -1,4 +1,4 @@
-"""`evaluate`: every window of a split, scored beside the simple forecasts."""
+"""Step `evaluate`: scores of the model and the baselines over all windows of a split."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -41,13 +41,26 @@ def evaluate(
     sources: Mapping[str, str] | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> EvaluateReport:
-    """Scores the run's model; writes tables and a picture.
+    """Score the run's model, and write tables and a plot.
 
-    Where the run has the scores of this very model and settings, they are left alone and the conditions held against
-    them anew. force: score anyhow. Either way config.output gets copies of the files, before a condition fails.
-    Raises GateFailed, with the report as its `report`, after all was written; StaleArtifact for a model made
-    from other data; DataError for a split without windows; UsageError for validation rows that a smaller model
-    knows from the refit; UsageError or OutputError for an output that cannot be written.
+    If the scores are up to date, they stay as they are, and only the conditions are checked again. The files are
+    copied to `config.output` in both cases, before a condition fails.
+
+    Args:
+        run: path of the run directory.
+        config: settings of the step.
+        listen: receives progress events and warnings.
+        force: score even if the scores are up to date.
+        lock_wait: seconds to wait for the lock of the run.
+        sources: origin of each setting, for the manifest.
+        should_stop: returns the number of a signal that asks to stop, or None.
+
+    Raises:
+        GateFailed: a condition failed. All files are written, and the attribute `report` holds the report.
+        StaleArtifact: the model was made from other data.
+        DataError: the split has no windows.
+        UsageError: a quantized model saw the validation rows in the refit, or the output cannot be written.
+        OutputError: the output cannot be written.
     """
     conditions = [fail_conditions.parse_condition(text) for text in config.fail_if]
     if config.output is not None:
@@ -56,23 +69,25 @@ def evaluate(
         assert writer.run is not None
         require_fresh(writer.run, "model")
         if not force and is_up_to_date(writer.run, "evaluate", config=asdict(config), ignoring=JUDGED):
-            before = replay_report(EvaluateReport, writer.run, "evaluate")
+            stored = replay_report(EvaluateReport, writer.run, "evaluate")
             copy_scores(writer.run, config.output)
-            return _judged(replace(before, gates=_checked(before, conditions), output=config.output))
+            return _raise_if_failed(
+                replace(stored, gates=_check_conditions(stored, conditions), output=config.output)
+            )
         if config.backtest and not config.reuse:
             require_installed("--backtest", *SCORING, *TRAINING)
         require_installed("lstm evaluate", *SCORING)
         subject = scoring_subject(writer.run, config)
         scored = score_subject(subject, listen)
-        report, found = report_of(str(run), config, scored)
-        report = replace(report, gates=_checked(report, conditions))
-        found += [*_own_splits(subject), *_other_precision(writer.run, config, subject)]
+        report, findings = report_of(str(run), config, scored)
+        report = replace(report, gates=_check_conditions(report, conditions))
+        findings += [*_split_time_findings(subject), *_precision_findings(writer.run, config, subject)]
         folder = writer.new("scores")
         if config.backtest:
             folds, further = _backtest(writer.run, config, subject, listen, should_stop)
             report = replace(report, backtest=folds)
-            found += further
-        report = replace(report, picture=str(folder.folder / PICTURE), **option_values(found))
+            findings += further
+        report = replace(report, picture=str(folder.folder / PICTURE), **option_values(findings))
         write_scores(
             folder, report.to_json(), subject, series_against_baselines(subject.dataset, scored.sums)
         )
@@ -81,13 +96,13 @@ def evaluate(
         )
         with open_run(run) as committed:
             copy_scores(committed, config.output)
-    for finding in found:
+    for finding in findings:
         listen(WarningRaised(finding=finding))
-    return _judged(report)
+    return _raise_if_failed(report)
 
 
 def _reads(run: Run, config: EvaluateConfig, subject: ScoringSubject) -> dict[str, str | None]:
-    """Return the artifacts that the scores rest on; None: a quantised model that is made later outdates them."""
+    """Return the checksums of the artifacts that were read; None if a later quantized model makes the scores stale."""
     reads: dict[str, str | None] = {name: run.artifact(name).digest for name in ("data", "model")}
     if subject.precision != "fp32":
         reads["quantized"] = run.artifact("quantized").digest
@@ -96,8 +111,8 @@ def _reads(run: Run, config: EvaluateConfig, subject: ScoringSubject) -> dict[st
     return reads
 
 
-def _own_splits(subject: ScoringSubject) -> list[Finding]:
-    """Return a finding where the series of a panel are split at different times, as release 0.1.0 did it."""
+def _split_time_findings(subject: ScoringSubject) -> list[Finding]:
+    """Return a finding if the series of a panel were split at different times, as release 0.1.0 did."""
     schema, table = subject.dataset.schema, subject.dataset.series
     if (
         PanelTimes.from_series_table(schema, table) is None
@@ -105,46 +120,49 @@ def _own_splits(subject: ScoringSubject) -> list[Finding]:
     ):
         return []
     text = (
-        "the series were split at different times, as lstm 0.1.0 did, so some are tested on times that the model saw "
-        "in others; 'lstm prepare' and 'lstm train' again divide all of them at one time"
+        "the series were split at different times (as lstm 0.1.0 did), so the model saw test times of some series in "
+        "other series. Run 'lstm prepare' and 'lstm train' again to split all series at the same time"
     )
     return [Finding(rule="M204", kind=MODEL, text=text)]
 
 
-def _other_precision(run: Run, config: EvaluateConfig, subject: ScoringSubject) -> list[Finding]:
-    """Return a finding for each part of the report that scores fp32 where `predict` runs the quantised model."""
-    found = []
+def _precision_findings(run: Run, config: EvaluateConfig, subject: ScoringSubject) -> list[Finding]:
+    """Return a finding for each part of the report that scores fp32 while `predict` runs the quantized model."""
+    findings = []
     if subject.unseen and serves_quantized(run):
-        tested = " (--split test scores it)" if subject.dataset.series.split_rows["test"] else ""
+        hint = " (use --split test to score it)" if subject.dataset.series.split_rows["test"] else ""
         text = (
-            "these are the scores of the fp32 model from before the refit: the quantized model that predict runs has "
-            f"seen the validation rows{tested}"
+            "these are scores of the fp32 model before the refit. The quantized model that predict runs has seen "
+            f"the validation rows{hint}"
         )
-        found.append(Finding(rule="M205", kind=MODEL, text=text, flags=("--split",)))
+        findings.append(Finding(rule="M205", kind=MODEL, text=text, flags=("--split",)))
     if config.backtest and not config.reuse and subject.precision != "fp32":
         text = (
-            f"the backtest trains fp32 models, the other scores are those of the {subject.precision} model (--reuse "
-            "scores it at the cut-offs too)"
+            f"the backtest trains fp32 models, but the other scores are of the {subject.precision} model (use --reuse "
+            "to score it at the cut-offs too)"
         )
-        found.append(Finding(rule="M206", kind=MODEL, text=text, flags=("--reuse",)))
-    return found
+        findings.append(Finding(rule="M206", kind=MODEL, text=text, flags=("--reuse",)))
+    return findings
 
 
-def _checked(report: EvaluateReport, conditions: list[fail_conditions.FailCondition]) -> list[dict[str, Any]]:
-    """The conditions of `--fail-if`, held against the report's figures."""
-    own = report.metrics | {"wql": report.wql}
+def _check_conditions(
+    report: EvaluateReport, conditions: list[fail_conditions.FailCondition]
+) -> list[dict[str, Any]]:
+    """Return the result of each `--fail-if` condition for the scores of the report."""
+    scores = report.metrics | {"wql": report.wql}
     return [
-        fail_conditions.check_condition(gate, own, report.baselines, report.coverage) for gate in conditions
+        fail_conditions.check_condition(gate, scores, report.baselines, report.coverage)
+        for gate in conditions
     ]
 
 
-def _judged(report: EvaluateReport) -> EvaluateReport:
-    """The report, if no condition came true. Raises GateFailed, with the report as its `report`."""
+def _raise_if_failed(report: EvaluateReport) -> EvaluateReport:
+    """Return the report. Raise GateFailed, with the report in its attribute `report`, if a condition failed."""
     failed = [gate for gate in report.gates if gate["failed"]]
     if failed:
-        reasons = "; ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
-        kept = Path(report.picture).parent
-        error = GateFailed(f"not good enough: {reasons}", hint=f"the scores are kept in {kept}")
+        reasons = ", ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
+        folder = Path(report.picture).parent
+        error = GateFailed(f"not good enough: {reasons}", hint=f"the scores are in {folder}")
         error.report = report
         raise error
     return report
@@ -157,7 +175,7 @@ def _backtest(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """Return the folds and their spread, trained as the run's model was, or of that model itself; and findings."""
+    """Return the folds with their spread, and findings. The folds are retrained, or reuse the run's model."""
     from lstm_cli.steps.evaluate.backtest import (
         backtest,
         backtest_findings,
@@ -182,10 +200,10 @@ def _backtest(
             listen=listen,
             should_stop=should_stop,
         )
-    found = {
+    result = {
         "folds": folds,
         "spread": mean_and_deviation(folds),
         "reused": config.reuse,
         "precision": precision,
     }
-    return found, backtest_findings(folds, wanted=config.backtest)
+    return result, backtest_findings(folds, wanted=config.backtest)

@@ -1,7 +1,7 @@
-"""The rolling-origin backtest of `evaluate`: was it luck?
+"""Rolling-origin backtest of `evaluate`.
 
-A fold knows the rows before its cut-off and no other. So it settles again what `prepare` and `train` settle from the
-data. It does not search: where the winner of `tune` rests on rows after the cut-off, the fold takes the defaults.
+A fold sees only the rows before its cut-off. So it repeats each choice that `prepare` and `train` make from the data.
+It does not search. If the winner of `tune` depends on rows after the cut-off, the fold uses the defaults.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,22 +29,22 @@ from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Run
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 
-FEWER = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
-METRICS = ("mae", "rmse", "mase", "mae_scaled")  # whose spread is told
+TOO_SHORT_HINT = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
+METRICS = ("mae", "rmse", "mase", "mae_scaled")  # metrics with a spread in the report
 
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestRecipe:
-    """Settings of the folds: those that made the run's model."""
+    """Settings of the folds: those that configs the run's model."""
 
     prepare: PrepareConfig
     train: TrainConfig
-    dropped: DroppedOutliers = NO_DROPPED_OUTLIERS  # outliers that `prepare` emptied
+    dropped: DroppedOutliers = NO_DROPPED_OUTLIERS  # outliers that `prepare` dropped
     searched: tuple[str, ...] = ()  # settings of `train` that a search chose
-    elsewhere: bool = False  # the search saw other data than those of the run now, so which rows is not known
+    elsewhere: bool = False  # the search used other data than the run, so its rows are unknown
 
     def config_at(self, dataset: Dataset, cut: Fold) -> tuple[TrainConfig, tuple[str, ...]]:
-        """Return the settings of a fold, and which of them take their default because the search saw later rows."""
+        """Return the settings of a fold, and the names set to their default because the search saw later rows."""
         later = self.elsewhere or bool((cut.val_end < dataset.series.val_end).any())
         if not (self.searched and later):
             return self.train, ()
@@ -53,24 +53,24 @@ class BacktestRecipe:
 
 
 def backtest_recipe(run: Run) -> BacktestRecipe:
-    """Return how the run's model was made. Raises MissingArtifact without one."""
+    """Return the settings of the run's model. Raise MissingArtifact if the run has no model."""
     train, tune = run.entry("train"), run.steps.get("tune")
-    made = (
+    configs = (
         restore_settings(PrepareConfig, run.entry("prepare")["config"]),
         restore_settings(TrainConfig, train["config"]),
     )
     if tune is None:
-        return BacktestRecipe(prepare=made[0], train=made[1], dropped=load_dropped_outliers(run))
+        return BacktestRecipe(prepare=configs[0], train=configs[1], dropped=load_dropped_outliers(run))
     winner = with_new_names(tune["report"]["winner"] or {})
     given = {"model", *with_new_names(tune["report"]["fixed"])}
-    if train["sources"] is None:  # not recorded: what has the winner's value is taken for the winner's
+    if train["sources"] is None:  # not recorded: a value equal to the winner's counts as the winner's
         config = with_new_names(train["config"])
         taken = [name for name, value in winner.items() if config.get(name) == value]
     else:
         taken = [name for name, source in with_new_names(train["sources"]).items() if source == "tune"]
     return BacktestRecipe(
-        prepare=made[0],
-        train=made[1],
+        prepare=configs[0],
+        train=configs[1],
         dropped=load_dropped_outliers(run),
         searched=tuple(name for name in taken if name not in given),
         elsewhere=tune["read"]["data"]["sha256"] != run.digest("data"),
@@ -87,28 +87,41 @@ def backtest(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> list[dict[str, Any]]:
-    """Trains anew at each of `folds` cut-offs and scores the rows up to the next; a report for each.
+    """Train a model at each cut-off and score the rows up to the next cut-off.
 
-    jobs: folds side by side, each in a process of its own. Raises DataError where a cut-off leaves too few rows,
-    Interrupted.
+    Args:
+        dataset: data of the run.
+        recipe: settings of the run's model.
+        folds: number of cut-offs.
+        jobs: number of parallel folds, each in its own process.
+        threads: number of threads of all folds together.
+        listen: receives progress events.
+        should_stop: returns the number of a signal that asks to stop, or None.
+
+    Returns:
+        A report for each fold, oldest first.
+
+    Raises:
+        DataError: a cut-off leaves too few rows.
+        Interrupted: a signal asked to stop.
     """
     chosen = backtest_folds(dataset, folds)
     _require_rows(dataset, chosen)
     share = max(1, threads // jobs)
-    folds_of = [(cut, _moment(dataset, cut), *recipe.config_at(dataset, cut)) for cut in chosen]
+    folds_of = [(cut, _cut_off_time(dataset, cut), *recipe.config_at(dataset, cut)) for cut in chosen]
     listen(Progressed(stage="backtest", done=0, total=folds, unit="cut-offs"))
     reports: list[dict[str, Any]] = []
     if jobs == 1:
         for cut, moment, config, defaults in folds_of:
             raise_if_interrupted(should_stop)
             fold = dataset_at_fold(dataset, cut, recipe.prepare, recipe.dropped)
-            reports.append(_retrained(fold, moment, config, defaults, share, listen, should_stop))
+            reports.append(_train_and_score_fold(fold, moment, config, defaults, share, listen, should_stop))
             listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
         return reports
     import joblib
 
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_retrained)(
+        joblib.delayed(_train_and_score_fold)(
             dataset_at_fold(dataset, cut, recipe.prepare, recipe.dropped), moment, config, defaults, share
         )
         for cut, moment, config, defaults in folds_of
@@ -121,10 +134,10 @@ def backtest(
 
 
 def reuse_folds(subject: ScoringSubject, *, folds: int) -> list[dict[str, Any]]:
-    """Return the scores of the run's model after each cut-off that lies after the rows it learnt from.
+    """Return scores of the run's model for each cut-off after the rows that the model learned from.
 
-    It learnt from the validation rows too: they chose it, if it was not refitted. Raises DataError where no cut-off is
-    left.
+    The model learned from the validation rows too: the refit or early stopping used them. Raises DataError if no
+    cut-off remains.
     """
     dataset, linear, bounds = subject.dataset, subject.linear, subject.model.bounds
     table, horizon = dataset.series, dataset.schema.horizon
@@ -138,60 +151,57 @@ def reuse_folds(subject: ScoringSubject, *, folds: int) -> list[dict[str, Any]]:
         if (cut.val_end < table.val_end).all() or not len(chosen):
             continue
         season = baseline_season(replace(dataset, series=replace(table, val_end=cut.val_end)))
-        both = scoring.combine_forecasters(
-            subject.alone, scoring.baseline_forecaster(dataset, linear, season)
+        forecaster = scoring.combine_forecasters(
+            subject.model_only, scoring.baseline_forecaster(dataset, linear, season)
         )
-        sums = scoring.score(chosen, both, bounds)
-        reports.append(_fold_report(dataset, _moment(dataset, cut), len(chosen), sums, season))
+        sums = scoring.score(chosen, forecaster, bounds)
+        reports.append(_fold_report(dataset, _cut_off_time(dataset, cut), len(chosen), sums, season))
     if not reports:
         raise DataError(
-            "no window after the rows that the model learnt from, so --reuse has no cut-off to score",
+            "too few test rows after the rows that the model learned from, so --reuse has no cut-off to score",
             hint="leave out --reuse to train at each cut-off, or prepare with more --test rows",
             rule="D631",
-            flags=(
-                "--reuse",
-                "--test",
-            ),
+            flags=("--reuse", "--test"),
         )
     return reports
 
 
 def backtest_findings(folds: Sequence[dict[str, Any]], *, wanted: int) -> list[Finding]:
-    """Return what a person should know of the folds; wanted: how many --backtest asked for."""
-    found = []
+    """Return findings about the folds. wanted: number of cut-offs of --backtest."""
+    findings = []
     if len(folds) < wanted:
         text = (
-            f"{wanted - len(folds)} of {wanted} cut-offs are left out: the model learnt from rows after them, or no "
-            "window follows (leave out --reuse to train at each)"
+            f"{wanted - len(folds)} of {wanted} cut-offs are left out. The model learned from rows after them, or no "
+            "window follows (leave out --reuse to train at each cut-off)"
         )
-        found.append(
+        findings.append(
             Finding(rule="M207", kind=MODEL, text=text, count=wanted - len(folds), flags=("--reuse",))
         )
     plain = [fold for fold in folds if fold.get("defaults")]
     if plain:
         text = (
-            f"{len(plain)} of {len(folds)} cut-offs use the default of {', '.join(plain[0]['defaults'])}: the winner "
-            "of 'lstm tune' saw rows after them (a smaller --backtest leaves them out)"
+            f"{len(plain)} of {len(folds)} cut-offs use the default of {', '.join(plain[0]['defaults'])}, because "
+            "'lstm tune' saw rows after them (use a smaller --backtest to leave them out)"
         )
-        found.append(Finding(rule="M208", kind=MODEL, text=text, count=len(plain), flags=("--backtest",)))
-    return found
+        findings.append(Finding(rule="M208", kind=MODEL, text=text, count=len(plain), flags=("--backtest",)))
+    return findings
 
 
 def mean_and_deviation(reports: list[dict[str, Any]]) -> dict[str, Any]:
-    """Mean, standard deviation, least and greatest of each metric over the folds, and in how many the model wins."""
-    told: dict[str, Any] = {}
+    """Return mean, standard deviation, minimum and maximum of each metric over the folds, and the model's wins."""
+    spread: dict[str, Any] = {}
     for metric in METRICS:
         values = [report["metrics"][metric] for report in reports if report["metrics"][metric] is not None]
         if values:
-            told[metric] = {
+            spread[metric] = {
                 "mean": float(np.mean(values)),
                 "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else None,
                 "least": min(values),
                 "greatest": max(values),
             }
     names = sorted({name for report in reports for name in report["baselines"]})
-    told["wins"] = {name: sum(_wins(report, name) for report in reports) for name in names}
-    return told
+    spread["wins"] = {name: sum(_wins(report, name) for report in reports) for name in names}
+    return spread
 
 
 def _wins(report: dict[str, Any], baseline: str) -> bool:
@@ -207,22 +217,24 @@ def _require_rows(dataset: Dataset, chosen: list[Fold]) -> None:
     if not (chosen[0].train_end >= horizon + 1).any():
         rows = max(0, int(chosen[0].train_end.max()))
         raise DataError(
-            f"{len(chosen)} cut-offs leave {rows} training rows before the first, too few",
-            hint=FEWER,
+            f"too few training rows: {len(chosen)} cut-offs leave {rows} training rows before the first",
+            hint=TOO_SHORT_HINT,
             rule="D632",
         )
     for cut in chosen:
         for split in ("val", "test"):
             if not count_fold_windows(dataset, cut, split):
-                raise _no_window(SPLITS[split], _moment(dataset, cut))
+                raise _no_window(SPLITS[split], _cut_off_time(dataset, cut))
 
 
 def _no_window(name: str, moment: str) -> DataError:
-    """Return the error of a fold without a window: its series may have ended, or begun too late to be trained on."""
-    return DataError(f"no series has a {name} window at the cut-off {moment}", hint=FEWER, rule="D631")
+    """Return the error for a fold without a window: its series ended, or began too late for training."""
+    return DataError(
+        f"no series has a {name} window at the cut-off {moment}", hint=TOO_SHORT_HINT, rule="D631"
+    )
 
 
-def _retrained(
+def _train_and_score_fold(
     fold: Dataset,
     moment: str,
     config: TrainConfig,
@@ -231,32 +243,34 @@ def _retrained(
     listen: Listener = ignore_events,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> dict[str, Any]:
-    """One fold, from training to its report; runs in a process of its own too."""
+    """Train and score one fold, and return its report. It may run in its own process."""
     from lstm_cli.training.train_model import train_model
 
     for split, name in SPLITS.items():
         if not len(split_windows(fold, split)):
             raise _no_window(name, moment)
     trained = train_model(fold, config, threads=threads, listen=listen, should_stop=should_stop)
-    known, linear = trained.dataset, trained.shipped.linear
+    fold_data, linear = trained.dataset, trained.shipped.linear
     lookback = trained.settings["lookback"]
-    season = baseline_season(known)
+    season = baseline_season(fold_data)
     forecaster = scoring.combine_forecasters(
         torch_forecaster(trained.shipped.network, lookback),
-        scoring.baseline_forecaster(known, linear, season),
+        scoring.baseline_forecaster(fold_data, linear, season),
     )
-    windows = scoring.scoring_windows(known, "test", lookback, linear, season)
+    windows = scoring.scoring_windows(fold_data, "test", lookback, linear, season)
     bounds = make_bounds(fold, config.min, config.max)[0]
     sums = scoring.score(windows, forecaster, bounds)
-    settled = {"seasons": list(fold.schema.seasons), "lookback": fold.schema.lookback}
-    return _fold_report(known, moment, len(windows), sums, season) | settled | {"defaults": list(defaults)}
+    choices = {"seasons": list(fold.schema.seasons), "lookback": fold.schema.lookback}
+    return (
+        _fold_report(fold_data, moment, len(windows), sums, season) | choices | {"defaults": list(defaults)}
+    )
 
 
-def _moment(dataset: Dataset, cut: Fold) -> str:
-    """When a fold begins: the first row after its cut-off in the longest series that goes on after it."""
+def _cut_off_time(dataset: Dataset, cut: Fold) -> str:
+    """Return the time of the first row after a cut-off, in the longest series that continues after it."""
     table = dataset.series
-    goes_on = (cut.train_end > 0) & (cut.val_end < cut.count)
-    longest = int(np.argmax(np.where(goes_on, table.count, -1) if goes_on.any() else table.count))
+    continues = (cut.train_end > 0) & (cut.val_end < cut.count)
+    longest = int(np.argmax(np.where(continues, table.count, -1) if continues.any() else table.count))
     first = int(cut.val_end[longest])
     if dataset.schema.time_name is None:
         return f"row {first + 1}"
@@ -267,11 +281,11 @@ def _moment(dataset: Dataset, cut: Fold) -> str:
 def _fold_report(
     dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.ErrorSums], season: int | None
 ) -> dict[str, Any]:
-    """Return the scores of a fold, and when it begins. Raises DataError where it has no window."""
+    """Return the scores and the cut-off time of a fold. Raise DataError if the fold has no window."""
     if not windows:
         raise _no_window(SPLITS["test"], moment)
     scale = scoring.metric_scale(dataset)
-    scores = {name: metrics.overall_scores(found, scale) for name, found in sums.items()}
+    scores = {name: metrics.overall_scores(errors, scale) for name, errors in sums.items()}
     parts = [name for name in scores if name.startswith(scoring.PART)]
     for name in parts:
         scores.pop(name)

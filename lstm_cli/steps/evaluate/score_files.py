@@ -1,4 +1,4 @@
-"""What `evaluate` leaves in the run: tables of its scores, and a picture of some forecasts."""
+"""Files that `evaluate` writes: tables of scores, and a plot of some forecasts."""
 
 import csv
 import io
@@ -12,13 +12,14 @@ from lstm_cli.steps.shared.forecast_plot import forecast_picture
 from lstm_cli.steps.shared.report_json import COMPARED
 
 PICTURE = "forecasts.png"
-COVERAGE_FILE = ("coverage", "width", "width_scaled", "wql")  # how the intervals held
-HELD_FLAT = (
-    tuple(f"{name}_{level}" for name in COVERAGE_FILE[:3] for level in intervals.LEVELS) + COVERAGE_FILE[3:]
+INTERVAL_FIELDS = ("coverage", "width", "width_scaled", "wql")
+INTERVAL_COLUMNS = (
+    tuple(f"{name}_{level}" for name in INTERVAL_FIELDS[:3] for level in intervals.LEVELS)
+    + INTERVAL_FIELDS[3:]
 )
-WHOLE = (
+SCORES_FIELDS = (
     *("model", "precision", "split", "windows", "metrics", "parts", "baselines", *COMPARED, "backtest"),
-    *COVERAGE_FILE,
+    *INTERVAL_FIELDS,
 )
 
 
@@ -26,9 +27,16 @@ def write_scores(
     folder: ArtifactFolder,
     report: Mapping[str, Any],
     subject: ScoringSubject,
-    beside: Mapping[str, dict[str, Any]],
+    rankings: Mapping[str, dict[str, Any]],
 ) -> None:
-    """Write the tables and the picture. report: as --json prints it; beside: of each series, see `ranking`."""
+    """Write the tables and the plot.
+
+    Args:
+        folder: artifact folder of the scores.
+        report: object that --json prints.
+        subject: model, data and windows.
+        rankings: best baseline of each series, see `series_against_baselines`.
+    """
     picture = forecast_picture(
         *(subject.dataset, subject.windows, subject.forecaster, subject.model.bounds, subject.intervals),
         season=subject.season,
@@ -37,21 +45,21 @@ def write_scores(
     steps = [(row["step"], _flat(row)) for row in report["per_step"]]
     folder.write_bytes("per_step.csv", _table("step", steps))
     folder.write_bytes("per_target.csv", _table("target", list(report["per_target"].items())))
-    per_series = [(name, {**scores, **beside[name]}) for name, scores in report["per_series"].items()]
+    per_series = [(name, {**scores, **rankings[name]}) for name, scores in report["per_series"].items()]
     columns = (*metrics.NAMES, "baseline", "baseline_mase", "ratio")
     folder.write_bytes("per_series.csv", _table("series", per_series, columns))
-    folder.write_json("scores.json", {name: report[name] for name in WHOLE if name in report})
+    folder.write_json("scores.json", {name: report[name] for name in SCORES_FIELDS if name in report})
 
 
 def copy_scores(run: Run, folder: str | None) -> None:
-    """Copy the files of the run's scores into `folder`, byte by byte; None: no copies. Raises OutputError."""
+    """Copy the score files of the run to `folder`; None copies nothing. Raise OutputError if writing fails."""
     if folder is not None:
         scores = run.artifact("scores")
         replace_files(folder, {name: scores.bytes(name) for name in scores.files})
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of `per_step` with a column for each level of the intervals: coverage_80, width_95 and so on."""
+    """Return a row of `per_step` with a column for each interval level, such as coverage_80 and width_95."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         flat |= (
@@ -69,7 +77,7 @@ def _table(
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = [*columns, *(figure for figure in HELD_FLAT if figure in rows[0][1])]
+    columns = [*columns, *(figure for figure in INTERVAL_COLUMNS if figure in rows[0][1])]
     writer.writerow([name, *columns])
     for key, scores in rows:
         writer.writerow(

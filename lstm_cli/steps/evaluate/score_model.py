@@ -1,4 +1,4 @@
-"""What `evaluate` scores, a model of the run over the windows of a split, and how it is scored."""
+"""Scoring of a model of the run over the windows of a split."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,23 +28,23 @@ from lstm_cli.steps.shared.memory_estimate import MANY, require_scoring
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringSubject:
-    """A model and the windows that it is scored on."""
+    """Model to score, with its data and windows."""
 
     model: TrainedModel
-    precision: str  # of the graph that is scored
-    unseen: bool  # it is the model from before the refit, which has not seen the validation rows
-    dataset: Dataset  # in the model's scaling
+    precision: str  # of the scored graph
+    unseen: bool  # True: the model before the refit, which did not see the validation rows
+    dataset: Dataset  # scaled as the model expects
     linear: LinearEnsemble
     intervals: Intervals | None
     season: int | None  # of the seasonal naive baseline
     windows: Windows
-    alone: scoring.Forecaster  # of the model and its parts
-    forecaster: scoring.Forecaster  # of the baselines too
+    model_only: scoring.Forecaster  # the model and its parts
+    forecaster: scoring.Forecaster  # the model, its parts and the baselines
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """A subject and its errors."""
+    """Errors of a model over its windows."""
 
     subject: ScoringSubject
     sums: Mapping[str, metrics.ErrorSums]
@@ -53,10 +53,10 @@ class Scored:
 
 
 def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
-    """Load what the settings say is scored.
+    """Load the model, the data and the windows that the settings select.
 
-    Raises DataError for a split without windows, UsageError for validation rows that a smaller model knows from the
-    refit, MissingArtifact or StaleArtifact for a precision that the run does not have.
+    Raises DataError if the split has no windows, and UsageError if a quantized model saw the validation rows in the
+    refit. Raises MissingArtifact or StaleArtifact if the run has no model of the precision.
     """
     from lstm_cli.inference.session import open_session
 
@@ -67,8 +67,8 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
     if unseen:
         if precision != "fp32":
             raise UsageError(
-                f"the {precision} model is made from the refitted one, which knows the validation rows",
-                hint="leave out --precision: then the model from before the refit is scored; or --split test",
+                f"the {precision} model is made from the refitted model, which saw the validation rows",
+                hint="leave out --precision to score the model before the refit, or use --split test",
             )
         graph = load_validated(run)
     dataset = rescale_to_model(load_dataset(run), model)
@@ -77,9 +77,11 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
     windows = scoring.scoring_windows(dataset, config.split, model.lookback, linear, season)
     if not len(windows):
         hint = "use --split val" if config.split == "test" else "use --split test"
-        raise DataError(f"{run.path} has no {config.split} rows to score", hint=hint, rule="D621")
+        raise DataError(
+            f"{run.path} has no windows in the {config.split} split to score", hint=hint, rule="D621"
+        )
     session = open_session(graph, threads=config.threads)
-    alone = scoring.model_forecaster(session, model.lookback, parts=model.parts)
+    model_only = scoring.model_forecaster(session, model.lookback, parts=model.parts)
     return ScoringSubject(
         model=model,
         precision=precision,
@@ -89,13 +91,15 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
         intervals=load_intervals(run),
         season=season,
         windows=windows,
-        alone=alone,
-        forecaster=scoring.combine_forecasters(alone, scoring.baseline_forecaster(dataset, linear, season)),
+        model_only=model_only,
+        forecaster=scoring.combine_forecasters(
+            model_only, scoring.baseline_forecaster(dataset, linear, season)
+        ),
     )
 
 
 def score_subject(subject: ScoringSubject, listen: Listener) -> Scored:
-    """Score every window of a subject beside the baselines."""
+    """Score the model and the baselines over all windows."""
     bounds, fitted, windows = subject.model.bounds, subject.intervals, subject.windows
     errors = uncertainty.WindowErrors(windows, scoring.metric_scale(subject.dataset))
     tally = (

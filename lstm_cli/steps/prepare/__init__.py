@@ -1,4 +1,4 @@
-"""`prepare`: a file of measurements becomes scaled series on a time grid, with their splits."""
+"""Step `prepare`: data files become scaled series on a time grid, with splits."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,12 +24,22 @@ def prepare(
     sources: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
 ) -> PrepareReport:
-    """Reads `source` (a path, `-`, a pattern, or several paths) and writes the run's data.
+    """Read data files and write the run's data; if the data is up to date, return the stored report.
 
-    Where the run has the data of these very bytes and settings, it is left alone. force: prepare anyhow, over a run
-    whose `run.json` is damaged too. Raises what errors.py names; then nothing is left.
+    Args:
+        source: a path, `-`, a pattern, or several paths.
+        run: path of the run directory.
+        config: settings of the step.
+        listen: receives progress events and warnings.
+        force: prepare even if the data is up to date or `run.json` is corrupt.
+        lock_wait: seconds to wait for the lock of the run.
+        sources: origin of each setting, for the manifest.
+        stdin: standard input, read for `-`.
+
+    Raises:
+        LstmError: the data, a setting or the output is not usable. Then nothing is written.
     """
-    check_split_sizes(config.val, config.test)  # before the reading
+    check_split_sizes(config.val, config.test)  # before the slow reading
     paths = expand_paths(source)
     with writing(
         run, step="prepare", create=True, lock_wait=lock_wait, sources=sources, force=force
@@ -37,7 +47,7 @@ def prepare(
         if not force and data_is_up_to_date(writer.run, paths, config):
             assert writer.run is not None
             return replay_report(PrepareReport, writer.run, "prepare")
-        # What reads and looks is loaded where there is something to read.
+        # Imported late: it loads slow modules that an up-to-date run does not need.
         from lstm_cli.steps.prepare.run import prepare_run
 
         return prepare_run(writer, paths, config, listen, stdin=stdin)

@@ -1,4 +1,4 @@
-"""The report of `prepare`, and whether the run has the data of the same files already."""
+"""Report of `prepare`, and the check whether the data of a run is up to date."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -13,12 +13,12 @@ from lstm_cli.steps.shared.report_json import to_plain
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareReport:
-    """What was read and settled."""
+    """Facts about the data and settings chosen from it."""
 
     run: str
     source: str
     rows: int  # usable rows of the file
-    target_sum: float | None  # of the first target over them, in the file's units
+    target_sum: float | None  # sum of the first target over these rows, in units of the file
     targets: tuple[str, ...]
     past: tuple[str, ...]
     future: tuple[str, ...]
@@ -28,7 +28,7 @@ class PrepareReport:
     time_start: str | None  # ISO
     time_end: str | None
     freq: str
-    season: int | None  # the shortest; absent where there is none
+    season: int | None  # the shortest season; absent without a season
     seasons: tuple[int, ...]
     season_reason: str
     lookback: int  # steps
@@ -36,32 +36,36 @@ class PrepareReport:
     horizon: int  # steps
     windows: dict[str, int]
     split_rows: dict[str, int]
-    filled: int  # cells
+    filled: int  # number of imputed missing values
     scaler: str
     megabytes: float  # of the scaled values
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
     outliers: dict[str, int] | None = (
-        None  # by target: cells that --outliers drop emptied; None: it was not asked
+        None  # by target: values that --outliers drop removed; None without the option
     )
-    up_to_date: bool | None = (
-        None  # True: nothing had changed, and this is what the run that made it reported
-    )
+    up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return to_plain(self, absent=("season", "outliers", "up_to_date"))
 
 
 def named_sources(paths: Collection[str]) -> dict[str, str]:
-    """The files of a data set by the names that `run.json` has for them."""
+    """Return the paths of a data set by their names in `run.json`."""
     if len(paths) == 1:
         return {"source": next(iter(paths))}
     return {f"source {number}": path for number, path in enumerate(paths, start=1)}
 
 
 def data_is_up_to_date(run: Run | None, paths: Sequence[str], config: PrepareConfig) -> bool:
-    """Whether the run has the data of these very files, which reports name."""
+    """Return whether the run's data is up to date.
+
+    Args:
+        run: the run; None for a new run.
+        paths: data files.
+        config: settings of `prepare`.
+    """
     return (
         run is not None
         and not any(map(is_pipe, paths))

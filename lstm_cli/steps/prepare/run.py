@@ -1,4 +1,4 @@
-"""The work of `prepare`: a table is read, laid on its grid, looked at, scaled and stored."""
+"""Work of `prepare`: read a table, lay it on a time grid, inspect, scale and store it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -26,36 +26,44 @@ from lstm_cli.steps.shared.report_json import option_values
 def prepare_run(
     writer: Writer, paths: Sequence[str], config: PrepareConfig, listen: Listener, *, stdin: BinaryIO | None
 ) -> PrepareReport:
-    """Reads the files, or standard input for `-`, and commits the run's data. Raises what errors.py names."""
+    """Read the files and commit the run's data.
+
+    Args:
+        writer: writer of the run.
+        paths: data files; `-` is standard input.
+        config: settings of the step.
+        listen: receives progress events and warnings.
+        stdin: standard input; None if it is not read.
+    """
     require_prepare(paths, config)
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
     table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
     grid = to_regular_grid(table, freq=config.freq, start=config.start, end=config.end)
-    found = assemble(table, grid, config)
+    assembled = assemble(table, grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
-    windows = found.windows(table.source, test_wanted=test_wanted)
-    read = (*table.findings, *grid.findings, *found.findings)
-    findings = (*read, *_further(table, grid, found, config, read))
+    windows = assembled.windows(table.source, test_wanted=test_wanted)
+    read = (*table.findings, *grid.findings, *assembled.findings)
+    findings = (*read, *_quality_warnings(table, grid, assembled, config, read))
     for finding in findings:
         listen(WarningRaised(finding=finding))
-    store_dataset(found, table, folder, listen)
-    report = _report(writer.path, table, found, windows, findings, dropped=config.outliers == "drop")
+    store_dataset(assembled, table, folder, listen)
+    report = _report(writer.path, table, assembled, windows, findings, dropped=config.outliers == "drop")
     writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
     return report
 
 
-def _further(
-    table: Table, grid: Grid, found: Assembled, config: PrepareConfig, read: Sequence[Finding]
+def _quality_warnings(
+    table: Table, grid: Grid, assembled: Assembled, config: PrepareConfig, read: Sequence[Finding]
 ) -> list[Finding]:
-    """Return what `check` finds in the chosen columns beside what was found on reading, but for notes."""
-    schema = found.schema
+    """Return the warnings (without notes) that `check` gives for the chosen columns, except those of reading."""
+    schema = assembled.schema
     dropped = config.outliers == "drop"
-    looked_at = found.grid if dropped else grid
-    further = inspect_table(
+    inspected = assembled.grid if dropped else grid
+    findings = inspect_table(
         table,
-        looked_at,
-        outliers=target_outliers(table, looked_at, schema.seasons),
+        inspected,
+        outliers=target_outliers(table, inspected, schema.seasons),
         season=max(schema.seasons, default=1),
         horizon=schema.horizon,
         reader_findings=read,
@@ -63,25 +71,25 @@ def _further(
         end=config.end,
         dropped=dropped,
     )
-    zeros = find_intermittent(GridLines(table, found.grid), found.series.train_end, schema.targets)
-    return [finding for finding in (*further, *zeros) if finding.severity == WARNING]
+    zeros = find_intermittent(GridLines(table, assembled.grid), assembled.series.train_end, schema.targets)
+    return [finding for finding in (*findings, *zeros) if finding.severity == WARNING]
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:
-    """Size and sha256 of each file that was read; of standard input nothing."""
+    """Return size and sha256 of each file that was read, without standard input."""
     return dict(zip(named_sources(table.read), table.read.values(), strict=True))
 
 
 def _report(
     run: Path,
     table: Table,
-    found: Assembled,
+    assembled: Assembled,
     windows: dict[str, int],
     findings: tuple[Finding, ...],
     *,
     dropped: bool,
 ) -> PrepareReport:
-    schema, series = found.schema, found.series
+    schema, series = assembled.schema, assembled.series
     start = end = None
     if schema.time_name is not None:
         last = [
@@ -93,28 +101,28 @@ def _report(
     return PrepareReport(
         run=str(run),
         source=table.source,
-        rows=found.rows,
-        target_sum=found.target_sum,
+        rows=assembled.rows,
+        target_sum=assembled.target_sum,
         targets=schema.targets,
         past=schema.past,
         future=schema.future,
         calendar=schema.calendar,
         series=len(series.names),
-        ended=found.ended,
+        ended=assembled.ended,
         time_start=start,
         time_end=end,
         freq=schema.step.name,
         season=min(schema.seasons, default=None),
         seasons=schema.seasons,
-        season_reason=found.season_reason,
+        season_reason=assembled.season_reason,
         lookback=schema.lookback,
-        lookback_reason=found.lookback_reason,
+        lookback_reason=assembled.lookback_reason,
         horizon=schema.horizon,
         windows=windows,
         split_rows=series.split_rows,
-        filled=found.filled,
-        outliers=found.dropped.count_by_column(schema.targets) if dropped else None,
-        scaler=found.scaler.kind,
-        megabytes=round(found.grid.rows * len(schema.columns) * 4 / 1e6, 2),
+        filled=assembled.filled,
+        outliers=assembled.dropped.count_by_column(schema.targets) if dropped else None,
+        scaler=assembled.scaler.kind,
+        megabytes=round(assembled.grid.rows * len(schema.columns) * 4 / 1e6, 2),
         **option_values(findings),
     )

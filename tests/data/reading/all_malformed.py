@@ -1,4 +1,4 @@
-"""All spoiled files."""
+"""Cases of all malformed files."""
 
 import malformed_cells
 import malformed_files

@@ -1,9 +1,8 @@
-"""What spoiled files are made of: the good file, and the ways to spoil it.
+"""Builders of malformed files: the good file, and functions that change it.
 
-The good file holds 40 days of load, in plain CSV. A case is either read, and then every guess and repair is told in
-a warning that says so (`told`, one for each warning, and none where the file is plain), or refused, with the words
-that the message must hold (`says`). The cases stand in `malformed_files.py` and `malformed_cells.py`, one a line;
-`test_malformed.py` runs them all through `lstm prepare --json`.
+The good file has 40 days of load, in plain CSV. A case is either read or refused. If it is read, `warnings` has
+words of each expected warning. If it is refused, `message_words` has words of the message. The cases are in
+`malformed_files.py` and `malformed_cells.py`, one per line. `test_malformed.py` runs all of them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +18,7 @@ START, END = "2021-01-04T00:00:00", "2021-02-12T00:00:00"
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A file, the options beside it, and what must come of them."""
+    """Input file, options and expected result."""
 
     name: str
     data: bytes
@@ -69,40 +68,40 @@ def values(rows: int = ROWS) -> list[str]:
 
 
 def with_times(cells: Callable[[int], object], rows: int = ROWS, name: str = "date") -> str:
-    """The good file with other times."""
+    """Return the good file with other times."""
     return table(f"{name},load", map(cells, range(rows)), values(rows))
 
 
 def with_loads(cells: Callable[[int], object], rows: int = ROWS, mark: str = ",") -> str:
-    """The good file with other loads."""
+    """Return the good file with other loads."""
     return table(f"date{mark}load", map(day, range(rows)), map(cells, range(rows)), delimiter=mark)
 
 
 def with_load(text: str, line: int = 7) -> str:
-    """The good file with another load in one line."""
+    """Return the good file with another load in one line."""
     text = f'"{text}"' if "," in text else text
     return with_loads(lambda row: text if row == line - 2 else f"{VALUES[row]:g}")
 
 
 def with_time(text: str, line: int = 12) -> str:
-    """The good file with another time in one line."""
+    """Return the good file with another time in one line."""
     return with_times(lambda row: text if row == line - 2 else day(row))
 
 
 def replace_line(line: int, *texts: str) -> str:
-    """The good file with other lines in place of one."""
+    """Return the good file with other lines in place of one."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line:]]) + "\n"
 
 
 def insert_lines(line: int, *texts: str) -> str:
-    """The good file with lines put in above one."""
+    """Return the good file with lines inserted above one."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line - 1 :]]) + "\n"
 
 
 def with_note(note: str) -> str:
-    """The good file with a column of notes, one of them as given, in line 7."""
+    """Return the good file with a column of notes; the note of line 7 is given."""
     return table(
         "date,load,note", map(day, range(ROWS)), values(), (note if row == 5 else "n" for row in range(ROWS))
     )
@@ -118,7 +117,7 @@ def panel(names: Sequence[str], rows: int | Sequence[int] = ROWS, *, blocks: boo
 
 
 def panel_total(*shops: int, rows: int = ROWS) -> float:
-    """The sum over those shops of a panel."""
+    """Return the sum over these shops of a panel."""
     return sum(sum(VALUES[7 * shop : 7 * shop + rows]) for shop in shops)
 
 

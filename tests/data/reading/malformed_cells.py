@@ -276,12 +276,12 @@ def hundreds() -> str:
 
 
 def warning_cases() -> list[Case]:
-    """What reads in silence as something else than was meant."""
+    """Return cases whose numbers could be read as another value without an error."""
     days = [day(row) for row in range(ROWS)]
     temp = [row * 7 % 30 for row in range(ROWS)]
     third = [row % 3 == 0 for row in range(ROWS)]
 
-    def beside(meant: Callable[[int], str], mark: str = ",") -> str:
+    def next_to(meant: Callable[[int], str], mark: str = ",") -> str:
         """A column of plain numbers, and one that is meant as numbers."""
         return table(f"date{mark}temp{mark}load", days, temp, map(meant, range(ROWS)), delimiter=mark)
 
@@ -297,25 +297,25 @@ def warning_cases() -> list[Case]:
     )
     two = ("'load'", "--target")
     return [
-        refuse("a sole column of plain numbers beside decimal commas",
-               beside(lambda row: f"{VALUES[row]:g}".replace(".", ","), ";"), *two, "12,25"),
-        refuse("beside thousands", beside(lambda row: f'"{1000 + row * 37:,}"'), *two, "1,000"),
-        refuse("beside units", beside(lambda row: f"{VALUES[row]:g}" if third[row] else f"{VALUES[row]:g} kW"), *two, "kW"),
-        refuse("beside percent", beside(lambda row: f"{VALUES[row]:g}%"), *two, "%"),
-        refuse("beside currency", beside(lambda row: f"${VALUES[row]:g}"), *two, "$"),
-        refuse("beside accounting", beside(lambda row: f"({VALUES[row]:g})"), *two, "("),
-        refuse("beside minus signs of another kind", beside(lambda row: f"\u2212{VALUES[row]:g}"), *two, "\u2212"),
-        refuse("beside marks for no value", beside(lambda row: "n/d" if row % 2 else f"{VALUES[row]:g}"), *two),
-        read("beside words", beside(lambda row: f"note {row}"), total=sum(temp)),
-        read("beside words that begin with a number", beside(lambda row: "1st of 2" if row == 3 else "so"), total=sum(temp)),
-        read("beside units, named", beside(lambda row: f"{VALUES[row]:g} kW"), "--target", "temp", total=sum(temp)),
+        refuse("one column of plain numbers next to decimal commas",
+               next_to(lambda row: f"{VALUES[row]:g}".replace(".", ","), ";"), *two, "12,25"),
+        refuse("next to thousands", next_to(lambda row: f'"{1000 + row * 37:,}"'), *two, "1,000"),
+        refuse("next to units", next_to(lambda row: f"{VALUES[row]:g}" if third[row] else f"{VALUES[row]:g} kW"), *two, "kW"),
+        refuse("next to percent", next_to(lambda row: f"{VALUES[row]:g}%"), *two, "%"),
+        refuse("next to currency", next_to(lambda row: f"${VALUES[row]:g}"), *two, "$"),
+        refuse("next to accounting", next_to(lambda row: f"({VALUES[row]:g})"), *two, "("),
+        refuse("next to other minus signs", next_to(lambda row: f"\u2212{VALUES[row]:g}"), *two, "\u2212"),
+        refuse("next to marks of missing values", next_to(lambda row: "n/d" if row % 2 else f"{VALUES[row]:g}"), *two),
+        read("next to words", next_to(lambda row: f"note {row}"), total=sum(temp)),
+        read("next to words that begin with a number", next_to(lambda row: "1st of 2" if row == 3 else "so"), total=sum(temp)),
+        read("next to units, named", next_to(lambda row: f"{VALUES[row]:g} kW"), "--target", "temp", total=sum(temp)),
         refuse("a column that is empty in the first 5,000 rows",
                table("time,temp,load", [hour(row) for row in range(6_000)], [row % 30 for row in range(6_000)],
                      ["" if row < 5_500 else row for row in range(6_000)]), *two, "empty in the first 5,000 rows"),
         read("dots that may divide thousands, late", late, rows=6_000, start="2021-03-01T00:00:00", end="2021-11-05T23:00:00",
              total=float(sum(900 + row % 90 if row < 5_500 else 1 + row % 90 / 1000 for row in range(6_000))),
              warnings=["';'", "line 5502", ]),
-        read("an outlier beside a hole", gap, rows=ROWS - 1, total=TOTAL - VALUES[20] + 5000 - VALUES[21],
+        read("an outlier next to a gap", gap, rows=ROWS - 1, total=TOTAL - VALUES[20] + 5000 - VALUES[21],
              warnings=["line 22: 1 row is missing", "line 22, column 'load': 5000 is an outlier"]),
         refuse("years of a season", table("season,load", [f"{2000 + row}/{row + 1:02d}" for row in range(12)], values(12)),
                "line 2", "'season'", "end in the next"),

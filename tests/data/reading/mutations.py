@@ -53,7 +53,7 @@ def good_files() -> list[tuple[bytes, tuple[str, ...]]]:
 
 
 def mutate(data: bytes, generator: random.Random) -> bytes:
-    """The data after one to three changes: a byte flipped, a piece cut, put in or repeated, a separator swapped."""
+    """Return the data after one to three changes: flip a byte; cut, insert or repeat a piece; swap a separator."""
     for _ in range(generator.choice((1, 1, 1, 2, 3))):
         at = generator.randrange(len(data) + 1)
         end = min(len(data), at + generator.choice((1, 1, 2, 4, 16, 64, 512, len(data))))
@@ -79,7 +79,7 @@ def mutate(data: bytes, generator: random.Random) -> bytes:
 
 
 def change(data: bytes, generator: random.Random, *, is_compressed: bool) -> bytes:
-    """The mutated data; packed: within gzip or, as often, the gzip itself mutated."""
+    """Return the mutated data; if `packed`, either the content of a gzip file or the gzip file itself is mutated."""
     if not is_compressed:
         return mutate(data, generator)
     if generator.randrange(2):
@@ -88,7 +88,7 @@ def change(data: bytes, generator: random.Random, *, is_compressed: bool) -> byt
 
 
 def check_mutation(seed: int) -> str:
-    """What is wrong with the answer to one mutation; "read" or "refused" where nothing is."""
+    """Return what is wrong with the result of one mutation; "read" or "refused" if nothing is."""
     generator = random.Random(seed)
     data, options = good_files()[seed % 5]
     data = change(data, generator, is_compressed=seed % 5 == 2)

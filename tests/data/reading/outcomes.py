@@ -1,4 +1,4 @@
-"""What `lstm prepare --json` makes of a spoiled file, in this process or in a fresh one (run as a script)."""
+"""Outcome of `lstm prepare --json` for a malformed file, in this process or a fresh one (run as a script)."""
 
 import contextlib
 import io
@@ -16,13 +16,13 @@ FILE, RUN = "f.csv", "run"
 
 
 def run_case(case: Case) -> list:
-    """The exit code, stdout, stderr, and the names of what is left in the folder and in the temporary one."""
+    """Return exit code, stdout, stderr, and the files left in the folder and in the temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         return run_in_folder(Path(folder), FILE, case.data, case.options)
 
 
 def run_in_folder(folder: Path, source: str, data: bytes | None, options: tuple[str, ...] = ()) -> list:
-    """The same for a source in a folder of its own, written there where there are data."""
+    """Return the outcome for a source in a separate folder, which is written there if there are data."""
     from lstm_cli.cli.main import run
 
     signals = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -37,7 +37,7 @@ def small_limits() -> Iterator[None]:
 
 
 def outcome(data: bytes, *, large: int, **options: object) -> object:
-    """All of the table that reading gives, or the error's two sentences."""
+    """Return the whole table, or the message and hint of the error."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_fast, "BULK_MIN_BYTES", large)
         try:
@@ -51,7 +51,7 @@ def outcome(data: bytes, *, large: int, **options: object) -> object:
 
 
 def read_both_ways(data: bytes, **options: object) -> object:
-    """The outcome, which is the same in bulk and without it."""
+    """Return the outcome, after asserting that fast and careful reading agree."""
     in_bulk, careful = outcome(data, large=40, **options), outcome(data, large=1 << 30, **options)
     assert in_bulk == careful
     return in_bulk
@@ -125,7 +125,7 @@ def test_both_engines_read_the_same(data: bytes) -> None:
 
 
 def rows_in_bulk(data: bytes, monkeypatch: pytest.MonkeyPatch, **options: object) -> tuple[int, Table]:
-    """How many rows were read in bulk, and the table."""
+    """Return the number of rows read in bulk, and the table."""
     counted = []
     read_block = csv_fast.read_block
 

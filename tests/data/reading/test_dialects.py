@@ -20,7 +20,7 @@ LETTERS = st.text(
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How a table is written."""
+    """Format of a written table."""
 
     delimiter: str
     quoted: bool  # all cells, or those only that must be

@@ -1,4 +1,4 @@
-"""Every spoiled file through `lstm prepare --json`: read rightly and told, or refused with its place."""
+"""Tests of all malformed files with `lstm prepare --json`: read with warnings, or refused with a location."""
 
 import json
 import os

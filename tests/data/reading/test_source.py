@@ -1,4 +1,4 @@
-"""The bytes of a data file: what is refused, gzip, encodings."""
+"""Tests of the bytes of a data file: refused files, gzip, encodings."""
 
 import codecs
 import gzip
@@ -189,7 +189,7 @@ def test_folders_sockets_and_devices_are_refused_at_once(tmp_path):
 
 
 def test_a_file_that_may_not_be_read_is_refused():
-    """root may read every file, and is another user for a moment; pytest's own folders are closed to others."""
+    """Root may read every file, and is another user for a moment; pytest's own folders are closed to others."""
     with tempfile.TemporaryDirectory(prefix="lstm-test-") as folder:
         Path(folder).chmod(0o755)
         path = Path(folder) / "a.csv"

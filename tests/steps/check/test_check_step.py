@@ -210,7 +210,7 @@ def test_the_same_row_twice(tmp_path: Path) -> None:
 def test_missing_cells_have_their_line(tmp_path: Path) -> None:
     times: list[Any] = hours()
     values = cells(load())
-    times[20] = None  # a hole before the first cell without a value
+    times[20] = None  # a gap before the first missing value
     values[30] = values[31] = ""
     report = check(write(tmp_path / "a.csv", time=times, y=values), Y, ignore_events)
     told = [finding for finding in report.findings if "missing value" in finding["text"]]
@@ -249,7 +249,7 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
     [
         ("2024-03-20T00", "2024-03-30 02:00"),  # a Saturday
         ("2024-06-01T00", "2024-06-09 02:00"),  # a Sunday in June
-        ("2024-10-20T00", "2024-10-27 02:00"),  # where an hour is told twice, none is skipped
+        ("2024-10-20T00", "2024-10-27 02:00"),  # an ambiguous hour is not a skipped hour
         ("2024-03-20T00", "2024-03-31 13:00"),
     ],
 )
@@ -281,7 +281,7 @@ def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
 
 
 def refusals(source: str, config: PrepareConfig, folder: Path) -> DataError:
-    """The error of `check`, after a look whether `prepare` says the same."""
+    """Return the error of `check`, and assert that `prepare` raises an equal error."""
     with pytest.raises(DataError) as theirs:
         prepare(source, folder / "run", config, ignore_events)
     with pytest.raises(DataError) as ours:
@@ -477,7 +477,7 @@ def test_settings_that_are_wrong_answer_before_the_file_is_read(tmp_path: Path) 
     absent = str(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="--test"):
         check(absent, PrepareConfig(test="1.5"), ignore_events)
-    with pytest.raises(UsageError, match=r"--plot 'a\.pdf' is no name of a PNG"):
+    with pytest.raises(UsageError, match=r"--plot 'a\.pdf' is not the name of a PNG file"):
         check(absent, Y, ignore_events, plot="a.pdf")
     with pytest.raises(OutputError, match="folder not found"):
         check(absent, Y, ignore_events, plot=str(tmp_path / "nowhere" / "a.png"))

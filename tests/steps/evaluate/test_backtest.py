@@ -1,4 +1,4 @@
-"""The rolling-origin backtest of `evaluate`."""
+"""Tests of the rolling-origin backtest of `evaluate`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.backtest import (
     BacktestRecipe,
-    _moment,
+    _cut_off_time,
     backtest,
     backtest_recipe,
     mean_and_deviation,
@@ -32,7 +32,7 @@ from lstm_cli.steps.tune import tune
 
 @pytest.fixture(scope="module")
 def linear_run(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose model is the linear part alone: trained anew in no time."""
+    """Return a run whose model has only the linear part, because it trains fast."""
     run = tmp_path_factory.mktemp("backtest") / "run"
     prepare(str(panel), run, PREPARE, ignore_events)
     train(run, LINEAR, ignore_events)
@@ -71,7 +71,7 @@ def test_the_cut_offs_are_told_by_the_longest_series() -> None:
     table = replace(short_and_long.series, origin_us=np.array([0, 1_000 * day]))
     daily = replace(short_and_long.schema, step=Step(kind="seconds", count=day))
     panel = replace(short_and_long, series=table, schema=daily)
-    moments = [_moment(panel, cut) for cut in backtest_folds(panel, 4)]
+    moments = [_cut_off_time(panel, cut) for cut in backtest_folds(panel, 4)]
     begins = [
         np.datetime64("1970-01-01", "s") + np.timedelta64(1_000 + row, "D") for row in (244, 258, 272, 286)
     ]
@@ -175,7 +175,7 @@ def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Pa
 def test_a_fold_takes_the_winner_of_a_search_only_where_all_its_rows_lie_before(
     panel: Path, tmp_path: Path, sources: dict[str, str] | None
 ) -> None:
-    """sources: what the step was told of where its settings came from; None: nothing."""
+    """Train with these settings; `sources` is the source of each setting, None if unknown."""
     run = tmp_path / "run"
     prepare(str(panel), run, PREPARE, ignore_events)
     fixed = TrainConfig(parts=("linear",), threads=1, refit=False)

@@ -1,4 +1,4 @@
-"""The season of the baseline, the comparison with it, and the alarm of coverage, through the steps."""
+"""Tests of the baseline's season, the comparison with it, and the coverage warning."""
 
 import json
 from dataclasses import replace
@@ -44,7 +44,7 @@ def two_seasons(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def by_hand(rows: np.ndarray, season: int) -> np.ndarray:
-    """The errors [N, H] of the seasonal naive forecast of every test window."""
+    """Return the errors [N, H] of the seasonal naive forecast of each test window."""
     ahead = np.arange(4)
     origins = range(ROWS - TEST, ROWS - 3)
     return np.stack([np.abs(rows[origin + ahead] - rows[origin - season + ahead]) for origin in origins])
@@ -106,7 +106,7 @@ def test_train_reports_the_rows_that_chose_the_model(two_seasons: Path) -> None:
 
 @pytest.mark.parametrize("reuse", [True, False])
 def test_each_fold_decides_the_season_from_rows_before_its_cut(tmp_path: Path, reuse: bool) -> None:
-    """The longer season is there in the newest rows alone: the first fold has not seen them."""
+    """Only the newest rows have the longer season, and the first fold has not seen them."""
     rows = values()
     time, late = np.arange(ROWS), np.arange(ROWS) >= ROWS - TEST
     rows -= np.repeat([0.0, 4.0, 2.0], 4)[time % 12]

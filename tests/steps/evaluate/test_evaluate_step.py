@@ -196,7 +196,7 @@ def test_the_quantised_model_is_scored_where_asked(run: Path) -> None:
     with pytest.raises(MissingArtifact, match="no fp16 model"):
         evaluate(run, EvaluateConfig(precision="fp16"), ignore_events)
     assert open_run(run).report("train")["refitted"]
-    with pytest.raises(UsageError, match="made from the refitted one, which knows the validation rows"):
+    with pytest.raises(UsageError, match="made from the refitted model, which saw the validation rows"):
         evaluate(run, EvaluateConfig(precision="int8", split="val"), ignore_events)
 
 
@@ -214,7 +214,7 @@ def test_scored_is_by_default_what_predict_runs(run: Path) -> None:
 def test_validation_scores_of_a_refitted_model_say_that_predict_runs_another(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     assert report.precision == "fp32"
-    assert any("the quantized model that predict runs" in text for text in report.warnings)
+    assert any("The quantized model that predict runs" in text for text in report.warnings)
     assert not verify(run, ignore_events).stale
     quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), ignore_events)
     assert not verify(run, ignore_events).stale  # they speak of the model from before the refit
@@ -279,7 +279,7 @@ def unquantised(run: Path) -> None:
 
 
 def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:
-    """What `train` told of them: the shipped graph was fitted on these rows."""
+    """Validation scores of a refitted model are those that `train` reported."""
     trained = open_run(run).report("train")
     report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     for metric in ("mase", "mae_scaled"):

@@ -46,7 +46,7 @@ def write(path: Path, series: dict[str, np.ndarray]) -> str:
 def prepared(
     path: Path, values: np.ndarray, config: PrepareConfig = DROP, **more: np.ndarray
 ) -> PrepareReport:
-    """A run beside a file `path` of the column y and more."""
+    """Return a run next to its data file `path`, which has the column y and more."""
     return prepare(write(path, {"y": values, **more}), path.with_suffix(""), config, ignore_events)
 
 
@@ -134,7 +134,7 @@ def test_covariates_keep_their_outliers(tmp_path: Path) -> None:
 
 
 def test_a_panel_is_judged_series_by_series(tmp_path: Path) -> None:
-    """The second series begins 300 hours later, at another level. One time divides both."""
+    """Two series: the second begins 300 hours later at another level. One time splits both."""
     series = {"A": load(spikes={90: 300.0, 777: 300.0}), "B": 9000 + load(spikes={100: 300.0}, seed=5)[:700]}
     begins = {"A": 0, "B": 300}
     lines = ["time,id,y"]

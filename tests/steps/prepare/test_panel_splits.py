@@ -47,7 +47,7 @@ def loaded(run: Path) -> Dataset:
 
 
 def days_of(dataset: Dataset, split: str) -> np.ndarray:
-    """The days of all targets of a split's windows, counted from the panel's first."""
+    """Return the days of all targets of a split, counted from the first day of the panel."""
     windows = split_windows(dataset, split)
     table = dataset.series
     rows = windows.origins - table.offset[windows.series]
@@ -96,7 +96,7 @@ def test_check_prepare_and_evaluate_agree(tmp_path: Path) -> None:
 
 
 def model_files(folder: Path, *, garbage_from: int) -> dict[str, bytes]:
-    """What a training leaves, the model and what `predict` reads beside it."""
+    """Return the files of the model that `predict` reads."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     prepare(write(folder / "a.csv", garbage_from=garbage_from), folder / "run", CONFIG, ignore_events)
@@ -152,7 +152,7 @@ def test_a_backtest_of_a_panel_has_one_time_for_all_series(tmp_path: Path) -> No
 
 
 def test_a_fold_without_a_window_is_refused(tmp_path: Path) -> None:
-    """The first of 15 folds begins on day 95: the old shop has ended, and the new one cannot be trained on yet."""
+    """Fold 1 of 15 begins on day 95: the old shop has ended, and the new one has too few rows."""
     source = write(tmp_path / "a.csv", {"old": (0, 91), "new": (88, 199)})
     prepare(source, tmp_path / "run", replace(CONFIG, val="20", test="40"), ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)

@@ -46,13 +46,13 @@ def written(path: Path, lines: list[str], header: str = HEADER) -> Path:
 
 
 def data_of(run: Path) -> dict[str, str]:
-    """The sha256 of each file of the run's data."""
+    """Return the sha256 of each data file of the run."""
     return {name: file["sha256"] for name, file in open_run(run).artifact("data").files.items()}
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The data of a run that was prepared from the sorted panel at once."""
+    """Return the data of a run that was prepared from the sorted panel."""
     folder = tmp_path_factory.mktemp("plain")
     prepare(str(written(folder / "a.csv", SORTED)), folder / "run", CONFIG, ignore_events)
     return data_of(folder / "run")

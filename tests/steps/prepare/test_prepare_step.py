@@ -211,7 +211,7 @@ def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> 
 
 
 def test_many_series_of_all_lengths_and_levels(tmp_path: Path) -> None:
-    """A thousand series, most of them short: all are there, told apart, and come back in their units."""
+    """A thousand short series are all stored, distinct, and inverted to their units."""
     generator = np.random.default_rng(0)
     counts = np.exp(generator.uniform(np.log(30), np.log(300), size=1000)).astype(int)
     lines, first = ["shop,day,sales"], {}
