@@ -164,7 +164,7 @@ def test_gates_are_checked_against_stored_scores(complete_run: Path) -> None:
     assert isinstance(report, EvaluateReport)
     assert report.up_to_date
     assert [gate["failed"] for gate in report.gates] == [True, False, False]
-    assert caught.value.hint == f"the scores are kept in {complete_run / 'scores/0001'}"
+    assert caught.value.hint == f"the scores are in {complete_run / 'scores/0001'}"
     assert evaluate(
         complete_run, replace(EVALUATE, fail_if=("mae>1000000*naive.mae",)), ignore_events
     ).up_to_date

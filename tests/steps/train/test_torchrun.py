@@ -99,7 +99,7 @@ def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_pa
 
 
 def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> None:
-    """torchrun may kill rank 0 before it prints, so this test ignores the output."""
+    """Torchrun may kill rank 0 before it prints, so this test ignores the output."""
     config = replace(CONFIG, model="stacked", hidden=(32,), epochs=100_000)
     argv = ["train", str(run), *flags_of(config), "--patience", "100000", "--checkpoint-every", "1"]
     before = (run / "run.json").read_bytes()
