@@ -1,4 +1,4 @@
-"""Fixtures of `small_steps` for the tests of all steps."""
+"""Fixtures of `small_steps` for all tests of the steps."""
 
 from collections.abc import Iterator
 

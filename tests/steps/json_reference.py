@@ -1,4 +1,4 @@
-"""Parser of the tables in docs/reference/json.md, and comparison of a report with them."""
+"""Tables of docs/reference/json.md, and differences of reports from them."""
 
 import re
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ SCALARS: dict[str, tuple[type, ...]] = {
 
 @dataclass(kw_only=True)
 class Node:
-    """A key of a table, with the keys below it. `kind` is empty for one that has no row of its own."""
+    """Key of a table, with the keys below it. `kind` is empty for a key without a row."""
 
     kind: str = ""
     nullable: bool = False
-    absent: bool = False  # it may be
+    absent: bool = False  # True: the key may be absent
     children: dict[str, "Node"] = field(default_factory=dict)
 
     def below(self, key: str) -> "Node | None":
-        """Return the child of this name, or the one that stands for any name."""
+        """Return the child of this name, or the placeholder child."""
         if key in self.children:
             return self.children[key]
         return next((child for name, child in self.children.items() if is_placeholder(name)), None)
@@ -64,14 +64,14 @@ def _tree(rows: list[tuple[str, str, str]]) -> Node:
 
 
 class Comparison:
-    """Compares reports with a table of the page, and keeps which of its keys a report had."""
+    """Comparison of reports with a table of the page. It records the keys that reports had."""
 
     def __init__(self, section: str) -> None:
         self.section = section
         self.seen: set[str] = set()
 
     def problems(self, report: dict[str, Any]) -> Iterator[str]:
-        """Yield what the page does not say of this report, or says wrongly."""
+        """Yield the differences between the page and this report."""
         yield from self._compare(report, tables()[self.section], "")
 
     def unseen(self) -> Iterator[str]:

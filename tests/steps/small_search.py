@@ -1,4 +1,4 @@
-"""A small search of `tune` on the panel: what its trials have in common, and what is read of them."""
+"""Small search of `tune` on the panel: common settings of the trials, and readers of their results."""
 
 import shutil
 from dataclasses import replace
@@ -19,7 +19,7 @@ SPACE = ("log_transform=on|off", "weight_decay=0..1")
 
 @pytest.fixture(scope="session")
 def prepared(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with data alone; not to be changed."""
+    """Return a run with only data. Tests must not change it."""
     run = tmp_path_factory.mktemp("tune") / "prepared"
     prepare(str(panel), run, PREPARE, ignore_events)
     return run
@@ -27,13 +27,13 @@ def prepared(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fresh(prepared: Path, tmp_path: Path) -> Path:
-    """A copy of the prepared run."""
+    """Return a copy of the prepared run."""
     return Path(shutil.copytree(prepared, tmp_path / "fresh"))
 
 
 @pytest.fixture
 def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip training the winner: its export takes seconds, and most tests need only the trials."""
+    """Skip the training of the winner, because its export takes seconds and most tests need only the trials."""
 
     class Trained:
         def to_json(self) -> dict[str, Any]:
@@ -48,5 +48,5 @@ def trials(run: Path) -> list[dict[str, Any]]:
 
 
 def figures(run: Path) -> list[dict[str, Any]]:
-    """Return the trials without their times."""
+    """Return the trials without times and durations."""
     return [{key: value for key, value in trial.items() if key != "seconds"} for trial in trials(run)]

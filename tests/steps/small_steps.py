@@ -1,4 +1,4 @@
-"""Small runs that walk the steps in process: one trained panel for all tests, copied where a test changes it."""
+"""Small runs of the steps in this process: one trained panel, copied for tests that change it."""
 
 import shutil
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ LINEAR = replace(TRAIN, parts=("linear",), refit=False)
 
 
 def write_panel(path: Path, *, seed: int = 0, rows: int = 130, ahead: int = 10) -> Path:
-    """Two shops with a weekly season; `ahead` more rows hold the known-ahead promo alone."""
+    """Write two shops with a weekly season. `ahead` extra rows have only the known-ahead promo."""
     rng = np.random.default_rng(seed)
     lines = ["day,shop,sales,price,promo"]
     for shop, level in (("A", 50.0), ("B", 900.0)):
@@ -59,15 +59,15 @@ def model_files(run: Path) -> dict[str, bytes]:
     return {name: reader.bytes(name) for name in reader.files}
 
 
-_traces: dict[tuple[Any, ...], Any] = {}  # the graph of each architecture, as the exporter writes it
+_traces: dict[tuple[Any, ...], Any] = {}  # exported graph of each architecture
 
 
 @contextmanager
 def traces_kept() -> Iterator[None]:
-    """Within it, networks that differ in their weights alone are traced once, which takes seconds, in all tests.
+    """Cache traces, so that networks that differ only in weights are traced once. A trace takes seconds.
 
-    Every training puts its weights into the graph and asks whether it agrees with torch. That tracing gives the same
-    graph each time is held by the tests of `export`.
+    Each training puts its weights into the graph and compares the graph with torch. The tests of `export` check that
+    tracing always gives an equal graph.
     """
     from lstm_cli.export import onnx
 
@@ -87,7 +87,7 @@ def traces_kept() -> Iterator[None]:
 
 
 def _architecture(model: "nn.Module") -> Iterator[Any]:
-    """Return the structure of a graph without the values of its weights."""
+    """Return the content of a graph without the values of the weights."""
     state = model.state_dict()
     yield tuple((name, tuple(value.shape)) for name, value in state.items())
     yield tuple((name, _values(value)) for name, value in model.named_buffers() if name not in state)
@@ -107,7 +107,7 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with data, model and an int8 model; not to be changed."""
+    """Return a run with data, model and an int8 model. Tests must not change it."""
     run = tmp_path_factory.mktemp("trained") / "run"
     prepare(str(panel), run, PREPARE, ignore_events)
     with traces_kept():
@@ -118,7 +118,7 @@ def trained(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the trained run with scores; not to be changed."""
+    """Return a copy of the trained run with scores. Tests must not change it."""
     run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("scored") / "run"))
     evaluate(run, EvaluateConfig(threads=1), ignore_events)
     return run
@@ -126,5 +126,5 @@ def scored(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(trained: Path, tmp_path: Path) -> Path:
-    """A copy of the trained run."""
+    """Return a copy of the trained run."""
     return Path(shutil.copytree(trained, tmp_path / "run"))

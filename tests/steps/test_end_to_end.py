@@ -1,4 +1,4 @@
-"""Tests of the five verbs in sequence, on files with an uneven frequency such as months."""
+"""Tests of the five verbs in sequence, on files with steps of unequal length."""
 
 import io
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_the_five_verbs(
     run = tmp_path / "run"
     prepared = prepare(str(SAMPLES / file), run, PrepareConfig(), ignore_events)
     assert (prepared.freq, prepared.season, prepared.horizon) == (freq, season, season)
-    # Only the length of the training is not the effort's own: the walk is what is tested.
+    # Training is shorter than its effort level, because only the sequence of verbs is tested.
     trained = train(run, TrainConfig(effort=effort, epochs=1, lr=1e-3, threads=1), ignore_events)
     assert trained.choices["refit"].startswith("on" if trained.refitted else "none")
     assert set(trained.parts) - {"simple"} == {"linear", "anchored"} | (

@@ -1,4 +1,4 @@
-"""Series that ended before the others: named by `check` and `prepare`, left out by `predict` unless it is asked."""
+"""Tests of series that ended early: `check` and `prepare` name them, and `predict` skips them by default."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ LAST = {"north": 119, "south": 112, "east": 111, "west": 60}
 
 
 def write(path: Path, last: dict[str, int] = LAST) -> str:
-    """Shops from day 0 on. A shop that is open has seven more rows with its promotions; one that ended has none."""
+    """Write shops from day 0. An open shop has seven more rows with promotions, and an ended shop has none."""
     lines = ["day,shop,sales,promo"]
     for number, (name, end) in enumerate(last.items()):
         noise = np.random.default_rng(number).normal(size=200)
@@ -42,7 +42,7 @@ def write(path: Path, last: dict[str, int] = LAST) -> str:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run of the four shops; its data file is panel.csv in the same folder."""
+    """Return a run of the four shops. Its data is panel.csv in the parent folder."""
     folder = tmp_path_factory.mktemp("ended")
     prepare(write(folder / "panel.csv"), folder / "run", CONFIG, ignore_events)
     train(folder / "run", LINEAR, ignore_events)
@@ -76,7 +76,7 @@ def test_a_series_that_is_left_out_counts_as_the_newest(
         forecast(str(new), ended="refuse")
     with pytest.raises(
         DataError, match="promo"
-    ):  # include goes on to the covariate, which a closed shop has not
+    ):  # with include, the covariate is needed, and a closed shop has none
         forecast(str(new), ended="include")
 
 
@@ -94,19 +94,19 @@ def days(first: int) -> list[str]:
 
 def test_check_and_prepare_name_them(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv")
-    told: list[str] = []
+    warnings: list[str] = []
     prepared = prepare(
         source,
         tmp_path / "run",
         CONFIG,
-        lambda event: told.append(event.finding.text) if isinstance(event, WarningRaised) else None,
+        lambda event: warnings.append(event.finding.text) if isinstance(event, WarningRaised) else None,
     )
     warning = (
         f"{source}: 2 of 4 series ended more than 7 steps (the horizon) before the newest measured row (2024-04-29): "
         "'east', 'west' (lstm predict skips them; --ended include forecasts them)"
     )
     assert warning in prepared.warnings
-    assert warning in told
+    assert warning in warnings
     assert prepared.ended == ("east", "west")
     checked = check(source, CONFIG, ignore_events).to_json()
     assert checked["ended"] == ["east", "west"]
@@ -130,7 +130,7 @@ def test_by_default_they_are_left_out_and_named(forecast) -> None:
 
 
 def test_what_is_left_is_forecast_as_with_all(made: Path, tmp_path: Path) -> None:
-    """Each series by its own scaling: the forecast of two shops is that of the same two among four."""
+    """Scaling is separate for each series, so two shops have equal forecasts alone and among four."""
     panel = made.parent / "panel.csv"
     promo = [
         f"{FIRST + day},{shop},,1"
@@ -179,12 +179,12 @@ def test_refused_ones_are_exit_3(new: bool, made: Path, tmp_path: Path, capsys) 
     source = [write(tmp_path / "new.csv")] if new else []
     output = tmp_path / "forecast.csv"
     code = lstm(["predict", str(made), *source, "--ended", "refuse", "-o", str(output)])
-    said = capsys.readouterr().err
+    err = capsys.readouterr().err
     assert code == 3
     assert not output.exists()
-    assert "error[D624]: " in said
-    assert "2 of 4 series ended" in said
-    assert "hint: use --ended skip" in said
+    assert "error[D624]: " in err
+    assert "2 of 4 series ended" in err
+    assert "hint: use --ended skip" in err
 
 
 def test_the_setting_comes_from_everywhere(made: Path, tmp_path: Path, monkeypatch, capsys) -> None:

@@ -1,4 +1,4 @@
-"""`export`: each file is opened by its own program and forecasts what the run's own graph does."""
+"""Tests of `export`: the program of each format gives the forecast of the run's graph."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ GRAPHS = ("onnx", "torchscript", "pt2", "keras", "h5")
 
 @pytest.fixture(scope="module")
 def stacked(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the textbook LSTM, of one shop, with bounds in its graph; not to be changed."""
+    """Return a run of the textbook LSTM for one shop, with bounds in its graph. Tests must not change it."""
     root = tmp_path_factory.mktemp("stacked")
     lines = panel.read_text().splitlines()
     shop = root / "shop.csv"
@@ -99,10 +99,10 @@ def test_each_file_forecasts_real_windows_as_the_run_does(
 
 
 @pytest.mark.parametrize("name", ["stacked", "trained"])
-def test_what_stands_beside_a_file_is_enough_to_forecast_in_the_files_units(
+def test_an_export_and_its_description_forecast_in_units_of_the_file(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
-    """Return a forecast from only the exported file, its JSON file, and the values of the CSV."""
+    """An exported file, its JSON description and the CSV are enough for a forecast."""
     run: Path = request.getfixturevalue(name)
     report = export(run, ExportConfig(output=str(tmp_path / "m.onnx")), ignore_events)
     about = json.loads(Path(report.about).read_text())
@@ -155,16 +155,16 @@ def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
 
 
 def test_windows_are_those_of_the_model_and_their_size_is_told_before(trained: Path, tmp_path: Path) -> None:
-    told: list[Event] = []
+    events: list[Event] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, Note):
-            told.append(event)
+            events.append(event)
             assert not output.exists()
 
     output = tmp_path / "w.npz"
     report = export(trained, ExportConfig(to="npz", output=str(output)), listen)
-    (note,) = told
+    (note,) = events
     assert isinstance(note, Note)
     assert note.text == "writing windows of 14 steps (train 142, val 14, test 40): 0.2 MB"
     about = json.loads((tmp_path / "w.npz.json").read_text())
@@ -218,11 +218,11 @@ def test_a_missing_extra_is_told_with_the_line_that_installs_it(
 
 def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> None:
     (tmp_path / "taken.onnx").mkdir()
-    (tmp_path / "other.onnx.json").mkdir()
+    (tmp_path / "occupied.onnx.json").mkdir()
     refused = [
         (tmp_path / "none" / "model.onnx", OutputError, "folder not found"),
         (tmp_path / "taken.onnx", UsageError, "is a folder"),
-        (tmp_path / "other.onnx", UsageError, r"other\.onnx\.json is a folder"),
+        (tmp_path / "occupied.onnx", UsageError, r"occupied\.onnx\.json is a folder"),
         (run / "model.onnx", UsageError, "is in the run directory"),
         (tmp_path / "model.pt2", UsageError, r"does not end in \.onnx"),
     ]

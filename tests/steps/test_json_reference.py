@@ -1,4 +1,4 @@
-"""docs/reference/json.md against the reports of the steps, in both directions."""
+"""Tests of docs/reference/json.md against the reports of the steps, in both directions."""
 
 import shutil
 from collections.abc import Callable
@@ -59,13 +59,13 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the trained run; the tests of this file add to it."""
+    """Return a copy of the trained run. The tests of this file add to it."""
     return Path(shutil.copytree(trained, tmp_path_factory.mktemp("reports") / "run"))
 
 
 @pytest.fixture(scope="module")
 def scored(run: Path) -> Json:
-    """Return the report of an evaluation with all keys."""
+    """Return the report of an evaluation with all optional parts."""
     everything = EvaluateConfig(
         threads=1, backtest=1, fail_if=("mae>1e9",), output=str(run.parent / "scores")
     )
@@ -78,7 +78,7 @@ def of_prepare(run: Path, panel: Path, _: Json) -> list[Json]:
 
 
 def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
-    """Return a comparison and a finding, which the small panel does not produce."""
+    """Return the report of `train`, with parts that the small panel lacks: a comparison and a finding."""
     report = train(run, TRAIN, ignore_events).to_json()
     finding = asdict(
         TrainingIssue(part="free", name="over-fitting", sign="losses part", advice="--dropout 0.3")
@@ -93,7 +93,7 @@ def of_find_lr(run: Path, *_: Any) -> list[Json]:
 
 
 def of_tune(run: Path, _: Path, scored: Json) -> list[Json]:
-    """A search of two trials, as `tune` records them, before its winner is trained and after it."""
+    """Return reports of a search of two trials, before and after its winner is trained."""
     search = make_search_spec(str(run), TuneConfig(method="grid", space=("dropout=0|0.1",)), LINEAR)
     common = {"metric": "mase", "metrics": scored["metrics"], "seconds": 1.0, "history": [], "seed": 0}
     done = common | {"number": 1, "state": "done", "score": 0.5, "settings": {"dropout": 0.0}, "reason": None}
@@ -150,7 +150,7 @@ def of_dry_run(run: Path, *_: Any) -> list[Json]:
 
 
 def of_check(run: Path, *_: Any) -> list[Json]:
-    """A file with gaps, duplicate rows and an outlier, which `prepare` refuses with other settings."""
+    """Return reports of a file with gaps, duplicate rows and an outlier, which some settings refuse."""
     path = run.parent / "meter.csv"
     hours = [hour for hour in range(480) if not 100 <= hour < 104]
     rows = [f"2024-01-{1 + hour // 24:02} {hour % 24:02}:00,{50 + 10 * ((hour % 24) > 11)}" for hour in hours]
@@ -205,7 +205,7 @@ def test_the_reports_are_as_the_page_says(section: str, run: Path, panel: Path, 
 
 
 def test_a_difference_is_named_with_its_place() -> None:
-    """Changing a report in each way makes the comparison fail."""
+    """Each kind of difference is found in a changed report."""
     wrong = {"run": 3, "data": None, "steps": {"train": {"lr": {"value": 1, "source": None, "new": 1}}}}
     assert sorted(Comparison("config").problems(wrong)) == [
         "config: 'run' is 3, and the page says 'string'",

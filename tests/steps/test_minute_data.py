@@ -1,4 +1,4 @@
-"""Minute data by default: `check`, `prepare` and `train` go by the same bounded lookback."""
+"""Tests of minute data: `check`, `prepare` and `train` use one bounded lookback by default."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ CONFIG = PrepareConfig(horizon=60)
 
 @pytest.fixture(scope="module")
 def minutes(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A month of minutes with a daily and a weekly season."""
+    """Write a month of minutes with a daily and a weekly season."""
     at = np.arange(ROWS)
     noise = np.random.default_rng(0).normal(size=ROWS)
     values = np.sin(2 * np.pi * at / DAY) * np.where(at % WEEK < 5 * DAY, 8, 3) + noise

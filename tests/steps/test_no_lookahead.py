@@ -1,4 +1,4 @@
-"""Rows that no training or validation window may see change no byte of a model, with gaps right before them."""
+"""Tests of lookahead: rows after validation do not change a byte of the model, even after gaps."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ NETWORK = replace(TRAIN, parts=("linear", "anchored"), refit=True, log_transform
 
 
 def written(path: Path, *, spoilt: bool) -> Path:
-    """Write 200 hours, each column with a gap over the end of validation; spoilt: all values from there on."""
+    """Write 200 hours. Each column has a gap at the end of validation. spoilt: change all later values."""
     rng = np.random.default_rng(0)
     promo = (rng.random(200) < 0.3) + 0.1 * rng.normal(size=200)
     load = 20 + 5 * np.sin(np.arange(200) * 2 * np.pi / 12) + 3 * promo + 0.3 * rng.normal(size=200)

@@ -1,4 +1,4 @@
-"""`lstm predict RUN NEW.csv` through the command: what may differ in NEW, and how what may not is refused."""
+"""Tests of the command `lstm predict RUN NEW.csv`: allowed and refused differences of NEW."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ class Answer:
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run of two shops with a linear forecast; its data file is panel.csv in the same folder."""
+    """Return a run of two shops with a linear forecast. Its data is panel.csv in the parent folder."""
     folder = tmp_path_factory.mktemp("known")
     prepare(str(write_panel(folder / "panel.csv")), folder / "run", PREPARE, ignore_events)
     train(folder / "run", LINEAR, ignore_events)
@@ -59,12 +59,12 @@ def answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Path
         output = tmp_path / "forecast.csv"
         output.unlink(missing_ok=True)
         code = lstm(["predict", str(run), str(tmp_path / "new.csv"), "-o", str(output)])
-        said = capsys.readouterr().err.splitlines()
+        lines = capsys.readouterr().err.splitlines()
         return Answer(
             code=code,
             forecast=output.read_bytes() if output.exists() else None,
-            warnings=[line for line in said if line.startswith("warning[")],
-            error="\n".join(line for line in said if line.startswith(("error", "hint: "))),
+            warnings=[line for line in lines if line.startswith("warning[")],
+            error="\n".join(line for line in lines if line.startswith(("error", "hint: "))),
         )
 
     return of
@@ -180,15 +180,15 @@ def immense(rows: Cells) -> Cells:
         (new_shop, ["unknown series 'Bb'", "did you mean 'B'?"]),
         (few, ["too short: 8 rows", "at least 14"]),
         (no_promo_ahead, ["'promo'", "2024-05-10", "step 1 of the forecast"]),
-        (empty_price, ["'price' holds no number"]),
+        (empty_price, ["'price' is empty"]),
         (words, ["line 20", "'sales'", "'many'"]),
         (immense, ["line 241", "'price'", "1e+200"]),
-        (lambda rows: rows[:1], ["no row below"]),
+        (lambda rows: rows[:1], ["no rows below"]),
         (lambda rows: "", ["is empty"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_what_does_not_fit_is_refused_with_its_own_message(known, answer, change, says) -> None:
+def test_data_that_do_not_fit_are_refused_with_a_specific_message(known, answer, change, says) -> None:
     found = answer(known, change(cells(known)))
     assert (found.code, found.forecast) == (3, None)
     assert found.error.count("\n") == 1
@@ -214,12 +214,12 @@ def test_values_far_outside_are_told_with_line_and_column(known, answer) -> None
     found = answer(known, rows)
     assert found.code == 0
     assert np.isfinite(values(found.forecast)).all()
-    told = [text for text in found.warnings if "far outside of the training range" in text]
-    assert len(told) == 2
-    assert f"new.csv, line 101, column 'sales': {float(rows[100][SALES]):.15g}" in told[0]
-    assert f"of series '{rows[100][1]}', 2 such values" in told[0]
-    assert "new.csv, line 111, column 'price'" in told[1]
-    assert "1 such value " in told[1]
+    warnings = [text for text in found.warnings if "far outside of the training range" in text]
+    assert len(warnings) == 2
+    assert f"new.csv, line 101, column 'sales': {float(rows[100][SALES]):.15g}" in warnings[0]
+    assert f"of series '{rows[100][1]}', 2 such values" in warnings[0]
+    assert "new.csv, line 111, column 'price'" in warnings[1]
+    assert "1 such value " in warnings[1]
 
 
 def test_a_gap_and_missing_cells_are_filled_and_told(known, answer) -> None:
@@ -240,7 +240,7 @@ AWKWARD = ["=cmd()", "+1", "-1", "@x", "007", "<script>", 'a "b", c', "NA", "Zü
 
 @pytest.fixture(scope="module")
 def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose names are formulas, quotes and the like."""
+    """Return a run with names such as formulas and quotes."""
     folder = tmp_path_factory.mktemp("awkward")
     header = ["=day", "@shop", "-y"]
     rows = [
@@ -308,7 +308,7 @@ def test_times_with_and_without_an_offset_are_not_mixed(zones, tmp_path, answer)
 
 
 def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) -> None:
-    """Unicode NFC and NFD spellings of one name are equal."""
+    """Names in both Unicode forms (NFC and NFD) are equal."""
     rows = [
         f"{np.datetime64('2024-01-01') + row},{name},{level + row * 37 % 11}"
         for row in range(80)
@@ -326,7 +326,7 @@ def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) ->
 
 
 def daily(rows: int, shops: Sequence[str] = ()) -> str:
-    """Return the last of 420 days with a weekly season, for one series or several shops."""
+    """Return the last of 420 days with a weekly season, of one series or of several shops."""
     rng = np.random.default_rng(7)
     load = 20 + 5 * np.sin(np.arange(420) * 2 * np.pi / 7) + rng.normal(0, 0.5, 420)
     days = np.datetime64("2023-01-01") + np.arange(420)
@@ -342,7 +342,7 @@ def daily(rows: int, shops: Sequence[str] = ()) -> str:
 
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Runs of a single series and of a panel whose linear forecast reads more rows than the lookback."""
+    """Return runs of one series and of a panel whose linear forecast reads more rows than the lookback."""
     folder = tmp_path_factory.mktemp("deep")
     runs = {}
     for name, shops in (("single", ()), ("panel", ("A", "B", "C"))):

@@ -69,7 +69,7 @@ def test_standard_input_is_read(run: Path, panel: Path) -> None:
 
 
 def test_a_past_covariate_after_the_origin_cannot_leak(run: Path, panel: Path, tmp_path: Path) -> None:
-    """Prices after the last sale change nothing, but promo does, because it is known ahead."""
+    """Prices after the last sale do not change the forecast, but the known-ahead promo does."""
     lines = panel.read_text().splitlines()
     cells = [line.split(",") for line in lines]
     leaky, known = tmp_path / "leaky.csv", tmp_path / "known.csv"
@@ -105,16 +105,16 @@ def test_overlapping_values_that_differ_and_far_values_warn(run: Path, panel: Pa
     lines[20] = ",".join([*row[:2], str(float(row[2]) * 1000), *row[3:]])
     new = tmp_path / "new.csv"
     new.write_text("\n".join(lines) + "\n")
-    heard: list[str] = []
+    warnings: list[str] = []
     predict(
         run,
         str(new),
         FP32,
-        lambda event: heard.append(event.finding.text) if isinstance(event, WarningRaised) else None,
+        lambda event: warnings.append(event.finding.text) if isinstance(event, WarningRaised) else None,
         stdout=io.BytesIO(),
     )
-    assert any("1 value differs" in text and "2024-01-20" in text for text in heard)
-    assert any("far outside" in text for text in heard)
+    assert any("1 value differs" in text and "2024-01-20" in text for text in warnings)
+    assert any("far outside" in text for text in warnings)
 
 
 @pytest.mark.parametrize("format", ["json", "parquet"])
@@ -144,16 +144,16 @@ def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
 
 
 def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: Path) -> None:
-    """A nightly prepare must not stop the forecasts."""
+    """Forecasts continue after a nightly prepare."""
     assert load_model(open_run(run)).scaler.log_transformed
     prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, ignore_events)
-    heard: list[str] = []
+    warnings: list[str] = []
     out = io.BytesIO()
-    predict(run, None, FP32, lambda event: heard.append(event.finding.text), stdout=out)
-    assert len(heard) == 1
-    assert "out of date: the data changed after training" in heard[0]
+    predict(run, None, FP32, lambda event: warnings.append(event.finding.text), stdout=out)
+    assert len(warnings) == 1
+    assert "out of date: the data changed after training" in warnings[0]
     assert lines_of(out.getvalue())[1][:2] == ["A", "2024-05-11"]
-    # In the scaling of the model, the forecast equals that of the same file given as NEW.
+    # The data are scaled as for the model, so the forecast equals that of the file given again.
     assert np.allclose(numbers(forecast(run, str(tmp_path / "new.csv"))), numbers(out.getvalue()), rtol=1e-5)
 
 
@@ -240,13 +240,13 @@ def test_a_model_without_intervals_forecasts_without_them_and_one_warning(
         "files",
         property(lambda reader: {name: f for name, f in files(reader).items() if name != "intervals.json"}),
     )
-    heard: list[str] = []
+    warnings: list[str] = []
     out = io.BytesIO()
-    predict(run, None, FP32, lambda event: heard.append(event.finding.text), stdout=out)
+    predict(run, None, FP32, lambda event: warnings.append(event.finding.text), stdout=out)
     assert lines_of(out.getvalue()) == expected
-    assert len(heard) == 1
-    assert "without prediction intervals" in heard[0]
-    assert f"lstm train {run}" in heard[0]
+    assert len(warnings) == 1
+    assert "without prediction intervals" in warnings[0]
+    assert f"lstm train {run}" in warnings[0]
 
 
 def test_a_column_of_an_interval_that_has_the_name_of_another_is_refused(tmp_path: Path) -> None:
@@ -290,18 +290,18 @@ def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Pa
     lines[100] = ",".join([*cells[:2], "", *cells[3:]])
     new = tmp_path / "new.csv"
     new.write_text("\n".join(lines) + "\n")
-    heard: list[str] = []
-    predict(run, str(new), FP32, lambda event: heard.append(event.finding.text), stdout=io.BytesIO())
-    assert any("1 missing value, first 'sales' at 2024-04-09" in text for text in heard)
+    warnings: list[str] = []
+    predict(run, str(new), FP32, lambda event: warnings.append(event.finding.text), stdout=io.BytesIO())
+    assert any("1 missing value, first 'sales' at 2024-04-09" in text for text in warnings)
 
 
 def test_a_small_change_on_a_high_level_is_not_rounded_away() -> None:
-    """It has as many decimals as the file."""
+    """Forecasts have as many decimals as the file."""
     assert number_texts(np.array([5e10 + 3.25, -1 / 3]), decimals=2) == ["50000000003.25", "-0.33333334"]
 
 
 def test_a_model_of_another_device_forecasts_here(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading a run does not depend on the device in run.json."""
+    """Nothing that is read later depends on the device in run.json."""
     before, after = io.BytesIO(), io.BytesIO()
     train(run, LINEAR, ignore_events, force=True)
     predict(run, None, FP32, ignore_events, stdout=before)

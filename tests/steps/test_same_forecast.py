@@ -1,4 +1,4 @@
-"""`predict RUN NEW`, NEW cut at an origin, forecasts what `evaluate` scored there, and begins at no other origin."""
+"""Tests of `predict RUN NEW` with NEW cut at an origin: the forecast equals that of `evaluate` at this origin."""
 
 import csv
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ END = np.datetime64("2024-12-31")  # the day after the last row of every shop
 
 
 def shops(*, lengths: Mapping[str, int], gaps: float, late: bool = False) -> Shops:
-    """Make a weekly season at a level of its own; gaps: the share of cells that are missing; late: at the start too."""
+    """Return a weekly season at a random level. gaps: share of missing values. late: missing at the start too."""
     made = {}
     for number, (name, length) in enumerate(lengths.items()):
         rng = np.random.default_rng(number)
@@ -71,7 +71,7 @@ def begins(data: Shops) -> dict[str, np.datetime64]:
 
 
 def written(path: Path, data: Shops, first: Mapping[str, np.datetime64]) -> Path:
-    """Write the rows; one without any value is left out, so that it is a gap in the time grid."""
+    """Write the rows. A row without any value is left out, so it becomes a gap in the time grid."""
     lines = [",".join(("day", "shop", *NAMES))]
     for name, rows in data.items():
         for row, values in enumerate(rows):
@@ -83,7 +83,7 @@ def written(path: Path, data: Shops, first: Mapping[str, np.datetime64]) -> Path
 
 
 def cut_at(rows: np.ndarray, origin: int) -> np.ndarray:
-    """Return what is known at an origin: the rows before it, and the future covariate of its horizon."""
+    """Return the rows before an origin, and the known-ahead covariate of its horizon."""
     known = rows[: origin + HORIZON].copy()
     known[origin:, :3] = np.nan
     return known
@@ -91,7 +91,7 @@ def cut_at(rows: np.ndarray, origin: int) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Data and settings."""
+    """Data and settings of a case."""
 
     data: Shops
     prepare: PrepareConfig = PREPARE

@@ -1,4 +1,4 @@
-"""Tests of the settings of a run, and of the file that makes the same run again."""
+"""Tests of `show config`: the settings of a run, and a file that reproduces the run."""
 
 import tomllib
 from pathlib import Path
@@ -14,7 +14,7 @@ COLUMNS = ["--series", "shop", "--target", "sales", "--past", "price", "--future
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that the command line made with settings from everywhere."""
+    """Return a run made on the command line with settings from all sources."""
     folder = tmp_path_factory.mktemp("made")
     data = write_panel(folder / "panel.csv")
     (folder / "some.toml").write_text('[train]\nparts = ["linear"]\nrefit = false\n')

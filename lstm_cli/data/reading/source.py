@@ -57,7 +57,7 @@ _HEAD = 4096  # first bytes that show the format
 
 
 def refuse_foreign(head: bytes, name: str) -> None:
-    """Raise DataError if the first bytes are not those of CSV, gzip or Parquet."""
+    """Raise DataError unless the first bytes are of CSV, gzip or Parquet."""
     kind = next((kind for mark, kind in _FOREIGN if head.startswith(mark)), None)
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200]
     if kind is None and re.match(rb"<[A-Za-z!?]", start):

@@ -1,8 +1,8 @@
-"""Builders of malformed files: the good file, and functions that change it.
+"""Building blocks of malformed files: a good file, and changes to it.
 
-The good file has 40 days of load, in plain CSV. A case is either read or refused. If it is read, `warnings` has
-words of each expected warning. If it is refused, `message_words` has words of the message. The cases are in
-`malformed_files.py` and `malformed_cells.py`, one per line. `test_malformed.py` runs all of them.
+The good file holds 40 days of load as plain CSV. A case is read or refused. If it is read, `warnings` has words for
+each warning. If it is refused, `message_words` has words of the message. The cases are in `malformed_files.py` and
+`malformed_cells.py`, one on each line. `test_malformed.py` passes each case to `lstm prepare --json`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,12 +18,12 @@ START, END = "2021-01-04T00:00:00", "2021-02-12T00:00:00"
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Input file, options and expected result."""
+    """File, options, and the expected result of `lstm prepare`."""
 
     name: str
     data: bytes
     options: tuple[str, ...]
-    message_words: tuple[str, ...] = ()  # words of the refusal; empty: it is read
+    message_words: tuple[str, ...] = ()  # words of the error; empty if the file is read
     code: int = 3
     warnings: tuple[str, ...] = ()  # words of each warning
     rows: int = ROWS
@@ -89,26 +89,26 @@ def with_time(text: str, line: int = 12) -> str:
 
 
 def replace_line(line: int, *texts: str) -> str:
-    """Return the good file with other lines in place of one."""
+    """Return the good file with one line replaced."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line:]]) + "\n"
 
 
 def insert_lines(line: int, *texts: str) -> str:
-    """Return the good file with lines inserted above one."""
+    """Return the good file with lines inserted above one line."""
     lines = GOOD.splitlines()
     return "\n".join([*lines[: line - 1], *texts, *lines[line - 1 :]]) + "\n"
 
 
 def with_note(note: str) -> str:
-    """Return the good file with a column of notes; the note of line 7 is given."""
+    """Return the good file with a column of notes, and the given note in line 7."""
     return table(
         "date,load,note", map(day, range(ROWS)), values(), (note if row == 5 else "n" for row in range(ROWS))
     )
 
 
 def panel(names: Sequence[str], rows: int | Sequence[int] = ROWS, *, blocks: bool = False) -> str:
-    """A row a day and shop, day by day or (blocks) shop by shop."""
+    """Return a panel with a row for each day and shop, sorted by day or (blocks) by shop."""
     lengths = [rows] * len(names) if isinstance(rows, int) else list(rows)
     cells = [(row, shop) for shop, length in enumerate(lengths) for row in range(length)]
     cells = cells if blocks else sorted(cells)
@@ -117,18 +117,18 @@ def panel(names: Sequence[str], rows: int | Sequence[int] = ROWS, *, blocks: boo
 
 
 def panel_total(*shops: int, rows: int = ROWS) -> float:
-    """Return the sum over these shops of a panel."""
+    """Return the sum over some shops of a panel."""
     return sum(sum(VALUES[7 * shop : 7 * shop + rows]) for shop in shops)
 
 
 GOOD = with_loads(lambda row: f"{VALUES[row]:g}")
 BODY = GOOD.partition("\n")[2]
-UNIT_STEPS = "no column reads as times"
+UNIT_STEPS = "no time column found"
 NO_TIMES = {"start": None, "end": None}
-NUMBERS_AS_TIMES = "--time names another column"
+NUMBERS_AS_TIMES = "use --time to choose another column"
 SHOP = ("--series", "shop")
 LOAD = ("--target", "load")
-LETTERS = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"  # the same word in characters of two kinds, NFC and NFD
+LETTERS = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"  # one word in the Unicode forms NFC and NFD
 
 
 def parquet(rows: int) -> bytes:

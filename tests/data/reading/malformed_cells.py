@@ -1,4 +1,4 @@
-"""Spoiled cells: numbers, times, their grid, and several series; one case a line."""
+"""Malformed cells: numbers, times, time grids and several series."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -34,20 +34,20 @@ from number_cells import MISSING, REFUSED
 
 
 def number_cases() -> list[Case]:
-    """Cells of numbers: what is one, what is none, what is missing."""
-    hole = {"warnings": ["1 missing value, first 'load' at 2021-01-09"], "total": TOTAL - VALUES[5]}
+    """Return cases of numbers, invalid numbers and missing values."""
+    missing = {"warnings": ["1 missing value, first 'load' at 2021-01-09"], "total": TOTAL - VALUES[5]}
     dotted = ["987", "1.234", "12.345", "1.002"]
     return [
-        *(read(f"missing: {word!r}", with_load(word), **hole) for word in MISSING),
+        *(read(f"missing: {word!r}", with_load(word), **missing) for word in MISSING),
         *(refuse(f"{kind}: {word!r}", with_load(word), "line 7", "'load'", *says, *([word] if word.isprintable() else []))
           for kind, says, words in REFUSED for word in words),
         refuse("semicolons and decimal commas", GOOD.replace(",", ";").replace(".", ","), "line 3", "12,25", "comma"),
         refuse("percent in every cell", with_loads(lambda row: f"{row}%"), "line 2", "0%", "percent"),
         refuse("units in every cell", with_loads(lambda row: f"{row} MW"), "line 2", "0 MW", "unit"),
         refuse("truth values", with_loads(lambda row: row % 2 == 0), "line 2", "True"),
-        refuse("beyond what can be scaled", with_load("1e300"), "line 7", "'load'", "1e+300"),
-        refuse("beyond what can be scaled, all", with_loads(lambda row: f"{row + 1}e300"), "line 2", "1e+300"),
-        refuse("beyond 32-bit floats", with_load("1e100", 40), "line 40", "1e+100", "32-bit"),
+        refuse("too large to be scaled", with_load("1e300"), "line 7", "'load'", "1e+300"),
+        refuse("too large to be scaled, all", with_loads(lambda row: f"{row + 1}e300"), "line 2", "1e+300"),
+        refuse("too large for 32-bit floats", with_load("1e100", 40), "line 40", "1e+100", "32-bit"),
         read("exponents, signs and bare points", with_load("+.5e1"), total=TOTAL - VALUES[5] + 5),
         read("a bare point at the end", with_load("5."), total=TOTAL - VALUES[5] + 5),
         read("large and alike", with_loads(lambda row: f"{1e9 + row % 7 * 0.001:.3f}"), total=40 * 1e9 + 0.115),
@@ -56,25 +56,25 @@ def number_cases() -> list[Case]:
         read("tiny", with_loads(lambda row: f"{row + 1}e-20"), total=820e-20),
         read("too tiny to be scaled", with_loads(lambda row: f"{row + 1}e-300"), total=820e-300, warnings=["too close"]),
         read("whole numbers beyond 2^53", with_loads(lambda row: 2**53 + 1 + 2 * row), total=40.0 * 2**53 + 1600,
-             warnings=["line 2, column 'load': 40 numbers are beyond 2^53"]),
+             warnings=["line 2, column 'load': 40 numbers are larger than 2^53"]),
         read("one whole number beyond 2^53", with_load("9007199254740993"), warnings=["line 7"], total=2.0**53 + TOTAL - VALUES[5]),
-        read("a number that mostly says missing", with_load("-9999"), total=TOTAL - VALUES[5] - 9999, warnings=["-9999 stands in 1"]),
+        read("a number that usually means missing", with_load("-9999"), total=TOTAL - VALUES[5] - 9999, warnings=["1 cell with -9999"]),
         read("half of the cells missing", with_loads(lambda row: row if row % 2 == 0 else "NA", 41), rows=41, total=420.0,
              end="2021-02-13T00:00:00", warnings=["20 missing values"]),
-        refuse("all of the cells missing", with_loads(lambda row: "NA"), "holds no number", "40", options=LOAD),
-        read("dots between thousands or decimals", with_loads(lambda row: dotted[row % 4]), total=10 * 1001.581,
+        refuse("all of the cells missing", with_loads(lambda row: "NA"), "is empty", "40", options=LOAD),
+        read("dots: thousands separators or decimal points", with_loads(lambda row: dotted[row % 4]), total=10 * 1001.581,
              warnings=["'1.234' and 29 more"]),
         read("dots in all cells between semicolons", with_loads(lambda row: f"{row + 1}.125", mark=";"), total=825.0,
              warnings=["';'", "thousands"]),
         read("three decimals between commas", with_loads(lambda row: f"{row + 1}.125"), total=825.0),
-        read("more digits than are held", with_loads(lambda row: f"{row}.12500000000000000000001"), total=785.0),
+        read("more digits than a float keeps", with_loads(lambda row: f"{row}.12500000000000000000001"), total=785.0),
         refuse("a past covariate without a number", table("date,load,wind", map(day, range(ROWS)), values(), ["NA"] * 40),
-               "'wind'", "no number", options=(*LOAD, "--past", "wind")),
+               "'wind'", "is empty", options=(*LOAD, "--past", "wind")),
     ]  # fmt: skip
 
 
 def time_cases() -> list[Case]:
-    """Cells of times: manners of writing, offsets, digits, dates that do not exist."""
+    """Return cases of time formats, offsets, digits and invalid dates."""
     epoch = 1_609_459_200  # 2021-01-01T00:00:00Z
     first, last = "2021-03-01T00:00:00", "2021-03-02T15:00:00"
     hourly = {"start": first, "end": last}
@@ -140,7 +140,7 @@ def time_cases() -> list[Case]:
         read("the day first, by its rows", with_times(lambda row: f"{day(row):%d/%m/%Y}")),
         read("the month first, by its rows", with_times(lambda row: f"{day(row):%m/%d/%Y}")),
         read("days and months between points", with_times(lambda row: f"{day(row):%d.%m.%Y}")),
-        refuse("the day or the month first", with_times(lambda row: f"1/{row % 12 + 1}/{1980 + row // 12}"), "line 2", "1/1/1980", "both"),
+        refuse("the day or the month first", with_times(lambda row: f"1/{row % 12 + 1}/{1980 + row // 12}"), "line 2", "1/1/1980", "ambiguous"),
         refuse("the day first, later the month", "date,load\n13/1/2021,5\n1/14/2021,6\n", "line 3", "line 2", "month/day"),
         refuse("years of two digits", with_times(lambda row: f"{day(row):%d/%m/%y}"), "line 2", "04/01/21", "two digits"),
         *(refuse(f"no such time: {text}", with_time(text), "line 12", "'date'", text) for text in
@@ -152,29 +152,29 @@ def time_cases() -> list[Case]:
         refuse("a leap second", with_time("2021-01-14 23:59:60"), "line 12", "23:59:60"),
         *(refuse(f"a missing time: {text!r}", with_time(text), "line 12", "time is missing") for text in ["", "NA", "-", "NaT"]),
         refuse("a month midway", with_time("2021-01"), "line 12", "line 2"),
-        refuse("another manner midway", with_time("14.01.2021"), "line 12", "line 2"),
+        refuse("another format midway", with_time("14.01.2021"), "line 12", "line 2"),
         refuse("digits midway", with_time("20210114"), "line 12", "line 2"),
         read("slashes midway", with_time("2021/01/14")),
-        read("a clock in one time", with_time("2021-01-14 00:00"), warnings=["39 times have no clock"]),
+        read("a clock in one time", with_time("2021-01-14 00:00"), warnings=["39 times without a time of day"]),
         read("the year 1", with_times(lambda row: date(1, 1, 1) + timedelta(row)), start="0001-01-01T00:00:00", end="0001-02-09T00:00:00"),
         read("the year 9999", with_times(lambda row: date(9999, 11, 22) + timedelta(row)), start="9999-11-22T00:00:00",
              end="9999-12-31T00:00:00"),
-        refuse("one time in the year 1", with_time("0001-01-01", 2), "line 2", "0001-01-01", "holes"),
-        refuse("one time in the year 9999", with_time("9999-12-31", 41), "line 41", "9999-12-31", "holes"),
+        refuse("one time in the year 1", with_time("0001-01-01", 2), "line 2", "0001-01-01", "missing rows"),
+        refuse("one time in the year 9999", with_time("9999-12-31", 41), "line 41", "9999-12-31", "missing rows"),
         refuse("the clock in a column of its own", table("date,time,load", *divided, values()), "'date'", "'time'"),
         refuse("the hour in a column of its own", table("date,hour,load", (day(row // 24) for row in range(72)),
                (row % 24 for row in range(72)), values(72)), "'date'", "'hour'", options=LOAD),
         refuse("year, month and day in columns", table("year,month,day,load", (2021 for _ in range(ROWS)),
                (day(row).month for row in range(ROWS)), (day(row).day for row in range(ROWS)), values()),
                "'year'", "'month'", options=LOAD),
-        refuse("the clock alone", with_times(lambda row: f"{row // 4:02d}:{row % 4 * 15:02d}", name="time"), "line 2", "without its date"),
+        refuse("the clock alone", with_times(lambda row: f"{row // 4:02d}:{row % 4 * 15:02d}", name="time"), "line 2", "the date is missing"),
         read("steps without a time", with_times(lambda row: row * 0.5, name="time"), *LOAD, warnings=[UNIT_STEPS], **NO_TIMES),
         read("no times", table("load", values()), warnings=[UNIT_STEPS], **NO_TIMES),
     ]  # fmt: skip
 
 
 def grid_cases() -> list[Case]:
-    """Rows out of order, twice, missing, in another step; daylight saving."""
+    """Return cases of rows out of order, duplicate rows, gaps, other frequencies and daylight saving."""
     lines = BODY.splitlines(keepends=True)
     workdays = [day(row) for row in range(80) if day(row).weekday() < 5]
     spring = [datetime(2021, 3, 27, 12) + timedelta(hours=row + (row >= 14)) for row in range(ROWS)]
@@ -200,17 +200,17 @@ def grid_cases() -> list[Case]:
              warnings=["line 19: 5 rows are missing from the daily data, the first at 2021-01-22"]),
         refuse("a gap, refused", "date,load\n" + "".join(lines[:18] + lines[23:]), "5 missing values", "2021-01-22",
                options=("--missing", "refuse")),
-        refuse("irregular times", with_times(lambda row: hour(row * 60 + row * row % 7, 1)), "line 3", "off the time grid", "--freq"),
+        refuse("irregular times", with_times(lambda row: hour(row * 60 + row * row % 7, 1)), "line 3", "is not on the time grid", "--freq"),
         refuse("one irregular time", with_times(lambda row: hour(row) if row != 9 else hour(547, 1)), "line 11", "09:07", "--freq"),
-        refuse("days, then hours", with_times(lambda row: change(row, 25, 1440, 60)), "line 28", "--freq h", "step changes to h"),
-        refuse("hours, then quarters of hours", with_times(lambda row: change(row, 15, 60, 15), 80), "line 2", "step is h", "15min"),
-        refuse("quarters of hours, then hours", with_times(lambda row: change(row, 60, 15, 60), 80), "line 62", "step is h", "15min"),
+        refuse("days, then hours", with_times(lambda row: change(row, 25, 1440, 60)), "line 28", "--freq h", "frequency changes to h"),
+        refuse("hours, then quarters of hours", with_times(lambda row: change(row, 15, 60, 15), 80), "line 2", "from 15min to h"),
+        refuse("quarters of hours, then hours", with_times(lambda row: change(row, 60, 15, 60), 80), "line 62", "from 15min to h"),
         refuse("every day, then every second one", with_times(lambda row: day(row + max(0, row - 28))), "line 30", "2D", "--freq D"),
         read("every day, then every second one, as asked", with_times(lambda row: day(row + max(0, row - 28))), "--freq", "D",
              end="2021-02-23T00:00:00", warnings=["11 rows are missing"]),
         refuse("one row", "date,load\n2021-01-04,5\n", "one row", "--freq"),
         refuse("two rows", "date,load\n2021-01-04,5\n2021-01-05,6\n", "2 usable rows", "--horizon"),
-        read("daylight saving begins", table("date,load", spring, values()), warnings=["line 15: 2021-03-28 02:00 is missing", "local clocks skip in spring"],
+        read("daylight saving begins", table("date,load", spring, values()), warnings=["line 15: 1 row is missing from the hourly data, the first at 2021-03-28 02:00", "local clocks skip in spring"],
              **springs),
         refuse("daylight saving ends", table("date,load", autumn, values()), "lines 16 and 17", "2021-10-31 02:00", "daylight"),
         read("daylight saving ends, the values alike", table("date,load", autumn, [5] * ROWS), rows=39, total=195.0,
@@ -230,7 +230,7 @@ def grid_cases() -> list[Case]:
 
 
 def panel_cases() -> list[Case]:
-    """Several series in a file."""
+    """Return cases of several series in a file."""
     three = {"rows": 120, "series": 3, "total": panel_total(0, 1, 2)}
     two = {"rows": 80, "series": 2, "total": panel_total(0, 1)}
     lines = panel("ABC").splitlines()
@@ -246,7 +246,7 @@ def panel_cases() -> list[Case]:
         read("names that are formulas", panel(["=1+1", "+x", "@y"]), *SHOP, **three),
         read("a total as a series", panel(["A", "B", "Total"]), *SHOP, **three),
         read("blanks around names", panel([" A", "B ", "C"]).replace("2021-01-05, A", "2021-01-05,A"), *SHOP, **three),
-        read("a series that begins too late", panel("AB") + late, *SHOP, warnings=["1 series too short"], **two),
+        read("a series that begins too late", panel("AB") + late, *SHOP, warnings=["1 series left out, too short"], **two),
         read("a series that ended", panel("ABC", [40, 40, 2]), *SHOP, warnings=["1 of 3 series ended"], rows=82, series=3,
              total=panel_total(0, 1) + panel_total(2, rows=2)),
         read("a series of one row", panel("ABC", [40, 40, 1], blocks=True), *SHOP, warnings=["'C'"], **two),
@@ -254,13 +254,13 @@ def panel_cases() -> list[Case]:
         refuse("all series too short", panel("ABC", 2), "2 usable rows in the longest series", options=SHOP),
         refuse("all series shorter than the lookback", panel("ABC"), "40 usable rows", "--lookback 50", "--pad",
                options=(*SHOP, "--lookback", "50")),
-        read("a series without values", unmeasured, *SHOP, rows=80, series=2, total=panel_total(0, 2), warnings=["left out, no measured value in 'sales': 'B'"]),
+        read("a series without values", unmeasured, *SHOP, rows=80, series=2, total=panel_total(0, 2), warnings=["left out, no measured value in 'load': 'B'"]),
         refuse("a missing name", "\n".join([*lines[:19], lines[19].replace(",A,", ",,"), *lines[20:]]), "line 20", "'shop'",
                options=SHOP),
         refuse("two values in a series", panel("ABC") + "2021-02-12,B,99\n", "series 'B'", "99", options=SHOP),
         read("300 series", hundreds(), *SHOP, rows=6000, series=300, total=float(300 * sum(range(20))), end="2021-01-23T00:00:00"),
         refuse("a series in another step", panel("A") + weekly, "line 42", "series 'B'", "--freq", options=SHOP),
-        read("a series in letters of two kinds", panel(LETTERS), *SHOP, warnings=["NFC"], **two),
+        read("a series name in two Unicode forms", panel(LETTERS), *SHOP, warnings=["NFC"], **two),
         read("a series with a terminal's escape", panel(["a\x1b[31m", "B"], [1, 40]), *SHOP, total=panel_total(1),
              warnings=["'a\\x1b[31m'"]),
         read("a series with a name of 5,000 letters", panel(["x" * 5000, "B"], [1, 40]), *SHOP, total=panel_total(1), warnings=["xxx…"]),
@@ -276,14 +276,14 @@ def hundreds() -> str:
 
 
 def warning_cases() -> list[Case]:
-    """Return cases whose numbers could be read as another value without an error."""
+    """Return cases that could be read wrongly without a warning."""
     days = [day(row) for row in range(ROWS)]
     temp = [row * 7 % 30 for row in range(ROWS)]
     third = [row % 3 == 0 for row in range(ROWS)]
 
-    def next_to(meant: Callable[[int], str], mark: str = ",") -> str:
-        """A column of plain numbers, and one that is meant as numbers."""
-        return table(f"date{mark}temp{mark}load", days, temp, map(meant, range(ROWS)), delimiter=mark)
+    def two_columns(cells: Callable[[int], str], mark: str = ",") -> str:
+        """Return a file with a column of plain numbers next to a column with other numbers."""
+        return table(f"date{mark}temp{mark}load", days, temp, map(cells, range(ROWS)), delimiter=mark)
 
     late = table(
         "time;load", [hour(row) for row in range(6_000)],
@@ -297,28 +297,28 @@ def warning_cases() -> list[Case]:
     )
     two = ("'load'", "--target")
     return [
-        refuse("one column of plain numbers next to decimal commas",
-               next_to(lambda row: f"{VALUES[row]:g}".replace(".", ","), ";"), *two, "12,25"),
-        refuse("next to thousands", next_to(lambda row: f'"{1000 + row * 37:,}"'), *two, "1,000"),
-        refuse("next to units", next_to(lambda row: f"{VALUES[row]:g}" if third[row] else f"{VALUES[row]:g} kW"), *two, "kW"),
-        refuse("next to percent", next_to(lambda row: f"{VALUES[row]:g}%"), *two, "%"),
-        refuse("next to currency", next_to(lambda row: f"${VALUES[row]:g}"), *two, "$"),
-        refuse("next to accounting", next_to(lambda row: f"({VALUES[row]:g})"), *two, "("),
-        refuse("next to other minus signs", next_to(lambda row: f"\u2212{VALUES[row]:g}"), *two, "\u2212"),
-        refuse("next to marks of missing values", next_to(lambda row: "n/d" if row % 2 else f"{VALUES[row]:g}"), *two),
-        read("next to words", next_to(lambda row: f"note {row}"), total=sum(temp)),
-        read("next to words that begin with a number", next_to(lambda row: "1st of 2" if row == 3 else "so"), total=sum(temp)),
-        read("next to units, named", next_to(lambda row: f"{VALUES[row]:g} kW"), "--target", "temp", total=sum(temp)),
+        refuse("plain numbers next to decimal commas",
+               two_columns(lambda row: f"{VALUES[row]:g}".replace(".", ","), ";"), *two, "12,25"),
+        refuse("next to thousands", two_columns(lambda row: f'"{1000 + row * 37:,}"'), *two, "1,000"),
+        refuse("next to units", two_columns(lambda row: f"{VALUES[row]:g}" if third[row] else f"{VALUES[row]:g} kW"), *two, "kW"),
+        refuse("next to percent", two_columns(lambda row: f"{VALUES[row]:g}%"), *two, "%"),
+        refuse("next to currency", two_columns(lambda row: f"${VALUES[row]:g}"), *two, "$"),
+        refuse("next to accounting", two_columns(lambda row: f"({VALUES[row]:g})"), *two, "("),
+        refuse("next to other minus signs", two_columns(lambda row: f"\u2212{VALUES[row]:g}"), *two, "\u2212"),
+        refuse("next to missing values", two_columns(lambda row: "n/d" if row % 2 else f"{VALUES[row]:g}"), *two),
+        read("next to words", two_columns(lambda row: f"note {row}"), total=sum(temp)),
+        read("next to words that begin with a number", two_columns(lambda row: "1st of 2" if row == 3 else "so"), total=sum(temp)),
+        read("next to units, named", two_columns(lambda row: f"{VALUES[row]:g} kW"), "--target", "temp", total=sum(temp)),
         refuse("a column that is empty in the first 5,000 rows",
                table("time,temp,load", [hour(row) for row in range(6_000)], [row % 30 for row in range(6_000)],
                      ["" if row < 5_500 else row for row in range(6_000)]), *two, "empty in the first 5,000 rows"),
-        read("dots that may divide thousands, late", late, rows=6_000, start="2021-03-01T00:00:00", end="2021-11-05T23:00:00",
+        read("dots that may be thousands separators, late", late, rows=6_000, start="2021-03-01T00:00:00", end="2021-11-05T23:00:00",
              total=float(sum(900 + row % 90 if row < 5_500 else 1 + row % 90 / 1000 for row in range(6_000))),
              warnings=["';'", "line 5502", ]),
         read("an outlier next to a gap", gap, rows=ROWS - 1, total=TOTAL - VALUES[20] + 5000 - VALUES[21],
              warnings=["line 22: 1 row is missing", "line 22, column 'load': 5000 is an outlier"]),
         refuse("years of a season", table("season,load", [f"{2000 + row}/{row + 1:02d}" for row in range(12)], values(12)),
-               "line 2", "'season'", "end in the next"),
+               "line 2", "'season'", "spans of two years"),
         read("months, of which some could be years of a season",
              table("month,load", [f"{2000 + row // 12}/{row % 12 + 1:02d}" for row in range(24)], values(24)),
              rows=24, total=sum(VALUES[:24]), start="2000-01-01T00:00:00", end="2001-12-01T00:00:00"),
@@ -327,16 +327,16 @@ def warning_cases() -> list[Case]:
         refuse("the sum of a column below", counted + f"Sum of load,{TOTAL:g}\n", "line 42", "'Sum of load'"),
         read("a person called Max below", counted + "Max,3.5\n", rows=ROWS + 1, total=TOTAL + 3.5, warnings=[UNIT_STEPS], **NO_TIMES),
         read("24 digits", with_loads(lambda row: f"1234567890123456{row:02d}000000"), total=40 * 1.2345678901234567e23,
-             warnings=["40 numbers are beyond 2^53"]),
+             warnings=["40 numbers are larger than 2^53"]),
         read("numbers of 24 digits, of which one counts", with_loads(lambda row: f"{1 + row % 7}e23"),
              total=1e23 * sum(1 + row % 7 for row in range(ROWS))),
         refuse("a number too small", with_load("1e-400"), "line 7", "'1e-400'", "read as 0"),
         read("a zero with an exponent", with_load("0e-400"), total=TOTAL - VALUES[5]),
         refuse("a time beyond the year 9999 in UTC",
-               with_times(lambda row: f"9999-12-{30 + (row + 8) // 24:02d}T{(row + 8) % 24:02d}:00-05:00"), "beyond the years 1 to 9999"),
+               with_times(lambda row: f"9999-12-{30 + (row + 8) // 24:02d}T{(row + 8) % 24:02d}:00-05:00"), "outside the years 1 to 9999"),
         refuse("a time before the year 1 in UTC", with_times(lambda row: f"0001-01-{1 + row // 24:02d}T{row % 24:02d}:00+14:00"),
-               "line 2", "beyond the years 1 to 9999"),
-        read("a target that stands still while it is trained on", with_loads(lambda row: 5 if row < 30 else VALUES[row]),
+               "line 2", "outside the years 1 to 9999"),
+        read("a target that is constant in the training rows", with_loads(lambda row: 5 if row < 30 else VALUES[row]),
              total=150 + sum(VALUES[30:ROWS]), warnings=["'load' is constant in the 28 training rows (all 5)"]),
         refuse("times as names of series", GOOD, "'date'", "--time", options=("--series", "date")),
         refuse("a delimiter that is not the file's", GOOD, "--delimiter ','", options=("--delimiter", ";")),

@@ -1,4 +1,4 @@
-"""Spoiled files: text, delimiters, rows, names, and what is no table; one case a line."""
+"""Malformed files: text, delimiters, rows, names, and files that are not tables."""
 
 import codecs
 import gzip
@@ -33,7 +33,7 @@ from malformed import (
 
 
 def text_cases() -> list[Case]:
-    """Encodings, line ends, and characters that no text has."""
+    """Return cases of encodings, line ends and invalid characters."""
     german = GOOD.replace("load", LETTERS[0])
     return [
         read("plain", GOOD),
@@ -44,34 +44,34 @@ def text_cases() -> list[Case]:
         read("UTF-32", GOOD.encode("utf-32")),
         read("UTF-16 without its mark, named", GOOD.encode("utf-16-le"), "--encoding", "utf-16-le"),
         refuse("UTF-16 without its mark", GOOD.encode("utf-16-le"), "line 1", "NUL", "--encoding utf-16-le"),
-        refuse("UTF-16 cut within a character", GOOD.encode("utf-16")[:-1], "line 41", "within a character", "utf-16"),
+        refuse("UTF-16 cut inside a character", GOOD.encode("utf-16")[:-1], "line 41", "inside a utf-16 character"),
         refuse("a name in cp1252", german.encode("cp1252"), "line 1", "0xf6", "--encoding cp1252"),
         read("a name in cp1252, named", german.encode("cp1252"), "--encoding", "cp1252"),
         refuse("one bad byte", GOOD.encode().replace(b"01-23", b"01-2\xff"), "line 21", "0xff", "--encoding"),
-        refuse("a byte order mark midway", GOOD + "\ufeff" + GOOD, "line 42", "date", "header stands here again"),
-        refuse("an encoding that is none", GOOD, "'utf-9'", options=("--encoding", "utf-9"), code=2),
+        refuse("a byte order mark midway", GOOD + "\ufeff" + GOOD, "line 42", "date", "header is repeated here"),
+        refuse("an unknown encoding", GOOD, "'utf-9'", options=("--encoding", "utf-9"), code=2),
         read("CR LF", GOOD.replace("\n", "\r\n")),
         read("CR", GOOD.replace("\n", "\r")),
         read("CR CR LF", GOOD.replace("\n", "\r\r\n"), warnings=["40 blank lines"]),
         read("line ends of three kinds", GOOD.replace("\n", "\r\n", 20).replace("\r\n", "\r", 9)),
-        refuse("no line ends that count", GOOD.replace("\n", "\u2028"), "no row"),
+        refuse("only Unicode line ends", GOOD.replace("\n", "\u2028"), "no row"),
         refuse("a DOS end of file", GOOD + "\x1a", "line 42", "1 cell"),
         refuse("a NUL in a cell", GOOD.replace("2021-01-14", "2021-01-1\0"), "line 12", "NUL"),
         refuse("a tail of NULs", GOOD + "\0" * 4096, "line 42", "NUL"),
         refuse("nothing", "", "is empty"),
         refuse("a byte order mark and nothing", "\ufeff", "blank"),
-        refuse("blank lines alone", "\n \n\n", "blank lines only"),
-        refuse("a header and nothing", "date,load\n", "no row below"),
+        refuse("blank lines alone", "\n \n\n", "only blank lines"),
+        refuse("a header and nothing", "date,load\n", "no rows below"),
         read("blank lines above, between and below", "\n\n" + insert_lines(12, "", "  ") + "\n\n", warnings=["2 blank lines"]),
         read("a last line without an end, as wide as all", with_loads(lambda row: 10 + row)[:-1], total=1180),
-        read("a last line without an end", GOOD[:-1], warnings=["line 41: the file ends without a line end"]),
+        read("a last line without an end", GOOD[:-1], warnings=["line 41: the file does not end with a newline"]),
         read("a last line cut within its number", GOOD[:-4], warnings=["line 41"], total=TOTAL - VALUES[39] + 10),
         refuse("a last line cut within its time", GOOD[:-9], "line 41", "1 cell"),
     ]  # fmt: skip
 
 
 def delimiter_cases() -> list[Case]:
-    """Delimiters and quotes."""
+    """Return cases of delimiters and quotes."""
     semicolons = GOOD.replace(",", ";")
     swallowing = with_note('"n').replace("2021-01-23,27.25,n", '2021-01-23,27.25,n"')
     assert swallowing.count('"') == 2
@@ -100,7 +100,7 @@ def delimiter_cases() -> list[Case]:
         refuse("single quotes", "'" + GOOD.replace(",", "','").replace("\n", "'\n'")[:-1], "line 2", "2021-01-04"),
         read("a line end within quotes", with_note('"a\nb"')),
         read("two quotes by mistake in neighbouring rows", table("note,load", ["n"] * 5 + ['"x', 'x"'] + ["n"] * 33, values()),
-             rows=39, warnings=["line 7: a quoted cell goes on in the next line", UNIT_STEPS], total=TOTAL - VALUES[5], **NO_TIMES),
+             rows=39, warnings=["line 7: a quoted cell continues in the next line", UNIT_STEPS], total=TOTAL - VALUES[5], **NO_TIMES),
         read("a delimiter within quotes", with_note('"a, b"')),
         read("quotes within quotes", with_note('"a ""b"" c"')),
         read("a quote within a cell", with_note('5" pipe')),
@@ -112,7 +112,7 @@ def delimiter_cases() -> list[Case]:
 
 
 def row_cases() -> list[Case]:
-    """Rows of another length, and lines that are no rows."""
+    """Return cases of rows of another length, and lines that are not rows."""
     spread = [line + "," for line in GOOD.splitlines()]
     other = table("day,wind", map(day, range(ROWS)), values())
     wider = table("day,wind,sun", map(day, range(ROWS)), values(), values())
@@ -150,12 +150,12 @@ def row_cases() -> list[Case]:
         refuse("units below the header", insert_lines(2, ",MW"), "line 2", "time is missing", "units"),
         refuse("units and a format below the header", insert_lines(2, "YYYY-MM-DD,MW"), "line 2", "YYYY-MM-DD"),
         refuse("units among counted rows", "load\nMW\n" + "\n".join(values()) + "\n", "line 2", "'MW'"),
-        refuse("the header twice", insert_lines(2, "date,load"), "line 2", "header stands here again"),
-        refuse("the header again midway", insert_lines(21, "date,load"), "line 21", "header stands here again"),
-        refuse("the header again among counted rows", "load\n5\n6\nload\n7\n", "line 4", "header stands here again"),
+        refuse("the header twice", insert_lines(2, "date,load"), "line 2", "header is repeated here"),
+        refuse("the header again midway", insert_lines(21, "date,load"), "line 21", "header is repeated here"),
+        refuse("the header again among counted rows", "load\n5\n6\nload\n7\n", "line 4", "header is repeated here"),
         refuse("another table below", GOOD + "\n" + other, "line 43", "'day'"),
         refuse("a wider table below", GOOD + "\n" + wider, "line 43", "3 cells"),
-        read("the first rows again below", GOOD + "\n" + "".join(BODY.splitlines(True)[:3]), warnings=["1 blank", "earlier", "3 such rows"]),
+        read("the first rows again below", GOOD + "\n" + "".join(BODY.splitlines(True)[:3]), warnings=["1 blank", "out of order", "3 duplicate rows"]),
         refuse("no header", BODY, "line 1", "header is missing"),
         refuse("no header over numbers alone", table("3", values()), "line 1", "header is missing"),
         refuse("a number in the header", "date,17\n" + BODY, "'17'", "header"),
@@ -167,7 +167,7 @@ def row_cases() -> list[Case]:
 
 
 def size_cases() -> list[Case]:
-    """Huge cells, many columns."""
+    """Return cases of huge cells and many columns."""
     wide = table(
         "date," + ",".join(map("c{}".format, range(2000))), map(day, range(ROWS)), *[values()] * 2000
     )
@@ -179,13 +179,13 @@ def size_cases() -> list[Case]:
                "line 1", "131,072"),
         refuse("a name of 100,000 letters", table("date,load," + "x" * 100_000, map(day, range(ROWS)), values(), values()),
                "xxx…", "--target"),
-        refuse("2,000 columns", wide, "2000 columns of numbers", "'c19'", "1,980 more", "--target"),
+        refuse("2,000 columns", wide, "2000 numeric columns", "'c19'", "1,980 more", "--target"),
         read("2,000 columns, one named", wide, "--target", "c1999"),
     ]  # fmt: skip
 
 
 def name_cases() -> list[Case]:
-    """Columns without a name, with the same, with an awkward one."""
+    """Return cases of missing, duplicate and unusual column names."""
 
     def two(header: str) -> str:
         return table(header, map(day, range(ROWS)), values(), VALUES[40:80])
@@ -209,7 +209,7 @@ def name_cases() -> list[Case]:
         read("a name with a dash", two("date,-load,b"), "--target", "-load"),
         read("a name that is a formula", "date,=1+1\n" + BODY),
         read("a name as the forecast writes it", "date,'=1+1\n" + BODY, "--target", "=1+1"),
-        read("a name that says nothing is there", two("date,NA,b"), "--target", "NA"),
+        read("a name that means missing", two("date,NA,b"), "--target", "NA"),
         read("a name with a comma", two('date,"load, MW",b'), "--target", "load, MW"),
         read("a name in letters put together", two(f"date,{LETTERS[1]},b"), "--target", LETTERS[0]),
         read("a name in letters of one piece", two(f"date,{LETTERS[0]},b"), "--target", LETTERS[1]),
@@ -218,7 +218,7 @@ def name_cases() -> list[Case]:
 
 
 def foreign_cases() -> list[Case]:
-    """Files that are no tables of text, and compressed ones."""
+    """Return cases of files that are not text tables, and of compressed files."""
     numbers = random.Random(7)
     packed = gzip.compress(GOOD.encode(), mtime=0)
     pages = "<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head></html>\n"
@@ -241,11 +241,11 @@ def foreign_cases() -> list[Case]:
         refuse("YAML", "date: 2021-01-01\nload: 5\n" * 20, "line 1"),
         read("gzip", packed),
         read("two members of gzip", gzip.compress(GOOD[:200].encode()) + gzip.compress(GOOD[200:].encode())),
-        refuse("gzip cut short", packed[:-20], "cut short", "gzip"),
-        refuse("gzip damaged", packed[:60] + b"########" + packed[68:], "damaged"),
+        refuse("gzip cut short", packed[:-20], "truncated", "gzip"),
+        refuse("gzip damaged", packed[:60] + b"########" + packed[68:], "corrupt"),
         refuse("gzip twice", gzip.compress(packed), "compressed twice"),
         refuse("a page of HTML in gzip", gzip.compress(pages.encode()), "HTML"),
         read("Parquet", parquet(ROWS), rows=ROWS),
-        refuse("Parquet cut short", parquet(ROWS)[:-30], "Parquet", "damaged"),
+        refuse("Parquet cut short", parquet(ROWS)[:-30], "Parquet", "corrupt"),
         refuse("Parquet without rows", parquet(0), "no rows"),
     ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""Good files with some bytes changed at random, through `lstm prepare --json`: each is read or refused.
+"""Random mutations of good files for `lstm prepare --json`: each mutated file is read or refused.
 
-As a script (`make fuzz`) it runs as many as the first argument says, and prints the seeds that went wrong.
+As a script (`make fuzz`), it runs as many mutations as the first argument gives, and prints the seeds that failed.
 """
 
 import gzip
@@ -38,7 +38,7 @@ BROKEN = re.compile(r"\w+(Error|Exception|Warning)\b|Traceback|\x1b")
 
 @cache
 def good_files() -> list[tuple[bytes, tuple[str, ...]]]:
-    """Five good files and their options; that of the third is compressed, before or after it is changed."""
+    """Return five good files and their options. The third is compressed, before or after its mutation."""
     stamps = [f"{hour(row + row // 30).isoformat()}+0{1 + row // 30}:00" for row in range(60)]
     notes = ['"a; ""note""\nof two lines"' if row % 9 == 4 else "" for row in range(60)]
     noted = table("time;load;note", stamps, VALUES, notes, delimiter=";")
@@ -53,7 +53,7 @@ def good_files() -> list[tuple[bytes, tuple[str, ...]]]:
 
 
 def mutate(data: bytes, generator: random.Random) -> bytes:
-    """Return the data after one to three changes: flip a byte; cut, insert or repeat a piece; swap a separator."""
+    """Return the data after one to three changes: flip, cut, insert or repeat bytes, or swap a separator."""
     for _ in range(generator.choice((1, 1, 1, 2, 3))):
         at = generator.randrange(len(data) + 1)
         end = min(len(data), at + generator.choice((1, 1, 2, 4, 16, 64, 512, len(data))))
@@ -79,7 +79,7 @@ def mutate(data: bytes, generator: random.Random) -> bytes:
 
 
 def change(data: bytes, generator: random.Random, *, is_compressed: bool) -> bytes:
-    """Return the mutated data; if `packed`, either the content of a gzip file or the gzip file itself is mutated."""
+    """Return the mutated data. is_compressed: mutate before or (equally often) after gzip."""
     if not is_compressed:
         return mutate(data, generator)
     if generator.randrange(2):
@@ -88,7 +88,7 @@ def change(data: bytes, generator: random.Random, *, is_compressed: bool) -> byt
 
 
 def check_mutation(seed: int) -> str:
-    """Return what is wrong with the result of one mutation; "read" or "refused" if nothing is."""
+    """Return "read" or "refused" for a correct result of one mutation, or else the fault."""
     generator = random.Random(seed)
     data, options = good_files()[seed % 5]
     data = change(data, generator, is_compressed=seed % 5 == 2)

@@ -1,4 +1,4 @@
-"""Outcome of `lstm prepare --json` for a malformed file, in this process or a fresh one (run as a script)."""
+"""Results of `lstm prepare --json` for malformed files, in this process or (as a script) in a new one."""
 
 import contextlib
 import io
@@ -16,16 +16,16 @@ FILE, RUN = "f.csv", "run"
 
 
 def run_case(case: Case) -> list:
-    """Return exit code, stdout, stderr, and the files left in the folder and in the temporary folder."""
+    """Return exit code, stdout, stderr, and the names of files left in the folder and the temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         return run_in_folder(Path(folder), FILE, case.data, case.options)
 
 
 def run_in_folder(folder: Path, source: str, data: bytes | None, options: tuple[str, ...] = ()) -> list:
-    """Return the outcome for a source in a separate folder, which is written there if there are data."""
+    """Return the results as `run_case` does, for a source in a folder. data: written to the source if not None."""
     from lstm_cli.cli.main import run
 
-    signals = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     home, temporary, out, err = Path.cwd(), folder / "tmp", io.StringIO(), io.StringIO()
     temporary.mkdir()
     if data is not None:
@@ -38,8 +38,8 @@ def run_in_folder(folder: Path, source: str, data: bytes | None, options: tuple[
     finally:
         os.chdir(home)
         tempfile.tempdir = before
-        for one, handler in signals.items():
-            signal.signal(one, handler)
+        for number, handler in signals.items():
+            signal.signal(number, handler)
     left = sorted({path.name for path in folder.iterdir()} - {source, "tmp"})
     return [code, out.getvalue(), err.getvalue(), left + sorted(path.name for path in temporary.iterdir())]
 

@@ -1,4 +1,4 @@
-"""A file read in bulk and the same file read by the careful reader alone give the same table, or the same error."""
+"""Tests of the fast reader: it gives the table or the error that the slow reader gives."""
 
 import gzip
 import io
@@ -23,7 +23,7 @@ COLUMNS = {"targets": ["y"], "past": ["x"], "time": "date", "series": "id"}
 
 @pytest.fixture(scope="module", autouse=True)
 def small_limits() -> Iterator[None]:
-    """Tiny files count as large: a head of a row, blocks of a row or two, a tail of about one."""
+    """Set small limits, so that a tiny file has a head of one row, small blocks and a short tail."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("HEAD_BYTES", 0), ("SAMPLE_ROWS", 0), ("BLOCK_BYTES", 40), ("TAIL_BYTES", 20)):
             patch.setattr(csv_fast, name, value)
@@ -32,12 +32,12 @@ def small_limits() -> Iterator[None]:
         patch.setattr("lstm_cli.data.reading.source._HEAD", 16)
         patch.setattr(
             "lstm_cli.data.reading.csv_rows.BATCH_ROWS", 1
-        )  # so that of two errors the same one comes first
+        )  # so that both readers find the same error first
         yield
 
 
 def outcome(data: bytes, *, large: int, **options: object) -> object:
-    """Return the whole table, or the message and hint of the error."""
+    """Return all fields of the table, or the message and the hint of the error."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_fast, "BULK_MIN_BYTES", large)
         try:
@@ -51,7 +51,7 @@ def outcome(data: bytes, *, large: int, **options: object) -> object:
 
 
 def read_both_ways(data: bytes, **options: object) -> object:
-    """Return the outcome, after asserting that fast and careful reading agree."""
+    """Check that both readers give one outcome, and return it."""
     in_bulk, careful = outcome(data, large=40, **options), outcome(data, large=1 << 30, **options)
     assert in_bulk == careful
     return in_bulk
@@ -87,7 +87,7 @@ NAMES = st.sampled_from(["a", "b", "007", " a", "'=b", "Zürich", '"a"', "a b"])
 
 @st.composite
 def texts(draw: st.DrawFn) -> bytes:
-    """A CSV of a few rows, most of them plain, and perhaps one wrong cell or line."""
+    """Draw a CSV of a few rows, mostly plain, with at most one wrong cell or line."""
     rows = draw(st.integers(2, 14))
     lines = []
     for row in range(rows):
@@ -125,7 +125,7 @@ def test_both_engines_read_the_same(data: bytes) -> None:
 
 
 def rows_in_bulk(data: bytes, monkeypatch: pytest.MonkeyPatch, **options: object) -> tuple[int, Table]:
-    """Return the number of rows read in bulk, and the table."""
+    """Return the number of rows that the fast reader read, and the table."""
     counted = []
     read_block = csv_fast.read_block
 
@@ -161,7 +161,7 @@ def test_plain_rows_are_read_in_bulk(text: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_without_pyarrow_a_large_file_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in the light install: slower, and the same table."""
+    """Without pyarrow, the slow reader gives an equal table."""
     data = "\n".join(["date,y", *dated(30)]).encode()
     wanted = outcome(data, large=40, targets=["y"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -185,9 +185,9 @@ def test_an_error_in_the_middle_of_a_large_file_names_its_line(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("note", ["", "\n,\n,\n", "\n\n\n"])
-def test_what_stands_at_the_end_is_judged_as_in_a_small_file(note: str) -> None:
-    found = read_both_ways(("\n".join(["date,y", *dated(30)]) + note).encode())
-    assert len(found["findings"]) == (1 if "," in note or not note else 0)  # "": without a last line end
+def test_the_end_of_a_large_file_is_checked_as_in_a_small_file(note: str) -> None:
+    result = read_both_ways(("\n".join(["date,y", *dated(30)]) + note).encode())
+    assert len(result["findings"]) == (1 if "," in note or not note else 0)  # "": without a last line end
 
 
 def test_a_cell_of_several_lines_ends_the_reading_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,9 +206,9 @@ def test_a_cell_of_several_lines_ends_the_reading_in_bulk(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8"])
 def test_other_encodings_and_packed_files_read_alike(encoding: str) -> None:
     text = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},Köln,{row},1" for row in range(20))])
-    found = read_both_ways(text.encode(encoding), **COLUMNS, encoding=encoding)
-    assert found["series_names"] == ("Köln",)
-    assert read_both_ways(gzip.compress(text.encode(encoding)), **COLUMNS, encoding=encoding) == found
+    result = read_both_ways(text.encode(encoding), **COLUMNS, encoding=encoding)
+    assert result["series_names"] == ("Köln",)
+    assert read_both_ways(gzip.compress(text.encode(encoding)), **COLUMNS, encoding=encoding) == result
 
 
 SHAPES = [
@@ -250,7 +250,7 @@ def test_times_that_are_not_all_of_one_shape_are_left_to_the_other_reader(cells:
 def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},a,{row},1" for row in range(30))]).encode()
     held = read_table("-", stdin=io.BytesIO(data), **COLUMNS)
-    for limit in (0, 500):  # from the beginning, and once some rows are there
+    for limit in (0, 500):  # from the start, and after some rows
         monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MAX_MEMORY_BYTES", limit)
         table = read_table("-", stdin=io.BytesIO(data), spill=lambda: tmp_path, **COLUMNS)
         assert isinstance(table.values, np.memmap)

@@ -1,4 +1,4 @@
-"""Text to rows: delimiter, header, which lines count, lengths, line numbers."""
+"""Tests of the parser of rows: delimiter, header, skipped lines, row lengths and line numbers."""
 
 import csv
 import io
@@ -44,7 +44,7 @@ def test_lines_stay_right_past_quoted_line_ends(monkeypatch):
     assert "line 10:" in refusal(text + "1,2,3\n").message
 
 
-def test_blank_lines_are_skipped_and_told_but_not_at_the_end():
+def test_blank_lines_are_skipped_with_a_warning_except_at_the_end():
     cells, lines, warnings = read("\n\na,b\n1,2\n\n  \n3,4\n\n\n")
     assert (cells, lines) == ([["1", "2"], ["3", "4"]], [4, 7])
     assert len(warnings) == 1
@@ -52,7 +52,7 @@ def test_blank_lines_are_skipped_and_told_but_not_at_the_end():
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 50_000])
-def test_rows_of_empty_cells_count_but_for_those_at_the_end(piece, monkeypatch):
+def test_rows_of_empty_cells_count_except_at_the_end(piece, monkeypatch):
     monkeypatch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", piece)
     cells, lines, warnings = read("a,b\n,\n1,2\n,\n,\n3,4\n,\n , \n\n")
     assert cells == [["", ""], ["1", "2"], ["", ""], ["", ""], ["3", "4"]]
@@ -61,7 +61,7 @@ def test_rows_of_empty_cells_count_but_for_those_at_the_end(piece, monkeypatch):
     assert "2 rows of empty cells at the end were skipped, first line 7" in warnings[0]
 
 
-def test_a_blank_line_among_single_cells_is_not_decided():
+def test_a_blank_line_among_single_cells_is_ambiguous():
     assert "line 3" in refusal("y\n1\n\n3\n").message
     assert read("y\n1\n3\n\n\n")[0] == [["1"], ["3"]]
     assert read('y\n1\n""\n3\n')[0] == [["1"], [""], ["3"]]
@@ -93,7 +93,7 @@ def test_wrong_quotes_are_refused_where_they_begin(text, line, said):
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
-def test_a_plain_other_delimiter_is_read_and_told(mark):
+def test_a_clear_other_delimiter_is_detected_with_a_warning(mark):
     cells, _, warnings = read(f"a{mark}b\n1{mark}2,5\n")
     assert cells == [["1", "2,5"]]
     assert len(warnings) == 1
@@ -101,7 +101,7 @@ def test_a_plain_other_delimiter_is_read_and_told(mark):
     assert read(f"a{mark}b\n1{mark}2\n", mark)[2] == []
 
 
-def test_a_delimiter_that_is_not_plain_is_refused_with_the_flag():
+def test_an_ambiguous_delimiter_is_refused_with_the_flag():
     assert "--delimiter" in refusal("a;b\n1;2;3\n").hint
     assert "--delimiter" in refusal("a;b\tc\n1;2\t3\n").hint
     assert "--delimiter ';'" in refusal("sep=;\na;b\n1;2\n").hint
@@ -109,7 +109,7 @@ def test_a_delimiter_that_is_not_plain_is_refused_with_the_flag():
 
 
 @pytest.mark.parametrize("mark", ['"', "\n", "1", "x", ".", "-"])
-def test_a_delimiter_that_can_divide_nothing_is_a_usage_error(mark):
+def test_an_unusable_delimiter_is_a_usage_error(mark):
     with pytest.raises(UsageError):
         read("a,b\n1,2\n", mark)
 

@@ -1,4 +1,4 @@
-"""Digits of numbers: the fewest that tell a 32-bit float, and those that a file's column has."""
+"""Tests of digits of numbers: the shortest text of a 32-bit float, and the decimals of a column."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnor
 
 
 def shortest_by_numpy(value: float) -> str:
-    """NumPy's own, by the algorithm of Steele and White 1990 (Dragon4)."""
+    """Return the shortest text by NumPy, which uses the Dragon4 algorithm (Steele and White 1990)."""
     return np.format_float_positional(np.float32(value), unique=True, trim="-")
 
 
@@ -37,7 +37,7 @@ def test_every_float_comes_back(values: list[float]) -> None:
 
 
 def test_numbers_by_hand() -> None:
-    # 0.1f is 0.100000001490116..., 16777216 the first of the whole numbers that are not all floats.
+    # 0.1f is 0.100000001490116... Above 16777216, some whole numbers are not 32-bit floats.
     values = np.array([0.1, 1 / 3, 12.300000001, 0.0, -0.0, 16777216.0, -2.5e-7, 100.0])
     assert number_texts(values) == ["0.1", "0.33333334", "12.3", "0", "0", "16777216", "-2.5e-07", "100"]
     _, needed = shortest_decimals(np.array([0.1, 12.34, 100.0, 5.0]))
@@ -47,11 +47,11 @@ def test_numbers_by_hand() -> None:
 def test_at_least_the_decimals_of_the_file() -> None:
     values = np.array([5.0, 12.5, 0.123456789, -0.0, 1000000.0312, -7.0])
     assert number_texts(values, 3) == ["5.000", "12.500", "0.12345679", "0.000", "1000000.031", "-7.000"]
-    # Without decimals no digit before the point is rounded away, though the float would not need it.
+    # Without decimals, digits before the point stay, even if the float does not need them.
     assert number_texts(np.array([1234567891.4, 50000000003.0])) == ["1234567891", "50000000003"]
 
 
-def test_numbers_that_no_32_bit_float_reaches_are_written_too() -> None:
+def test_numbers_beyond_32_bit_floats_are_written_too() -> None:
     values = np.array([1e150, -3e-45, 1e-300])
     assert np.array(number_texts(values), dtype=float) == pytest.approx(values, rel=1e-7, abs=0)
 
@@ -64,12 +64,12 @@ def test_decimals_of_a_column() -> None:
     assert column_decimals(np.zeros(0)) == 0
 
 
-def test_a_large_number_beside_small_ones_has_no_say_on_their_decimals() -> None:
+def test_a_large_number_does_not_change_the_decimals_of_small_numbers() -> None:
     assert column_decimals(np.array([0.01, 123456789012345678.0, 1e100])) == 2
 
 
 def test_a_computed_column_has_no_decimals() -> None:
-    """30.531 as a 32-bit float is 30.5310001373291, which says nothing of the measurement."""
+    """30.531 as a 32-bit float is 30.5310001373291, which does not show the measured digits."""
     assert column_decimals(np.array([30.5310001373291, 27.787])) == 0
     assert column_decimals(np.sin(np.arange(100.0))) == 0
 

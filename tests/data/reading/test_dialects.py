@@ -1,4 +1,4 @@
-"""Any table of finite numbers, written in any dialect that is accepted, comes back equal, bit for bit."""
+"""Tests of dialects: a table of finite numbers in any accepted dialect is read back exactly."""
 
 import gzip
 import io
@@ -23,14 +23,14 @@ class Dialect:
     """Format of a written table."""
 
     delimiter: str
-    quoted: bool  # all cells, or those only that must be
-    end: str  # of a line
-    ends_last_line: bool  # whether the last line has one
+    quoted: bool  # True: all cells have quotes
+    end: str  # line end
+    ends_last_line: bool  # True: the last line has a line end
     encoding: str
     zipped: bool
     before: str  # blanks around cells
     after: str
-    number: int  # which of WRITTEN
+    number: int  # index into WRITTEN
 
     def cell(self, text: str) -> str:
         must = any(mark in text for mark in (self.delimiter, '"', "\n"))

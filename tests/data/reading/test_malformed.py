@@ -1,4 +1,4 @@
-"""Tests of all malformed files with `lstm prepare --json`: read with warnings, or refused with a location."""
+"""Tests of malformed files: `lstm prepare --json` reads them with a warning, or refuses them with a location."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def test_each_case_has_a_name_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_spoiled_file_is_read_rightly_or_refused(name: str) -> None:
+def test_a_malformed_file_is_read_correctly_or_refused(name: str) -> None:
     case = CASES[name]
     code, out, err, left = case_outcome(name)
     assert code == (case.code if case.message_words else 0), err
@@ -58,7 +58,7 @@ def test_a_spoiled_file_is_read_rightly_or_refused(name: str) -> None:
 
 
 def assert_refused(says: tuple[str, ...], out: str, err: str, left: list[str], *, named: bool = True) -> None:
-    """One line of error and one of hint, which hold all the words, maybe below a warning; nothing written."""
+    """Check for one error line and one hint line with all words, after any warnings, and no output."""
     error, hint = (line for line in err.splitlines() if not line.startswith("warning["))
     assert error.startswith(("error: ", "error["))
     assert hint.startswith("hint: ")
@@ -69,7 +69,7 @@ def assert_refused(says: tuple[str, ...], out: str, err: str, left: list[str], *
 
 
 def make_special_file(kind: str, path: Path) -> None:
-    """Makes what is no file of data."""
+    """Create a path that is not a data file."""
     match kind:
         case "a folder":
             path.mkdir()
@@ -80,11 +80,11 @@ def make_special_file(kind: str, path: Path) -> None:
         case "a link to a device":
             path.symlink_to("/dev/null")
         case "a socket":
-            with socket.socket(socket.AF_UNIX) as one:
+            with socket.socket(socket.AF_UNIX) as server:
                 home = Path.cwd()
                 os.chdir(path.parent)  # a socket's path must be short
                 try:
-                    one.bind(path.name)
+                    server.bind(path.name)
                 finally:
                     os.chdir(home)
 
@@ -97,17 +97,17 @@ def make_special_file(kind: str, path: Path) -> None:
         ("a link to itself", "symbolic links"),
         ("a link to a device", "device"),
         ("a socket", "socket"),
-        ("nothing", "no file"),
+        ("nothing", "file not found"),
     ],
 )
-def test_what_is_no_file_is_refused(kind: str, says: str, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused(kind: str, says: str, tmp_path: Path) -> None:
     make_special_file(kind, tmp_path / FILE)
     code, out, err, left = run_in_folder(tmp_path, FILE, None)
     assert code == 3
     assert_refused((says,), out, err, left)
 
 
-def test_an_awkward_file_name_is_written_plainly(tmp_path: Path) -> None:
+def test_an_unusual_file_name_is_escaped_in_messages(tmp_path: Path) -> None:
     name = "a\x1b[31m\n'b.csv"
     code, out, err, left = run_in_folder(tmp_path, name, b"date,load\n")
     assert (code, out, left) == (3, "", [])
@@ -115,8 +115,8 @@ def test_an_awkward_file_name_is_written_plainly(tmp_path: Path) -> None:
     assert err.count("\n") == 2
 
 
-def test_the_results_are_the_same_elsewhere(tmp_path: Path) -> None:
-    """In other zones and locales, without a home, with standard input closed: a third of the cases, each time."""
+def test_results_are_equal_in_other_environments(tmp_path: Path) -> None:
+    """A third of the cases runs in each other time zone and locale, without a home, and with stdin closed."""
     step, script = 3, Path(__file__).with_name("outcomes.py")
     running = {}
     for place, changes in ENVIRONMENTS.items():

@@ -1,4 +1,4 @@
-"""Mutated files in one process, and that the mutations reach both answers."""
+"""Tests of mutated files in one process; both results occur."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Text cells to numbers."""
+"""Tests of the parser of numbers."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def numbers(*cells: str) -> np.ndarray:
 
 @settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
-def test_every_finite_number_comes_back_bit_by_bit(values):
+def test_each_finite_number_is_read_exactly(values):
     read = numbers(*map(repr, values))
     np.testing.assert_array_equal(read.view(np.int64), np.array(values, dtype=np.float64).view(np.int64))
 
@@ -40,15 +40,15 @@ def test_missing_words(cell):
 
 
 @pytest.mark.parametrize(("cell", "says"), [(cell, says) for _, says, cells in REFUSED for cell in cells])
-def test_all_else_is_an_error_with_line_column_and_value(cell, says):
+def test_other_cells_are_errors_with_line_column_and_value(cell, says):
     for cells in (("1", cell, "bad"), ("", cell)):  # with and without missing cells
         with pytest.raises(DataError) as caught:
             numbers(*cells)
         assert "f.csv, line 3, column 'y': '" in caught.value.message
         assert f"'{cell}'" in caught.value.message or not cell.isprintable()
         assert caught.value.hint
-        told = caught.value.message + caught.value.hint
-        assert [words for words in says if words not in told] == []
+        text = caught.value.message + caught.value.hint
+        assert [words for words in says if words not in text] == []
 
 
 @settings(deadline=None)
@@ -81,11 +81,11 @@ def sentinel_finding(values, lines, place):
     return sentinels.finding(place)
 
 
-def test_a_number_that_mostly_means_nothing_is_told():
+def test_a_sentinel_is_reported():
     lines = np.arange(2, 6)
-    told = sentinel_finding(np.array([1.5, -999, 2, -999]), lines, PLACE)
-    assert (told.rule, told.lines, told.column, told.count) == ("D313", (3,), PLACE.column, 2)
-    assert "line 3" in told.text
-    assert "-999 stands in 2 cells" in told.text
+    finding = sentinel_finding(np.array([1.5, -999, 2, -999]), lines, PLACE)
+    assert (finding.rule, finding.lines, finding.column, finding.count) == ("D313", (3,), PLACE.column, 2)
+    assert "line 3" in finding.text
+    assert "2 cells with -999" in finding.text
     assert sentinel_finding(np.array([-900.0, -999, -1000, np.nan]), lines, PLACE) is None
     assert sentinel_finding(np.array([np.nan] * 4), lines, PLACE) is None

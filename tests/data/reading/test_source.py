@@ -1,4 +1,4 @@
-"""Tests of the bytes of a data file: refused files, gzip, encodings."""
+"""Tests of the reader of data files: errors, gzip and encodings."""
 
 import codecs
 import gzip
@@ -32,25 +32,25 @@ def refusal(data: bytes, encoding: str | None = None) -> DataError:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_marks_tell_the_encoding(encoding):
+def test_byte_order_marks_show_the_encoding(encoding):
     assert "".join(lines_of(TEXT.encode(encoding))) == TEXT
 
 
-def test_a_named_encoding_is_used_and_takes_the_mark_off():
+def test_a_named_encoding_is_used_and_removes_the_mark():
     assert "".join(lines_of(TEXT.encode("cp1252"), "cp1252")) == TEXT
     assert "".join(lines_of(TEXT.encode("utf-16-be"), "utf-16-be")) == TEXT
     assert "".join(lines_of(codecs.BOM_UTF8 + TEXT.encode(), "utf-8")) == TEXT
 
 
-def test_a_byte_outside_the_encoding_is_told_with_its_line():
+def test_a_byte_outside_the_encoding_is_an_error_with_its_line():
     data = b"a\n" * 700_000 + "é\n".encode("cp1252")  # in the second block
     error = refusal(data)
-    assert "line 700001: byte 0xe9 is not utf-8" in error.message
+    assert "line 700001: byte 0xe9 is not valid utf-8" in error.message
     assert "--encoding" in error.hint
 
 
 def test_a_text_cut_within_a_character_is_refused():
-    assert "line 2: the text ends within a character" in refusal("a\né".encode()[:-1]).message
+    assert "line 2: the file is truncated" in refusal("a\né".encode()[:-1]).message
 
 
 def test_utf16_without_its_mark_is_refused_with_the_flag():
@@ -59,8 +59,8 @@ def test_utf16_without_its_mark_is_refused_with_the_flag():
     assert "--encoding utf-16-le" in error.hint
 
 
-def test_a_nul_is_told_with_its_line():
-    assert "line 3: there is a NUL" in refusal(b"a\nb\nc\0\n").message
+def test_a_nul_is_an_error_with_its_line():
+    assert "line 3: invalid NUL" in refusal(b"a\nb\nc\0\n").message
 
 
 @pytest.mark.parametrize("name", ["klingon", "base64", "rot13"])
@@ -91,22 +91,22 @@ def test_gzip_is_known_by_its_bytes_and_members_follow_one_another():
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "words"),
     [
-        (lambda data: data[:-9], "cut short"),
-        (lambda data: data[:15], "cut short"),
-        (lambda data: data + b"junk", "damaged"),
-        (lambda data: data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], "damaged"),
+        (lambda data: data[:-9], "truncated"),
+        (lambda data: data[:15], "truncated"),
+        (lambda data: data + b"junk", "corrupt"),
+        (lambda data: data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], "corrupt"),
         (lambda data: gzip.compress(data), "twice"),
         (lambda data: gzip.compress(b""), "empty"),
-        (lambda data: gzip.compress(b"PAR1" + b"x" * 50), "Parquet within gzip"),
+        (lambda data: gzip.compress(b"PAR1" + b"x" * 50), "Parquet file inside gzip"),
     ],
 )
-def test_damaged_gzip_is_refused(damage, said):
-    assert said in refusal(damage(gzip.compress(TEXT.encode()))).message
+def test_corrupt_gzip_is_refused(damage, words):
+    assert words in refusal(damage(gzip.compress(TEXT.encode()))).message
 
 
-def test_a_gzip_bomb_is_undone_block_by_block():
+def test_a_gzip_bomb_is_decompressed_block_by_block():
     with open_source("-", io.BytesIO(gzip.compress(b"0" * 50_000_000))) as source:
         assert max(map(len, source.blocks)) <= 1 << 20
 
@@ -126,19 +126,19 @@ def test_a_gzip_bomb_is_undone_block_by_block():
         (b"SQLite format 3\0", "SQLite"),
     ],
 )
-def test_what_is_no_table_is_named(data, kind):
+def test_other_formats_are_named(data, kind):
     assert kind in refusal(data).message
 
 
 @pytest.mark.parametrize("header", ["[MW],date", "{load},date", "<1>,date"])
-def test_brackets_in_a_header_are_no_reason_to_refuse(header):
+def test_brackets_in_a_header_are_accepted(header):
     assert lines_of(f"{header}\n".encode()) == [f"{header}\n"]
 
 
 def test_a_missing_file_is_refused_with_the_nearest_name(tmp_path):
     (tmp_path / "load.csv").write_text(TEXT)
     with (
-        pytest.raises(DataError, match="there is no file") as caught,
+        pytest.raises(DataError, match="file not found") as caught,
         open_source(str(tmp_path / "laod.csv")),
     ):
         pass
@@ -188,8 +188,8 @@ def test_folders_sockets_and_devices_are_refused_at_once(tmp_path):
             assert path == tmp_path or "'-'" in caught.value.hint
 
 
-def test_a_file_that_may_not_be_read_is_refused():
-    """Root may read every file, and is another user for a moment; pytest's own folders are closed to others."""
+def test_a_file_without_read_permission_is_refused():
+    """Root can read each file, so the test changes its user. Other users cannot enter the folders of pytest."""
     with tempfile.TemporaryDirectory(prefix="lstm-test-") as folder:
         Path(folder).chmod(0o755)
         path = Path(folder) / "a.csv"

@@ -1,4 +1,4 @@
-"""A data file as a table: which columns are read, and that what was written comes back."""
+"""Tests of reading a data file as a table."""
 
 import csv
 import gzip
@@ -34,14 +34,14 @@ def refusal(text: str | bytes, **options) -> DataError:
 
 
 def dated(*columns: str, rows: int = 4) -> str:
-    """A CSV of days with columns of 0.5, 1.5 and so on."""
+    """Return a CSV of days with columns of 0.5, 1.5 and so on."""
     lines = [",".join(("date", *columns))]
     lines += [",".join((DAYS[row], *(str(row + 0.5) for _ in columns))) for row in range(rows)]
     return "\n".join(lines) + "\n"
 
 
 def two_columns(header: str, *cells: str) -> str:
-    """A CSV of two columns: cells, and the numbers 1, 2, … under 'y'."""
+    """Return a CSV of two columns: cells, and the numbers 1, 2, … in column 'y'."""
     return f"{header},y\n" + "".join(f"{cell},{row}\n" for row, cell in enumerate(cells, start=1))
 
 
@@ -89,14 +89,14 @@ def test_an_unknown_name_is_refused_with_the_nearest(options, flag):
     assert "'load'" in error.hint
 
 
-def test_a_name_that_stands_twice_is_refused_only_where_it_is_used():
+def test_a_duplicate_name_is_refused_only_if_it_is_used():
     text = dated("load", "x", "x")
     assert read(text, targets=["load"]).columns == ("load",)
-    assert "2 columns are named 'x' (3, 4)" in refusal(text, targets=["x"]).message
-    assert "2 columns are named 'date' (1, 2)" in refusal("date,date,y\n2020-01-01,2020-01-01,5\n").message
+    assert "(3, 4)" in refusal(text, targets=["x"]).message
+    assert "(1, 2)" in refusal("date,date,y\n2020-01-01,2020-01-01,5\n").message
 
 
-def test_columns_without_a_name_are_called_by_their_place():
+def test_columns_without_a_name_are_named_by_their_number():
     assert read(",y\n2020-01-01,5\n2020-01-02,6\n").time_name == "column 1"
     assert read("date,\n2020-01-01,5\n", targets=["column 2"]).values.tolist() == [[5]]
     assert read("date,y,\n2020-01-01,5,\n2020-01-02,6,\n").targets == ("y",)
@@ -121,7 +121,7 @@ def test_series_stay_text():
     )
 
 
-def test_a_file_without_times_gets_unit_steps_and_is_told():
+def test_a_file_without_times_gets_unit_steps_with_a_warning():
     table = read("y\n5\n6\n7\n")
     assert (table.time_name, table.times.tolist(), table.time_format) == (None, [0, 1, 2], TimeFormat())
     assert len(finding_texts(table.findings)) == 1
@@ -140,7 +140,7 @@ def test_a_file_without_times_gets_unit_steps_and_is_told():
         (two_columns("ts", "1577836800.0", "1577840400.0", "1577844001.0"), "epoch-s"),
     ],
 )
-def test_digits_that_are_plainly_times_are_the_time_and_told(text, pattern):
+def test_clear_times_of_digits_are_the_time_column_with_a_warning(text, pattern):
     table = read(text)
     assert (table.targets, table.time_format.pattern) == (("y",), pattern)
     assert len(finding_texts(table.findings)) == 1
@@ -157,7 +157,7 @@ def test_digits_that_are_plainly_times_are_the_time_and_told(text, pattern):
         two_columns("k", "20200130", "20200131", "20200132"),
     ],
 )
-def test_mere_numbers_are_no_times(text):
+def test_plain_numbers_are_not_times(text):
     table = read(text, targets=["y"])
     assert table.time_name is None
     assert len(finding_texts(table.findings)) == 1
@@ -173,7 +173,7 @@ def test_years_of_a_panel_begin_again_in_each_series():
     assert read(text, series="id", targets=["y"]).values.shape == (5, 1)
 
 
-def test_dates_go_before_digits_and_before_text_that_is_called_a_time():
+def test_dates_come_before_digits_and_time_names():
     assert (
         read("year,day,date,y\n2020,Mon,2020-01-06,1\n2020,Tue,2020-01-07,2\n", targets=["y"]).time_name
         == "date"
@@ -181,7 +181,7 @@ def test_dates_go_before_digits_and_before_text_that_is_called_a_time():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         (two_columns("date", *DAYS[:9], "yesterday"), "line 11, column 'date': 'yesterday'"),
         (two_columns("date", "2020-02-29", "2020-02-30"), "line 3, column 'date': '2020-02-30'"),
@@ -189,13 +189,13 @@ def test_dates_go_before_digits_and_before_text_that_is_called_a_time():
         (two_columns("year", "2000", "2001", "20x2"), "line 4, column 'year': '20x2'"),
         (two_columns("day", "20200131", "20200230", "20200301"), "line 3, column 'day': '20200230'"),
         (two_columns("k", "01/02/20", "02/02/20"), "two digits"),
-        (two_columns("k", "1-Jan-2020", "2-Jan-2020"), "month names are not supported"),
+        (two_columns("k", "1-Jan-2020", "2-Jan-2020"), "month"),
         (two_columns("time", "noon", "night"), "line 2, column 'time': 'noon'"),
         (two_columns("when", "00:00", "01:00"), "line 2, column 'when': '00:00'"),
     ],
 )
-def test_a_column_meant_as_times_is_refused_rather_than_passed_over(text, said):
-    assert said in refusal(text).message
+def test_a_time_column_that_cannot_be_read_is_refused(text, words):
+    assert words in refusal(text).message
 
 
 def test_a_named_time_column_must_read_as_times():
@@ -217,19 +217,17 @@ def test_a_header_of_data_is_refused_also_with_text_in_it():
 
 @pytest.mark.parametrize("text", ["date,y\n", "y\n\n", "date,y\n,\n,\n"])
 def test_a_header_without_rows_is_refused(text):
-    assert "no row below" in refusal(text).message
+    assert "no rows below" in refusal(text).message
 
 
 def test_a_column_without_any_number_is_refused_unless_targets_are_to_come():
     text = "date,y,x\n2020-01-01,,1\n2020-01-02,NA,2\n"
-    assert "'y' holds no number" in refusal(text, targets=["y"]).message
+    assert "'y' is empty" in refusal(text, targets=["y"]).message
     assert np.isnan(read(text, targets=["y"], future=["x"], unmeasured_targets_ok=True).values[:, 0]).all()
-    assert (
-        "'y' holds no number" in refusal(text, targets=["x"], past=["y"], unmeasured_targets_ok=True).message
-    )
+    assert "'y' is empty" in refusal(text, targets=["x"], past=["y"], unmeasured_targets_ok=True).message
 
 
-def test_the_format_of_the_run_settles_days_and_months():
+def test_the_format_of_the_run_decides_days_and_months():
     text = two_columns("date", "01/02/2020", "02/02/2020")
     assert "ambiguous" in refusal(text).message
     assert read(text, like=TimeFormat(pattern="%d/%m/%Y")).time_format.pattern == "%d/%m/%Y"
@@ -237,14 +235,14 @@ def test_the_format_of_the_run_settles_days_and_months():
 
 def test_warnings_come_from_every_stage():
     table = read("k;y\n2000;5\n\n2001;-999\n2002;7\n2003;8\n;\n")
-    expected = ("divided", "blank", "empty cells", "used as the time column", "-999")
+    expected = ("delimiter", "blank", "empty cells", "used as the time column", "-999")
     assert len(finding_texts(table.findings)) == len(expected)
     for word, warning in zip(expected, finding_texts(table.findings), strict=True):
         assert word in warning
 
 
 @pytest.mark.parametrize("piece", [1, 3, 50_000])
-def test_pieces_make_no_difference(piece, monkeypatch):
+def test_the_batch_size_does_not_change_the_table(piece, monkeypatch):
     monkeypatch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", piece)
     lines = ["id,date,y,note"]
     lines += [f'{row % 3},{day}/01/2020,{row},"a\nb"' for row, day in enumerate(range(3, 30))]
@@ -326,7 +324,7 @@ def test_reading_a_csv_imports_nothing_heavy():
 
 
 class TestParquet:
-    """Return the table after writing and reading Parquet."""
+    """Tests of tables in Parquet files."""
 
     @staticmethod
     def packed(columns: dict, tmp_path: Path) -> str:
@@ -376,7 +374,7 @@ class TestParquet:
         assert format_times(table.times, table.time_format) == ["2020-01-01", "2020-01-02"]
 
     @pytest.mark.parametrize(
-        ("columns", "said"),
+        ("columns", "words"),
         [
             ({"t": ["2020-01-01", "2020-01-02"], "y": [1.0, float("inf")]}, "row 2, column 'y'"),
             ({"t": ["2020-01-01", None], "y": [1.0, 2.0]}, "row 2, column 't': the time is missing"),
@@ -385,12 +383,12 @@ class TestParquet:
             ({"t": ["2020-01-01", "2020-01-02"], "y": ["5%", "6%"]}, "row 1, column 'y': '5%'"),
         ],
     )
-    def test_what_cannot_be_read_is_refused_with_its_row(self, columns, said, tmp_path):
+    def test_invalid_cells_are_refused_with_their_row(self, columns, words, tmp_path):
         with pytest.raises(DataError) as caught:
             read_table(self.packed(columns, tmp_path), targets=["y"], time="t")
-        assert said in caught.value.message
+        assert words in caught.value.message
 
-    def test_damage_is_refused(self, tmp_path):
+    def test_corrupt_files_are_refused(self, tmp_path):
         path = Path(self.packed({"t": DAYS, "y": list(map(float, range(30)))}, tmp_path))
         data = path.read_bytes()
         for broken in (data[:-10], data[:100], b"PAR1", data[:20] + bytes(len(data) - 40) + data[-20:]):

@@ -1,4 +1,4 @@
-"""`check` on small files: what is planted is found with its lines, and in clean files nothing is."""
+"""Tests of `check` on small files: planted faults are found with their lines; clean files have no findings."""
 
 import gzip
 import io
@@ -31,7 +31,7 @@ def hours(start: str = "2024-01-01T00", count: int = HOURS) -> list[str]:
 
 
 def load(count: int = HOURS, *, seed: int = 0, noise: float = 0.3) -> np.ndarray:
-    """Numbers with a daily cycle and noise."""
+    """Return numbers with a daily cycle and noise."""
     rows = np.arange(count)
     return 10 + 3 * np.sin(rows * 2 * np.pi / 24) + np.random.default_rng(seed).normal(0, noise, count)
 
@@ -41,7 +41,7 @@ def cells(values: np.ndarray) -> list[str]:
 
 
 def write(path: Path, **columns: list[str]) -> str:
-    """A CSV of these columns; a row that is None in the first one is left out."""
+    """Write a CSV of columns. A row with None in the first column is left out."""
     lines = [",".join(columns)]
     lines += [",".join(row) for row in zip(*columns.values(), strict=True) if row[0] is not None]
     path.write_text("\n".join(lines) + "\n")
@@ -57,7 +57,7 @@ def only(report: CheckReport, kind: str) -> dict[str, Any]:
     return report.findings[0]
 
 
-# What a clean file is: every shape that a person may well have.
+# Clean files of each common shape.
 
 
 def clean_hourly(path: Path) -> tuple[str, PrepareConfig]:
@@ -91,7 +91,7 @@ def clean_panel(path: Path) -> tuple[str, PrepareConfig]:
 
 
 def clean_walk(path: Path) -> tuple[str, PrepareConfig]:
-    """Prices of business days: steps of all sizes, no season, and one on which nothing is traded."""
+    """Write prices of business days without a season, and with steps of all sizes."""
     days = np.datetime64("2020-01-01") + np.arange(700)
     days = days[np.is_busday(days)]
     steps = np.random.default_rng(3).standard_t(4, len(days))
@@ -104,8 +104,8 @@ def clean_walk(path: Path) -> tuple[str, PrepareConfig]:
 def test_a_clean_file_yields_nothing(shape: Any, tmp_path: Path) -> None:
     source, config = shape(tmp_path / "clean.csv")
     report = check(source, config, ignore_events)
-    told = [finding for finding in report.findings if "no time column found" not in finding["text"]]
-    assert told == []
+    reported = [finding for finding in report.findings if "no time column found" not in finding["text"]]
+    assert reported == []
     assert report.outliers == []
     assert report.holes == {"count": 0, "longest": None, "places": []}
     assert report.doubles == {"count": 0, "lines": []}
@@ -134,7 +134,7 @@ def test_the_report_of_the_sample_is_what_prepare_reports(tmp_path: Path) -> Non
         assert ours[name] == theirs[name], name
 
 
-def test_every_column_is_told_with_what_it_reads_as(tmp_path: Path) -> None:
+def test_each_column_is_reported_with_its_type(tmp_path: Path) -> None:
     words = ["low", "high"] * (HOURS // 2)
     holey = cells(load(seed=2))
     holey[5] = holey[9] = "NA"
@@ -167,10 +167,10 @@ def test_every_column_is_told_with_what_it_reads_as(tmp_path: Path) -> None:
     assert (by_name["holey"]["missing"], by_name["holey"]["first_missing"]) == (2, 7)
     assert (by_name["void"]["missing"], by_name["fixed"]["value"]) == (HOURS, "7")
     assert by_name["y"]["least"] == pytest.approx(load().min(), abs=1e-4)
-    told = {(finding["kind"], finding["column"]): finding for finding in report.findings}
-    assert set(told) == {("constant", "fixed"), ("constant", "site"), ("empty", "void")}
+    reported = {(finding["kind"], finding["column"]): finding for finding in report.findings}
+    assert set(reported) == {("constant", "fixed"), ("constant", "site"), ("empty", "void")}
     assert {finding["severity"] for finding in report.findings} == {"note"}
-    assert told["empty", "void"]["lines"] == (2,)
+    assert reported["empty", "void"]["lines"] == (2,)
 
 
 def test_holes_are_told_one_by_one_with_the_longest(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_holes_are_told_one_by_one_with_the_longest(tmp_path: Path) -> None:
     for row in (100, *range(200, 205)):
         times[row] = None
     report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, ignore_events)
-    # Line 1 is the header, so row 99 stands in line 101; one line is gone before row 199.
+    # Line 1 is the header, so row 99 is on line 101. One line is missing before row 199.
     first = {"line": 101, "series": None, "from": "2024-01-05 04:00", "to": "2024-01-05 04:00", "rows": 1}
     longest = {"line": 200, "series": None, "from": "2024-01-09 08:00", "to": "2024-01-09 12:00", "rows": 5}
     assert report.holes == {"count": 6, "longest": longest, "places": [first, longest]}
@@ -213,13 +213,13 @@ def test_missing_cells_have_their_line(tmp_path: Path) -> None:
     times[20] = None  # a gap before the first missing value
     values[30] = values[31] = ""
     report = check(write(tmp_path / "a.csv", time=times, y=values), Y, ignore_events)
-    told = [finding for finding in report.findings if "missing value" in finding["text"]]
-    assert len(told) == 1
-    assert told[0]["text"].endswith(
+    reported = [finding for finding in report.findings if "missing value" in finding["text"]]
+    assert len(reported) == 1
+    assert reported[0]["text"].endswith(
         "2 missing values, first 'y' at 2024-01-02 06:00 (line 31); interpolated as inputs, "
         "never used as targets (--missing interpolate)"
     )
-    assert told[0]["lines"] == (31,)
+    assert reported[0]["lines"] == (31,)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_missing_cells_have_their_line(tmp_path: Path) -> None:
         ("2024-03-20T00", ["2024-03-31 02:00"]),  # Berlin
         ("2024-03-05T00", ["2024-03-10 02:00"]),  # New York
         ("2024-09-28T00", ["2024-10-06 02:00"]),  # Sydney
-        ("2024-03-20T00", ["2024-03-31 02:00", "2024-04-03 09:00"]),  # with a hole of another kind
+        ("2024-03-20T00", ["2024-03-31 02:00", "2024-04-03 09:00"]),  # with a gap of another kind
     ],
 )
 def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped: list[str]) -> None:
@@ -249,7 +249,7 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
     [
         ("2024-03-20T00", "2024-03-30 02:00"),  # a Saturday
         ("2024-06-01T00", "2024-06-09 02:00"),  # a Sunday in June
-        ("2024-10-20T00", "2024-10-27 02:00"),  # an ambiguous hour is not a skipped hour
+        ("2024-10-20T00", "2024-10-27 02:00"),  # an hour is repeated, and no hour is skipped
         ("2024-03-20T00", "2024-03-31 13:00"),
     ],
 )
@@ -270,7 +270,7 @@ def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
     times = hours("2024-10-20T00")
     twice = times.index("2024-10-27 02:00")
     source = write(tmp_path / "a.csv", time=[*times[: twice + 1], *times[twice:]], y=cells(load(HOURS + 1)))
-    refused = refusals(source, Y, tmp_path)
+    refused = common_refusal(source, Y, tmp_path)
     assert "repeated daylight-saving hour" in refused.hint
     report = refused.report
     assert isinstance(report, CheckReport)
@@ -280,8 +280,8 @@ def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
     assert found(report, "refused")[0]["lines"] == (twice + 2, twice + 3)
 
 
-def refusals(source: str, config: PrepareConfig, folder: Path) -> DataError:
-    """Return the error of `check`, and assert that `prepare` raises an equal error."""
+def common_refusal(source: str, config: PrepareConfig, folder: Path) -> DataError:
+    """Return the error of `check`, after a check that `prepare` raises an equal error."""
     with pytest.raises(DataError) as theirs:
         prepare(source, folder / "run", config, ignore_events)
     with pytest.raises(DataError) as ours:
@@ -294,10 +294,10 @@ def refusals(source: str, config: PrepareConfig, folder: Path) -> DataError:
 def test_a_constant_target_and_a_constant_covariate(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=hours(), y=["5.5"] * HOURS, x=["1"] * HOURS)
     report = check(source, replace(Y, past=("x",)), ignore_events)
-    told = {finding["column"]: finding for finding in found(report, "constant")}
-    assert (told["y"]["severity"], told["x"]["severity"]) == ("warning", "note")
-    assert "line 2, column 'y': the column is constant (504 values, all 5.5" in told["y"]["text"]
-    assert (told["y"]["flags"], told["x"]["flags"]) == (("--target",), ("--past",))
+    reported = {finding["column"]: finding for finding in found(report, "constant")}
+    assert (reported["y"]["severity"], reported["x"]["severity"]) == ("warning", "note")
+    assert "line 2, column 'y': the column is constant (504 values, all 5.5" in reported["y"]["text"]
+    assert (reported["y"]["flags"], reported["x"]["flags"]) == (("--target",), ("--past",))
 
 
 def test_a_series_of_a_panel_that_never_changes(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_column_that_gives_the_target_away(
     assert (finding["text"] in warned) == (severity == "warning")
 
 
-def test_trends_and_seasons_in_common_give_nothing_away(tmp_path: Path) -> None:
+def test_common_trends_and_seasons_are_not_leakage(tmp_path: Path) -> None:
     rows = np.arange(HOURS)
     season = 3 * np.sin(rows * 2 * np.pi / 24)
     rng = np.random.default_rng(0)
@@ -383,7 +383,7 @@ def test_trends_and_seasons_in_common_give_nothing_away(tmp_path: Path) -> None:
     assert check(source, replace(Y, future=("x",)), ignore_events).findings == []
 
 
-def test_a_cell_that_is_no_number_in_a_column_that_nobody_named(tmp_path: Path) -> None:
+def test_a_cell_that_is_not_a_number_in_an_unnamed_column(tmp_path: Path) -> None:
     other = cells(load(seed=1))
     other[7], other[9] = "12 %", "n.d."
     source = write(tmp_path / "a.csv", time=hours(), y=cells(load()), other=other)
@@ -392,7 +392,7 @@ def test_a_cell_that_is_no_number_in_a_column_that_nobody_named(tmp_path: Path) 
     assert (
         "line 9, column 'other': '12 %' is not a plain number (percent sign), 2 such cells" in finding["text"]
     )
-    refused = refusals(source, replace(Y, past=("other",)), tmp_path)
+    refused = common_refusal(source, replace(Y, past=("other",)), tmp_path)
     report = refused.report
     assert isinstance(report, CheckReport)
     assert found(report, "refused")[0]["severity"] == "error"
@@ -400,7 +400,7 @@ def test_a_cell_that_is_no_number_in_a_column_that_nobody_named(tmp_path: Path) 
     assert (report.windows, report.expected) == (None, None)
 
 
-def test_without_a_target_the_columns_are_told_and_what_needs_one_is_not(tmp_path: Path) -> None:
+def test_without_a_target_only_findings_of_columns_are_reported(tmp_path: Path) -> None:
     slip = cells(load(seed=1))
     slip[40] = "99"
     times: list[Any] = hours()
@@ -421,7 +421,7 @@ def test_without_a_target_the_columns_are_told_and_what_needs_one_is_not(tmp_pat
         prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
 
 
-def test_without_a_target_a_column_that_cannot_be_read_does_not_stand_in(tmp_path: Path) -> None:
+def test_without_a_target_a_column_that_cannot_be_read_is_not_a_target(tmp_path: Path) -> None:
     odd = cells(load(seed=1))
     odd[7] = "n.d."
     report = check(
@@ -432,7 +432,7 @@ def test_without_a_target_a_column_that_cannot_be_read_does_not_stand_in(tmp_pat
     assert {one["column"] for one in report.strength} == {"y"}
 
 
-def test_digits_that_are_times_are_no_candidate_for_the_target(tmp_path: Path) -> None:
+def test_times_of_digits_are_not_a_candidate_for_the_target(tmp_path: Path) -> None:
     years = [str(1950 + row) for row in range(60)]
     source = write(tmp_path / "a.csv", year=years, y=cells(load(60)), z=cells(load(60, seed=1)))
     report = check(source, PrepareConfig(), ignore_events)
@@ -451,11 +451,11 @@ def test_digits_that_are_times_are_no_candidate_for_the_target(tmp_path: Path) -
         ("time,note\n2024-01-01,a\n2024-01-02,b\n", PrepareConfig()),
     ],
 )
-def test_a_refusal_is_that_of_prepare_with_what_is_known(
+def test_an_error_is_that_of_prepare_with_the_known_facts(
     tmp_path: Path, text: str, config: PrepareConfig
 ) -> None:
     (tmp_path / "a.csv").write_text(text)
-    refused = refusals(str(tmp_path / "a.csv"), config, tmp_path)
+    refused = common_refusal(str(tmp_path / "a.csv"), config, tmp_path)
     report = refused.report
     assert isinstance(report, CheckReport)
     assert (report.rows, len(report.columns)) == (2, 2)
@@ -467,13 +467,13 @@ NO_TABLES = ("", "\n\n", "time,y\n", "<html></html>", "1,2\n3,4\n", "a,b\n1,2\n3
 
 
 @pytest.mark.parametrize("text", NO_TABLES)
-def test_what_is_no_table_is_refused_as_prepare_does(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_table_is_refused_as_in_prepare(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv").write_text(text)
-    refused = refusals(str(tmp_path / "a.csv"), PrepareConfig(), tmp_path)
+    refused = common_refusal(str(tmp_path / "a.csv"), PrepareConfig(), tmp_path)
     assert refused.report is None
 
 
-def test_settings_that_are_wrong_answer_before_the_file_is_read(tmp_path: Path) -> None:
+def test_wrong_settings_are_errors_before_the_file_is_read(tmp_path: Path) -> None:
     absent = str(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="--test"):
         check(absent, PrepareConfig(test="1.5"), ignore_events)
@@ -492,7 +492,7 @@ def test_the_picture_never_replaces_the_data(tmp_path: Path) -> None:
     assert source.read_bytes() == before
 
 
-def test_nothing_is_written_but_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_picture_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = clean_hourly(tmp_path / "a.csv")[0]
     monkeypatch.chdir(tmp_path)
     check(source, Y, ignore_events)
@@ -502,7 +502,7 @@ def test_nothing_is_written_but_the_picture(tmp_path: Path, monkeypatch: pytest.
     assert Image.open(tmp_path / "a.png").size[0] == 1000
 
 
-def test_a_refused_file_is_drawn_as_far_as_it_is_known(tmp_path: Path) -> None:
+def test_the_known_part_of_a_refused_file_is_drawn(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", time=hours(count=40), y=cells(load(40)))
     with pytest.raises(DataError, match="too short"):
         check(source, replace(Y, horizon=30), ignore_events, plot=str(tmp_path / "a.png"))
@@ -549,7 +549,7 @@ def test_the_report_as_json_holds_no_nan_and_comes_back(tmp_path: Path) -> None:
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
-def test_prepare_warns_of_what_check_finds_in_the_same_words(tmp_path: Path) -> None:
+def test_prepare_and_check_use_equal_warnings(tmp_path: Path) -> None:
     values = cells(load())
     values[40] = "99"
     times: list[Any] = hours("2024-03-20T00")
@@ -558,9 +558,11 @@ def test_prepare_warns_of_what_check_finds_in_the_same_words(tmp_path: Path) -> 
     config = replace(Y, past=("fixed",))
     report = check(source, config, ignore_events)
     warned = prepare(source, tmp_path / "run", config, ignore_events).warnings
-    told = [finding["text"] for finding in report.findings if finding["severity"] == "warning"]
-    assert sorted(warned) == sorted(told)
-    assert len(told) == len(set(told)) == 3  # a hole, the clocks, an outlier; the constant is a note
+    reported = [finding["text"] for finding in report.findings if finding["severity"] == "warning"]
+    assert sorted(warned) == sorted(reported)
+    assert (
+        len(reported) == len(set(reported)) == 3
+    )  # a gap, daylight saving and an outlier; the constant column is a note
 
 
 def test_names_of_columns_may_be_anything(tmp_path: Path) -> None:
@@ -581,7 +583,7 @@ def test_memory_and_time_grow_with_the_data(tmp_path: Path) -> None:
     assert small["seconds"][1] < large["seconds"][1]
 
 
-def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(tmp_path: Path) -> None:
+def test_several_files_are_checked_as_one_with_lines_of_each_file(tmp_path: Path) -> None:
     values = load()
     values[300] = 90.0
     times, half = hours(), 250
@@ -607,28 +609,33 @@ def test_several_files_are_looked_at_as_one_and_lines_are_told_with_their_file(t
 
 
 def demand(zeros: int, count: int, *, others: list[str]) -> list[str]:
-    """`count` cells, the first `zeros` of every hundred 0."""
+    """Return `count` cells; in each hundred, the first `zeros` cells are 0."""
     return ["0" if row % 100 < zeros else others[row % len(others)] for row in range(count)]
 
 
 def test_more_than_half_zeros_are_a_warning_that_names_the_loss(tmp_path: Path) -> None:
-    """400 training rows (--val 50 --test 50): 51 zeros in a hundred are reported, 50 are not."""
+    """In 400 training rows (--val 50 --test 50), 51 % zeros are reported and 50 % are not."""
     config = PrepareConfig(target=("y",), horizon=7, val="50", test="50")
     few, many = (demand(zeros, 400, others=["1", "4", "2"]) for zeros in (50, 51))
     tail = ["0"] * 100
     path = write(tmp_path / "few.csv", time=hours(count=500), y=few + tail)
     assert not found(check(path, config, ignore_events), "intermittent")
     path = write(tmp_path / "many.csv", time=hours(count=500), y=many + tail)
-    told = only(check(path, config, ignore_events), "intermittent")
-    assert (told["severity"], told["column"], told["count"], told["lines"]) == ("warning", "y", 204, (2,))
-    assert told["flags"] == ("--loss",)
-    assert "51 % of the 400 training values are 0" in told["text"]
-    assert "--loss mse to forecast the mean" in told["text"]
+    reported = only(check(path, config, ignore_events), "intermittent")
+    assert (reported["severity"], reported["column"], reported["count"], reported["lines"]) == (
+        "warning",
+        "y",
+        204,
+        (2,),
+    )
+    assert reported["flags"] == ("--loss",)
+    assert "51 % of the 400 training values are 0" in reported["text"]
+    assert "--loss mse to forecast the mean" in reported["text"]
     report = prepare(path, tmp_path / "run", config, ignore_events)
-    assert told["text"] in report.warnings
+    assert reported["text"] in report.warnings
 
 
-def test_a_missing_value_is_no_zero(tmp_path: Path) -> None:
+def test_a_missing_value_is_not_zero(tmp_path: Path) -> None:
     cells = ["", "0", "3"] * 166 + ["3", "3"]  # half of what was measured is 0, a third of all rows
     config = PrepareConfig(target=("y",), horizon=7, val="50", test="50")
     path = write(tmp_path / "a.csv", time=hours(count=500), y=["3", *cells[1:]])
@@ -642,7 +649,7 @@ def only_of(report: CheckReport, kind: str) -> str:
     return str(one["text"])
 
 
-def test_of_a_panel_the_intermittent_series_are_counted_once(tmp_path: Path) -> None:
+def test_intermittent_series_of_a_panel_are_counted_once(tmp_path: Path) -> None:
     times = hours(count=200)
     sales = {
         "A": ["5", "3"] * 100,
@@ -662,6 +669,6 @@ def test_of_a_panel_the_intermittent_series_are_counted_once(tmp_path: Path) -> 
     assert prepare(path, tmp_path / "run", config, ignore_events).warnings[-1] == text
 
 
-def test_columns_that_are_no_named_target_are_not_called_intermittent(tmp_path: Path) -> None:
+def test_only_a_named_target_is_reported_as_intermittent(tmp_path: Path) -> None:
     path = write(tmp_path / "two.csv", time=hours(), y=demand(90, HOURS, others=["2"]), z=cells(load(seed=1)))
     assert not found(check(path, PrepareConfig(), ignore_events), "intermittent")

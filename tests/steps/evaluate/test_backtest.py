@@ -32,7 +32,7 @@ from lstm_cli.steps.tune import tune
 
 @pytest.fixture(scope="module")
 def linear_run(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run whose model has only the linear part, because it trains fast."""
+    """Return a run with a linear model only, because retraining it is fast."""
     run = tmp_path_factory.mktemp("backtest") / "run"
     prepare(str(panel), run, PREPARE, ignore_events)
     train(run, LINEAR, ignore_events)
@@ -50,7 +50,7 @@ def test_without_the_option_there_is_none(linear_run: Path) -> None:
 
 
 def test_a_reused_model_has_the_errors_of_the_whole_in_parts(linear_run: Path) -> None:
-    """One cut-off is the test split itself; of several each holds the windows that end before the next."""
+    """With one cut-off, the fold is the test split. With several, a fold ends before the next cut-off."""
     whole = scored(linear_run, backtest=1, reuse=True)
     assert whole.backtest is not None
     (fold,) = whole.backtest["folds"]
@@ -65,7 +65,7 @@ def test_a_reused_model_has_the_errors_of_the_whole_in_parts(linear_run: Path) -
 
 
 def test_the_cut_offs_are_told_by_the_longest_series() -> None:
-    """One that is too short for the early folds, and begins earlier, has no say."""
+    """Cut-offs ignore a series that begins earlier but is too short for the early folds."""
     day = 86_400_000_000
     short_and_long = dataset([wave(50), wave(300)], train_end=[22, 272], val_end=[36, 286], horizon=14)
     table = replace(short_and_long.series, origin_us=np.array([0, 1_000 * day]))
@@ -79,7 +79,7 @@ def test_the_cut_offs_are_told_by_the_longest_series() -> None:
 
 
 def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, tmp_path: Path) -> None:
-    """Rows after the second cut-off are spoilt: the first fold stays as it was, the last one does not."""
+    """Changed rows after the second cut-off change the last fold but not the first."""
     header, *rows = (line.split(",") for line in panel.read_text().splitlines())
     reports: list[list[dict[str, Any]]] = []
     for number, spoilt_from in enumerate(("9999", "2024-04-23")):
@@ -148,7 +148,7 @@ def test_a_reused_model_is_scored_after_the_rows_that_it_learnt_from_alone(
 
 
 def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Path, tmp_path: Path) -> None:
-    """Five folds of 7 rows begin at row 95, 7 rows alone are test rows; spoilt is what follows the first fold."""
+    """Five folds of 7 rows begin at row 95, and only 7 rows are test rows. Rows after the first fold are changed."""
     header, *rows = (line.split(",") for line in panel.read_text().splitlines())
     reports = []
     for number, spoilt_from in enumerate(("9999", "2024-04-12")):
@@ -158,7 +158,7 @@ def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Pa
                 row[2] = f"{1e4 * rng.random():.2f}"
         path, run = tmp_path / f"{number}.csv", tmp_path / f"run{number}"
         path.write_text("\n".join(map(",".join, [header, *rows])) + "\n")
-        # Of the 116 training rows, which settle the run's seasons and lookback, 14 are spoilt.
+        # 14 of the 116 training rows, which decide the seasons and the lookback, are changed.
         report = prepare(str(path), run, replace(PREPARE, lookback=None, val="7", test="7"), ignore_events)
         assert report.seasons == (() if number else (7,))
         train(run, LINEAR, ignore_events)
@@ -175,7 +175,7 @@ def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Pa
 def test_a_fold_takes_the_winner_of_a_search_only_where_all_its_rows_lie_before(
     panel: Path, tmp_path: Path, sources: dict[str, str] | None
 ) -> None:
-    """Train with these settings; `sources` is the source of each setting, None if unknown."""
+    """Sources give the origin of each setting; None means that it is unknown."""
     run = tmp_path / "run"
     prepare(str(panel), run, PREPARE, ignore_events)
     fixed = TrainConfig(parts=("linear",), threads=1, refit=False)

@@ -1,4 +1,4 @@
-"""Tests of the baseline's season, the comparison with it, and the coverage warning."""
+"""Tests of the season of the baseline, the comparison with it, and the coverage warning."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ PREPARE = PrepareConfig(horizon=4, lookback=8, season=(4, 12), val="40", test=st
 
 
 def values(*, noise: float = 0.3) -> np.ndarray:
-    """[ROWS] with a season of 4 steps and a larger one of 12; `noise` is that of the test rows."""
+    """Return values [ROWS] with seasons of 4 steps and (larger) 12 steps, and `noise` in the test rows."""
     time, rng = np.arange(ROWS), np.random.default_rng(0)
     deviation = np.where(time >= ROWS - TEST, noise, 0.3)
     long = np.repeat([0.0, 4.0, 2.0], 4)[time % 12]
@@ -51,7 +51,7 @@ def by_hand(rows: np.ndarray, season: int) -> np.ndarray:
 
 
 def test_the_baseline_takes_the_best_season_and_mase_the_shortest(two_seasons: Path) -> None:
-    """Windows look back 12 steps for it, though the model was given a lookback of 8."""
+    """Windows have a lookback of 12 steps for the baseline, even if the model has a lookback of 8."""
     report = evaluate(two_seasons, EvaluateConfig(), ignore_events)
     rows = np.round(values(), 4)
     assert (report.baseline_season, report.mase_season) == (12, 4)
@@ -106,7 +106,7 @@ def test_train_reports_the_rows_that_chose_the_model(two_seasons: Path) -> None:
 
 @pytest.mark.parametrize("reuse", [True, False])
 def test_each_fold_decides_the_season_from_rows_before_its_cut(tmp_path: Path, reuse: bool) -> None:
-    """Only the newest rows have the longer season, and the first fold has not seen them."""
+    """Only the newest rows have the longer season, and the first fold does not see these rows."""
     rows = values()
     time, late = np.arange(ROWS), np.arange(ROWS) >= ROWS - TEST
     rows -= np.repeat([0.0, 4.0, 2.0], 4)[time % 12]

@@ -1,4 +1,4 @@
-"""`evaluate -o DIR`: copies of the scores in a place that does not move."""
+"""Tests of `evaluate -o DIR`: copies of the scores at a fixed path."""
 
 import errno
 import shutil
@@ -38,7 +38,7 @@ def score(run: Path, folder: Path, *, force: bool = False, fail_if: tuple[str, .
 
 
 def test_the_files_of_the_scores_are_copied_at_every_run(run: Path, tmp_path: Path) -> None:
-    """When they are up to date too; the run itself then stays as it is."""
+    """Files are also copied if the scores are up to date; the run itself does not change."""
     folder = tmp_path / "deep" / "scores"
     manifest = (run / "run.json").read_bytes()
     report = score(run, folder)

@@ -211,13 +211,13 @@ def test_scored_is_by_default_what_predict_runs(run: Path) -> None:
     assert [Path(read["path"]).parent.name for read in plan.reads] == ["data", "model", "quantized"]
 
 
-def test_validation_scores_of_a_refitted_model_say_that_predict_runs_another(run: Path) -> None:
+def test_validation_scores_of_a_refitted_model_warn_that_predict_runs_another(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     assert report.precision == "fp32"
     assert any("The quantized model that predict runs" in text for text in report.warnings)
     assert not verify(run, ignore_events).stale
     quantize(run, QuantizeConfig(to="fp16", max_loss=1.0), ignore_events)
-    assert not verify(run, ignore_events).stale  # they speak of the model from before the refit
+    assert not verify(run, ignore_events).stale  # the scores are of the model before the refit
     assert evaluate(run, EvaluateConfig(split="val"), ignore_events).up_to_date
     plan = plan_evaluate(run, EvaluateConfig(split="val"), force=False)
     assert [Path(read["path"]).parent.name for read in plan.reads] == ["data", "model"]
@@ -225,8 +225,8 @@ def test_validation_scores_of_a_refitted_model_say_that_predict_runs_another(run
 
 @pytest.mark.parametrize("precision", ["auto", "fp32"])
 def test_quantize_puts_scores_out_of_date_that_follow_predict(run: Path, precision: str) -> None:
-    """In `evaluate`, `verify` and `--dry-run`; scores that were made by a named precision stay."""
-    unquantised(run)
+    """Scores become out of date for `evaluate`, `verify` and `--dry-run`, except with a named precision."""
+    remove_quantized(run)
     config = EvaluateConfig(precision=precision)
     assert evaluate(run, config, ignore_events).precision == "fp32"
     assert evaluate(run, config, ignore_events).up_to_date
@@ -271,15 +271,15 @@ def test_a_backtest_says_which_precision_it_scores(run: Path) -> None:
     assert not any("backtest" in text for text in reused.warnings)
 
 
-def unquantised(run: Path) -> None:
-    """Take the quantised model out of the run."""
+def remove_quantized(run: Path) -> None:
+    """Remove the quantized model from the run."""
     steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     del steps["quantize"]
     (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))
 
 
 def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> None:
-    """Validation scores of a refitted model are those that `train` reported."""
+    """Scores equal those in the report of `train`, because the shipped graph was fitted on these rows."""
     trained = open_run(run).report("train")
     report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     for metric in ("mase", "mae_scaled"):
@@ -315,16 +315,18 @@ def test_without_a_refit_there_is_one_graph(run: Path, refit: bool, files: set[s
     report = evaluate(run, EvaluateConfig(split="val"), ignore_events)
     assert report.metrics["mase"] == pytest.approx(trained.val["mase"], rel=1e-6)
     assert set(report.parts) == {"linear"}
-    assert not report.warnings  # there is no network that could add nothing
+    assert not report.warnings  # the model has no networks
 
 
 def test_networks_that_add_nothing_are_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.evaluation import scoring
 
-    told = "the networks add nothing on the test rows: the linear forecast is as good"
+    warning = "the networks add nothing on the test rows: the linear forecast is as good"
     for good in (True, False):
         monkeypatch.setattr(scoring, "is_as_good", lambda simple, model, good=good: good)
-        heard: list[Event] = []
-        report = evaluate(run, EvaluateConfig(), heard.append, force=True)
-        assert (told in report.warnings) is good
-        assert ("M201" in [event.finding.rule for event in heard if isinstance(event, WarningRaised)]) is good
+        events: list[Event] = []
+        report = evaluate(run, EvaluateConfig(), events.append, force=True)
+        assert (warning in report.warnings) is good
+        assert (
+            "M201" in [event.finding.rule for event in events if isinstance(event, WarningRaised)]
+        ) is good

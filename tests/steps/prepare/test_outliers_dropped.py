@@ -1,4 +1,4 @@
-"""`prepare --outliers drop`: what becomes of the cells, and that no test row has a say."""
+"""Tests of `prepare --outliers drop`: dropped values, without any use of test rows."""
 
 import json
 from dataclasses import replace
@@ -33,11 +33,11 @@ def load(*, spikes: dict[int, float] = SPIKES, seed: int = 3) -> np.ndarray:
 
 
 def write(path: Path, series: dict[str, np.ndarray]) -> str:
-    """A CSV of hours with one column for each series."""
+    """Write a CSV of hours with one column for each series."""
     hours = np.datetime64("2024-01-01T00") + np.arange(ROWS)
     lines = [",".join(("time", *series))]
     for row, hour in enumerate(hours):
-        cells = ("" if np.isnan(one[row]) else f"{one[row]:.3f}" for one in series.values())
+        cells = ("" if np.isnan(values[row]) else f"{values[row]:.3f}" for values in series.values())
         lines.append(",".join((str(hour).replace("T", " ") + ":00", *cells)))
     path.write_text("\n".join(lines) + "\n")
     return str(path)
@@ -46,7 +46,7 @@ def write(path: Path, series: dict[str, np.ndarray]) -> str:
 def prepared(
     path: Path, values: np.ndarray, config: PrepareConfig = DROP, **more: np.ndarray
 ) -> PrepareReport:
-    """Return a run next to its data file `path`, which has the column y and more."""
+    """Write a file with column y and more columns, and prepare a run next to it."""
     return prepare(write(path, {"y": values, **more}), path.with_suffix(""), config, ignore_events)
 
 
@@ -134,7 +134,7 @@ def test_covariates_keep_their_outliers(tmp_path: Path) -> None:
 
 
 def test_a_panel_is_judged_series_by_series(tmp_path: Path) -> None:
-    """Two series: the second begins 300 hours later at another level. One time splits both."""
+    """Both series are split at one time; the second begins 300 hours later, at another level."""
     series = {"A": load(spikes={90: 300.0, 777: 300.0}), "B": 9000 + load(spikes={100: 300.0}, seed=5)[:700]}
     begins = {"A": 0, "B": 300}
     lines = ["time,id,y"]

@@ -1,4 +1,4 @@
-"""One time divides all series of a panel: what is trained on lies before what is validated and tested on."""
+"""Tests of panel splits: all series are split at one time, so training rows come before validation and test rows."""
 
 import shutil
 from dataclasses import replace
@@ -47,7 +47,7 @@ def loaded(run: Path) -> Dataset:
 
 
 def days_of(dataset: Dataset, split: str) -> np.ndarray:
-    """Return the days of all targets of a split, counted from the first day of the panel."""
+    """Return the days of all targets in the windows of a split, counted from the first day of the panel."""
     windows = split_windows(dataset, split)
     table = dataset.series
     rows = windows.origins - table.offset[windows.series]
@@ -96,7 +96,7 @@ def test_check_prepare_and_evaluate_agree(tmp_path: Path) -> None:
 
 
 def model_files(folder: Path, *, garbage_from: int) -> dict[str, bytes]:
-    """Return the files of the model that `predict` reads."""
+    """Train, and return the model files and the other files that `predict` reads."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     prepare(write(folder / "a.csv", garbage_from=garbage_from), folder / "run", CONFIG, ignore_events)
@@ -140,19 +140,19 @@ def test_the_blocks_before_validation_are_divided_at_one_time_too(tmp_path: Path
 def test_a_backtest_of_a_panel_has_one_time_for_all_series(tmp_path: Path) -> None:
     prepare(write(tmp_path / "a.csv"), tmp_path / "run", CONFIG, ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
-    reused, anew = (
+    reused, retrained = (
         evaluate(tmp_path / "run", EvaluateConfig(threads=1, backtest=2, reuse=reuse), ignore_events).backtest
         for reuse in (True, False)
     )
     assert reused is not None
-    assert anew is not None
-    for found in (reused, anew):  # days 160 and 180
+    assert retrained is not None
+    for found in (reused, retrained):  # days 160 and 180
         assert [fold["cut"] for fold in found["folds"]] == ["2024-06-09T00:00:00", "2024-06-29T00:00:00"]
         assert [fold["windows"] for fold in found["folds"]] == [2 * (20 - 7 + 1)] * 2
 
 
 def test_a_fold_without_a_window_is_refused(tmp_path: Path) -> None:
-    """Fold 1 of 15 begins on day 95: the old shop has ended, and the new one has too few rows."""
+    """On day 95, the first of 15 folds has no shop: the old one ended, and the new one is too short."""
     source = write(tmp_path / "a.csv", {"old": (0, 91), "new": (88, 199)})
     prepare(source, tmp_path / "run", replace(CONFIG, val="20", test="40"), ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
@@ -169,8 +169,8 @@ def test_series_that_share_no_time_keep_splits_of_their_own(tmp_path: Path) -> N
     assert report.ended == ()
     assert [warning for warning in report.warnings if "no two series share a time" in warning]
     dates = replace(CONFIG, val="2024-05-20", test="2024-06-09")
-    told = check(source, dates, ignore_events).findings
-    assert not [finding for finding in told if "share a time" in finding["text"]]
+    findings = check(source, dates, ignore_events).findings
+    assert not [finding for finding in findings if "share a time" in finding["text"]]
 
 
 def test_rows_without_times_keep_splits_of_their_own(tmp_path: Path) -> None:

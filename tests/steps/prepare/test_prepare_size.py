@@ -1,4 +1,4 @@
-"""`prepare` on what is too large to be held: in pieces, out of order, in several files."""
+"""Tests of `prepare` on large data: in batches, out of order, in several files."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -21,7 +21,7 @@ HEADER = "date,id,y,x,z"
 
 
 def rows_of(series: str, count: int = 60, ahead: int = 3) -> list[str]:
-    """Days of one series: a hole in the grid, missing cells, rows of what is known ahead."""
+    """Return days of one series with a gap, missing values and rows of known-ahead covariates."""
     rng = np.random.default_rng(len(series))
     lines = []
     for row, day in enumerate(np.datetime64("2024-01-01") + np.arange(count + ahead)):
@@ -46,13 +46,13 @@ def written(path: Path, lines: list[str], header: str = HEADER) -> Path:
 
 
 def data_of(run: Path) -> dict[str, str]:
-    """Return the sha256 of each data file of the run."""
+    """Return the sha256 of each file of the run's data."""
     return {name: file["sha256"] for name, file in open_run(run).artifact("data").files.items()}
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the data of a run that was prepared from the sorted panel."""
+    """Return the data files of a run prepared from the sorted panel in one batch."""
     folder = tmp_path_factory.mktemp("plain")
     prepare(str(written(folder / "a.csv", SORTED)), folder / "run", CONFIG, ignore_events)
     return data_of(folder / "run")
@@ -71,7 +71,7 @@ def test_an_interleaved_panel_gives_the_bytes_of_a_sorted_one(tmp_path: Path, pl
 def test_pieces_of_any_size_give_the_same_bytes(
     tmp_path: Path, plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, held: int
 ) -> None:
-    """Held in memory or in files: and nothing but the data is left."""
+    """Rows are held in memory or in files, and only the data remain."""
     for name, value in (
         ("BULK_MIN_BYTES", 100),
         ("HEAD_BYTES", 0),
@@ -92,7 +92,7 @@ def test_pieces_of_any_size_give_the_same_bytes(
 def test_rows_taken_a_few_at_a_time_change_nothing(
     tmp_path: Path, plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    """But for the scaler, whose sums are made of others: so it is one without sums."""
+    """Data are scaled with a scaler without sums, because sums depend on the order."""
     one, few = tmp_path / "one", tmp_path / "few"
     source = str(written(tmp_path / "a.csv", INTERLEAVED))
     config = PrepareConfig(**{**vars(CONFIG), "scaler": "minmax"})
@@ -106,7 +106,7 @@ def test_rows_taken_a_few_at_a_time_change_nothing(
 
 
 def test_a_large_table_is_never_whole_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its values are 5.1 MB, and half of that is never held."""
+    """Values take 5.1 MB, and memory holds less than half of them."""
     for name, value in (
         ("BULK_MIN_BYTES", 1 << 17),
         ("HEAD_BYTES", 0),
@@ -138,7 +138,7 @@ def test_a_large_table_is_never_whole_in_memory(tmp_path: Path, monkeypatch: pyt
 
 
 def test_progress_is_told_in_bytes_of_all_files_and_reaches_the_end(tmp_path: Path) -> None:
-    heard: list[Event] = []
+    events: list[Event] = []
     half = len(SORTED) // 2
     sources = [
         str(written(tmp_path / name, part))
@@ -146,27 +146,27 @@ def test_progress_is_told_in_bytes_of_all_files_and_reaches_the_end(tmp_path: Pa
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lstm_cli.data.reading.table.MEGABYTE", 1)
-        prepare(sources, tmp_path / "run", CONFIG, heard.append)
-    reading = [event for event in heard if isinstance(event, Progressed) and event.stage == "reading"][1:]
+        prepare(sources, tmp_path / "run", CONFIG, events.append)
+    reading = [event for event in events if isinstance(event, Progressed) and event.stage == "reading"][1:]
     size = sum(Path(source).stat().st_size for source in sources)
     assert (reading[-1].done, reading[-1].total) == (size, size)
     assert [event.done for event in reading] == sorted(event.done for event in reading)
     assert any(
         event.stage == "writing" and event.done == event.total
-        for event in heard
+        for event in events
         if isinstance(event, Progressed)
     )
 
 
 def test_several_files_are_one_data_set(tmp_path: Path, plain: dict[str, str]) -> None:
-    """Columns in another order, matched by name; rows that overlap, merged; a pattern names the files too."""
+    """Columns are matched by name, overlapping rows are merged, and a pattern can name the files."""
     written(tmp_path / "part1.csv", SORTED[:100])
     other = [",".join(line.split(",")[::-1]) for line in SORTED[95:]]
     written(tmp_path / "part2.csv", other, "z,x,y,id,date")
     report = prepare([str(tmp_path / "part*.csv")], tmp_path / "run", CONFIG, ignore_events)
     assert data_of(tmp_path / "run") == plain
     assert report.source == f"{tmp_path}/part1.csv and 1 more file"
-    assert report.warnings[0].startswith(f"{tmp_path}/part2.csv: the columns stand in another order")
+    assert report.warnings[0].startswith(f"{tmp_path}/part2.csv: the order of the columns differs")
     duplicates = (
         f"{tmp_path}/part2.csv, line 2: 5 duplicate rows, "
         f"the first equal to line 97 of {tmp_path}/part1.csv of series 'bb'"
@@ -181,7 +181,7 @@ def test_several_files_are_one_data_set(tmp_path: Path, plain: dict[str, str]) -
 def test_a_pipe_is_read_like_standard_input(
     tmp_path: Path, plain: dict[str, str], piped: Callable[[bytes], str]
 ) -> None:
-    """It can be read once, so what it held is not known the next time, and the step runs again."""
+    """A pipe can be read only once, so the next call cannot compare its bytes and runs again."""
     text = "\n".join([HEADER, *SORTED]) + "\n"
     path = piped(text.encode())
     report = prepare(path, tmp_path / "run", CONFIG, ignore_events)
@@ -218,12 +218,12 @@ def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str])
 
 
 @pytest.mark.parametrize(
-    ("header", "line", "said"),
+    ("header", "line", "words"),
     [
         (
             "date,id,y,x,w",
             "2025-01-01,a,1,2,3",
-            r"b\.csv has other columns than .*a\.csv: not 'z' and besides 'w'",
+            r"b\.csv has other columns than .*a\.csv: missing 'z' and extra 'w'",
         ),
         (HEADER, "2025-01-01,a,1,2,?", r"b\.csv, line 2, column 'z': '\?' is not a plain number"),
         (
@@ -240,22 +240,22 @@ def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str])
     ids=["columns", "cell", "time", "values"],
 )
 def test_what_is_wrong_in_one_of_several_files_is_told_with_its_name(
-    tmp_path: Path, header: str, line: str, said: str
+    tmp_path: Path, header: str, line: str, words: str
 ) -> None:
     sources = [str(written(tmp_path / "a.csv", SORTED)), str(written(tmp_path / "b.csv", [line], header))]
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=words):
         prepare(sources, tmp_path / "run", CONFIG, ignore_events)
     assert not (tmp_path / "run").exists()
 
 
 def test_sources_that_are_no_data_set_are_refused(tmp_path: Path) -> None:
     source = str(written(tmp_path / "a.csv", SORTED))
-    for sources, kind, said in (
+    for sources, kind, words in (
         ([source, "-"], UsageError, "standard input"),
         ([source, source], UsageError, "named twice"),
-        ([str(tmp_path / "*.txt")], DataError, "no file fits"),
+        ([str(tmp_path / "*.txt")], DataError, "no file matches"),
     ):
-        with pytest.raises(kind, match=said):
+        with pytest.raises(kind, match=words):
             prepare(sources, tmp_path / "run", CONFIG, ignore_events)
         assert not (tmp_path / "run").exists()
 

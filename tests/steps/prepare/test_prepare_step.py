@@ -164,7 +164,7 @@ def test_too_few_rows_for_a_season_forecast_one_step(tmp_path: Path) -> None:
 
 
 def write_hourly(path: Path, rows: dict[str, int], *, seed: int = 0) -> str:
-    """A panel of hours: a day and a week in each series, at levels from 1 to a million, the last row in common."""
+    """Write a panel of hours with daily and weekly seasons, at levels from 1 to a million, with a common last row."""
     generator = np.random.default_rng(seed)
     lines = ["id,time,load"]
     for number, (name, count) in enumerate(rows.items()):
@@ -211,7 +211,7 @@ def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> 
 
 
 def test_many_series_of_all_lengths_and_levels(tmp_path: Path) -> None:
-    """A thousand short series are all stored, distinct, and inverted to their units."""
+    """A panel of a thousand series, mostly short, keeps each series with its name and units."""
     generator = np.random.default_rng(0)
     counts = np.exp(generator.uniform(np.log(30), np.log(300), size=1000)).astype(int)
     lines, first = ["shop,day,sales"], {}
