@@ -119,19 +119,19 @@ def test_the_memory_of_the_linear_forecast_computed_by_hand() -> None:
     summing = 1_200 * (row + 110 * 12)
     assert summing > max(5 * 8 * 100**2, 200 * (3 * 4 * 100 + 3 * 8 * 10))
     # The memory of a thread counts twice up to 60 MB, because the C library does not return freed memory.
-    assert array_sizes.linear(SIZES) == rows + solved + 2 * 2 * summing
+    assert array_sizes.linear_bytes(SIZES) == rows + solved + 2 * 2 * summing
 
 
 def test_the_memory_of_the_linear_forecast_is_bounded_for_any_data() -> None:
     large = replace(SIZES, rows=10**9, train=10**9, val=10**8)
     larger = replace(large, rows=10**10, train=10**10, val=10**9, targets=300)
-    assert array_sizes.linear(large) == array_sizes.linear(larger) < 400e6
+    assert array_sizes.linear_bytes(large) == array_sizes.linear_bytes(larger) < 400e6
 
 
 def test_the_memory_of_windows_and_networks_computed_by_hand() -> None:
-    assert array_sizes.network_rows(SIZES, windows=5, hidden=8, kept=12) == 4 * 5 * 2 * 4 * 8 * 12
+    assert array_sizes.network_bytes(SIZES, windows=5, hidden=8, kept=12) == 4 * 5 * 2 * 4 * 8 * 12
     step = 16 + 4 * 7 + 24 * 2  # two indices, inputs twice and the mask, three doubles per target
-    assert array_sizes.gathered(SIZES, windows=5, reach=100) == 5 * (100 * step + 10 * 2 * 80)
+    assert array_sizes.batch_bytes(SIZES, windows=5, reach=100) == 5 * (100 * step + 10 * 2 * 80)
     assert SIZES.batch_size(100) == 512
     assert replace(SIZES, targets=300).batch_size(100) == 4_096 // 300
     assert SIZES.batch_size(1_000_000) == (1 << 24) // 3_000_000

@@ -131,8 +131,8 @@ def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = Fal
             up_to_date = False
             if not fresh:
                 reads.append(_sized(run / CHECKPOINT))
-        if checkpoint is not None and checkpoint.others and not up_to_date:
-            raise different_settings_error(Checkpoint(run), checkpoint.others)
+        if checkpoint is not None and checkpoint.changed_settings and not up_to_date:
+            raise different_settings_error(Checkpoint(run), checkpoint.changed_settings)
         need = train_need(*load_outline(opened), config)
         return _plan(run, "train", opened, reads, would_write(run, "train"), up_to_date=up_to_date, need=need)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.windows import FREE_LOOKBACK_FACTOR
-from lstm_cli.steps.shared.array_sizes import TrainingSizes, segments
+from lstm_cli.steps.shared.array_sizes import TrainingSizes, count_segments
 from lstm_cli.steps.shared.memory_estimate import train_need
 from lstm_cli.training.setup.hyperparameters import SEGMENT_PATIENCE_STEPS, make_hyperparameters
 
@@ -38,7 +38,7 @@ def estimate_training_cost(schema: Schema, series: SeriesTable, *, windows: int)
     targets = len(schema.targets)
     plan = make_hyperparameters(TrainConfig(), windows=windows, targets=targets)
     free = int(FREE_LOOKBACK_FACTOR * schema.lookback)
-    read = segments(schema, free) * (free + schema.horizon) / free
+    read = count_segments(schema, free) * (free + schema.horizon) / free
     fewest = min(SEGMENT_PATIENCE_STEPS + plan.steps_per_epoch, plan.epochs * plan.steps_per_epoch)
     steps = (fewest, REFIT * plan.epochs * plan.steps_per_epoch)
     batch = plan.batch_size * targets

@@ -17,10 +17,10 @@ from lstm_cli.data.dataset.windows import (
 FLOAT, DOUBLE, BOOL, INDEX = 4, 8, 1, 8  # bytes
 KINDS = 8  # kinds of regressions for each lookback
 WORKERS = 2  # regressions or networks that are fitted in parallel
-GATES = 6  # floats that a forecast keeps for each output of an LSTM layer: input, four gates, output
-KEPT = 12  # floats that a training step keeps for each output (measured: forward 8.6, backward 12.2)
-UNRETURNED = 60_000_000  # freed bytes of a thread that the C library keeps (measured)
-REFITTED = 2  # copies of the weights, before and after the refit
+# Floats that are kept for each output of an LSTM layer: input, gates and output; measured for training.
+FORECAST_FLOATS, TRAINING_FLOATS = 6, 12
+MAX_UNRETURNED_BYTES = 60_000_000  # freed bytes of a thread that the C library keeps (measured)
+WEIGHT_COPIES = 2  # copies of the weights, before and after the refit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class ArraySizes:
             columns=len(schema.columns),
             targets=len(schema.targets),
             horizon=schema.horizon,
-            segments=segments(schema, _free_lookback(schema)),
+            segments=count_segments(schema, _free_lookback(schema)),
         )
 
     def batch_size(self, reach: int) -> int:
@@ -99,7 +99,7 @@ def _free_lookback(schema: Schema) -> int:
     return int((1 if schema.lookback_fixed else FREE_LOOKBACK_FACTOR) * schema.lookback)
 
 
-def segments(schema: Schema, lookback: int) -> int:
+def count_segments(schema: Schema, lookback: int) -> int:
     """Return about how many segments a network of the default model reads from a lookback in steps."""
     if 4 <= schema.season <= 48:
         return max(1, lookback // schema.season)
@@ -107,14 +107,14 @@ def segments(schema: Schema, lookback: int) -> int:
     return max(1, min(lookback // part, lookback * MAX_SEGMENTS // max(1, schema.lookback)))
 
 
-def data(sizes: ArraySizes, *, copies: int) -> int:
+def dataset_bytes(sizes: ArraySizes, *, copies: int) -> int:
     """Return the bytes of stored values, mask, copy with calendar columns, and `copies` of inputs and targets."""
     calendar = sizes.inputs if sizes.inputs > sizes.columns else 0
     stored = sizes.rows * (FLOAT * (sizes.columns + calendar) + BOOL * sizes.columns)
     return stored + copies * sizes.rows * FLOAT * (sizes.inputs + sizes.targets)
 
 
-def linear(sizes: TrainingSizes) -> int:
+def linear_bytes(sizes: TrainingSizes) -> int:
     """Return the bytes of the linear forecast: rows, solved regressions and temporary arrays of each thread."""
     from lstm_cli.linear.ridge import CHUNK_ROWS
     from lstm_cli.linear.validation_blocks import MAX_FIT_ROWS, MAX_SCORED_CELLS
@@ -130,22 +130,22 @@ def linear(sizes: TrainingSizes) -> int:
     scoring = scored * (3 * FLOAT * longest + 3 * DOUBLE * horizon)
     rows = (fitted + sizes.blocks * scored) * row
     temporary = max(summing, solving, scoring)
-    return rows + sizes.blocks * solved + WORKERS * (temporary + min(temporary, UNRETURNED))
+    return rows + sizes.blocks * solved + WORKERS * (temporary + min(temporary, MAX_UNRETURNED_BYTES))
 
 
-def network_rows(sizes: ArraySizes, *, windows: int, hidden: int, kept: int) -> int:
+def network_bytes(sizes: ArraySizes, *, windows: int, hidden: int, kept: int) -> int:
     """Return the bytes that a network of the default model keeps for a batch; each target is a row.
 
     Args:
         sizes: dimensions of the data.
         windows: windows in the batch.
         hidden: units of the layer.
-        kept: floats kept for each output, `GATES` or `KEPT`.
+        kept: floats kept for each output, `FORECAST_FLOATS` or `TRAINING_FLOATS`.
     """
     return FLOAT * windows * sizes.targets * sizes.segments * hidden * kept
 
 
-def weighing(sizes: TrainingSizes, *, parts: int) -> int:
+def weighting_bytes(sizes: TrainingSizes, *, parts: int) -> int:
     """Return the bytes of the validation forecasts from which the weights of the parts are fitted."""
     from lstm_cli.training.setup.hyperparameters import MAX_WEIGHT_CELLS, MAX_WEIGHT_ROWS
 
@@ -153,7 +153,7 @@ def weighing(sizes: TrainingSizes, *, parts: int) -> int:
     return cells * (2 * FLOAT * parts + 2 * FLOAT + DOUBLE)
 
 
-def gathered(sizes: ArraySizes, *, windows: int, reach: int) -> int:
+def batch_bytes(sizes: ArraySizes, *, windows: int, reach: int) -> int:
     """Return the bytes of a batch: indices, inputs and mask, and the arrays of the prediction intervals.
 
     Args:
@@ -166,6 +166,6 @@ def gathered(sizes: ArraySizes, *, windows: int, reach: int) -> int:
     return windows * (reach * step + sizes.horizon * ahead)
 
 
-def maps(sizes: TrainingSizes) -> int:
+def matrix_bytes(sizes: TrainingSizes) -> int:
     """Return the bytes of the linear forecast's matrices, as weights, as a graph and during the conversion."""
-    return REFITTED * 2 * 4 * FLOAT * max(sizes.regressions) * sizes.horizon
+    return WEIGHT_COPIES * 2 * 4 * FLOAT * max(sizes.regressions) * sizes.horizon

@@ -43,7 +43,7 @@ class MemoryNeed:
     """Memory need in bytes, its largest part, and a hint with the flag that lowers it."""
 
     size: int
-    most: str
+    largest_part: str
     hint: str
 
 
@@ -51,7 +51,7 @@ def require_prepare(paths: Sequence[str], config: "PrepareConfig") -> None:
     """Raise DeviceError if the used columns do not fit in memory."""
     need = prepare_need(paths, config)
     if need is not None:
-        _require(need, f"reading {dataset_name(paths)}")
+        _require_memory(need, f"reading {dataset_name(paths)}")
 
 
 def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -> None:
@@ -62,7 +62,7 @@ def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -
         config: settings of the model and its training.
         doing: phrase for the work in the message.
     """
-    _require(train_need(*load_outline(run), config), doing, mapped=MAPPED)
+    _require_memory(train_need(*load_outline(run), config), doing, mapped=MAPPED)
 
 
 def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) -> None:
@@ -74,13 +74,13 @@ def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) 
         windows: number of windows to forecast.
         doing: phrase for the work in the message.
     """
-    _require(scoring_need(*load_outline(run), model, windows=windows), doing)
+    _require_memory(scoring_need(*load_outline(run), model, windows=windows), doing)
 
 
 def require_forecast(model: TrainedModel, *, doing: str) -> None:
     """Raise DeviceError if forecasts of one window of each series need more memory than is free."""
     need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
-    _require(need, doing)
+    _require_memory(need, doing)
 
 
 def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | None:
@@ -115,7 +115,9 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     )
     temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)
     return MemoryNeed(
-        size=PREPARING + cells + temporary, most=f"about {rows:,} rows", hint="use fewer rows: --start, --end"
+        size=PREPARING + cells + temporary,
+        largest_part=f"about {rows:,} rows",
+        hint="use fewer rows: --start, --end",
     )
 
 
@@ -132,45 +134,49 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Me
     sizes = TrainingSizes.from_schema(schema, series)
     plan = make_hyperparameters(config, windows=max(1, sizes.train), targets=sizes.targets)
     batch = 1 if config.batch_size == "auto" else plan.batch_size  # auto: halved until it fits
-    stored = (array_sizes.data(sizes, copies=0), SHORTER)
-    networks = _networks(sizes, config, batch)
-    windows = _scored(sizes, sizes.reach, windows=max(sizes.val, 1))
-    copies = array_sizes.data(sizes, copies=2 * (PARTS - 1)) - stored[0] + array_sizes.maps(sizes)
+    stored = (array_sizes.dataset_bytes(sizes, copies=0), SHORTER)
+    networks = _network_bytes(sizes, config, batch)
+    windows = _batch_bytes(sizes, sizes.reach, windows=max(sizes.val, 1))
+    copies = (
+        array_sizes.dataset_bytes(sizes, copies=2 * (PARTS - 1)) - stored[0] + array_sizes.matrix_bytes(sizes)
+    )
     more = "use a machine with more memory, or stop other programs"
     fitting = {
         "torch": (FITTING, more),
         "the data": stored,
-        "the linear forecast": (array_sizes.linear(sizes), SHORTER),
+        "the linear forecast": (array_sizes.linear_bytes(sizes), SHORTER),
     }
     training = {
         "torch": (EXPORTING, more),
         "the data": (stored[0] + copies, SHORTER),
         "the network": (networks, f"use a --batch-size below {batch}, or {SHORTER}"),
-        "the windows": (max(windows, array_sizes.weighing(sizes, parts=PARTS)), SHORTER),
+        "the windows": (max(windows, array_sizes.weighting_bytes(sizes, parts=PARTS)), SHORTER),
     }
     stage = max((fitting, training), key=lambda parts: sum(size for size, _ in parts.values()))
     name, (_, hint) = max(stage.items(), key=lambda part: part[1][0])
-    return MemoryNeed(size=sum(size for size, _ in stage.values()), most=name, hint=hint)
+    return MemoryNeed(size=sum(size for size, _ in stage.values()), largest_part=name, hint=hint)
 
 
-def _networks(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
+def _network_bytes(sizes: TrainingSizes, config: "TrainConfig", batch: int) -> int:
     """Return the bytes that the networks keep during a training step or a validation batch."""
     if config.device.startswith("cuda"):
         return 0
     if config.model == "stacked":
         width = sum(config.sizes) * (2 if config.bidirectional else 1)
-        return array_sizes.FLOAT * batch * sizes.lookback * (sizes.inputs + array_sizes.KEPT * width)
+        return (
+            array_sizes.FLOAT * batch * sizes.lookback * (sizes.inputs + array_sizes.TRAINING_FLOATS * width)
+        )
     validated = max(1, min(FORECAST_ROWS // sizes.targets, sizes.batch_size(sizes.reach), sizes.val))
     hidden = config.sizes[0]
     return array_sizes.WORKERS * max(
-        array_sizes.network_rows(sizes, windows=batch, hidden=hidden, kept=array_sizes.KEPT),
-        array_sizes.network_rows(sizes, windows=validated, hidden=hidden, kept=array_sizes.GATES),
+        array_sizes.network_bytes(sizes, windows=batch, hidden=hidden, kept=array_sizes.TRAINING_FLOATS),
+        array_sizes.network_bytes(sizes, windows=validated, hidden=hidden, kept=array_sizes.FORECAST_FLOATS),
     )
 
 
-def _scored(sizes: ArraySizes, reach: int, *, windows: int) -> int:
+def _batch_bytes(sizes: ArraySizes, reach: int, *, windows: int) -> int:
     """Return the bytes of a batch of windows during scoring."""
-    return array_sizes.gathered(sizes, windows=min(windows, sizes.batch_size(reach)), reach=reach)
+    return array_sizes.batch_bytes(sizes, windows=min(windows, sizes.batch_size(reach)), reach=reach)
 
 
 def scoring_need(schema: Schema, series: SeriesTable, model: TrainedModel, *, windows: int) -> MemoryNeed:
@@ -189,14 +195,18 @@ def scoring_need(schema: Schema, series: SeriesTable, model: TrainedModel, *, wi
         network = array_sizes.FLOAT * batch_size * model.lookback * 3 * width
     else:
         hidden = int(model.settings["hidden"])
-        kept = 2 * array_sizes.GATES  # ONNX Runtime keeps the memory of both networks
-        network = array_sizes.network_rows(sizes, windows=batch_size, hidden=hidden, kept=kept)
-    size = array_sizes.data(sizes, copies=0) + network + _scored(sizes, model.lookback, windows=batch_size)
+        kept = 2 * array_sizes.FORECAST_FLOATS  # ONNX Runtime keeps the memory of both networks
+        network = array_sizes.network_bytes(sizes, windows=batch_size, hidden=hidden, kept=kept)
+    size = (
+        array_sizes.dataset_bytes(sizes, copies=0)
+        + network
+        + _batch_bytes(sizes, model.lookback, windows=batch_size)
+    )
     size += SCORING if windows == MANY else FORECASTING
-    return MemoryNeed(size=size, most="the windows" if windows else "the data", hint=SHORTER)
+    return MemoryNeed(size=size, largest_part="the windows" if windows else "the data", hint=SHORTER)
 
 
-def _require(need: MemoryNeed, doing: str, *, mapped: int = 0) -> None:
+def _require_memory(need: MemoryNeed, doing: str, *, mapped: int = 0) -> None:
     system_memory.require_memory(
-        need.size, doing=f"{doing} (mostly for {need.most})", hint=need.hint, mapped=mapped
+        need.size, doing=f"{doing} (mostly for {need.largest_part})", hint=need.hint, mapped=mapped
     )

@@ -48,18 +48,18 @@ def train(
         TrainingDiverged: the loss is not a finite number.
         Interrupted: a signal ended training.
     """
-    how = CheckpointPolicy(fresh=fresh, every=checkpoint_every)
+    policy = CheckpointPolicy(fresh=fresh, every=checkpoint_every)
     with writing(run, step="train", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         if not force and model_is_up_to_date(writer.run, config):
             stored = checkpoint_status(writer.run, config)
             if stored is None or not stored.fits:
-                if stored is not None and stored.spent:
+                if stored is not None and stored.is_unusable:
                     Checkpoint(run).remove()
                 return replay_report(TrainReport, writer.run, "train")
         require_installed("lstm train", *TRAINING)
         require_train(writer.run, config)
-        return train_and_commit(writer, config, listen, how=how, should_stop=should_stop)
+        return train_and_commit(writer, config, listen, policy=policy, should_stop=should_stop)
 
 
 def model_is_up_to_date(run: Run, config: TrainConfig) -> bool:

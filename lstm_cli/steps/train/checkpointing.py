@@ -36,7 +36,9 @@ class CheckpointPolicy:
 
     fresh: bool = False  # discard a stored checkpoint without reading it
     every: int | None = None  # epochs between two checkpoints; None: each epoch, at least MIN_SECONDS apart
-    others: bool = True  # raise an error for a checkpoint with other settings; False: discard it
+    reject_other_settings: bool = (
+        True  # raise an error for a checkpoint with other settings; False: discard it
+    )
 
 
 class CheckpointWriter:
@@ -129,7 +131,7 @@ def checkpoint_writer(
     *,
     device: str,
     threads: int,
-    how: CheckpointPolicy,
+    policy: CheckpointPolicy,
 ) -> Iterator[CheckpointWriter]:
     """Yield the checkpoint writer of a training, with the states of an unfinished training to resume.
 
@@ -142,7 +144,7 @@ def checkpoint_writer(
         listen: receives notes and warnings.
         device: name of the device.
         threads: CPU threads.
-        how: rules for the checkpoint.
+        policy: rules for the checkpoint.
 
     Raises:
         ArtifactError: the checkpoint is of a training on the same data with other settings.
@@ -150,11 +152,13 @@ def checkpoint_writer(
     checkpoint = Checkpoint(writer.path)
     assert writer.run is not None
     current = _about(writer.run, config, device=device, threads=threads)
-    states, stored = _load_states(checkpoint, current, listen, how)
+    states, stored = _load_states(checkpoint, current, listen, policy)
     about = {**current, **{name: stored[name] for name in ("threads", "seconds") if name in stored}}
-    checkpoints = CheckpointWriter(checkpoint, about, states, every=how.every)
+    checkpoints = CheckpointWriter(checkpoint, about, states, every=policy.every)
     if states:
-        listen(Note(text=_describe(states) + (" (--fresh starts over)" if how.others else "")))
+        listen(
+            Note(text=_describe(states) + (" (--fresh starts over)" if policy.reject_other_settings else ""))
+        )
     try:
         yield checkpoints
     except Interrupted as error:
@@ -164,7 +168,7 @@ def checkpoint_writer(
         raise
     except DeviceError as error:
         with suppress(ArtifactError):
-            if checkpoints.flush() and how.others and error.flag == "--batch-size":
+            if checkpoints.flush() and policy.reject_other_settings and error.flag == "--batch-size":
                 error.hint += ", and add --fresh"
         raise
     except TrainingDiverged:
@@ -181,8 +185,8 @@ class CheckpointStatus:
     """Status of a run's checkpoint for a training with given settings."""
 
     fits: bool = False  # training would resume from it
-    spent: bool = False  # no training can resume from it
-    others: tuple[str, ...] = ()  # flags of settings that differ from those of the checkpoint
+    is_unusable: bool = False  # no training can resume from it
+    changed_settings: tuple[str, ...] = ()  # flags of settings that differ from those of the checkpoint
 
 
 def checkpoint_status(run: Run, config: TrainConfig) -> CheckpointStatus | None:
@@ -190,14 +194,14 @@ def checkpoint_status(run: Run, config: TrainConfig) -> CheckpointStatus | None:
     try:
         stored = Checkpoint(run.path).read()
     except CorruptArtifact:
-        return CheckpointStatus(spent=True)
+        return CheckpointStatus(is_unusable=True)
     if stored is None:
         return None
     current = _about(run, config, device=str(stored.about.get("device")), threads=1)
     if _unusable_reason(stored.about, current):
-        return CheckpointStatus(spent=True)
+        return CheckpointStatus(is_unusable=True)
     changed = tuple(_changed_settings(stored.about, current))
-    return CheckpointStatus(fits=not changed, others=changed)
+    return CheckpointStatus(fits=not changed, changed_settings=changed)
 
 
 def library_versions() -> dict[str, str]:
@@ -220,10 +224,10 @@ def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[
 
 
 def _load_states(
-    checkpoint: Checkpoint, current: Mapping[str, Any], listen: Listener, how: CheckpointPolicy
+    checkpoint: Checkpoint, current: Mapping[str, Any], listen: Listener, policy: CheckpointPolicy
 ) -> "tuple[dict[str, SavedState], Mapping[str, Any]]":
     """Return the states to resume from and their facts, or two empty mappings; discard an unusable checkpoint."""
-    if how.fresh:
+    if policy.fresh:
         if checkpoint.exists():
             listen(Note(text="discarding the checkpoint of an earlier training (--fresh)"))
         checkpoint.remove()
@@ -239,7 +243,7 @@ def _load_states(
     except CorruptArtifact as error:
         reason, changed = error.message, []
     if changed:
-        if how.others:
+        if policy.reject_other_settings:
             raise different_settings_error(checkpoint, changed)
         reason = f"the checkpoint has other settings, {', '.join(changed)}"
     if reason != COMPLETED:

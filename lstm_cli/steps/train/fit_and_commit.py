@@ -80,7 +80,7 @@ def train_and_commit(
     config: TrainConfig,
     listen: Listener,
     *,
-    how: CheckpointPolicy,
+    policy: CheckpointPolicy,
     should_stop: Callable[[], int | None],
 ) -> TrainReport:
     """Train a model on the run's data and commit it; an error leaves the run's model unchanged.
@@ -89,7 +89,7 @@ def train_and_commit(
         writer: writer of the run.
         config: settings of the model and its training.
         listen: receives notes, warnings and progress.
-        how: rules for the checkpoint.
+        policy: rules for the checkpoint.
         should_stop: returns the signal that ends training, or None.
 
     Raises:
@@ -103,7 +103,9 @@ def train_and_commit(
     dataset = load_dataset(writer.run)
     device, threads = _device(config)
     bounds, bound_notes = make_bounds(dataset, config.min, config.max)
-    with checkpoint_writer(writer, config, listen, device=device, threads=threads, how=how) as checkpoints:
+    with checkpoint_writer(
+        writer, config, listen, device=device, threads=threads, policy=policy
+    ) as checkpoints:
         threads = checkpoints.threads
         notes = [f"training on {device}, {count_noun(threads, 'thread')}", *bound_notes]
         for note in notes:
@@ -182,10 +184,10 @@ def _device(config: TrainConfig) -> tuple[str, int]:
 
 
 def _findings(
-    trained: "TrainingResult", val: dict[str, Scores], compared: dict[str, Any]
+    trained: "TrainingResult", val: dict[str, Scores], comparisons: dict[str, Any]
 ) -> tuple[Finding, ...]:
     """Return the warnings about a trained model."""
-    if networks_finding(val, compared, trained.weights):
+    if networks_finding(val, comparisons, trained.weights):
         return (adds_nothing("val"),)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
         text = (
@@ -200,7 +202,7 @@ def _report(
     config: TrainConfig,
     validated: ValidatedModel,
     val: dict[str, Scores],
-    compared: dict[str, Any],
+    comparisons: dict[str, Any],
     findings: tuple[Finding, ...],
     *,
     device: str,
@@ -237,8 +239,8 @@ def _report(
         },
         baseline_season=validated.season,
         mase_season=trained.dataset.schema.season,
-        comparison=best_comparison(compared),
-        comparisons=compared,
+        comparison=best_comparison(comparisons),
+        comparisons=comparisons,
         chosen_on=validated.chosen_on(),
         linear=trained.validated.linear.settings(),
         stopped="patience" if any(part.stopped == "patience" for part in trained.parts) else "epochs",

@@ -102,8 +102,10 @@ def tune(
             best = best_trial(trials) or {}
             listen(Note(text=f"training the winner (trial {best['number']}) as the run's model"))
             writer.switch_step("train", sources=_train_sources(sources, winner))
-            policy = CheckpointPolicy(others=False)
-            trained = train_and_commit(writer, chosen, listen, how=policy, should_stop=should_stop).to_json()
+            policy = CheckpointPolicy(reject_other_settings=False)
+            trained = train_and_commit(
+                writer, chosen, listen, policy=policy, should_stop=should_stop
+            ).to_json()
             writer.switch_step("tune", sources=sources)
         findings = _findings(trials)
         for finding in findings:

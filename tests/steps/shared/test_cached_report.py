@@ -1,4 +1,4 @@
-"""Tests that a step that is up to date writes nothing and prints the stored report."""
+"""Tests that a step that is up to date changes nothing and returns its stored report."""
 
 import io
 import json
@@ -25,58 +25,58 @@ QUANTIZE = QuantizeConfig(max_loss=1.0)
 EVALUATE = EvaluateConfig(threads=1)
 
 
-def bytes_of(run: Path) -> dict[str, bytes]:
+def read_files(run: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(run)): path.read_bytes() for path in sorted(run.rglob("*")) if path.is_file()
     }
 
 
-def again(report: Any, fresh: Any) -> None:
-    """Assert that a report is the stored one, marked as up to date."""
-    told, made = json.loads(json.dumps(report.to_json())), json.loads(json.dumps(fresh.to_json()))
-    assert told.pop("up_to_date") is True
-    assert told == made
-    assert list(told) == list(made)
-    assert "up_to_date" not in made
+def require_replay(report: Any, fresh: Any) -> None:
+    """Check that a report is marked as up to date and otherwise equals the first one."""
+    replayed, first = json.loads(json.dumps(report.to_json())), json.loads(json.dumps(fresh.to_json()))
+    assert replayed.pop("up_to_date") is True
+    assert replayed == first
+    assert list(replayed) == list(first)
+    assert "up_to_date" not in first
 
 
 @pytest.fixture
-def whole(scored: Path, tmp_path: Path) -> Path:
+def complete_run(scored: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(scored, tmp_path / "whole"))
 
 
-def test_every_step_is_told_again_and_changes_nothing(whole: Path, panel: Path) -> None:
-    before, heard = bytes_of(whole), []
-    with open_run(whole) as opened:
+def test_up_to_date_steps_return_their_reports_and_change_nothing(complete_run: Path, panel: Path) -> None:
+    before, events = read_files(complete_run), []
+    with open_run(complete_run) as opened:
         reports = {step: opened.report(step) for step in opened.steps}
-    told = {
-        "prepare": prepare(str(panel), whole, PREPARE, heard.append),
-        "train": train(whole, TRAIN, heard.append),
-        "evaluate": evaluate(whole, EVALUATE, heard.append),
-        "quantize": quantize(whole, QUANTIZE, heard.append),
+    replayed = {
+        "prepare": prepare(str(panel), complete_run, PREPARE, events.append),
+        "train": train(complete_run, TRAIN, events.append),
+        "evaluate": evaluate(complete_run, EVALUATE, events.append),
+        "quantize": quantize(complete_run, QUANTIZE, events.append),
     }
-    assert bytes_of(whole) == before
-    for step, report in told.items():
-        stored = reports[step] | {"run": str(whole), "up_to_date": True}
+    assert read_files(complete_run) == before
+    for step, report in replayed.items():
+        stored = reports[step] | {"run": str(complete_run), "up_to_date": True}
         if "picture" in stored:
-            stored["picture"] = str(whole / "scores" / "0001" / "forecasts.png")
+            stored["picture"] = str(complete_run / "scores" / "0001" / "forecasts.png")
         assert report.to_json() == stored
-    assert heard == []
+    assert events == []
 
 
-def test_the_report_is_the_one_that_was_made(panel: Path, tmp_path: Path) -> None:
+def test_the_replayed_report_equals_the_first_one(panel: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     config = replace(PREPARE, season="none")
     fresh = prepare(str(panel), run, config, ignore_events)
-    again(prepare(str(panel), run, config, ignore_events), fresh)
+    require_replay(prepare(str(panel), run, config, ignore_events), fresh)
     fresh = train(run, LINEAR, ignore_events)
-    again(train(run, LINEAR, ignore_events), fresh)
+    require_replay(train(run, LINEAR, ignore_events), fresh)
     fresh = evaluate(run, EVALUATE, ignore_events)
-    again(evaluate(run, EVALUATE, ignore_events), fresh)
+    require_replay(evaluate(run, EVALUATE, ignore_events), fresh)
 
 
-def made_anew(run: Path, step: str) -> bool:
-    """Return whether the last call wrote, that is, made a folder with a higher number."""
+def was_rewritten(run: Path, step: str) -> bool:
+    """Return whether the last call of the step wrote a new folder."""
     with open_run(run) as opened:
         return [wrote["folder"] for wrote in opened.entry(step)["wrote"].values()] != ["0001"]
 
@@ -84,16 +84,16 @@ def made_anew(run: Path, step: str) -> bool:
 @pytest.mark.parametrize(
     "config", [replace(PREPARE, horizon=6), replace(PREPARE, past=()), replace(PREPARE, val="0.2")]
 )
-def test_other_settings_prepare_anew(run: Path, panel: Path, config: PrepareConfig) -> None:
+def test_other_settings_prepare_again(run: Path, panel: Path, config: PrepareConfig) -> None:
     assert prepare(str(panel), run, config, ignore_events).up_to_date is None
-    assert made_anew(run, "prepare")
+    assert was_rewritten(run, "prepare")
 
 
-def test_another_source_prepares_anew(run: Path, panel: Path, tmp_path: Path) -> None:
+def test_another_source_prepares_again(run: Path, panel: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copy(panel, tmp_path / "copy.csv"))
     assert (
         prepare(str(copy), run, PREPARE, ignore_events).up_to_date is None
-    )  # its name is part of the report
+    )  # its path is part of the report
     assert prepare(str(copy), run, PREPARE, ignore_events).up_to_date
     text = copy.read_text()
     copy.write_text(text[:-2] + ("1" if text[-2] == "0" else "0") + "\n")  # one byte, the same size
@@ -107,16 +107,16 @@ def test_standard_input_is_always_read(run: Path, panel: Path) -> None:
         assert prepare("-", run, PREPARE, ignore_events, stdin=stdin).up_to_date is None
 
 
-def test_force_makes_the_same_anew(whole: Path, panel: Path) -> None:
-    before = {step: open_run(whole).digest(step) for step in ("data", "scores")}
-    assert prepare(str(panel), whole, PREPARE, ignore_events, force=True).up_to_date is None
-    assert evaluate(whole, EVALUATE, ignore_events, force=True).up_to_date is None
-    assert made_anew(whole, "prepare")
-    assert made_anew(whole, "evaluate")
-    assert {step: open_run(whole).digest(step) for step in before} == before
+def test_force_writes_the_same_files_again(complete_run: Path, panel: Path) -> None:
+    before = {step: open_run(complete_run).digest(step) for step in ("data", "scores")}
+    assert prepare(str(panel), complete_run, PREPARE, ignore_events, force=True).up_to_date is None
+    assert evaluate(complete_run, EVALUATE, ignore_events, force=True).up_to_date is None
+    assert was_rewritten(complete_run, "prepare")
+    assert was_rewritten(complete_run, "evaluate")
+    assert {step: open_run(complete_run).digest(step) for step in before} == before
 
 
-def test_another_release_makes_it_anew(run: Path, panel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_release_prepares_again(run: Path, panel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lstm_cli.rundir.status.__version__", "0.0.9")
     assert prepare(str(panel), run, PREPARE, ignore_events).up_to_date is None
 
@@ -130,46 +130,48 @@ def test_threads_change_nothing_and_the_seed_does(run: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "spoil", ["data/0001/values.npy", "model/0001/history.jsonl", "model/0001/model.onnx"]
+    "path", ["data/0001/values.npy", "model/0001/history.jsonl", "model/0001/model.onnx"]
 )
-def test_what_is_damaged_is_made_anew(run: Path, spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the command that an error names as its mend would mend nothing."""
-    data = bytearray((run / spoil).read_bytes())
+def test_corrupt_files_are_written_again(run: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors about corrupt files hint at this command, so it must repair them."""
+    data = bytearray((run / path).read_bytes())
     data[-1] ^= 1
-    (run / spoil).write_bytes(data)
+    (run / path).write_bytes(data)
     monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
     assert train(run, TRAIN, ignore_events) == "trained"
 
 
-def test_a_missing_picture_is_drawn_anew(whole: Path) -> None:
-    picture = whole / "scores/0001/forecasts.png"
+def test_a_missing_picture_is_drawn_again(complete_run: Path) -> None:
+    picture = complete_run / "scores/0001/forecasts.png"
     picture.unlink()
-    report = evaluate(whole, EVALUATE, ignore_events)
+    report = evaluate(complete_run, EVALUATE, ignore_events)
     assert report.up_to_date is None
     assert Path(report.picture).exists()
 
 
-def test_other_data_train_anew(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_data_train_again(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(str(write_panel(tmp_path / "other.csv", seed=1)), run, PREPARE, ignore_events)
     monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
     assert train(run, TRAIN, ignore_events) == "trained"
 
 
-def test_a_gate_is_held_against_the_stored_scores(whole: Path) -> None:
-    before = bytes_of(whole)
+def test_gates_are_checked_against_stored_scores(complete_run: Path) -> None:
+    before = read_files(complete_run)
     config = replace(EVALUATE, fail_if=("mae>0", "mae>1000000*naive.mae", "coverage.80<0"))
     with pytest.raises(GateFailed, match="'mae>0'") as caught:
-        evaluate(whole, config, ignore_events)
+        evaluate(complete_run, config, ignore_events)
     report = caught.value.report
     assert isinstance(report, EvaluateReport)
     assert report.up_to_date
     assert [gate["failed"] for gate in report.gates] == [True, False, False]
-    assert caught.value.hint == f"the scores are in {whole / 'scores/0001'}"
-    assert evaluate(whole, replace(EVALUATE, fail_if=("mae>1000000*naive.mae",)), ignore_events).up_to_date
-    assert bytes_of(whole) == before
+    assert caught.value.hint == f"the scores are in {complete_run / 'scores/0001'}"
+    assert evaluate(
+        complete_run, replace(EVALUATE, fail_if=("mae>1000000*naive.mae",)), ignore_events
+    ).up_to_date
+    assert read_files(complete_run) == before
 
 
-def test_leftovers_of_a_killed_writer_go(run: Path, panel: Path) -> None:
+def test_leftovers_of_a_killed_writer_are_removed(run: Path, panel: Path) -> None:
     (run / "model/0007").mkdir()
     (run / "model/0007/model.onnx").write_bytes(b"half")
     (run / "run.json.tmp").write_bytes(b"half")
@@ -178,24 +180,24 @@ def test_leftovers_of_a_killed_writer_go(run: Path, panel: Path) -> None:
     assert not (run / "run.json.tmp").exists()
 
 
-def test_a_search_that_came_to_its_end_is_told_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_search_returns_its_report(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search = TuneConfig(method="grid", space=("log_transform=on|off",))
     fixed = replace(LINEAR, refit=None)
     fresh = tune.tune(run, search, fixed, ignore_events)
-    before = bytes_of(run)
-    again(tune.tune(run, replace(search, jobs=2), fixed, ignore_events), fresh)
-    assert bytes_of(run) == before
-    asked: list[int] = []
+    before = read_files(run)
+    require_replay(tune.tune(run, replace(search, jobs=2), fixed, ignore_events), fresh)
+    assert read_files(run) == before
+    counts: list[int] = []
     monkeypatch.setattr(
-        tune, "run_trials", lambda search, dataset, trials, **_: asked.append(len(trials)) or []
+        tune, "run_trials", lambda search, dataset, trials, **_: counts.append(len(trials)) or []
     )
     with pytest.raises(Exception, match="no trial started"):
         tune.tune(run, search, fixed, ignore_events, force=True)
-    assert asked == [0]
+    assert counts == [0]
 
 
-def test_a_report_of_other_kinds_is_refused(run: Path) -> None:
-    """Its checksum is right: somebody wrote it so."""
+def test_an_invalid_report_is_an_error(run: Path) -> None:
+    """Manifest with a correct checksum but invalid values."""
     steps = manifest.decode_manifest((run / "run.json").read_bytes(), run)
     steps["train"]["report"] = dict.fromkeys(steps["train"]["report"], 3)
     (run / "run.json").write_bytes(manifest.encode_manifest(steps, run))

@@ -1,4 +1,4 @@
-"""When the checkpoint of a training is written."""
+"""Tests of the times at which a checkpoint is written."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -18,60 +18,60 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return now
 
 
-class Slow:
-    """A checkpoint on a disk that takes its time."""
+class SlowDisk:
+    """Checkpoint on a disk that needs `seconds` for each write."""
 
-    def __init__(self, clock: SimpleNamespace, takes: float) -> None:
-        self.clock, self.takes = clock, takes
+    def __init__(self, clock: SimpleNamespace, seconds: float) -> None:
+        self.clock, self.write_seconds = clock, seconds
         self.written: list[tuple[float, list[str]]] = []
 
     def write(self, about: dict[str, Any], changed: dict[str, bytes]) -> None:
         self.written.append((self.clock.seconds, sorted(changed)))
-        self.clock.seconds += self.takes
+        self.clock.seconds += self.write_seconds
 
 
-def saved(epoch: int, *, over: bool = False) -> SavedState:
+def make_state(epoch: int, *, over: bool = False) -> SavedState:
     return SavedState(facts={"epoch": epoch, "over": over}, tensors={"weights.a": torch.zeros(2)})
 
 
-def keeper_of(disk: Slow, every: int | None = None) -> CheckpointWriter:
+def make_writer(disk: SlowDisk, every: int | None = None) -> CheckpointWriter:
     return CheckpointWriter(disk, {"threads": 1, "seconds": 0.0}, {}, every=every)  # type: ignore[arg-type]
 
 
-def test_it_is_written_every_few_seconds(clock: SimpleNamespace) -> None:
-    disk = Slow(clock, 0.1)
-    keeper = keeper_of(disk)
+def test_a_checkpoint_is_written_every_few_seconds(clock: SimpleNamespace) -> None:
+    disk = SlowDisk(clock, 0.1)
+    writer = make_writer(disk)
     for epoch in range(13):
         clock.seconds = 101.0 + epoch
-        keeper.save("free", saved(epoch))
-    assert [at for at, _ in disk.written] == [105.0, 111.0]
-    keeper.save("free", saved(13, over=True))  # the last chance
-    keeper.save("anchored", saved(0))
-    assert keeper.flush()
+        writer.save("free", make_state(epoch))
+    assert [time for time, _ in disk.written] == [105.0, 111.0]
+    writer.save("free", make_state(13, over=True))  # last epoch
+    writer.save("anchored", make_state(0))
+    assert writer.flush()
     assert [names for _, names in disk.written[2:]] == [["free"], ["anchored"]]
-    keeper.flush()
-    keeper.close()
-    keeper.save("anchored", saved(1, over=True))  # by a thread that outlived its command
-    keeper.flush()
+    writer.flush()
+    writer.close()
+    writer.save("anchored", make_state(1, over=True))  # from a thread that outlives the command
+    writer.flush()
     assert len(disk.written) == 4
 
 
-def test_a_slow_disk_slows_no_training(clock: SimpleNamespace) -> None:
-    disk = Slow(clock, 2.0)
-    keeper = keeper_of(disk)
+def test_a_slow_disk_does_not_slow_training(clock: SimpleNamespace) -> None:
+    disk = SlowDisk(clock, 2.0)
+    writer = make_writer(disk)
     for second in range(1, 120):
         clock.seconds = max(clock.seconds, 100.0 + second)
-        keeper.save("free", saved(second))
-    assert [at for at, _ in disk.written] == [105.0, 147.0, 189.0]
+        writer.save("free", make_state(second))
+    assert [time for time, _ in disk.written] == [105.0, 147.0, 189.0]
 
 
-def test_a_short_training_writes_none_and_every_epoch_is_every_epoch(clock: SimpleNamespace) -> None:
-    disk = Slow(clock, 0.1)
-    keeper = keeper_of(disk)
-    keeper.save("free", saved(1))
-    keeper.save("free", saved(2, over=True))
+def test_a_short_training_writes_no_checkpoint_without_an_interval(clock: SimpleNamespace) -> None:
+    disk = SlowDisk(clock, 0.1)
+    writer = make_writer(disk)
+    writer.save("free", make_state(1))
+    writer.save("free", make_state(2, over=True))
     assert disk.written == []
-    keeper = keeper_of(disk, every=2)
+    writer = make_writer(disk, every=2)
     for epoch in range(6):
-        keeper.save("free", saved(epoch, over=epoch == 5))
+        writer.save("free", make_state(epoch, over=epoch == 5))
     assert len(disk.written) == 3  # epochs 2, 4 and the last

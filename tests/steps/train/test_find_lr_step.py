@@ -1,4 +1,4 @@
-"""`train --find-lr` looks, draws, and leaves the run's model as it is."""
+"""Tests of `train --find-lr`, which draws a picture and does not change the run's model."""
 
 import dataclasses
 from pathlib import Path
@@ -19,25 +19,23 @@ def files(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_it_draws_into_the_runs_logs_and_changes_nothing_else(run: Path) -> None:
+def test_the_picture_is_written_to_logs_and_nothing_else_changes(run: Path) -> None:
     before = files(run)
     report = find_lr(run, TRAIN, None, ignore_events)
     picture = run / "logs" / "find-lr.png"
     assert report.picture == str(picture)
-    assert Image.open(picture).size[0] > 800  # two networks side by side
+    assert Image.open(picture).size[0] > 800  # two panels
     after = files(run)
     after.pop(picture)
     assert after == before
     assert [part["part"] for part in report.parts] == ["anchored", "free"]
-    told = [part["suggestion"] for part in report.parts if part["suggestion"] is not None]
-    assert report.suggestion == min(told, default=None)
+    suggestions = [part["suggestion"] for part in report.parts if part["suggestion"] is not None]
+    assert report.suggestion == min(suggestions, default=None)
     again = find_lr(run, TRAIN, None, ignore_events)
     assert again.to_json()["parts"] == report.to_json()["parts"]
 
 
-def test_a_picture_goes_where_it_is_asked_for_and_the_curve_into_the_report(
-    run: Path, tmp_path: Path
-) -> None:
+def test_output_sets_the_path_of_the_picture(run: Path, tmp_path: Path) -> None:
     report = find_lr(run, STACKED, str(tmp_path / "rates.png"), ignore_events)
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")
     assert not (run / "logs").exists()
@@ -53,7 +51,7 @@ def test_a_picture_goes_where_it_is_asked_for_and_the_curve_into_the_report(
     ("output", "refused"),
     [("run/model/x.png", UsageError), ("nowhere/x.png", OutputError), (".", UsageError)],
 )
-def test_a_bad_place_is_refused_before_any_work(
+def test_an_invalid_output_path_is_an_error_before_training(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, refused: type[Exception]
 ) -> None:
     monkeypatch.setattr("lstm_cli.training.lr_range_test.run_range_tests", None)
@@ -61,7 +59,7 @@ def test_a_bad_place_is_refused_before_any_work(
         find_lr(run, STACKED, str(tmp_path / output), ignore_events)
 
 
-def test_it_needs_data_and_a_network(run: Path, tmp_path: Path) -> None:
+def test_find_lr_needs_data_and_a_network(run: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingArtifact):
         find_lr(tmp_path / "absent", STACKED, None, ignore_events)
     with pytest.raises(UsageError, match="no network"):

@@ -1,4 +1,4 @@
-"""A training that was ended goes on from the run's checkpoint, or tells why it does not."""
+"""Tests of resuming training from a checkpoint, and of checkpoints that cannot be used."""
 
 import dataclasses
 import json
@@ -35,58 +35,58 @@ STARTS: dict[tuple[bytes, str], TransformedData] = {}
 
 
 @pytest.fixture(autouse=True)
-def settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fit the linear forecast once for all tests of this file."""
+def fit_linear_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit the linear forecast of equal data only once for all tests."""
 
-    def settled(dataset: Dataset, config: TrainConfig, **options: Any) -> TransformedData:
+    def choose_once(dataset: Dataset, config: TrainConfig, **options: Any) -> TransformedData:
         key = (dataset.values_scaled.tobytes(), config.log_transform)
         if key not in STARTS:
             STARTS[key] = choose_transforms(dataset, config, **options)
         return STARTS[key]
 
-    monkeypatch.setattr(train_model, "choose_transforms", settled)
+    monkeypatch.setattr(train_model, "choose_transforms", choose_once)
 
 
-def ended_after(
-    run: Path, epochs_heard: int, config: TrainConfig = TRAIN, *, steps: int = 0, **options: Any
+def interrupt_after(
+    run: Path, epochs_seen: int, config: TrainConfig = TRAIN, *, steps: int = 0, **options: Any
 ) -> list[Event]:
-    """Return the events of a training that a signal interrupts after these epochs and steps."""
-    heard: list[Event] = []
-    after = count()
+    """Return the events of a training that a signal ends `steps` checks after the given number of epochs."""
+    events: list[Event] = []
+    checks = count()
 
     def should_stop() -> int | None:
-        if len(epochs(heard)) < epochs_heard or next(after) < steps:
+        if len(epochs(events)) < epochs_seen or next(checks) < steps:
             return None
         return signal.SIGTERM
 
     with pytest.raises(Interrupted) as ended:
-        train(run, config, heard.append, force=True, should_stop=should_stop, **options)
+        train(run, config, events.append, force=True, should_stop=should_stop, **options)
     assert ended.value.exit_code == 143
-    return heard
+    return events
 
 
-def told(heard: list[Event], kind: type = Note) -> list[str]:
+def texts(events: list[Event], kind: type = Note) -> list[str]:
     return [
         event.finding.text if isinstance(event, WarningRaised) else event.text
-        for event in heard
+        for event in events
         if isinstance(event, kind)
     ]
 
 
-def going_on(heard: list[Event]) -> list[str]:
-    return [text for text in told(heard) if text.startswith("resuming training")]
+def resume_notes(events: list[Event]) -> list[str]:
+    return [text for text in texts(events) if text.startswith("resuming training")]
 
 
-def epochs(heard: list[Event]) -> list[tuple[str, int]]:
-    return [(event.part, event.epoch) for event in heard if isinstance(event, EpochEnded)]
+def epochs(events: list[Event]) -> list[tuple[str, int]]:
+    return [(event.part, event.epoch) for event in events if isinstance(event, EpochEnded)]
 
 
 @pytest.fixture(scope="module")
 def interrupted_run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a trained run with a checkpoint of a second training: one network finished, one started."""
+    """Trained run with a checkpoint of its next training: one network finished, one started."""
     run = Path(shutil.copytree(trained, tmp_path_factory.mktemp("interrupted") / "run"))
-    heard = ended_after(run, 3, steps=20)
-    assert epochs(heard) == [("anchored", 0), ("anchored", 1), ("free", 0)]
+    events = interrupt_after(run, 3, steps=20)
+    assert epochs(events) == [("anchored", 0), ("anchored", 1), ("free", 0)]
     return run
 
 
@@ -95,38 +95,38 @@ def interrupted(interrupted_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(interrupted_run, tmp_path / "run"))
 
 
-def test_a_training_that_was_ended_three_times_gives_the_same_bytes_and_leaves_no_checkpoint(
+def test_training_interrupted_three_times_writes_the_same_bytes(
     interrupted: Path,
 ) -> None:
     before = model_files(interrupted)
-    first = ended_after(interrupted, 0)
-    assert going_on(first) == [
+    first = interrupt_after(interrupted, 0)
+    assert resume_notes(first) == [
         "resuming training: linear forecast finished, anchored finished, "
         "free at epoch 0/1 (--fresh starts over)"
     ]
-    second = ended_after(interrupted, 2)
-    assert epochs(second) == [("free", 1), ("anchored", 1)]  # the latter of the refit
-    heard: list[Event] = []
-    report = train(interrupted, TRAIN, heard.append)
+    second = interrupt_after(interrupted, 2)
+    assert epochs(second) == [("free", 1), ("anchored", 1)]  # the second one is of the refit
+    events: list[Event] = []
+    report = train(interrupted, TRAIN, events.append)
     assert (
         "linear forecast finished, anchored finished, free finished, refit of linear forecast finished, "
-        "refit of anchored finished, refit of free at epoch 0/1 (--fresh" in going_on(heard)[0]
+        "refit of anchored finished, refit of free at epoch 0/1 (--fresh" in resume_notes(events)[0]
     )
-    assert epochs(heard) == [("free", 1)]  # of the refit
+    assert epochs(events) == [("free", 1)]  # of the refit
     assert model_files(interrupted) == before
     assert report.epochs_run == 1
     assert not (interrupted / "checkpoint").exists()
-    assert told(heard, WarningRaised) == list(report.warnings)
+    assert texts(events, WarningRaised) == list(report.warnings)
 
 
-def test_the_end_says_that_it_can_go_on(interrupted: Path) -> None:
+def test_an_interrupt_hints_at_resuming(interrupted: Path) -> None:
     with pytest.raises(Interrupted) as ended:
         train(interrupted, TRAIN, ignore_events, should_stop=lambda: signal.SIGINT)
     assert ended.value.hint == "run the same command again to resume after the last finished epoch"
     assert open_run(interrupted).artifact("model").folder.name == "0001"
 
 
-def test_other_settings_are_refused_until_it_is_to_be_fresh(interrupted: Path) -> None:
+def test_other_settings_need_fresh(interrupted: Path) -> None:
     before = {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()}
     other = dataclasses.replace(TRAIN, lr=3e-3, parts=("free",), threads=2)
     with pytest.raises(ArtifactError) as refused:
@@ -138,14 +138,14 @@ def test_other_settings_are_refused_until_it_is_to_be_fresh(interrupted: Path) -
     )
     assert "--fresh" in refused.value.hint
     assert {path: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()} == before
-    heard = ended_after(interrupted, 0, other, fresh=True)
-    assert not going_on(heard)
-    assert "discarding the checkpoint of an earlier training (--fresh)" in told(heard)
+    events = interrupt_after(interrupted, 0, other, fresh=True)
+    assert not resume_notes(events)
+    assert "discarding the checkpoint of an earlier training (--fresh)" in texts(events)
     assert not (interrupted / "checkpoint").exists()
 
 
-def test_another_step_that_trains_is_not_stopped_by_it(interrupted: Path) -> None:
-    heard: list[Event] = []
+def test_other_steps_discard_a_checkpoint_with_other_settings(interrupted: Path) -> None:
+    events: list[Event] = []
     with (
         writing(interrupted, step="train") as writer,
         pytest.raises(Interrupted),
@@ -153,43 +153,43 @@ def test_another_step_that_trains_is_not_stopped_by_it(interrupted: Path) -> Non
         train_and_commit(
             writer,
             dataclasses.replace(TRAIN, lr=3e-3),
-            heard.append,
-            how=CheckpointPolicy(others=False),
+            events.append,
+            policy=CheckpointPolicy(reject_other_settings=False),
             should_stop=lambda: signal.SIGINT,
         )
-    (warning,) = told(heard, WarningRaised)
+    (warning,) = texts(events, WarningRaised)
     assert "other settings, --lr 0.001 (now 0.003): checkpoint discarded" in warning
     assert not (interrupted / "checkpoint").exists()
 
 
-def of_other_data(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def change_data(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_panel(run.parent / "other.csv", seed=9)
     prepare(str(source), run, PREPARE, ignore_events)
 
 
-def of_another_release(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def change_release(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = checkpointing.library_versions
     monkeypatch.setattr(checkpointing, "library_versions", lambda: {**real(), "lstm-cli": "0.0.9"})
 
 
-def cut(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def truncate(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = max((run / "checkpoint").glob("*.safetensors"))
     path.write_bytes(path.read_bytes()[:-1])
 
 
-def flipped(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def flip_bit(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = run / "checkpoint" / "training.json"
     data = path.read_bytes()
     path.write_bytes(data[:200] + bytes([data[200] ^ 4]) + data[201:])
 
 
-def pickled(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def write_pickle(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in (run / "checkpoint").iterdir():
         path.write_bytes(pickle.dumps(Canary(run / "canary")))
 
 
-def rewritten(run: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> None:
-    """A checkpoint of other content, whose checksums are right."""
+def rewrite(run: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> None:
+    """Write a checkpoint with changed content and correct checksums."""
     stored = Checkpoint(run).read()
     assert stored is not None
     about, files = dict(stored.about), dict(stored.files)
@@ -197,69 +197,71 @@ def rewritten(run: Path, change: Callable[[dict[str, Any], dict[str, bytes]], No
     Checkpoint(run).write(about, files)
 
 
-def no_tensors(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rewritten(run, lambda about, files: files.update(free=b"x" * 100, anchored=b"y"))
+def remove_tensors(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewrite(run, lambda about, files: files.update(free=b"x" * 100, anchored=b"y"))
 
 
-def huge_header(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def write_huge_header(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     header = (2**63 - 1).to_bytes(8, "little") + b"{}"
-    rewritten(run, lambda about, files: files.update(dict.fromkeys(files, header)))
+    rewrite(run, lambda about, files: files.update(dict.fromkeys(files, header)))
 
 
-def another_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def change_plan(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def change(about: dict[str, Any], files: dict[str, bytes]) -> None:
         for facts in about["trainings"].values():
-            if "plan" in facts:  # a network's
+            if "plan" in facts:  # only networks have a plan
                 facts["plan"]["epochs"] = 7
 
-    rewritten(run, change)
+    rewrite(run, change)
 
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (of_other_data, "the data changed after the checkpoint was written"),
-        (of_another_release, "made by another release (lstm-cli "),
-        (cut, "checkpoint is corrupt: checksum mismatch in 000"),
-        (flipped, "checkpoint is corrupt: checksum mismatch"),
-        (pickled, "checkpoint is corrupt: checksum mismatch"),
-        (no_tensors, "is corrupt: not a training checkpoint"),
-        (huge_header, "is corrupt: not a training checkpoint"),
-        (another_plan, "the checkpoint is incompatible (it belongs to another training)"),
+        (change_data, "the data changed after the checkpoint was written"),
+        (change_release, "made by another release (lstm-cli "),
+        (truncate, "checkpoint is corrupt: checksum mismatch in 000"),
+        (flip_bit, "checkpoint is corrupt: checksum mismatch"),
+        (write_pickle, "checkpoint is corrupt: checksum mismatch"),
+        (remove_tensors, "is corrupt: not a training checkpoint"),
+        (write_huge_header, "is corrupt: not a training checkpoint"),
+        (change_plan, "the checkpoint is incompatible (it belongs to another training)"),
     ],
 )
-def test_one_that_cannot_be_gone_on_with_is_discarded_with_one_warning(
+def test_an_unusable_checkpoint_is_discarded_with_one_warning(
     spoil: Callable[..., None], reason: str, interrupted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With other settings too where its bytes, its data or its release say enough, so that a nightly line goes on."""
+    """Unusable checkpoints are discarded with other settings too, so a nightly job does not stop."""
     spoil(interrupted, monkeypatch)
     config = (
-        TRAIN if spoil in (no_tensors, huge_header, another_plan) else dataclasses.replace(TRAIN, lr=3e-3)
+        TRAIN
+        if spoil in (remove_tensors, write_huge_header, change_plan)
+        else dataclasses.replace(TRAIN, lr=3e-3)
     )
-    heard = ended_after(interrupted, 1, config)
-    (warning,) = told(heard, WarningRaised)
+    events = interrupt_after(interrupted, 1, config)
+    (warning,) = texts(events, WarningRaised)
     assert reason in warning
     assert warning.endswith("checkpoint discarded, training starts over")
-    assert epochs(heard) == [("anchored", 0)]
+    assert epochs(events) == [("anchored", 0)]
     assert not (interrupted / "canary").exists()
-    assert "anchored at epoch 0/1" in going_on(ended_after(interrupted, 0, config))[0]
+    assert "anchored at epoch 0/1" in resume_notes(interrupt_after(interrupted, 0, config))[0]
 
 
-def test_threads_are_those_that_it_began_with(interrupted: Path) -> None:
-    heard = ended_after(interrupted, 0, dataclasses.replace(TRAIN, threads=2))
-    assert "training on cpu, 1 thread" in told(heard)
+def test_resumed_training_keeps_its_number_of_threads(interrupted: Path) -> None:
+    events = interrupt_after(interrupted, 0, dataclasses.replace(TRAIN, threads=2))
+    assert "training on cpu, 1 thread" in texts(events)
 
 
-def test_one_that_a_completed_training_left_is_none(interrupted: Path) -> None:
-    """Its writer was killed after the commit, before the checkpoint was removed: the model is another one since."""
-    rewritten(interrupted, lambda about, files: about.update(model=None))
-    heard = ended_after(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
-    assert not told(heard, WarningRaised)
-    assert not going_on(heard)
+def test_the_checkpoint_of_a_finished_training_is_ignored(interrupted: Path) -> None:
+    """Process was killed after the commit and before it removed the checkpoint, so the run has a new model."""
+    rewrite(interrupted, lambda about, files: about.update(model=None))
+    events = interrupt_after(interrupted, 0, dataclasses.replace(TRAIN, lr=3e-3))
+    assert not texts(events, WarningRaised)
+    assert not resume_notes(events)
     assert not (interrupted / "checkpoint").exists()
 
 
-def test_only_an_unfinished_training_of_its_own_keeps_a_model_from_being_up_to_date(
+def test_only_a_fitting_checkpoint_makes_a_model_out_of_date(
     interrupted: Path,
 ) -> None:
     def others(about: dict[str, Any], files: dict[str, bytes]) -> None:
@@ -270,29 +272,29 @@ def test_only_an_unfinished_training_of_its_own_keeps_a_model_from_being_up_to_d
 
     with pytest.raises(Interrupted):
         train(interrupted, TRAIN, ignore_events, should_stop=lambda: signal.SIGTERM)
-    rewritten(interrupted, others)
+    rewrite(interrupted, others)
     assert train(interrupted, TRAIN, ignore_events).up_to_date
-    assert Checkpoint(interrupted).exists()  # somebody goes on with it
-    rewritten(interrupted, completed)
+    assert Checkpoint(interrupted).exists()  # another training may resume from it
+    rewrite(interrupted, completed)
     assert train(interrupted, TRAIN, ignore_events).up_to_date
     assert not (interrupted / "checkpoint").exists()
 
 
-def test_a_process_that_has_not_loaded_torch_knows_an_unfinished_training_too(interrupted: Path) -> None:
+def test_a_dry_run_finds_an_unfinished_training(interrupted: Path) -> None:
     argv = ["train", str(interrupted), "--hidden", "8", "--epochs", "1", "--batch-size", "4", "--lr", "1e-3"]
-    told = {}
+    results = {}
     for name, more in (("same", []), ("other", ["--loss", "mse"]), ("fresh", ["--loss", "mse", "--fresh"])):
         command = [sys.executable, "-m", "lstm_cli", *argv, *more, "--dry-run", "--json"]
-        told[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    plan = json.loads(told["same"].stdout)
+        results[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    plan = json.loads(results["same"].stdout)
     assert not plan["up_to_date"]
     assert [Path(read["path"]).name for read in plan["reads"]] == ["0001", "checkpoint"]
-    assert told["other"].returncode == 4
-    assert "--loss mae (now mse)" in told["other"].stderr
-    assert len(json.loads(told["fresh"].stdout)["reads"]) == 1
+    assert results["other"].returncode == 4
+    assert "--loss mae (now mse)" in results["other"].stderr
+    assert len(json.loads(results["fresh"].stdout)["reads"]) == 1
 
 
-def test_a_training_that_diverged_keeps_the_model_and_leaves_no_checkpoint(interrupted: Path) -> None:
+def test_diverged_training_keeps_the_model_and_leaves_no_checkpoint(interrupted: Path) -> None:
     before = model_files(interrupted)
     wild = dataclasses.replace(TRAIN, lr=1e30, optimizer="sgd", clip_norm=0.0, schedule="constant")
     with pytest.raises(TrainingDiverged, match=r"in anchored: .* epoch 1, step \d+$"):
@@ -301,7 +303,7 @@ def test_a_training_that_diverged_keeps_the_model_and_leaves_no_checkpoint(inter
     assert not (interrupted / "checkpoint").exists()
 
 
-def test_too_little_memory_keeps_what_was_trained(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_writes_a_checkpoint(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.training.loop import fit as fitting
 
     def no_memory(*arguments: Any) -> None:
@@ -314,10 +316,10 @@ def test_too_little_memory_keeps_what_was_trained(interrupted: Path, monkeypatch
     assert short.value.hint.startswith("use --batch-size 2, or --batch-size auto")
     assert short.value.hint.endswith(", and add --fresh")
     monkeypatch.undo()
-    assert "anchored finished" in going_on(ended_after(interrupted, 0))[0]
+    assert "anchored finished" in resume_notes(interrupt_after(interrupted, 0))[0]
 
 
-def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_training(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Checkpoint, *arguments: Any) -> None:
         raise OutputError("cannot write x: disk full")
 
@@ -326,11 +328,11 @@ def test_a_disk_that_is_full_ends_the_training(run: Path, monkeypatch: pytest.Mo
         train(run, TRAIN, ignore_events, force=True, checkpoint_every=1)
 
 
-# A process of its own
+# Separate process
 
 
-def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) -> None:
-    """On a machine that is busy enough it ends after 4.5 s as it stands: what was on disk by then is what counts."""
+def test_training_resumes_after_sigterm(run: Path) -> None:
+    """Only the last checkpoint on disk counts, because a busy machine may kill the process after 4.5 s."""
     command = [sys.executable, "-m", "lstm_cli", "train", str(run), "--hidden", "8", "--epochs", "100000"]
     command += ["--patience", "100000", "--threads", "1", "--log-transform", "off", "--parts", "free"]
     process = subprocess.Popen(
@@ -347,5 +349,5 @@ def test_a_process_that_is_ended_leaves_what_the_next_goes_on_from(run: Path) ->
     config = TrainConfig(
         hidden=(8,), epochs=100_000, patience=100_000, threads=1, log_transform="off", parts=("free",), seed=0
     )
-    (line,) = going_on(ended_after(run, 0, config))
+    (line,) = resume_notes(interrupt_after(run, 0, config))
     assert int(line.split("free at epoch ")[1].split("/")[0]) >= 1

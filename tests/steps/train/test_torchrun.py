@@ -1,4 +1,4 @@
-"""A training on two processes is that of one, and one that loses a process leaves a run to go on with."""
+"""Tests of training with torchrun: the model of two processes, and resuming after a lost process."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import Checkpoint, open_run, verify_run
 from lstm_cli.steps.train import train
 
-# A separate port lets tests run in parallel. `--` keeps torchrun from reading the options of lstm.
+# Port 0 takes a free port, so tests can run in parallel; -- keeps torchrun from reading the options of lstm.
 TORCHRUN = "--nproc-per-node 2 --rdzv-backend c10d --rdzv-endpoint localhost:0 -m -- lstm_cli"
-# Dropout draws from another source on each process; bf16, which some processors have, leaves three digits.
-SAME = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
+# No dropout, because each process has its own random numbers. No bf16, because it has only three digits.
+CONFIG = replace(TRAIN, dropout=0.0, refit=False, log_transform="off", precision="fp32")
 
 
-def words(config: TrainConfig) -> list[str]:
-    """Return the options of `train` for these settings."""
+def flags_of(config: TrainConfig) -> list[str]:
+    """Return the flags of `train` for these settings."""
     flags = {
         "--model": config.model,
         "--hidden": ",".join(map(str, config.hidden or ())),
@@ -48,8 +48,8 @@ def words(config: TrainConfig) -> list[str]:
     return [*(str(word) for pair in flags.items() for word in pair), *parts, "--no-refit"]
 
 
-def started(*argv: str) -> subprocess.Popen[str]:
-    """A command under torchrun."""
+def start(*argv: str) -> subprocess.Popen[str]:
+    """Start a command with torchrun."""
     return subprocess.Popen(
         [sys.executable, "-m", "torch.distributed.run", *TORCHRUN.split(), *argv],
         env=os.environ,
@@ -60,7 +60,7 @@ def started(*argv: str) -> subprocess.Popen[str]:
 
 
 def forecasts(run: Path) -> np.ndarray:
-    """[N, H, targets] of the test windows, in standard deviations of the target in the training rows."""
+    """Return forecasts [N, H, targets] of the test windows, in standard deviations of the target in training rows."""
     with open_run(run) as opened:
         dataset, model = load_dataset(opened), load_model(opened)
         windows = split_windows(dataset, "test", model.lookback)[:]
@@ -71,22 +71,22 @@ def forecasts(run: Path) -> np.ndarray:
         return session(windows.past, windows.future, windows.mask) * scale
 
 
-def apart(one: Path, other: Path) -> float:
-    """Return the largest difference of the forecasts of two runs, in standard deviations of the target."""
+def max_difference(one: Path, other: Path) -> float:
+    """Return the largest difference between the forecasts of two runs, in standard deviations of the target."""
     return float(np.abs(forecasts(one) - forecasts(other)).max())
 
 
 @pytest.mark.parametrize("model", ["stacked", "segment"])
-def test_two_processes_train_what_one_does(model: str, run: Path, tmp_path: Path) -> None:
-    """A batch of 5 does not divide by 2. Each process takes every second window of it.
+def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_path: Path) -> None:
+    """Batches of 5 do not divide by 2. Each process takes every second window of a batch.
 
     The last digits depend on the processor, and training makes them larger. So the forecasts are compared, and they
     must have moved much further than they differ. `test_ranks.py` compares the gradients.
     """
     parts = ("free",) if model == "segment" else ()
-    config = replace(SAME, model=model, parts=parts, batch_size=5, optimizer="sgd", lr=0.05)
+    config = replace(CONFIG, model=model, parts=parts, batch_size=5, optimizer="sgd", lr=0.05)
     other, still = (Path(shutil.copytree(run, tmp_path / name)) for name in ("other", "still"))
-    process = started("train", str(other), *words(config), "--json")
+    process = start("train", str(other), *flags_of(config), "--json")
     train(run, config, ignore_events, force=True)
     train(still, replace(config, lr=1e-12), ignore_events, force=True)
     out, err = process.communicate(timeout=300)
@@ -94,67 +94,67 @@ def test_two_processes_train_what_one_does(model: str, run: Path, tmp_path: Path
     assert out.count('"model": ') == 1  # one of them prints
     assert err.count("best epoch") == 0
     assert err.count("training on cpu, 1 thread") == 1
-    assert apart(run, other) < 0.01
-    assert apart(run, still) > 0.2
+    assert max_difference(run, other) < 0.01
+    assert max_difference(run, still) > 0.2
 
 
-def test_a_process_that_is_lost_ends_the_training_and_the_next_goes_on(run: Path) -> None:
-    """Rank 0 may be killed by torchrun before it prints an error, so this test does not look at its output."""
-    config = replace(SAME, model="stacked", hidden=(32,), epochs=100_000)
-    argv = ["train", str(run), *words(config), "--patience", "100000", "--checkpoint-every", "1"]
+def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> None:
+    """Torchrun may kill rank 0 before it prints, so this test ignores the output."""
+    config = replace(CONFIG, model="stacked", hidden=(32,), epochs=100_000)
+    argv = ["train", str(run), *flags_of(config), "--patience", "100000", "--checkpoint-every", "1"]
     before = (run / "run.json").read_bytes()
-    process = started(*argv, "--quiet")
+    process = start(*argv, "--quiet")
     deadline = time.monotonic() + 300
-    while not _network_kept(run):
+    while not _has_network(run):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    os.kill(_follower(process.pid), signal.SIGKILL)
+    os.kill(_find_rank_1(process.pid), signal.SIGKILL)
     _, err = process.communicate(timeout=300)
-    assert process.returncode == 1, err  # torchrun's own, whatever it ended with
+    assert process.returncode == 1, err  # exit code of torchrun for any failure
     assert (run / "run.json").read_bytes() == before
     with open_run(run) as opened:
         assert [verdict.findings for verdict in verify_run(opened) if verdict.broken] == []
     checkpoint = Checkpoint(run).read()
     assert checkpoint is not None
     assert "stacked" in checkpoint.files
-    heard: list[str] = []
+    notes: list[str] = []
 
     def listen(event: object) -> None:
-        heard.append(event.text if isinstance(event, Note) else "")
+        notes.append(event.text if isinstance(event, Note) else "")
 
     with pytest.raises(Interrupted):
         train(run, replace(config, patience=100_000), listen, should_stop=lambda: signal.SIGTERM)
-    assert any(text.startswith("resuming training") for text in heard)
+    assert any(text.startswith("resuming training") for text in notes)
     assert not [*run.rglob("*.tmp")]
 
 
-def _network_kept(run: Path) -> bool:
-    """Return whether the checkpoint, which another process writes, has a network."""
+def _has_network(run: Path) -> bool:
+    """Return whether the checkpoint, which another process writes, has the network."""
     with suppress(ArtifactError):
         checkpoint = Checkpoint(run).read()
         return checkpoint is not None and "stacked" in checkpoint.files
     return False
 
 
-def _follower(parent: int) -> int:
-    """Return the process that torchrun started as rank 1."""
+def _find_rank_1(parent: int) -> int:
+    """Return the id of the process that torchrun started as rank 1."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environ = (folder / "environ").read_bytes().split(b"\0")
-            of = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:  # it is gone
+            parent_id = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:  # the process has ended
             continue
-        if b"RANK=1" in environ and int(of) == parent:
+        if b"RANK=1" in environ and int(parent_id) == parent:
             return int(folder.name)
-    raise AssertionError("there is no rank 1")
+    raise AssertionError("rank 1 not found")
 
 
-def test_what_is_up_to_date_or_refused_ends_all_of_them(trained: Path, tmp_path: Path) -> None:
+def test_up_to_date_or_failed_runs_stop_all_processes(trained: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "run"))
     flags = ["--hidden", "8", "--epochs", "1", "--batch-size", "4", "--threads", "1", "--lr", "0.001"]
-    done = started("train", str(run), *flags)
-    lost = started("train", str(tmp_path / "absent"))
+    done = start("train", str(run), *flags)
+    lost = start("train", str(tmp_path / "absent"))
     out, err = done.communicate(timeout=300)
     assert done.returncode == 0, err
     assert err.count(": up to date, ") == 1

@@ -33,23 +33,23 @@ STACKED = TrainConfig(model="stacked", hidden=(6, 4), epochs=1, threads=1)
 
 
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(run: Path) -> None:
-    """Two threads give the same files as one thread, on which the shared run was trained."""
+    """Training in parallel on two threads writes the files of the shared run, which used one thread."""
     first = model_files(run)
     train(run, dataclasses.replace(TRAIN, threads=2), ignore_events, force=True)
     assert model_files(run) == first
 
 
-def test_the_textbook_model_is_repeatable_and_agrees_with_torch(run: Path) -> None:
+def test_the_stacked_model_is_reproducible_and_agrees_with_torch(run: Path) -> None:
     train(run, STACKED, ignore_events)
     first = model_files(run)
-    assert "validated.onnx" not in first  # not refitted unless it is asked for
+    assert "validated.onnx" not in first  # the stacked model has no refit by default
     train(run, STACKED, ignore_events, force=True)
     assert model_files(run) == first
     require_agreement(run)
 
 
-def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(run: Path) -> None:
-    """From training to a graph that agrees, an int8 one, and a forecast."""
+def test_the_stacked_model_with_all_options_trains_quantizes_and_predicts(run: Path) -> None:
+    """Train, compare the graph with torch, quantize to int8, and predict."""
     everything = dataclasses.replace(
         STACKED,
         bidirectional=True,
@@ -65,11 +65,11 @@ def test_the_textbook_model_with_all_that_the_guides_teach_goes_the_whole_way(ru
     assert report.to_json()["diagnosis"] == []  # one epoch is too short for a diagnosis
     require_agreement(run)
     quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
-    told = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events)
-    assert (told.rows, told.precision) == (14, "int8")
+    forecast = predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events)
+    assert (forecast.rows, forecast.precision) == (14, "int8")
 
 
-def test_what_went_wrong_in_training_is_in_the_report(run: Path) -> None:
+def test_the_report_has_a_diagnosis_of_the_training(run: Path) -> None:
     report = train(run, dataclasses.replace(STACKED, epochs=2, lr=1e-6), ignore_events)
     (finding,) = report.to_json()["diagnosis"]
     assert (finding["part"], finding["name"]) == ("stacked", "learning rate too low")
@@ -81,7 +81,7 @@ def test_the_shipped_graph_agrees_with_torch_on_real_windows(run: Path) -> None:
 
 
 def require_agreement(run: Path) -> None:
-    """Both models of these tests were trained in logs, so there are no bounds in their graphs."""
+    """Compare the run's graph with torch; log transforms leave no bounds in the graphs of these tests."""
     import torch
 
     from lstm_cli.models.registry import build_model
@@ -100,10 +100,10 @@ def require_agreement(run: Path) -> None:
     session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
     found = session(batch.past, batch.future, batch.mask)
     assert np.abs(found - expected).max() < 1e-4  # the targets' deviation is 1, scaled
-    assert expected.std() > 0.1  # and there is something to agree on
+    assert expected.std() > 0.1  # the forecasts are not constant
 
 
-def test_the_history_tells_every_epoch_of_every_network(run: Path) -> None:
+def test_the_history_has_each_epoch_of_each_network(run: Path) -> None:
     report = open_run(run).report("train")
     lines = open_run(run).artifact("model").bytes("history.jsonl").decode().splitlines()
     entries = [json.loads(line) for line in lines]
@@ -120,7 +120,7 @@ def test_the_history_tells_every_epoch_of_every_network(run: Path) -> None:
     assert entries[1]["grad_norm"] > 0
 
 
-def test_the_report_holds_parts_weights_and_the_reasons_of_choices(run: Path) -> None:
+def test_the_report_has_parts_weights_and_reasons_of_choices(run: Path) -> None:
     report = open_run(run).report("train")
     assert report["refitted"] is True
     assert set(report["parts"]) == set(report["weights"]) >= {"linear", "anchored", "free"}
@@ -141,7 +141,7 @@ def test_training_needs_data(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_named_device_that_is_absent_is_an_error(run: Path) -> None:
+def test_a_missing_device_is_an_error(run: Path) -> None:
     import torch
 
     absent = f"cuda:{torch.cuda.device_count()}"
@@ -163,16 +163,16 @@ def test_a_training_that_diverges_ships_nothing(run: Path) -> None:
 
 
 @pytest.mark.parametrize("weights", [{"linear": [0.7], "anchored": [0.3]}, {}], ids=["segment", "stacked"])
-def test_networks_that_never_left_their_start_are_told(weights: dict[str, list[float]]) -> None:
-    """Finite and useless, as with a wild learning rate: what is shipped is the start, which may even be better."""
+def test_networks_that_did_not_improve_are_reported(weights: dict[str, list[float]]) -> None:
+    """Untrained networks are reported even if they are better than the linear forecast."""
     val: dict[str, Scores] = {"linear": {"mase": 1.0}, "model": {"mase": 0.9}}
     compared = {"linear": {"difference": 10.0, "interval": [5.0, 15.0]}}
 
-    def found(best_epoch: int) -> tuple[str, ...]:
+    def rules(best_epoch: int) -> tuple[str, ...]:
         trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
         return tuple(finding.rule for finding in _findings(cast(TrainingResult, trained), val, compared))
 
-    assert (found(0), found(1)) == (("M203",), ())
+    assert (rules(0), rules(1)) == (("M203",), ())
 
 
 def test_an_interrupt_ends_training_and_ships_nothing(run: Path) -> None:
@@ -200,15 +200,15 @@ train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert {path: path.read_bytes() for path in before} == before
     left = [path for path in run.glob("model/*") if path.name != "0001"]
-    assert left  # it was killed with its new folder written
+    assert left  # the new folder was written before the kill
     train(run, LINEAR, ignore_events)
     assert [path.name for path in run.glob("model/*") if path in left] == [] or len(
         list(run.glob("model/*"))
     ) == 1
 
 
-def test_covariates_that_are_not_given_cannot_matter(tmp_path: Path) -> None:
-    """Values of `price` in the file change nothing unless --past names it."""
+def test_columns_that_are_not_named_do_not_matter(tmp_path: Path) -> None:
+    """Values of `price` in the file have no effect without --past."""
     config = dataclasses.replace(PREPARE, past=(), future=(), calendar=False)
     weights = []
     for name in ("one", "two"):
@@ -224,7 +224,7 @@ def test_covariates_that_are_not_given_cannot_matter(tmp_path: Path) -> None:
     assert weights[0] == weights[1]
 
 
-def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None:
+def test_a_nonnegative_target_has_nonnegative_forecasts(run: Path) -> None:
     assert any("never negative" in note for note in open_run(run).report("train")["notes"])
     bounds = open_run(run).artifact("model").json("model.json")["bounds"]
     assert bounds == {"lower": [0.0], "upper": [None]}
@@ -233,7 +233,7 @@ def test_a_target_never_negative_is_forecast_at_or_above_zero(run: Path) -> None
 
 
 def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: Path) -> None:
-    """Each shop has 130 rows: 91 for training and 13 for validation."""
+    """Shops have 130 rows: 91 training rows, 13 validation rows and 26 test rows."""
     graphs = []
     for name, first in (("plain", None), ("test", 104), ("val", 96)):
         source = write_panel(tmp_path / f"{name}.csv")
@@ -251,17 +251,17 @@ def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: 
     assert graphs[0][2] != graphs[2][2]
 
 
-def test_weights_and_forecasts_are_shown_to_a_listener_that_asks(run: Path) -> None:
-    heard: list[Event] = []
+def test_a_listener_can_receive_weights_and_forecasts(run: Path) -> None:
+    events: list[Event] = []
 
     class Watcher:
         wants = frozenset({PlotDrawn, WeightsRecorded})
 
         def __call__(self, event: Event) -> None:
-            heard.append(event)
+            events.append(event)
 
     train(run, dataclasses.replace(TRAIN, parts=("anchored",)), Watcher())
-    (picture,) = [event for event in heard if isinstance(event, PlotDrawn)]
+    (picture,) = [event for event in events if isinstance(event, PlotDrawn)]
     assert picture.png.startswith(b"\x89PNG")
-    seen = [event for event in heard if isinstance(event, WeightsRecorded)]
+    seen = [event for event in events if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.validated) for one in seen] == [(0, True), (1, True), (1, False)]

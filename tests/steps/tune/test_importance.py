@@ -14,43 +14,43 @@ SPACE = parse_space(("hidden=1..99", "lr=1e-4..1e-2:log", "loss=mae|huber|mse"),
 
 
 def trials(score: Any, count: int = 60) -> list[dict[str, Any]]:
-    """score: of (hidden, lr, loss)."""
-    chance = np.random.default_rng(1)
+    """Return trials with random settings; `score` is a function of (hidden, lr, loss)."""
+    generator = np.random.default_rng(1)
     drawn = [
         (
-            int(chance.integers(1, 99)),
-            float(10 ** chance.uniform(-4, -2)),
-            str(chance.choice(["mae", "huber", "mse"])),
+            int(generator.integers(1, 99)),
+            float(10 ** generator.uniform(-4, -2)),
+            str(generator.choice(["mae", "huber", "mse"])),
         )
         for _ in range(count)
     ]
     return [
-        {"settings": {"hidden": [one[0]], "lr": one[1], "loss": one[2]}, "score": score(*one)}
-        for one in drawn
+        {"settings": {"hidden": [hidden], "lr": lr, "loss": loss}, "score": score(hidden, lr, loss)}
+        for hidden, lr, loss in drawn
     ]
 
 
-def test_a_cause_is_told_from_what_has_no_effect() -> None:
-    told = setting_importance(SPACE, trials(lambda hidden, lr, loss: 5 - hidden / 99))
-    assert told["hidden"] == {"share": 1.0, "rank_correlation": pytest.approx(-1.0)}
-    assert (told["lr"]["share"] or 0) < 0.1
-    assert (told["loss"]["share"] or 0) < 0.1
+def test_a_setting_with_an_effect_has_the_share() -> None:
+    importance = setting_importance(SPACE, trials(lambda hidden, lr, loss: 5 - hidden / 99))
+    assert importance["hidden"] == {"share": 1.0, "rank_correlation": pytest.approx(-1.0)}
+    assert (importance["lr"]["share"] or 0) < 0.1
+    assert (importance["loss"]["share"] or 0) < 0.1
 
 
-def test_an_optimum_in_the_middle_is_seen_where_no_correlation_is() -> None:
-    told = setting_importance(SPACE, trials(lambda hidden, lr, loss: abs(np.log10(lr) + 3)))
-    assert (told["lr"]["share"] or 0) > 0.8
-    assert abs(told["lr"]["rank_correlation"] or 0) < 0.35
+def test_an_optimum_in_the_middle_has_a_share_without_correlation() -> None:
+    importance = setting_importance(SPACE, trials(lambda hidden, lr, loss: abs(np.log10(lr) + 3)))
+    assert (importance["lr"]["share"] or 0) > 0.8
+    assert abs(importance["lr"]["rank_correlation"] or 0) < 0.35
 
 
 def test_a_choice_that_decides_half() -> None:
-    told = setting_importance(SPACE, trials(lambda hidden, lr, loss: (loss == "mae") + hidden / 99))
-    assert told["loss"]["rank_correlation"] is None
-    assert 0.3 < (told["loss"]["share"] or 0) < 0.8
-    assert (told["hidden"]["share"] or 0) > 0.2
+    importance = setting_importance(SPACE, trials(lambda hidden, lr, loss: (loss == "mae") + hidden / 99))
+    assert importance["loss"]["rank_correlation"] is None
+    assert 0.3 < (importance["loss"]["share"] or 0) < 0.8
+    assert (importance["hidden"]["share"] or 0) > 0.2
 
 
-def test_nothing_is_said_of_a_few_trials_or_of_equal_scores() -> None:
+def test_few_trials_or_equal_scores_give_no_importance() -> None:
     nothing = {"share": None, "rank_correlation": None}
     assert setting_importance(SPACE, trials(lambda *_: 1.0)) == dict.fromkeys(SPACE, nothing)
     assert setting_importance(SPACE, trials(lambda hidden, *_: hidden, count=4)) == dict.fromkeys(
@@ -60,7 +60,7 @@ def test_nothing_is_said_of_a_few_trials_or_of_equal_scores() -> None:
 
 
 def test_ranks_give_spearmans_correlation() -> None:
-    chance = np.random.default_rng(0)
-    one, other = chance.integers(0, 6, 50), chance.integers(0, 6, 50)
-    found = np.corrcoef(ranks(one), ranks(other))[0, 1]
-    assert found == pytest.approx(spearmanr(one, other).statistic)
+    generator = np.random.default_rng(0)
+    one, other = generator.integers(0, 6, 50), generator.integers(0, 6, 50)
+    correlation = np.corrcoef(ranks(one), ranks(other))[0, 1]
+    assert correlation == pytest.approx(spearmanr(one, other).statistic)

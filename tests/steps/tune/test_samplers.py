@@ -1,4 +1,4 @@
-"""Which settings are tried: the same for the same seed, each once, and a grid whole."""
+"""Tests of random search and grid search."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def space(*texts: str) -> Space:
 WIDE = space("hidden=8..64:log", "lr=1e-4..1e-2:log", "loss=mae|huber")
 
 
-def test_a_seed_decides_and_a_larger_search_begins_with_the_same() -> None:
+def test_the_seed_decides_and_a_larger_search_begins_equally() -> None:
     few, many = list(random_settings(WIDE, 5, 3)), list(random_settings(WIDE, 12, 3))
     assert many[:5] == few
     assert len(many) == 12
@@ -30,24 +30,24 @@ def test_draws_are_spread_over_the_ranges() -> None:
     assert all(8 <= settings["hidden"][0] <= 64 for settings in drawn)
 
 
-def test_no_settings_are_drawn_twice_and_a_small_space_is_drawn_whole() -> None:
+def test_random_settings_have_no_duplicates() -> None:
     small = space("hidden=3..5", "loss=mae|huber")
     drawn = list(random_settings(small, 6, 0))
     assert len({(settings["hidden"], settings["loss"]) for settings in drawn}) == 6
 
 
-def test_a_grid_is_every_combination_in_one_order() -> None:
+def test_a_grid_has_all_combinations_in_a_fixed_order() -> None:
     grid = space("hidden=3..4", "loss=mae|huber")
     found = [(settings["hidden"], settings["loss"]) for settings in grid_settings(grid, 99)]
     assert found == [((3,), "mae"), ((3,), "huber"), ((4,), "mae"), ((4,), "huber")]
     assert len(list(grid_settings(grid, 3))) == 3
 
 
-def test_how_many_trials_there_are() -> None:
+def test_the_number_of_trials() -> None:
     grid = space("hidden=3..4", "loss=mae|huber")
     assert count_trials(grid, None, grid=True) == 4
     assert count_trials(grid, 3, grid=True) == 3
-    assert count_trials(grid, None, grid=False) == 4  # there are no more
+    assert count_trials(grid, None, grid=False) == 4  # number of combinations
     assert count_trials(space("hidden=1..50"), None, grid=False) == DEFAULT_TRIALS
     assert count_trials(WIDE, None, grid=False) == DEFAULT_TRIALS
     assert count_trials(WIDE, 7, grid=False) == 7
@@ -61,7 +61,7 @@ def test_how_many_trials_there_are() -> None:
         ("epochs=8..64:log", "a logarithmic range has no steps", "'epochs=8|"),
     ],
 )
-def test_a_grid_without_end_is_refused_by_the_name_of_its_setting(text: str, message: str, hint: str) -> None:
+def test_an_infinite_grid_is_an_error_that_names_the_setting(text: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as refused:
         count_trials(space("loss=mae|huber", text), None, grid=True)
     assert message in refused.value.message

@@ -1,4 +1,4 @@
-"""Searches that learn from their trials, and those that other processes and machines take part in."""
+"""Tests of Bayesian search, shared storages and Dask."""
 
 import math
 import shutil
@@ -18,10 +18,10 @@ from lstm_cli.steps.tune import tune
 from lstm_cli.steps.tune.optuna_sampler import bayesian_trials, pruning_listener
 from lstm_cli.steps.tune.spec import DONE, FAILED, PRUNED, Pruned, Trial, make_search_spec
 
-pytestmark = pytest.mark.usefixtures("unshipped")  # only the trials are asked for here
+pytestmark = pytest.mark.usefixtures("unshipped")  # these tests need only the trials
 
 
-def copied(prepared: Path, folder: Path) -> Path:
+def copy_run(prepared: Path, folder: Path) -> Path:
     return Path(shutil.copytree(prepared, folder))
 
 
@@ -29,16 +29,16 @@ def copied(prepared: Path, folder: Path) -> Path:
 
 
 def trial(number: int, settings: dict[str, Any], score: float | None, *, state: str = DONE) -> Trial:
-    history = [{"part": "free", "epoch": at, "val_loss": 2 * (score or 9)} for at in range(3)]
+    history = [{"part": "free", "epoch": epoch, "val_loss": 2 * (score or 9)} for epoch in range(3)]
     return {"number": number, "state": state, "settings": settings, "score": score, "history": history}
 
 
 def search(
     config: TuneConfig, before: list[Trial], *, wanted: int, jobs: int = 1, seed: int = 0
 ) -> list[Trial]:
-    """A search for the lowest point of a parabola in the learning rate's logarithm, at 1e-3 with huber."""
+    """Search the minimum of a parabola in the logarithm of the learning rate, at 1e-3 with huber."""
     space = ("lr=1e-5..1e-1:log", "hidden=8..64", "loss=mae|huber")
-    sought = make_search_spec("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
+    spec = make_search_spec("run", replace(config, space=space, trials=wanted), TrainConfig(seed=seed))
 
     def run(proposed: Any, rivals: Any) -> Iterator[Trial]:
         for number, settings in proposed:
@@ -46,10 +46,10 @@ def search(
             bend = (math.log10(settings["lr"]) + 3) ** 2 + (settings["loss"] == "mae")
             yield trial(number, settings, bend)
 
-    return list(bayesian_trials(sought, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
+    return list(bayesian_trials(spec, run, before, name="lstm tune", jobs=jobs, deadline=math.inf))
 
 
-def test_it_learns_where_the_best_is() -> None:
+def test_bayesian_search_finds_the_optimum() -> None:
     found = search(TuneConfig(method="bayes"), [], wanted=40, seed=1)
     assert [one["number"] for one in found] == list(range(40))
     scores = [one["score"] for one in found]
@@ -57,13 +57,13 @@ def test_it_learns_where_the_best_is() -> None:
     assert sum(one["settings"]["loss"] == "huber" for one in found[20:]) > 12
 
 
-def test_the_same_seed_proposes_the_same() -> None:
+def test_equal_seeds_propose_equal_settings() -> None:
     one, same, other = (search(TuneConfig(method="bayes"), [], wanted=12, seed=seed) for seed in (0, 0, 1))
     assert one == same
     assert one[0]["settings"] != other[0]["settings"]
 
 
-def test_it_goes_on_from_the_trials_before_and_does_not_repeat_them() -> None:
+def test_a_resumed_bayesian_search_does_not_repeat_trials() -> None:
     before = search(TuneConfig(method="bayes"), [], wanted=5)
     failed = trial(5, {"lr": 0.05, "hidden": [8], "loss": "mae"}, None, state=FAILED)
     pruned = trial(6, {"lr": 0.05, "hidden": [9], "loss": "mae"}, None, state=PRUNED)
@@ -88,8 +88,8 @@ def epoch(number: int, loss: float, *, part: str = "anchored") -> EpochEnded:
     )
 
 
-def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() -> None:
-    rivals = [[1.0, 0.5 + 0.1 * place, 0.4 + 0.1 * place, 0.3 + 0.1 * place] for place in range(5)]
+def test_only_training_worse_than_the_median_is_pruned() -> None:
+    rivals = [[1.0, 0.5 + 0.1 * index, 0.4 + 0.1 * index, 0.3 + 0.1 * index] for index in range(5)]
     good, bad, few = pruning_listener(rivals), pruning_listener(rivals), pruning_listener(rivals[:3])
     for listen in (good, bad, few):
         for part in ("free", "anchored"):
@@ -98,20 +98,20 @@ def test_a_training_worse_than_the_median_is_pruned_and_a_better_one_is_not() ->
         good(epoch(number, loss))
     for number in range(2):
         bad(epoch(number, 0.95))
-        bad(epoch(number, 99.0, part="free"))  # of two networks one is watched
+        bad(epoch(number, 99.0, part="free"))  # only one of two networks is watched
     with pytest.raises(Pruned):
         bad(epoch(2, 0.95))
     for number in range(4):
         few(epoch(number, 9.0))
 
 
-def test_a_pruned_trial_is_recorded_with_what_was_trained(
+def test_a_pruned_trial_is_recorded_with_its_history(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Trial 2 is compared with trials that have an error of 0."""
+    """Other trials of the second round have a loss of 0."""
     rivals = iter([[], [[0.0] * 4] * 5])
     monkeypatch.setattr("lstm_cli.steps.tune.optuna_sampler._rivals", lambda study: next(rivals))
-    run = copied(prepared, tmp_path / "run")
+    run = copy_run(prepared, tmp_path / "run")
     fixed = TrainConfig(model="stacked", hidden=(2,), epochs=3, threads=1, patience=9)
     report = tune(run, TuneConfig(method="bayes", trials=2, space=("lr=1e-3..1e-2",)), fixed, ignore_events)
     done, cut = figures(run)
@@ -128,10 +128,7 @@ def test_a_pruned_trial_is_recorded_with_what_was_trained(
 def test_searches_that_share_a_storage_learn_from_each_other(
     prepared: Path, tmp_path: Path, journal: bool
 ) -> None:
-    """As two machines would: each has a run of its own, and both trials are in the storage.
-
-    A search for something else in the same storage is not mixed with them.
-    """
+    """Searches in two runs store their trials in one study; a different search uses another study."""
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -139,7 +136,7 @@ def test_searches_that_share_a_storage_learn_from_each_other(
     file = tmp_path / "search"
     storage = str(file) if journal else f"sqlite:///{file}"
     for name, space in (("one", SPACE), ("two", SPACE), ("other", ("log_transform=on|off|auto",))):
-        run = copied(prepared, tmp_path / name)
+        run = copy_run(prepared, tmp_path / name)
         tune(run, TuneConfig(method="bayes", trials=2, space=space, storage=storage), FIXED, ignore_events)
         assert [one["number"] for one in figures(run)] == [0, 1]
     opened = JournalStorage(JournalFileBackend(storage)) if journal else storage
@@ -150,14 +147,14 @@ def test_searches_that_share_a_storage_learn_from_each_other(
     assert shared.best_trial.value == min(scores)
 
 
-def test_a_storage_that_cannot_be_used_is_told(prepared: Path, tmp_path: Path) -> None:
+def test_an_unusable_storage_is_an_error(prepared: Path, tmp_path: Path) -> None:
     config = TuneConfig(method="bayes", trials=1, space=SPACE, storage="nonsense://x")
     with pytest.raises(UsageError, match="--storage 'nonsense://x' cannot be used"):
-        tune(copied(prepared, tmp_path / "run"), config, FIXED, ignore_events)
+        tune(copy_run(prepared, tmp_path / "run"), config, FIXED, ignore_events)
 
 
-def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tmp_path: Path) -> None:
-    run, other = copied(prepared, tmp_path / "run"), tmp_path / "data.csv"
+def test_an_invalid_journal_path_is_an_error(prepared: Path, tmp_path: Path) -> None:
+    run, other = copy_run(prepared, tmp_path / "run"), tmp_path / "data.csv"
     other.write_text("day,sales\n2024-01-01,3\n")
     for path, reason in (
         (other, "cannot be used"),
@@ -174,16 +171,16 @@ def test_a_journal_that_is_none_or_lies_in_the_run_is_refused(prepared: Path, tm
 # Dask
 
 
-def test_two_workers_of_a_scheduler_find_what_one_process_finds(
+def test_dask_workers_give_the_same_trials_as_one_process(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from distributed import LocalCluster
 
-    here, there = copied(prepared, tmp_path / "here"), copied(prepared, tmp_path / "there")
+    here, there = copy_run(prepared, tmp_path / "here"), copy_run(prepared, tmp_path / "there")
     tune(here, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
-    )  # of this process: nothing is trained in it
+    )  # nothing is trained in this process
     with LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=tmp_path
     ) as cluster:
@@ -192,13 +189,13 @@ def test_two_workers_of_a_scheduler_find_what_one_process_finds(
     assert figures(there) == figures(here)
 
 
-def test_a_scheduler_that_does_not_answer_is_told(
+def test_a_scheduler_that_does_not_answer_is_an_error(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lstm_cli.steps.tune.search.DASK_TIMEOUT", 0.5)
     config = TuneConfig(trials=1, space=SPACE, dask="127.0.0.1:1")
     with pytest.raises(UsageError, match=r"--dask '127\.0\.0\.1:1': cannot connect to a Dask scheduler"):
-        tune(copied(prepared, tmp_path / "run"), config, FIXED, ignore_events)
+        tune(copy_run(prepared, tmp_path / "run"), config, FIXED, ignore_events)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +205,7 @@ def test_a_scheduler_that_does_not_answer_is_told(
         (TuneConfig(dask="127.0.0.1:1"), "pip install 'dask>=2024.8' 'distributed>=2024.8'"),
     ],
 )
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+def test_a_missing_package_hints_at_pip_install(
     prepared: Path, monkeypatch: pytest.MonkeyPatch, config: TuneConfig, line: str
 ) -> None:
     monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)

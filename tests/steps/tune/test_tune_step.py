@@ -1,4 +1,4 @@
-"""Tests of `tune`: trials are recorded, resumed after a kill, and compared on validation rows."""
+"""Tests of step `tune`: recorded trials, resuming after a kill, and scores on validation rows only."""
 
 import json
 import os
@@ -26,13 +26,13 @@ from lstm_cli.steps.tune.record import TuneReport, read_search
 
 @pytest.fixture(scope="module")
 def tuned(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished search of three trials; not to be changed."""
+    """Run with a finished search of three trials; tests must not change it."""
     run = Path(shutil.copytree(prepared, tmp_path_factory.mktemp("tuned") / "run"))
     tune(run, TuneConfig(trials=3, space=SPACE), FIXED, ignore_events)
     return run
 
 
-def test_every_trial_is_a_line_with_what_it_was_and_what_came_of_it(tuned: Path) -> None:
+def test_each_trial_is_recorded_with_settings_and_score(tuned: Path) -> None:
     lines = trials(tuned)
     assert [line["number"] for line in lines] == [0, 1, 2]
     for line in lines:
@@ -61,7 +61,7 @@ def test_a_trial_keeps_the_history_of_its_networks(fresh: Path) -> None:
     assert report.best["score"] == line["score"]
 
 
-def test_the_best_becomes_the_runs_model(tuned: Path) -> None:
+def test_the_winner_becomes_the_runs_model(tuned: Path) -> None:
     report = read_search(tuned)
     best = min(trials(tuned), key=lambda line: line["score"])
     assert report.best is not None
@@ -70,18 +70,18 @@ def test_the_best_becomes_the_runs_model(tuned: Path) -> None:
     with open_run(tuned) as opened:
         entry = opened.entry("train")
         assert {name: entry["config"][name] for name in best["settings"]} == best["settings"]
-        assert entry["report"]["refitted"] is True  # the shipped one knows the newest rows
+        assert entry["report"]["refitted"] is True  # the shipped model was trained on the newest rows
         assert stale_sources(opened, "model") == ()
         assert opened.artifact("model").has("validated.onnx")
         assert opened.artifact("tune").bytes("importance.png").startswith(b"\x89PNG")
     assert report.finished
     assert report.states == {"done": 3}
-    # As the model is before its refit, so was the trial.
+    # The trial has no refit, so its score is that of the model before its refit.
     assert report.val is not None
     assert report.val["mase"] == pytest.approx(best["score"], rel=1e-4)
 
 
-def test_it_is_the_model_that_train_makes_of_those_settings(tuned: Path, fresh: Path) -> None:
+def test_the_winner_is_the_model_of_train_with_its_settings(tuned: Path, fresh: Path) -> None:
     best = min(trials(tuned), key=lambda line: line["score"])
     train(fresh, replace(FIXED, **best["settings"]), ignore_events)
     with open_run(tuned) as one, open_run(fresh) as other:
@@ -89,22 +89,22 @@ def test_it_is_the_model_that_train_makes_of_those_settings(tuned: Path, fresh: 
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_a_larger_search_goes_on_with_the_trials_it_lacks(tuned: Path, tmp_path: Path) -> None:
+def test_a_larger_search_resumes_with_the_missing_trials(tuned: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     before = trials(run)
-    told: list[Event] = []
-    tune(run, TuneConfig(trials=5, space=SPACE), FIXED, told.append)
-    assert trials(run)[:3] == before  # not trained again: even the seconds are the same
+    events: list[Event] = []
+    tune(run, TuneConfig(trials=5, space=SPACE), FIXED, events.append)
+    assert trials(run)[:3] == before  # not trained again, because even the seconds are equal
     assert [line["number"] for line in trials(run)] == [0, 1, 2, 3, 4]
     assert any(
         "resuming the search: 3 of 5 trials finished" in event.text
-        for event in told
+        for event in events
         if isinstance(event, Note)
     )
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_a_killed_search_goes_on_and_finds_the_same(tuned: Path, fresh: Path) -> None:
+def test_a_killed_search_resumes_with_the_same_result(tuned: Path, fresh: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
@@ -120,7 +120,7 @@ tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(pa
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     kept = trials(fresh)
     assert [line["number"] for line in kept] == [0, 1]
-    report = read_search(fresh)  # what --show shows while a search goes on, too
+    report = read_search(fresh)  # `--show` works during a search too
     with open_run(fresh) as opened:
         assert not opened.has("model")
     assert (report.finished, report.winner, report.states) == (False, None, {"done": 2})
@@ -129,7 +129,7 @@ tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(pa
     assert figures(fresh) == figures(tuned)
 
 
-def test_what_is_finished_is_not_done_again(tuned: Path, tmp_path: Path) -> None:
+def test_a_finished_search_is_not_repeated(tuned: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     with open_run(run) as opened:
         times = opened.entry("train")["times"]
@@ -143,29 +143,29 @@ def test_what_is_finished_is_not_done_again(tuned: Path, tmp_path: Path) -> None
     "changes", [{"space": ("log_transform=on|off",)}, {"method": "grid", "space": ("log_transform=on|off",)}]
 )
 @pytest.mark.usefixtures("unshipped")
-def test_another_search_takes_the_place_of_the_one_before(
+def test_another_search_replaces_the_earlier_one(
     tuned: Path, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
-    told: list[Event] = []
-    report = tune(run, TuneConfig(trials=2, **changes), FIXED, told.append)
+    events: list[Event] = []
+    report = tune(run, TuneConfig(trials=2, **changes), FIXED, events.append)
     assert [line["settings"]["log_transform"] for line in trials(run)].count("on") == 1
     assert report.states == {"done": 2}
-    assert any("it replaces 3 earlier trials" in event.text for event in told if isinstance(event, Note))
+    assert any("it replaces 3 earlier trials" in event.text for event in events if isinstance(event, Note))
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_trials_side_by_side_are_the_same(tuned: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parallel_trials_are_the_same(tuned: Path, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "lstm_cli.training.train_model.train_model", None
-    )  # of this process: nothing is trained in it
+    )  # nothing is trained in this process
     tune(fresh, TuneConfig(trials=3, jobs=2, space=SPACE), FIXED, ignore_events)
     assert figures(fresh) == figures(tuned)
 
 
 @pytest.mark.usefixtures("unshipped")
 def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
-    """Changing the 26 test rows of a shop changes nothing, but changing its validation rows does."""
+    """Changed test rows (the last 26 of 130 in each shop) change no trial; changed validation rows do."""
     found = []
     for name, first in (("plain", None), ("test", 104), ("val", 96)):
         source = write_panel(tmp_path / f"{name}.csv")
@@ -183,8 +183,8 @@ def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> None:
-    """A learning rate of 1e30 leaves the finite numbers in the first steps."""
+def test_a_failed_trial_is_recorded_and_the_search_continues(fresh: Path) -> None:
+    """Training with a learning rate of 1e30 overflows in the first steps."""
     wild = TrainConfig(
         model="stacked", hidden=(2,), epochs=1, threads=1, optimizer="sgd", clip_norm=0.0, schedule="constant"
     )
@@ -201,7 +201,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(fresh: Path) -> N
 
 
 @pytest.mark.usefixtures("unshipped")
-def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fresh: Path) -> None:
+def test_invalid_attention_heads_fail_only_their_trial(fresh: Path) -> None:
     config = TuneConfig(method="grid", space=("hidden=4|6", "attention=3"))
     report = tune(fresh, config, TrainConfig(model="stacked", epochs=1, threads=1), ignore_events)
     assert report.states == {"failed": 1, "done": 1}
@@ -211,7 +211,7 @@ def test_attention_heads_that_do_not_divide_the_size_are_a_trial_that_failed(fre
     assert report.winner == {"model": "stacked", "epochs": 1, "hidden": [6], "attention": 3}
 
 
-def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_path: Path) -> None:
+def test_the_reason_is_reported_if_all_trials_fail(fresh: Path, tmp_path: Path) -> None:
     source = write_panel(tmp_path / "negative.csv")
     source.write_text(source.read_text().replace(",50.", ",-50."))
     run = tmp_path / "negative"
@@ -233,20 +233,20 @@ def test_where_every_trial_fails_the_reason_is_told_and_kept(fresh: Path, tmp_pa
     assert read_search(run).best is None
 
 
-def test_time_ends_a_search_between_two_trials(fresh: Path) -> None:
+def test_the_time_limit_ends_a_search_between_trials(fresh: Path) -> None:
     with pytest.raises(QualityError, match="no trial started"):
         tune(fresh, TuneConfig(trials=50, time=1e-9, space=SPACE), FIXED, ignore_events)
 
 
-def test_a_signal_ends_it_and_keeps_the_trials(fresh: Path) -> None:
-    heard: list[str] = []
+def test_a_signal_ends_a_search_and_keeps_its_trials(fresh: Path) -> None:
+    notes: list[str] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, Note):
-            heard.append(event.text)
+            notes.append(event.text)
 
     def should_stop() -> int | None:
-        return signal.SIGTERM if any(text.startswith("trial 0") for text in heard) else None
+        return signal.SIGTERM if any(text.startswith("trial 0") for text in notes) else None
 
     with pytest.raises(Interrupted) as interrupted:
         tune(fresh, TuneConfig(trials=3, space=SPACE), FIXED, listen, should_stop=should_stop)
@@ -254,22 +254,22 @@ def test_a_signal_ends_it_and_keeps_the_trials(fresh: Path) -> None:
     assert [line["number"] for line in trials(fresh)] == [0]
 
 
-def test_other_data_begin_a_new_search_but_keep_its_winner_until_then(tuned: Path, tmp_path: Path) -> None:
+def test_changed_data_start_a_new_search_and_keep_the_winner(tuned: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(tuned, tmp_path / "run"))
     with open_run(run) as opened:
         winner = opened.report("tune")["winner"]
     prepare(str(write_panel(tmp_path / "more.csv", rows=131)), run, PREPARE, ignore_events)
-    heard: list[str] = []
+    notes: list[str] = []
 
     def should_stop() -> int | None:
-        return signal.SIGTERM if any(text.startswith("trial 0") for text in heard) else None
+        return signal.SIGTERM if any(text.startswith("trial 0") for text in notes) else None
 
     with pytest.raises(Interrupted):
         tune(
             run,
             TuneConfig(trials=3, space=SPACE),
             FIXED,
-            lambda event: heard.append(getattr(event, "text", "")),
+            lambda event: notes.append(getattr(event, "text", "")),
             should_stop=should_stop,
         )
     with open_run(run) as opened:
@@ -293,7 +293,7 @@ def test_a_run_without_a_search(fresh: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_space_is_refused_before_the_run_is_touched(
+def test_an_invalid_space_is_an_error_before_the_run_changes(
     fresh: Path, config: TuneConfig, message: str
 ) -> None:
     before = sorted(fresh.rglob("*"))
@@ -302,7 +302,7 @@ def test_a_wrong_space_is_refused_before_the_run_is_touched(
     assert sorted(fresh.rglob("*")) == before
 
 
-def test_the_report_is_the_manifests(tuned: Path) -> None:
+def test_the_report_equals_that_of_the_manifest(tuned: Path) -> None:
     report = read_search(tuned)
     with open_run(tuned) as opened:
         stored = opened.report("tune")
