@@ -25,7 +25,7 @@ EQUAL_TOLERANCE = 1e-5  # relative difference of errors that rounding can explai
 CONFIDENCE = 0.90  # confidence level of a comparison
 COVERAGE_CONFIDENCE = 0.99  # confidence level of the coverage; outside it there is a warning
 FREEDOM_SHARE = 0.4  # K is at most FREEDOM_SHARE * moments^(2/3) (Lazarus et al. 2018)
-COMPARED = ("model", "naive", "seasonal_naive", "linear")
+COMPARED_FORECASTS = ("model", "naive", "seasonal_naive", "linear")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ class WindowErrors:
             batch: windows.
             absolute_error: [B, H, C] in the file's units.
         """
-        if name in COMPARED:
+        if name in COMPARED_FORECASTS:
             errors = np.where(batch.observed, absolute_error, 0.0).sum(axis=1) * self._weight[batch.series]
             self._errors.setdefault(name, []).append(errors.sum(axis=1))
 

@@ -32,8 +32,14 @@ from lstm_cli.rundir import (
     would_read,
     would_write,
 )
-from lstm_cli.steps.shared.cached_report import JUDGED
-from lstm_cli.steps.shared.memory_estimate import MANY, MemoryNeed, prepare_need, scoring_need, train_need
+from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
+from lstm_cli.steps.shared.memory_estimate import (
+    ALL_WINDOWS,
+    MemoryNeed,
+    prepare_need,
+    scoring_need,
+    train_need,
+)
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.steps.train.find_lr import PICTURE
 from lstm_cli.system_memory import available_memory
@@ -172,7 +178,7 @@ def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool)
     with open_run(run) as opened:
         reads = would_read(opened, "data")
         trials, _ = reusable_trials(opened, search, force=force)
-        up_to_date = len(trials) == search.wanted and search_is_up_to_date(opened, search, trials)
+        up_to_date = len(trials) == search.max_trials and search_is_up_to_date(opened, search, trials)
         writes = [*would_write(run, "tune"), *would_write(run, "train")]
         need = train_need(*load_outline(opened), fixed)
         return _plan(run, "tune", opened, reads, writes, up_to_date=up_to_date, need=need)
@@ -201,8 +207,10 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPl
         quantized = config.precision in ("int8", "fp16")
         quantized |= config.precision == "auto" and not unseen and serves_quantized(opened)
         reads = would_read(opened, "data", "model", *(("quantized",) if quantized else ()))
-        up_to_date = not force and is_up_to_date(opened, "evaluate", config=asdict(config), ignoring=JUDGED)
-        need = scoring_need(*load_outline(opened), model, windows=MANY)
+        up_to_date = not force and is_up_to_date(
+            opened, "evaluate", config=asdict(config), ignoring=IGNORED_SETTINGS
+        )
+        need = scoring_need(*load_outline(opened), model, windows=ALL_WINDOWS)
         writes = would_write(run, "evaluate")
         return _plan(run, "evaluate", opened, reads, writes, up_to_date=up_to_date, need=need, always=copies)
 
@@ -222,7 +230,7 @@ def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPl
         require_fresh(opened, "model")
         reads = would_read(opened, "data", "model")
         up_to_date = not force and is_up_to_date(opened, "quantize", config=asdict(config))
-        need = scoring_need(*load_outline(opened), load_model(opened), windows=MANY)
+        need = scoring_need(*load_outline(opened), load_model(opened), windows=ALL_WINDOWS)
         return _plan(
             run, "quantize", opened, reads, would_write(run, "quantize"), up_to_date=up_to_date, need=need
         )

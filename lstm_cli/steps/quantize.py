@@ -24,7 +24,7 @@ from lstm_cli.inference.trained_model import (
 )
 from lstm_cli.rundir import is_up_to_date, require_fresh, writing
 from lstm_cli.steps.shared.cached_report import replay_report
-from lstm_cli.steps.shared.memory_estimate import MANY, require_scoring
+from lstm_cli.steps.shared.memory_estimate import ALL_WINDOWS, require_scoring
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
 
 TIMED_WINDOWS = 256  # windows per timed batch
@@ -85,7 +85,7 @@ def quantize(
         require_installed("lstm quantize", "onnx")
         folder = writer.new("quantized")
         model = load_model(writer.run)
-        require_scoring(writer.run, model, windows=MANY, doing="scoring")
+        require_scoring(writer.run, model, windows=ALL_WINDOWS, doing="scoring")
         graph, _ = load_graph(writer.run, "fp32")
         listen(Progressed(stage="quantizing", done=0))
         small = _quantized(graph, model, config.to, folder.scratch())

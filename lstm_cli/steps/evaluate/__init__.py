@@ -27,7 +27,7 @@ from lstm_cli.rundir import (
 from lstm_cli.steps.evaluate.report import EvaluateReport, report_of
 from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
-from lstm_cli.steps.shared.cached_report import JUDGED, replay_report
+from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
 from lstm_cli.steps.shared.report_json import option_values
 
 
@@ -68,7 +68,9 @@ def evaluate(
     with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         require_fresh(writer.run, "model")
-        if not force and is_up_to_date(writer.run, "evaluate", config=asdict(config), ignoring=JUDGED):
+        if not force and is_up_to_date(
+            writer.run, "evaluate", config=asdict(config), ignoring=IGNORED_SETTINGS
+        ):
             stored = replay_report(EvaluateReport, writer.run, "evaluate")
             copy_scores(writer.run, config.output)
             return _raise_if_failed(

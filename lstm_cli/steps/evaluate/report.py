@@ -9,7 +9,11 @@ from lstm_cli.evaluation.metrics import Scores
 from lstm_cli.evaluation.series_ranking import series_against_baselines, worst_series
 from lstm_cli.findings import Finding
 from lstm_cli.steps.evaluate.score_model import Scored
-from lstm_cli.steps.shared.model_warnings import adds_nothing, coverage_warnings, networks_finding
+from lstm_cli.steps.shared.model_warnings import (
+    coverage_warnings,
+    networks_add_nothing,
+    useless_networks_finding,
+)
 from lstm_cli.steps.shared.report_json import to_plain
 
 MAX_WORST_SERIES = 10
@@ -75,8 +79,8 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
     }
     compared = scored.errors.comparisons()
     findings: list[Finding] = []
-    if networks_finding(scores | {"model": model_scores}, compared, parts):
-        findings.append(adds_nothing(config.split))
+    if networks_add_nothing(scores | {"model": model_scores}, compared, parts):
+        findings.append(useless_networks_finding(config.split))
     per_step = metrics.scores_per_step(sums["model"], scale)
     intervals: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
     if scored.tally is not None and scored.tally.sums is not None and subject.intervals is not None:

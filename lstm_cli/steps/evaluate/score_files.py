@@ -9,7 +9,7 @@ from lstm_cli.evaluation import intervals, metrics
 from lstm_cli.rundir import ArtifactFolder, Run, replace_files
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 from lstm_cli.steps.shared.forecast_plot import forecast_picture
-from lstm_cli.steps.shared.report_json import COMPARED
+from lstm_cli.steps.shared.report_json import COMPARISON_KEYS
 
 PICTURE = "forecasts.png"
 INTERVAL_FIELDS = ("coverage", "width", "width_scaled", "wql")
@@ -18,7 +18,17 @@ INTERVAL_COLUMNS = (
     + INTERVAL_FIELDS[3:]
 )
 SCORES_FIELDS = (
-    *("model", "precision", "split", "windows", "metrics", "parts", "baselines", *COMPARED, "backtest"),
+    *(
+        "model",
+        "precision",
+        "split",
+        "windows",
+        "metrics",
+        "parts",
+        "baselines",
+        *COMPARISON_KEYS,
+        "backtest",
+    ),
     *INTERVAL_FIELDS,
 )
 

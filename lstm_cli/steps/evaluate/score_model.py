@@ -23,7 +23,7 @@ from lstm_cli.inference.trained_model import (
 )
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.rundir import Run
-from lstm_cli.steps.shared.memory_estimate import MANY, require_scoring
+from lstm_cli.steps.shared.memory_estimate import ALL_WINDOWS, require_scoring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
     from lstm_cli.inference.session import open_session
 
     model = load_model(run)
-    require_scoring(run, model, windows=MANY, doing="scoring")
+    require_scoring(run, model, windows=ALL_WINDOWS, doing="scoring")
     unseen = model.refitted and config.split == "val"
     graph, precision = load_graph(run, "fp32" if unseen and config.precision == "auto" else config.precision)
     if unseen:

@@ -13,9 +13,9 @@ from lstm_cli.rundir import Run, command
 Report = TypeVar("Report")
 
 # Settings that do not change the result, so a step stays up to date with any value of them.
-OF_THE_MACHINE = ("threads", "jobs")
+MACHINE_SETTINGS = ("threads", "jobs")
 # Also settings of `evaluate` that need no new scores: conditions are checked against the stored ones.
-JUDGED = (*OF_THE_MACHINE, "fail_if", "output")
+IGNORED_SETTINGS = (*MACHINE_SETTINGS, "fail_if", "output")
 
 
 def replay_report(kind: type[Report], run: Run, step: str) -> Report:

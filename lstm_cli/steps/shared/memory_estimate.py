@@ -34,7 +34,7 @@ CELL = 16  # bytes of a cell during reading: the number and its scaled copy
 ROW = 170  # bytes of a row during season detection: the value, moving means and residuals
 PARTS = 3  # of the default model
 FORECAST_ROWS = 4_000  # windows x targets of a validation batch of a network
-MANY = 1 << 30  # windows, for scoring a whole split
+ALL_WINDOWS = 1 << 30  # windows, for scoring a whole split
 SHORTER = "prepare with a shorter --lookback or fewer columns"
 
 
@@ -202,7 +202,7 @@ def scoring_need(schema: Schema, series: SeriesTable, model: TrainedModel, *, wi
         + network
         + _batch_bytes(sizes, model.lookback, windows=batch_size)
     )
-    size += SCORING if windows == MANY else FORECASTING
+    size += SCORING if windows == ALL_WINDOWS else FORECASTING
     return MemoryNeed(size=size, largest_part="the windows" if windows else "the data", hint=SHORTER)
 
 

@@ -13,7 +13,7 @@ from lstm_cli.evaluation.metrics import Scores
 from lstm_cli.findings import MODEL, Finding
 
 
-def networks_finding(
+def networks_add_nothing(
     scores: Mapping[str, Scores], comparisons: Mapping[str, Mapping[str, Any]], parts: Iterable[str]
 ) -> bool:
     """Return whether a model with networks is not clearly better than the linear forecast alone.
@@ -29,7 +29,7 @@ def networks_finding(
     return bool(networks) and not better and scoring.is_as_good(scores["linear"], scores["model"])
 
 
-def adds_nothing(split: str) -> Finding:
+def useless_networks_finding(split: str) -> Finding:
     """Return the warning that the networks of a model add nothing on a split."""
     rows = SPLITS[split]
     return Finding(

@@ -7,7 +7,7 @@ from typing import Any
 
 from lstm_cli.findings import Finding, finding_texts, findings_to_dicts
 
-COMPARED = (
+COMPARISON_KEYS = (
     "baseline_season",
     "mase_season",
     "comparison",

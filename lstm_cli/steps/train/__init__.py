@@ -8,7 +8,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.config.extras import TRAINING, require_installed
 from lstm_cli.events import Listener
 from lstm_cli.rundir import Checkpoint, Run, is_up_to_date, writing
-from lstm_cli.steps.shared.cached_report import OF_THE_MACHINE, replay_report
+from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, checkpoint_status
 from lstm_cli.steps.train.fit_and_commit import TrainReport, train_and_commit
@@ -64,4 +64,4 @@ def train(
 
 def model_is_up_to_date(run: Run, config: TrainConfig) -> bool:
     """Return whether the run's model was trained on its current data with these settings."""
-    return is_up_to_date(run, "train", config=asdict(config), ignoring=OF_THE_MACHINE)
+    return is_up_to_date(run, "train", config=asdict(config), ignoring=MACHINE_SETTINGS)

@@ -18,7 +18,7 @@ from lstm_cli.events import Listener, Note, PlotDrawn, WarningRaised, is_wanted
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Writer
-from lstm_cli.steps.shared.model_warnings import adds_nothing, networks_finding
+from lstm_cli.steps.shared.model_warnings import networks_add_nothing, useless_networks_finding
 from lstm_cli.steps.shared.report_json import option_values, to_plain
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
 from lstm_cli.steps.train.save_model import export_graphs, write_model
@@ -187,8 +187,8 @@ def _findings(
     trained: "TrainingResult", val: dict[str, Scores], comparisons: dict[str, Any]
 ) -> tuple[Finding, ...]:
     """Return the warnings about a trained model."""
-    if networks_finding(val, comparisons, trained.weights):
-        return (adds_nothing("val"),)
+    if networks_add_nothing(val, comparisons, trained.weights):
+        return (useless_networks_finding("val"),)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
         text = (
             "training did not improve the network on the validation rows, so the untrained network is shipped"

@@ -74,7 +74,7 @@ def tune(
     with writing(run, step="tune", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         trials, why = reusable_trials(writer.run, search, force=force)
-        if len(trials) == search.wanted and search_is_up_to_date(writer.run, search, trials):
+        if len(trials) == search.max_trials and search_is_up_to_date(writer.run, search, trials):
             return replay_report(TuneReport, writer.run, "tune")
         require_installed("lstm tune", *SEARCH)
         require_train(writer.run, fixed, doing="each trial")
@@ -151,13 +151,13 @@ def _cores() -> int:
 
 def _note_start(listen: Listener, run: Run, search: SearchSpec, finished: int, why: str) -> None:
     searched = ", ".join(f"{name}={text}" for name, text in space_text(search.space).items())
-    listen(Note(text=f"searching {searched}: {search.wanted} trials, scored on the validation rows"))
+    listen(Note(text=f"searching {searched}: {search.max_trials} trials, scored on the validation rows"))
     if finished:
-        listen(Note(text=f"resuming the search: {finished} of {search.wanted} trials finished"))
+        listen(Note(text=f"resuming the search: {finished} of {search.max_trials} trials finished"))
     elif why:
         replaced = len(run.report("tune")["trials"])
         listen(Note(text=f"starting a new search because {why} (it replaces {replaced} earlier trials)"))
-    listen(Progressed(stage="trials", done=finished, total=search.wanted, unit="trials"))
+    listen(Progressed(stage="trials", done=finished, total=search.max_trials, unit="trials"))
 
 
 def _note_trial(listen: Listener, search: SearchSpec, trial: Trial, trials: Sequence[Trial]) -> None:
@@ -165,7 +165,7 @@ def _note_trial(listen: Listener, search: SearchSpec, trial: Trial, trials: Sequ
     texts = {name: value_text(value) for name, value in trial["settings"].items()}
     mark = " (best so far)" if best is not None and best["number"] == trial["number"] else ""
     listen(Note(text=trial_line(trial, texts) + mark))
-    listen(Progressed(stage="trials", done=len(trials), total=search.wanted, unit="trials"))
+    listen(Progressed(stage="trials", done=len(trials), total=search.max_trials, unit="trials"))
 
 
 def _findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:

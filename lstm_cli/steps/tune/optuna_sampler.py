@@ -44,7 +44,7 @@ def bayesian_trials(
     """
     study, space = _study(search, name, before), search.space
     trials = list(before)
-    while (missing := search.wanted - len(trials)) > 0 and time.monotonic() < deadline:
+    while (missing := search.max_trials - len(trials)) > 0 and time.monotonic() < deadline:
         first = max((trial["number"] for trial in trials), default=-1) + 1
         asked = {first + index: study.ask(_distributions(space)) for index in range(min(jobs, missing))}
         proposed = ((number, _settings(space, proposal.params)) for number, proposal in asked.items())

@@ -14,14 +14,14 @@ from lstm_cli.config.search_space import Choice, Range, Space, is_fixed, value_t
 from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run, open_run
 from lstm_cli.steps.shared.cached_report import restore_report
-from lstm_cli.steps.shared.report_json import COMPARED, option_values, plain_value, to_plain
+from lstm_cli.steps.shared.report_json import COMPARISON_KEYS, option_values, plain_value, to_plain
 from lstm_cli.steps.tune.importance import setting_importance
 from lstm_cli.steps.tune.search import best_trial
 from lstm_cli.steps.tune.spec import DONE, SearchSpec, Trial
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
 MACHINE_SETTINGS = ("threads", "device")  # another machine may resume a search, so these may change
-TRAINED = (*COMPARED, "chosen_on")  # fields copied from the report of the winner's training
+TRAINED = (*COMPARISON_KEYS, "chosen_on")  # fields copied from the report of the winner's training
 LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # fields of a trial in the report
 
 
@@ -185,7 +185,7 @@ def make_report(
         space=space_text(search.space),
         fixed=fixed_settings(search.fixed),
         seed=search.fixed.seed,
-        wanted=search.wanted,
+        wanted=search.max_trials,
         states=dict(Counter(trial["state"] for trial in trials)),
         metric=best["metric"] if best else None,
         best={name: best[name] for name in ("number", "score", "settings", "metrics")} if best else None,

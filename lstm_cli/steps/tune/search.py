@@ -64,9 +64,9 @@ def run_trials(
             yield from bayesian_trials(search, run, before, name=name, jobs=jobs, deadline=deadline)
             return
         if config.method == "grid":
-            proposals = grid_settings(search.space, search.wanted)
+            proposals = grid_settings(search.space, search.max_trials)
         else:
-            proposals = random_settings(search.space, search.wanted, fixed.seed)
+            proposals = random_settings(search.space, search.max_trials, fixed.seed)
         known = [trial["settings"] for trial in before]
         missing = (proposal for proposal in enumerate(proposals) if plain_value(proposal[1]) not in known)
         yield from run(proposal for proposal in missing if time.monotonic() < deadline)

@@ -25,7 +25,7 @@ class SearchSpec:
     config: TuneConfig
     fixed: TrainConfig
     space: Space
-    wanted: int  # trials
+    max_trials: int  # trials
 
 
 def make_search_spec(run: str, config: TuneConfig, fixed: TrainConfig) -> SearchSpec:
@@ -48,7 +48,7 @@ def make_search_spec(run: str, config: TuneConfig, fixed: TrainConfig) -> Search
         require_installed("--dask", "dask", "distributed")
     space = parse_space(config.space, fixed)
     wanted = count_trials(space, config.trials, grid=config.method == "grid")
-    return SearchSpec(run=run, config=config, fixed=fixed, space=space, wanted=wanted)
+    return SearchSpec(run=run, config=config, fixed=fixed, space=space, max_trials=wanted)
 
 
 def is_database_url(storage: str) -> bool:
