@@ -30,7 +30,7 @@ class WindowRows:
     target: np.ndarray  # [R] index of the target column
 
     def select(self, indices: np.ndarray) -> "WindowRows":
-        """Return the rows at these indices."""
+        """Return the window rows at these indices."""
         return WindowRows(**{name: value[indices] for name, value in vars(self).items()})
 
     def centered(self, center: str, scaled: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ def read_header(head: bytes) -> "tuple[tuple[int, ...], np.dtype, int]":
     try:
         version = np.lib.format.read_magic(stream)
         if version != (1, 0):
-            raise ValueError("not version 1.0 of the .npy format")
+            raise ValueError("unsupported version of the .npy format, only 1.0 is supported")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     except ValueError:
         raise

@@ -50,13 +50,15 @@ class Writer:
         """Make a new numbered folder for an artifact, to be filled before `commit`.
 
         Raises:
-            ValueError: this step does not make the artifact, or has already begun it.
+            ValueError: this step does not write the artifact, or opened it twice.
             ForeignFolder: the folder of the artifact is a link or a file.
             OutputError: the system refuses.
         """
         artifact = ARTIFACTS[name]
         if artifact.made_by != self.step or name in self._folders:
-            raise ValueError(f"'lstm {self.step}' does not make '{name}', or has already begun it")
+            raise ValueError(
+                f"bug: 'lstm {self.step}' does not write the artifact '{name}', or opened it twice"
+            )
         parent = self.path / name
         require_own(parent)
         with as_output_error(parent):

@@ -29,7 +29,7 @@ from lstm_cli.inference.trained_model import (
 )
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file, stale_sources
 from lstm_cli.steps.shared.memory_estimate import require_forecast
-from lstm_cli.steps.shared.report_json import option_values, to_plain
+from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 
 BATCH_SERIES = 256  # series per batch; a larger batch does not fit into the cache of a core
 
@@ -143,7 +143,7 @@ def predict(
             "model": round(forecast_done - ready, 4),
             "write": round(time.perf_counter() - forecast_done, 4),
         },
-        **option_values(findings),
+        **finding_fields(findings),
     )
 
 

@@ -34,7 +34,7 @@ class DroppedOutliers:
         cells = np.array(stored["cells"], dtype=np.int64).reshape(-1, 2)
         values = np.array(stored["values"], dtype=np.float64)
         if values.shape != (len(cells),):
-            raise ValueError("the numbers of cells and values differ")
+            raise ValueError("the number of dropped cells differs from the number of their values")
         if (np.diff(cells[:, 0]) < 0).any() or (cells[:, 1] < 0).any() or (cells[:, 1] >= columns).any():
             raise ValueError("the cells are out of order, or not in a target column")
         return DroppedOutliers(cells=cells, values=values)

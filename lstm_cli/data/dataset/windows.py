@@ -135,7 +135,7 @@ def sampling_weights(series: np.ndarray, *, power: float) -> np.ndarray:
         ValueError: if `power` is not within 0 and 1.
     """
     if not 0 <= power <= 1:
-        raise ValueError(f"power {power} is not within 0 and 1")
+        raise ValueError(f"the power of the sampling weights is {power}, but must be from 0 to 1")
     _, index, counts = np.unique(series, return_inverse=True, return_counts=True)
     weight = counts.astype(np.float64) ** (power - 1)
     return weight[index] / max(float((weight * counts).sum()), np.finfo(np.float64).tiny)

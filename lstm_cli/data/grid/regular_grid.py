@@ -359,7 +359,7 @@ def _find_gaps(
 
 
 def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:
-    """Return an array [rows] of -1. Raise DeviceError if the values of the grid do not fit in the machine's memory."""
+    """Return the table row of each grid row [rows], at first -1 (no row). Raise DeviceError if memory is too small."""
     import os
 
     need = rows * columns * 8

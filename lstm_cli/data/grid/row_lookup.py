@@ -28,7 +28,7 @@ class GridLines:
         """Return the line of a row. Raise LookupError for a row of a gap."""
         table_row = int(self.table_rows(row, row + 1)[0])
         if table_row < 0:
-            raise LookupError(f"{self.table.source} has no line for row {row} of the grid")
+            raise LookupError(f"row {row} of the grid is a gap, so {self.table.source} has no line for it")
         return int(self.table.lines[table_row])
 
     def table_rows(self, begin: int, end: int) -> np.ndarray:

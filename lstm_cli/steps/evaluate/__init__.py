@@ -28,7 +28,7 @@ from lstm_cli.steps.evaluate.report import EvaluateReport, report_of
 from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
-from lstm_cli.steps.shared.report_json import option_values
+from lstm_cli.steps.shared.report_json import finding_fields
 
 
 def evaluate(
@@ -89,7 +89,7 @@ def evaluate(
             folds, further = _backtest(writer.run, config, subject, listen, should_stop)
             report = replace(report, backtest=folds)
             findings += further
-        report = replace(report, picture=str(folder.folder / PICTURE), **option_values(findings))
+        report = replace(report, picture=str(folder.folder / PICTURE), **finding_fields(findings))
         write_scores(
             folder, report.to_json(), subject, series_against_baselines(subject.dataset, scored.sums)
         )

@@ -20,7 +20,7 @@ from lstm_cli.findings import WARNING, Finding
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.prepare.report import PrepareReport, named_sources
 from lstm_cli.steps.shared.memory_estimate import require_prepare
-from lstm_cli.steps.shared.report_json import option_values
+from lstm_cli.steps.shared.report_json import finding_fields
 
 
 def prepare_run(
@@ -124,5 +124,5 @@ def _report(
         outliers=assembled.dropped.count_by_column(schema.targets) if dropped else None,
         scaler=assembled.scaler.kind,
         megabytes=round(assembled.grid.rows * len(schema.columns) * 4 / 1e6, 2),
-        **option_values(findings),
+        **finding_fields(findings),
     )

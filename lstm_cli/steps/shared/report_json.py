@@ -21,7 +21,7 @@ def to_plain(report: Any, *, absent: tuple[str, ...] = ()) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None or name not in absent}
 
 
-def option_values(findings: Sequence[Finding]) -> dict[str, Any]:
+def finding_fields(findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the two fields of a report for its findings: `warnings` as sentences and `findings` as data."""
     return {"warnings": finding_texts(findings), "findings": findings_to_dicts(findings)}
 

@@ -19,7 +19,7 @@ from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.shared.model_warnings import networks_add_nothing, useless_networks_finding
-from lstm_cli.steps.shared.report_json import option_values, to_plain
+from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
 from lstm_cli.steps.train.save_model import export_graphs, write_model
 from lstm_cli.steps.train.validate import Scores, ValidatedModel
@@ -247,7 +247,7 @@ def _report(
         diagnosis=tuple(asdict(finding) for finding in diagnose_trainings(trained, config)),
         notes=tuple(notes),
         seconds=round(trained.seconds, 2),
-        **option_values(findings),
+        **finding_fields(findings),
     )
 
 

@@ -14,7 +14,7 @@ from lstm_cli.config.search_space import Choice, Range, Space, is_fixed, value_t
 from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run, open_run
 from lstm_cli.steps.shared.cached_report import restore_report
-from lstm_cli.steps.shared.report_json import COMPARISON_KEYS, option_values, plain_value, to_plain
+from lstm_cli.steps.shared.report_json import COMPARISON_KEYS, finding_fields, plain_value, to_plain
 from lstm_cli.steps.tune.importance import setting_importance
 from lstm_cli.steps.tune.search import best_trial
 from lstm_cli.steps.tune.spec import DONE, SearchSpec, Trial
@@ -198,5 +198,5 @@ def make_report(
         **{name: trained.get(name) if trained else None for name in TRAINED},  # type: ignore[arg-type]
         picture=picture,
         seconds=round(sum(trial["seconds"] for trial in trials), 2),
-        **option_values(findings),
+        **finding_fields(findings),
     )
