@@ -12,7 +12,7 @@ from lstm_cli.evaluation import metrics, scoring
 def series_against_baselines(
     dataset: Dataset, sums: Mapping[str, metrics.ErrorSums]
 ) -> dict[str, dict[str, Any]]:
-    """Return for each series the MASE of seasonal naive (naive without a season) and the model's ratio to it.
+    """Return for each series the MASE of seasonal naive (or naive), and the MASE of the model divided by it.
 
     sums: errors of `model` and of the baselines. The ratio is that of `metrics.relative_to_baseline`.
     """

@@ -113,7 +113,7 @@ def refit_linear(
     should_stop: Callable[[], int | None] = lambda: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> LinearEnsemble:
-    """Fit the members of an ensemble to the dataset's training rows again and keep their weights.
+    """Refit the coefficients of the members on the training rows; the members and their mixing weights stay.
 
     Args:
         dataset: data with the rows to fit.

@@ -309,8 +309,8 @@ def commit(run: Path, spoil: Callable[..., object], **facts: dict[str, object]) 
         (lambda folder, _: folder.write_bytes("../x", b""), "is not a file of"),
         (lambda folder, _: folder.write_json("model.json", {"a": float("nan")}), "range"),
         (lambda folder, _: folder.write_array("model.json", np.array([object()])), "Python objects"),
-        (lambda _, writer: writer.new("data"), "'lstm train' does not make 'data'"),
-        (lambda _, writer: writer.new("model"), "already begun it"),
+        (lambda _, writer: writer.new("data"), "'lstm train' does not write the artifact 'data'"),
+        (lambda _, writer: writer.new("model"), "opened it twice"),
         (lambda folder, _: folder.write_pieces("model.json", [VALUES], shape=(13, 2), dtype="f4"), "bytes"),
     ],
 )
@@ -570,7 +570,7 @@ def test_files_without_a_commit_are_removed(run: Path) -> None:
 def test_a_writer_continues_as_another_step_under_the_same_lock(run: Path) -> None:
     with writing(run, step="tune") as writer:
         commit_trials(writer, 0)
-        with pytest.raises(ValueError, match="'lstm tune' does not make 'model'"):
+        with pytest.raises(ValueError, match="'lstm tune' does not write the artifact 'model'"):
             writer.new("model")
         writer.switch_step("train")
         folder = writer.new("model")

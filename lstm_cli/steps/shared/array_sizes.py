@@ -47,7 +47,7 @@ class ArraySizes:
         )
 
     def batch_size(self, reach: int) -> int:
-        """Return the windows of `reach` steps in a batch for scoring, as in `Windows.batch_size`."""
+        """Return how many windows of `reach` steps are scored per batch, as in `Windows.batch_size`."""
         cells = MAX_GATHERED_CELLS // max(1, reach * self.inputs)
         return max(1, min(BATCH, MAX_SCORED_ROWS // self.targets, cells))
 

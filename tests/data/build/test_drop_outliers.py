@@ -102,7 +102,7 @@ def test_dropped_cells_come_back_from_json() -> None:
     np.testing.assert_array_equal(again.cells, dropped.cells)
     np.testing.assert_array_equal(again.values, dropped.values)
     assert dropped.count_by_column(("a", "b", "c")) == {"a": 2, "b": 1, "c": 0}
-    with pytest.raises(ValueError, match="numbers of cells and values differ"):
+    with pytest.raises(ValueError, match="number of dropped cells differs"):
         DroppedOutliers.from_dict(dropped.to_dict() | {"values": [1.0]}, columns=2)
     for cells in ([[3, 0], [3, 2], [90, 0]], [[3, 0], [3, -1], [90, 0]], [[90, 0], [3, 0], [3, 1]]):
         with pytest.raises(ValueError, match="out of order, or not in a target column"):

@@ -343,7 +343,7 @@ def test_balanced_probabilities_by_hand() -> None:
     assert sampling_weights(series, power=0).tolist() == [1 / 8] * 4 + [1 / 2]
     assert sampling_weights(series, power=0.5) == pytest.approx([1 / 6] * 4 + [1 / 3])  # 2 to 1
     assert sampling_weights(np.empty(0, dtype=np.int64), power=0.5).tolist() == []
-    with pytest.raises(ValueError, match="power 2"):
+    with pytest.raises(ValueError, match="sampling weights is 2"):
         sampling_weights(series, power=2)
 
 
