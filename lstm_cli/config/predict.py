@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.config.setting import TEXT_PANEL, encoding_setting, require_bounds, setting, threads_setting
-from lstm_cli.config.validators import require_one_character
+from lstm_cli.config.setting import require_bounds, setting, threads_setting
+from lstm_cli.config.text import TextSettings
 
 FORECAST_PANEL = "Forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig:
-    """Settings of `lstm predict`."""
+class PredictConfig(TextSettings):
+    """Settings of `lstm predict`; the text settings are about NEW, and those of the run are their defaults."""
 
     output: str = setting(
         "-",
@@ -45,16 +45,8 @@ class PredictConfig:
         choices=("skip", "include", "refuse"),
         panel=FORECAST_PANEL,
     )
-    encoding: str | None = encoding_setting()
-    delimiter: str | None = setting(
-        None,
-        "Column delimiter of NEW.",
-        "CHAR",
-        default_text="as in the run's data",
-        panel=TEXT_PANEL,
-    )
     threads: int | None = threads_setting()
 
     def __post_init__(self) -> None:
         require_bounds(self)
-        require_one_character(self.delimiter)
+        self.check_text()

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.setting import TEXT_PANEL, encoding_setting, require_bounds, setting
-from lstm_cli.config.validators import require_one_character
+from lstm_cli.config.setting import require_bounds, setting
+from lstm_cli.config.text import NO_TIMES, GridSettings, TextSettings
 from lstm_cli.errors import UsageError
 
 COLUMN = "COLUMN"  # metavar
@@ -11,7 +11,7 @@ COLUMNS_PANEL, WINDOWS_PANEL, SPLITS_PANEL, VALUES_PANEL = "Columns", "Windows",
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrepareConfig:
+class PrepareConfig(TextSettings, GridSettings):
     """Settings of `lstm prepare`."""
 
     target: tuple[str, ...] = setting(
@@ -33,22 +33,22 @@ class PrepareConfig:
         flag="--calendar/--no-calendar",
         panel=COLUMNS_PANEL,
     )
-    time: str | None = setting(
-        None, "Time column.", COLUMN, default_text="the first column of times", panel=COLUMNS_PANEL
+    time: tuple[str, ...] = setting(
+        (),
+        "Time column, repeated for date and time columns; none: rows are steps.",
+        COLUMN,
+        default_text="the first column of times",
+        panel=COLUMNS_PANEL,
     )
-    series: str | None = setting(
-        None,
-        "Column with the series names of a panel.",
+    series: tuple[str, ...] = setting(
+        (),
+        "Column of series names in a panel (repeatable).",
         COLUMN,
         default_text="one series",
         panel=COLUMNS_PANEL,
     )
-    freq: str | None = setting(
-        None,
-        "Frequency of the time grid: 15min, h, D, B, W, MS, ME, QS and others.",
-        "STEP",
-        default_text="inferred",
-        panel=WINDOWS_PANEL,
+    wide: bool = setting(
+        False, "Wide file: one column for each series, or for each time.", panel=COLUMNS_PANEL
     )
     lookback: int | None = setting(  # None: derived from the data
         None,
@@ -127,8 +127,6 @@ class PrepareConfig:
         flag="--pad/--no-pad",
         panel=WINDOWS_PANEL,
     )
-    encoding: str | None = encoding_setting()
-    delimiter: str | None = setting(None, "Column delimiter.", "CHAR", default_text="comma", panel=TEXT_PANEL)
 
     def __post_init__(self) -> None:
         require_bounds(self)
@@ -153,12 +151,32 @@ class PrepareConfig:
                         hint="name each column once",
                     )
                 roles[name] = flag
-        for flag, named in (("--time", self.time), ("--series", self.series)):
-            if named is not None and named in roles:
+        for flag, names in (("--time", self.time), ("--series", self.series)):
+            for name in names:
+                if name in roles:
+                    raise UsageError(
+                        f"column '{name}' is given to both {roles[name]} and {flag}"
+                        if roles[name] != flag
+                        else f"column '{name}' is given to {flag} twice",
+                        hint="name each column once",
+                        flag=flag,
+                    )
+                roles[name] = flag
+        if NO_TIMES in self.time and len(self.time) > 1:
+            raise UsageError(
+                f"--time {NO_TIMES} cannot be combined with a time column", hint="choose one", flag="--time"
+            )
+        if self.wide:
+            self._check_wide()
+        self.check_text()
+        self.check_grid()
+
+    def _check_wide(self) -> None:
+        """Raise UsageError for roles that a wide file cannot have: its only target is `value`."""
+        for flag, names in (("--target", self.target), ("--past", self.past), ("--future", self.future)):
+            if names:
                 raise UsageError(
-                    f"column '{named}' is given to both {roles[named]} and {flag}",
-                    hint="name each column once",
+                    f"{flag} cannot be used with --wide: the only target of a wide file is 'value'",
+                    hint=f"leave out {flag}",
+                    flag=flag,
                 )
-        if self.time is not None and self.time == self.series:
-            raise UsageError(f"column '{self.time}' is given to both --time and --series")
-        require_one_character(self.delimiter)

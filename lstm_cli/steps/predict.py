@@ -213,9 +213,7 @@ def _new_data(
         training=model.training,
         rows_read=model.lookback,
     )
-    dataset, findings = read_new_data(
-        new, known, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin
-    )
+    dataset, findings = read_new_data(new, known, text=config.text, stdin=stdin)
     for finding in findings:
         warn(finding)
     if run.has("data"):

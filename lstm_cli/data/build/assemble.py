@@ -133,9 +133,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         past=table.past,
         future=table.future,
         calendar=calendar_feature_names(grid.step) if config.calendar else (),
-        time_name=table.time_name,
+        time_columns=table.time_columns,
         time_format=table.time_format,
-        series_name=table.series_name,
+        series_columns=table.series_columns,
         delimiter=table.delimiter,
         step=grid.step,
         horizon=horizon,
@@ -144,6 +144,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         pad=config.pad,
         seasons=seasons,
         missing=config.missing,
+        text=config.text,
+        grid=config.grid,
+        wide=config.wide,
         decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
         newest_us=None
         if len(split_grid.grid.names) == len(grid.names)

@@ -1,12 +1,14 @@
 """Prepared data of a run: scaled series on a time grid, their splits, and the facts that undo the scaling."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
+from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT, GridSettings, TextSettings
+from lstm_cli.config.validators import restore_settings
 from lstm_cli.data.chunks import RowSlices, row_chunks
 from lstm_cli.data.dataset.imputation import last_observed_row
 from lstm_cli.data.dataset.scaling import Scaler, column_ranges, column_sums
@@ -24,9 +26,9 @@ class Schema:
     past: tuple[str, ...]
     future: tuple[str, ...]
     calendar: tuple[str, ...]  # names of the calendar inputs, derived from the times
-    time_name: str | None  # None: the file has no time column, rows are steps
+    time_columns: tuple[str, ...]  # one, or several that are joined; (): rows are steps
     time_format: TimeFormat
-    series_name: str | None
+    series_columns: tuple[str, ...]  # one, or several whose values make the name; (): one series
     delimiter: str
     step: Step
     horizon: int  # steps
@@ -36,7 +38,20 @@ class Schema:
     seasons: tuple[int, ...]  # steps, shortest first
     missing: str
     decimals: tuple[int, ...] = ()  # of each target in the file; (): unknown, in runs of 0.1.0
+    text: TextSettings = PLAIN_TEXT  # how the file was read; new data are read in the same way
+    grid: GridSettings = PLAIN_GRID
+    wide: bool = False
     newest_us: int | None = None  # newest measured row of a panel, if a series that was left out holds it
+
+    @property
+    def time_name(self) -> str | None:
+        """Return the time column, or the joined ones, as messages name it; None without a time column."""
+        return " + ".join(self.time_columns) or None
+
+    @property
+    def series_name(self) -> str | None:
+        """Return the series column, or the joined ones, as messages name it; None without a series column."""
+        return "/".join(self.series_columns) or None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -55,13 +70,20 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         stored = {field.name: getattr(self, field.name) for field in fields(self)}
-        return stored | {"step": self.step.to_dict(), "time_format": self.time_format.to_dict()}
+        settings = {"text": asdict(self.text), "grid": asdict(self.grid)}
+        return stored | settings | {"step": self.step.to_dict(), "time_format": self.time_format.to_dict()}
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Schema":
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
         }
+        for name in ("time", "series"):  # release 0.1.0 stored one name, or null
+            if f"{name}_name" in values:
+                column = values.pop(f"{name}_name")
+                values[f"{name}_columns"] = () if column is None else (column,)
+        values["text"] = restore_settings(TextSettings, stored.get("text", {}))
+        values["grid"] = restore_settings(GridSettings, stored.get("grid", {}))
         values["step"] = Step.from_dict(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
         return Schema(**values)

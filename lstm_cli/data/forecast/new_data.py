@@ -7,6 +7,7 @@ from unicodedata import normalize
 
 import numpy as np
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.build.write import scale_and_fill
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.dataset.ended_series import newest_time
@@ -38,15 +39,14 @@ class ModelSchema:
 
 
 def read_new_data(
-    source: str, model: ModelSchema, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
+    source: str, model: ModelSchema, *, text: TextSettings, stdin: BinaryIO | None
 ) -> tuple[Dataset, tuple[Finding, ...]]:
     """Return a dataset of the new rows, all of them before the forecast, and the findings.
 
     Args:
         source: path of the file, or `-` for standard input.
         model: schema of the model.
-        encoding: value of `--encoding`.
-        delimiter: value of `--delimiter`.
+        text: settings of how text is read; those of the run are the defaults.
         stdin: standard input.
 
     Raises:
@@ -58,16 +58,15 @@ def read_new_data(
         targets=schema.targets,
         past=schema.past,
         future=schema.future,
-        time=schema.time_name,
-        series=schema.series_name,
-        encoding=encoding,
-        delimiter=delimiter or schema.delimiter or None,
+        time=schema.time_columns,
+        series=schema.series_columns,
+        text=_text_settings(schema, text),
         stdin=stdin,
         like=schema.time_format,
     )
     _require_same_clock(table, schema)
     refuse_overflow(table)
-    grid = to_regular_grid(table, freq=None, start=None, end=None, step=schema.step)
+    grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
     indices = _series_indices(table.source, grid, model)
     keep, short = _find_short_series(table.source, grid, model, indices)
     lengths = grid.counts + grid.ahead
@@ -98,6 +97,12 @@ def read_new_data(
         ),
         (*table.findings, *grid.findings, *short, *missing, *_find_far_values(table, model)),
     )
+
+
+def _text_settings(schema: Schema, text: TextSettings) -> TextSettings:
+    """Return how to read new data: as given, else as the run's data were read."""
+    merged = text.over(schema.text)
+    return replace(merged, delimiter=merged.delimiter or schema.delimiter or None)
 
 
 def _require_same_clock(table: Table, schema: Schema) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from lstm_cli.config.text import PLAIN_GRID, GridSettings
 from lstm_cli.data.chunks import chunks_with_series, row_chunks, series_starts
 from lstm_cli.data.grid.frequency_check import choose_step
 from lstm_cli.data.grid.sorting import (
@@ -101,13 +102,18 @@ class Grid:
 
 
 def to_regular_grid(
-    table: Table, *, freq: str | None, start: str | None, end: str | None, step: Step | None = None
+    table: Table,
+    settings: GridSettings = PLAIN_GRID,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    step: Step | None = None,
 ) -> Grid:
     """Return the series of a table on one regular time grid; missing rows become rows of NaN.
 
     Args:
         table: rows of the file.
-        freq: value of `--freq`; None infers the frequency.
+        settings: settings of the grid, such as `--freq`.
         start: value of `--start`.
         end: value of `--end`.
         step: step of the run, which new data must have.
@@ -118,7 +124,7 @@ def to_regular_grid(
             measured target.
         DeviceError: if the grid does not fit in memory.
     """
-    requested = parse_freq(freq) if freq is not None else None
+    requested = parse_freq(settings.freq) if settings.freq is not None else None
     rows = sort_rows(table)
     if start is not None or end is not None:
         rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
@@ -127,7 +133,7 @@ def to_regular_grid(
     measured = _measured_mask(rows, 0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
     grid_step = choose_step(rows, table, requested=requested, fixed=step)
-    allowed = freq is not None or step is not None  # a given frequency accepts its gaps
+    allowed = settings.freq is not None or step is not None  # a given frequency accepts its gaps
     findings = [*disorder, *duplicates, *skipped]
     return _build_grid(rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed)
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, is_missing
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile
 from lstm_cli.data.reading.numbers import read_numbers
@@ -58,8 +59,7 @@ class FileProfile:
 def profile_files(
     source: str | Sequence[str],
     *,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> FileProfile:
@@ -69,8 +69,7 @@ def profile_files(
 
     Args:
         source: one path or pattern, or several.
-        encoding: value of `--encoding`.
-        delimiter: value of `--delimiter`.
+        text: settings of how text is read.
         stdin: standard input.
         held: content of pipes that were read before (`read_pipes`).
 
@@ -83,7 +82,7 @@ def profile_files(
     try:
         for path in expand_paths(source):
             with open_source(path, stdin, held=held) as opened:
-                file = ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter)
+                file = ParquetFile(opened) if opened.parquet else TextFile(opened, text)
                 profiler = profiler or _Profiler(file)
                 profiler.add(file)
     except DataError:

@@ -43,8 +43,8 @@ class ColumnRequest:
     targets: tuple[str, ...]
     past: tuple[str, ...]
     future: tuple[str, ...]
-    time: str | None
-    series: str | None
+    time: tuple[str, ...]
+    series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
 
 
@@ -52,8 +52,8 @@ class ColumnRequest:
 class ColumnRoles:
     """Columns to read, as column indices from 0."""
 
-    time: int | None
-    series: int | None
+    time: tuple[int, ...]
+    series: tuple[int, ...]
     targets: tuple[int, ...]
     past: tuple[int, ...]
     future: tuple[int, ...]
@@ -100,21 +100,22 @@ def choose_columns(
         "past": tuple(find("--past", name) for name in request.past),
         "future": tuple(find("--future", name) for name in request.future),
     }
-    series = find("--series", request.series) if request.series is not None else None
-    taken = {index for indices in columns.values() for index in indices} | ({series} - {None})
+    series = tuple(find("--series", name) for name in request.series)
+    taken = {index for indices in columns.values() for index in indices} | set(series)
     free = [index for index in range(len(names)) if index not in taken]
     findings: list[Finding] = []
-    groups = np.unique(list(sample[series]), return_inverse=True)[1] if series is not None else None
-    if request.time is not None:
-        time: int | None = find("--time", request.time)
+    groups = _series_of_rows([sample[index] for index in series])
+    if request.time:
+        time = tuple(find("--time", name) for name in request.time)
     else:
-        time, findings = find_time_column(
+        found, findings = find_time_column(
             source, names, sample, free, groups, targets_named=bool(request.targets)
         )
-    if time is None and series is not None and reads_as_times(sample[series]):
+        time = () if found is None else (found,)
+    if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
         raise DataError(
-            f"column {quote_name(names[series])} (--series) contains times, and no other column does",
-            hint=f"use --time {quote_name(names[series])}. --series needs a column of series names",
+            f"column {quote_name(names[series[0]])} (--series) contains times, and no other column does",
+            hint=f"use --time {quote_name(names[series[0]])}. --series needs a column of series names",
             rule="D201",
             at=in_file(source),
             flags=(
@@ -123,24 +124,33 @@ def choose_columns(
             ),
         )
     if not columns["targets"]:
-        free = [index for index in free if index != time]
+        free = [index for index in free if index not in time]
         columns["targets"] = (find_target(source, names, sample, free, is_complete),)
     used = [
         *columns["targets"],
         *columns["past"],
         *columns["future"],
-        *(i for i in (time, series) if i is not None),
+        *time,
+        *series,
     ]
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
             raise duplicate_name_error(source, names, names[index])
-    if time is not None:
-        refuse_split_time_columns(source, names, sample, time, groups)
-    for index in sorted(set(used) - {time, series}):
+    if len(time) == 1:
+        refuse_split_time_columns(source, names, sample, time[0], groups)
+    for index in sorted(set(used) - {*time, *series}):
         findings += find_thousands_separators(
             sample[index], delimiter, CellLocation(source=source, column=names[index])
         )
     return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
+
+
+def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
+    """Return the series [n] of each row from the cells [n] of the series columns; None without series columns."""
+    if not columns:
+        return None
+    cells = ["\0".join(values) for values in zip(*columns, strict=True)]
+    return np.unique(cells, return_inverse=True)[1]
 
 
 def _find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import MISSING_WORDS, CellLocation
 from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
@@ -201,16 +202,16 @@ def _times(column: Any, location: CellLocation) -> TimePiece:
 class FastCsvReader:
     """Reader for a text file, opened up to its header."""
 
-    def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
+    def __init__(self, source: Source, text: TextSettings) -> None:
         """Read the first rows. Raises the errors of `codec_name`, `open_rows` and of reading the rows."""
         self._name = source.name
-        self.codec = codec_name(source, encoding)
+        self.codec = codec_name(source, text.encoding)
         head, rest = _split_head(source.blocks, self.codec)
-        rows = open_rows(self._decode(head), source.name, delimiter, is_complete=rest is None)
+        rows = open_rows(self._decode(head), source.name, text.delimiter, is_complete=rest is None)
         plain = rest is None or _can_read_in_bulk(head, rows.delimiter)
         first = next(rows.batches, None) if plain else None
         if rest is not None and first is None:
-            rows = open_rows(self._decode(chain(head, rest)), source.name, delimiter)
+            rows = open_rows(self._decode(chain(head, rest)), source.name, text.delimiter)
             first, rest = next(rows.batches, None), None
         self.rows: CsvRows = rows
         self.first: RowBatch | None = first  # the first rows; None if the file has no rows
@@ -225,13 +226,20 @@ class FastCsvReader:
         if self._rest is not None:
             yield from self.rows.read_more(self._decode(self._rest, before=self.rows.state.line), last=True)
 
-    def columns(self, layout: Layout, convert: Callable[[RowBatch], ColumnBatch]) -> Iterator[ColumnBatch]:
+    def columns(
+        self, layout: Layout | None, convert: Callable[[RowBatch], ColumnBatch]
+    ) -> Iterator[ColumnBatch]:
         """Yield the rows after the first ones as columns. `convert` makes columns of rows of text.
+
+        Without a layout, all rows are read as text.
 
         Raises DataError with the line of an invalid row.
         """
         yield from map(convert, self.rows.batches)
         if self._rest is None:
+            return
+        if layout is None:
+            yield from self._read_as_text(self._rest, convert, last=True)
             return
         is_joined = False  # a cell may continue in the next block, so blocks depend on each other
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRoles, column_labels
@@ -29,10 +30,10 @@ class TextFile:
 
     unit = "line"
 
-    def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
+    def __init__(self, source: Source, text: TextSettings) -> None:
         """Read the header and the first rows. Raise DataError if either is missing."""
         self.source = source.name
-        self._reader = FastCsvReader(source, encoding, delimiter)
+        self._reader = FastCsvReader(source, text)
         rows = self._reader.rows
         self.names = column_labels(map(unescape_formula, rows.header))
         if self._reader.first is None:
@@ -90,16 +91,21 @@ class TextFile:
             )
 
         yield to_batch(self._first)
-        layout = Layout(
+        yield from self._reader.columns(self._layout(roles, locations[0]), to_batch)
+
+    def _layout(self, roles: ColumnRoles, time_location: CellLocation) -> Layout | None:
+        """Return the layout for reading in bulk; None if only text can be read so."""
+        if len(roles.time) > 1 or len(roles.series) > 1:
+            return None
+        return Layout(
             codec=self._reader.codec,
             delimiter=self.delimiter,
             width=len(self.names),
-            time=roles.time,
-            series=roles.series,
+            time=next(iter(roles.time), None),
+            series=next(iter(roles.series), None),
             numeric=roles.numeric,
-            time_location=locations[0],
+            time_location=time_location,
         )
-        yield from self._reader.columns(layout, to_batch)
 
 
 class ParquetFile:
@@ -145,7 +151,7 @@ File: TypeAlias = TextFile | ParquetFile
 
 def column_order(roles: ColumnRoles) -> list[int]:
     """Return the roles columns in the order of a batch: time, series, then numeric columns."""
-    return [index for index in (roles.time, roles.series) if index is not None] + list(roles.numeric)
+    return [*roles.time, *roles.series, *roles.numeric]
 
 
 def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str]) -> ColumnRoles:
@@ -157,16 +163,13 @@ def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str
         others: column names of the other file.
     """
 
-    def index_of(index: int | None) -> int | None:
-        return None if index is None else others.index(names[index])
-
     def indices_of(indices: Sequence[int]) -> tuple[int, ...]:
         return tuple(others.index(names[index]) for index in indices)
 
     return replace(
         roles,
-        time=index_of(roles.time),
-        series=index_of(roles.series),
+        time=indices_of(roles.time),
+        series=indices_of(roles.series),
         targets=indices_of(roles.targets),
         past=indices_of(roles.past),
         future=indices_of(roles.future),
@@ -188,15 +191,23 @@ def _to_batch(
     """Return rows [n] as a batch. cells: [n] of each roles column, as text or pyarrow arrays."""
     pairs = iter(zip(cells, locations, strict=True))
     times, codes, names = None, None, list[str]()
-    if roles.time is not None:
-        column, location = next(pairs)
-        times = scan_times(text(column, location), lines, location)
-    if roles.series is not None:
-        column, location = next(pairs)
-        codes, names = _series_codes(text(column, location), lines, location)
+    if roles.time:
+        columns, location = _next_columns(pairs, len(roles.time), text)
+        times = scan_times(columns[0], lines, location)
+    if roles.series:
+        columns, location = _next_columns(pairs, len(roles.series), text)
+        codes, names = _series_codes(columns[0], lines, location)
     values = np.stack([numbers(column, lines, location) for column, location in pairs], axis=1)
     extremes = np.stack([values.min(axis=0), values.max(axis=0)])
     return ColumnBatch(lines=lines, values=values, extremes=extremes, times=times, codes=codes, names=names)
+
+
+def _next_columns(
+    pairs: Iterator[tuple[Any, CellLocation]], count: int, text: Callable[[Any, CellLocation], Sequence[str]]
+) -> tuple[list[Sequence[str]], CellLocation]:
+    """Return the cells of the next `count` columns as text, and the location of the first of them."""
+    columns = list(islice(pairs, count))
+    return [text(column, location) for column, location in columns], columns[0][1]
 
 
 def _series_codes(

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_cell, quote_name
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
@@ -32,12 +33,14 @@ class Table:
     targets: tuple[str, ...]
     past: tuple[str, ...]
     future: tuple[str, ...]
-    time_name: str | None  # the time column; None for unit steps
+    time_columns: tuple[str, ...]  # the time column, or several that are joined; () for unit steps
     times: (
         np.ndarray
     )  # [R] int64 microseconds since 1970: UTC, or local wall clock without offsets; unit steps: 0, 1, …
     time_format: TimeFormat  # time format of the file
-    series_name: str | None  # the series column
+    series_columns: tuple[
+        str, ...
+    ]  # the series column, or several whose values make the name; () for one series
     series: np.ndarray  # [R] int32, index into series_names
     series_names: tuple[str, ...]  # in order of first appearance; ("",) without a series column
     values: np.ndarray  # [R, F] float64, NaN for a missing value; memory-mapped if too large for memory
@@ -51,6 +54,16 @@ class Table:
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
 
+    @property
+    def time_name(self) -> str | None:
+        """Return the time column, or the joined ones, as messages name it; None without a time column."""
+        return " + ".join(self.time_columns) or None
+
+    @property
+    def series_name(self) -> str | None:
+        """Return the series column, or the joined ones, as messages name it; None without a series column."""
+        return "/".join(self.series_columns) or None
+
 
 def read_table(
     source: str | Sequence[str],
@@ -58,10 +71,9 @@ def read_table(
     targets: Sequence[str] = (),
     past: Sequence[str] = (),
     future: Sequence[str] = (),
-    time: str | None = None,
-    series: str | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    time: Sequence[str] = (),
+    series: Sequence[str] = (),
+    text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     like: TimeFormat | None = None,
@@ -77,10 +89,9 @@ def read_table(
         targets: target columns; empty selects the only numeric column.
         past: past covariates.
         future: known-ahead covariates.
-        time: time column; None selects the first column that reads as times.
-        series: series column.
-        encoding: encoding of text; None is UTF-8, or the encoding of the byte order mark.
-        delimiter: delimiter of text; None detects the comma, `;` or tab.
+        time: time columns, which are joined; empty selects the first column that reads as times.
+        series: series columns, whose values together name a series.
+        text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
         like: time format of the run's data, used for ambiguous times.
@@ -97,8 +108,8 @@ def read_table(
         targets=tuple(targets),
         past=tuple(past),
         future=tuple(future),
-        time=time,
-        series=series,
+        time=tuple(time),
+        series=tuple(series),
         from_model=like is not None,
     )
     sources = expand_paths(source)
@@ -108,7 +119,7 @@ def read_table(
     with closing(reading):
         for path in sources:
             with open_source(path, stdin, on_bytes, held=held) as opened:
-                reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter))
+                reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, text))
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
         table = reading.table(like)
@@ -149,8 +160,7 @@ def read_configured_table(
         future=config.future,
         time=config.time,
         series=config.series,
-        encoding=config.encoding,
-        delimiter=config.delimiter,
+        text=config.text,
         stdin=stdin,
         listen=listen,
         spill=spill,
@@ -204,13 +214,13 @@ class _TableReader:
                 delimiter=file.delimiter,
                 is_complete=self._is_single and file.sample_is_complete,
             )
-            if self._roles.time is None:
+            if not self._roles.time:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
                 refuse_footers(file.source, file.names, *file.first, unit=file.unit)
             self.builder = ColumnBuilder(
                 len(self._roles.numeric),
-                timed=self._roles.time is not None,
-                series=self._roles.series is not None,
+                timed=bool(self._roles.time),
+                series=bool(self._roles.series),
                 text=file.unit == "line",
                 spill=self._spill,
             )
@@ -234,11 +244,11 @@ class _TableReader:
         def location_of(index: int) -> CellLocation:
             return CellLocation(source=files.name, column=names[index], unit=first.unit, files=files)
 
-        time_location = location_of(0 if roles.time is None else roles.time)
+        time_location = location_of(roles.time[0] if roles.time else 0)
         column = builder.times(time_location, like)
         codes, series_names = builder.series()
         similar_names = (
-            [] if roles.series is None else find_similar_series_names(series_names, location_of(roles.series))
+            find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
         )
         doubtful = builder.number_findings([location_of(index) for index in roles.numeric])
         return Table(
@@ -247,10 +257,10 @@ class _TableReader:
             targets=tuple(names[index] for index in roles.targets),
             past=tuple(names[index] for index in roles.past),
             future=tuple(names[index] for index in roles.future),
-            time_name=None if roles.time is None else names[roles.time],
+            time_columns=tuple(names[index] for index in roles.time),
             times=column.times,
             time_format=column.format,
-            series_name=None if roles.series is None else names[roles.series],
+            series_columns=tuple(names[index] for index in roles.series),
             series=codes,
             series_names=series_names,
             values=builder.values(),

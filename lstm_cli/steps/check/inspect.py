@@ -77,9 +77,7 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         UsageError: a setting is wrong for any data.
     """
     held = read_pipes(sources, stdin)
-    profile = profile_files(
-        sources, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin, held=held
-    )
+    profile = profile_files(sources, text=config.text, stdin=stdin, held=held)
     candidates = () if config.target else _candidate_targets(profile, config)
     state = CheckState(
         profile=profile,
@@ -100,7 +98,7 @@ def _inspect_table(
 ) -> None:
     config = state.config
     state.table = read_configured_table(sources, config, stdin=stdin, held=held)
-    state.grid = to_regular_grid(state.table, freq=config.freq, start=config.start, end=config.end)
+    state.grid = to_regular_grid(state.table, config.grid, start=config.start, end=config.end)
     state.assembled = assemble(state.table, state.grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
     state.windows = state.assembled.windows(state.table.source, test_wanted=test_wanted)
@@ -108,7 +106,7 @@ def _inspect_table(
 
 def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str, ...]:
     """Return the columns that hold only numbers, if several columns could be the target; else an empty tuple."""
-    taken = {config.time, config.series, *config.past, *config.future}
+    taken = {*config.time, *config.series, *config.past, *config.future}
     names = [column.name for column in profile.columns]
     plain = {column.name: column.values is not None for column in profile.columns}
     numeric = [
@@ -130,8 +128,8 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
             chosen = choose_columns(profile.source, names, profile.sample, asked)
         except DataError:  # the read that follows raises it again
             return ()
-        if chosen.time is not None:
-            numeric = [name for name in numeric if name != names[chosen.time]]
+        if chosen.time:
+            numeric = [name for name in numeric if name not in [names[index] for index in chosen.time]]
             break
     return tuple(name for name in numeric if plain[name]) if len(numeric) > 1 else ()
 
@@ -217,6 +215,6 @@ def _used_columns(state: CheckState) -> tuple[str, ...]:
     table, config = state.table, state.config
     numeric = (*config.target, *config.past, *config.future) if state.target_named else ()
     if table is None:
-        return (*numeric, *(name for name in (config.time, config.series) if name))
+        return (*numeric, *config.time, *config.series)
     named = table.columns if state.target_named else ()
-    return (*named, *(name for name in (table.time_name, table.series_name) if name))
+    return (*named, *table.time_columns, *table.series_columns)

@@ -104,8 +104,10 @@ def _columns(state: CheckState) -> list[dict[str, Any]]:
     targets = config.target if table is None else table.targets
     roles = dict.fromkeys(targets if state.target_named else (), "target")
     roles |= dict.fromkeys(config.past, "past") | dict.fromkeys(config.future, "future")
-    time, series = (config.time, config.series) if table is None else (table.time_name, table.series_name)
-    roles |= {name: role for name, role in ((time, "time"), (series, "series")) if name is not None}
+    time, series = (
+        (config.time, config.series) if table is None else (table.time_columns, table.series_columns)
+    )
+    roles |= dict.fromkeys(time, "time") | dict.fromkeys(series, "series")
     rows: list[dict[str, Any]] = []
     for column in state.profile.columns:
         role = roles.get(column.name)

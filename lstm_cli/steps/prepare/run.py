@@ -39,7 +39,7 @@ def prepare_run(
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
     table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
-    grid = to_regular_grid(table, freq=config.freq, start=config.start, end=config.end)
+    grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
     assembled = assemble(table, grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
     windows = assembled.windows(table.source, test_wanted=test_wanted)

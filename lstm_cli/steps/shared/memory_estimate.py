@@ -106,13 +106,9 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     if head.startswith((b"\x1f\x8b", b"PAR1")) or lines < 2:
         return None
     rows = size * lines // len(head)
-    columns = (
-        1 + (config.series is not None) + max(1, len(config.target)) + len(config.past) + len(config.future)
-    )
+    columns = 1 + len(config.series) + max(1, len(config.target)) + len(config.past) + len(config.future)
     cells = min(rows * columns * CELL, MAX_MEMORY_BYTES)
-    detection = (
-        0 if config.series is not None or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
-    )
+    detection = 0 if config.series or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
     temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)
     return MemoryNeed(
         size=PREPARING + cells + temporary,
