@@ -12,7 +12,7 @@ _LOST_PROCESS = re.compile("gloo|NCCL|peer")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether Python, the system, torch or a loading library ran out of memory."""
+    """Return whether an error means out of memory, whether raised by Python, the system or torch."""
     is_torch_error = type(error).__name__ == "OutOfMemoryError"  # by name, because torch is not loaded here
     if isinstance(error, MemoryError) or is_torch_error:
         return True

@@ -39,7 +39,7 @@ class Graph(Protocol):
     def forecast_with_parts(
         self, past: np.ndarray, future: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the forecast [B, H, C] and those of its parts [B, H, C, P].
+        """Return the forecast [B, H, C] and the forecasts of the P combined models [B, H, C, P].
 
         Args:
             past: [B, L, F] scaled, targets first.

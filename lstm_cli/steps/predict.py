@@ -231,7 +231,7 @@ def _warn_padded(dataset: Dataset, model: TrainedModel, source: str, warn: Calla
     from lstm_cli.text import count_noun
 
     needs = f"than the {reads:,} that the model reads (lookback {lookback:,})"
-    padded = "padded at the front (no flag; more rows may change the forecast)"
+    padded = "padded at the front (no option for this; more rows may change the forecast)"
     if len(count) == 1:
         text = f"{count_noun(int(count[0]), 'row')}, fewer {needs}: the window is {padded}"
         warn(Finding.at(in_file(source), "D810", text))

@@ -112,7 +112,10 @@ class PanelSplits:
 
     @staticmethod
     def from_splits(schema: Schema, table: SeriesTable) -> "PanelSplits | None":
-        """Return the two common indices; None if the series share no times, or have splits of their own."""
+        """Return the ends of the training and validation rows as indices of common times.
+
+        None means that the series share no times, or that no single time divides all of them.
+        """
         times = PanelTimes.from_series_table(schema, table)
         if times is None:
             return None

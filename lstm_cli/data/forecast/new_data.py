@@ -185,7 +185,7 @@ def _find_short_series(
                 in_file(source),
                 "D806",
                 f"{count} series left out, too short for a forecast: {listed} "
-                "(no flag; add more of their rows)",
+                "(no option for this; add more of their rows)",
                 count=count,
             )
         ]
@@ -222,6 +222,6 @@ def _find_far_values(table: Table, model: ModelSchema) -> Iterator[Finding]:
                 location_formatter(table).at(table.lines[row], name),
                 "D807",
                 f"{values[row]:.15g} is far outside of the training range{in_series_text(table, table.series[row])}, "
-                f"{count_noun(count, 'such value')} (no flag; check the unit of the column)",
+                f"{count_noun(count, 'such value')} (no option for this; check the unit of the column)",
                 count=count,
             )

@@ -163,7 +163,7 @@ def _constant_series_finding(rows: GridLines, name: str, constant: np.ndarray) -
         rows.location(name).at(line),
         "D703",
         f"{len(constant):,} of {len(names):,} series are constant: {quote_names([names[index] for index in constant])} "
-        "(no flag; you can remove them from the file)",
+        "(no option for this; you can remove them from the file)",
         kind="constant-series",
         severity=NOTE,
         count=len(constant),
@@ -187,7 +187,7 @@ def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | Non
             "D704",
             f"{formatter.time(gaps.first_us[first])}{in_series_text(table, gaps.series[first])} is missing, an hour "
             f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). Write the times with offsets "
-            "such as +01:00, because local clocks repeat an hour in autumn (--time, --missing)",
+            "such as +01:00, because local clocks also repeat an hour in autumn",
             kind="daylight-saving",
             column=table.time_name,
             lines=gaps.before[order][:LINES].tolist(),

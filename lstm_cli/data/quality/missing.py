@@ -27,7 +27,7 @@ class CellCounts:
 
 
 def count_cells(table: Table, grid: Grid, offset: np.ndarray) -> CellCounts:
-    """Return the counts over the usable rows of a grid.
+    """Return the counts of missing cells in the usable rows: those up to the last measured target.
 
     Args:
         table: rows of the file.

@@ -26,7 +26,7 @@ Cells: TypeAlias = tuple[np.ndarray, Sequence[Any]]
 
 
 class TextFile:
-    """Text file whose first rows are read."""
+    """Text file, open after its first rows, which decide the roles of the columns."""
 
     unit = "line"
 
@@ -109,7 +109,7 @@ class TextFile:
 
 
 class ParquetFile:
-    """Parquet file whose first rows are read."""
+    """Parquet file, open after its first rows, which decide the roles of the columns."""
 
     unit = "row"
     delimiter = ""

@@ -197,7 +197,7 @@ class LateThousands:
         return Finding.at(
             location.at(line),
             "D312",
-            f"{value:.3f} and {self._count - 1:,} more, below only whole numbers, were read with a decimal point, "
+            f"{value:.3f} and {self._count - 1:,} more, after rows of whole numbers, were read with a decimal point, "
             "but the dots may separate thousands (write 1234.5 for larger numbers)",
             count=self._count,
         )

@@ -306,6 +306,6 @@ def _require_same_columns(file: File, first: File) -> list[Finding]:
             in_file(file.source),
             "D117",
             f"the order of the columns differs from {first.source}, so they were matched by name "
-            "(no flag; write the columns in one order)",
+            "(no option for this; write the columns in one order)",
         )
     ]

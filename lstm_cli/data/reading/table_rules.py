@@ -178,7 +178,7 @@ def find_thousands_separators(cells: Iterable[str], delimiter: str, location: Ce
             location.column_text,
             "D312",
             f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more cells have a decimal point, but their dots "
-            "may be thousands separators (no flag; write 1234.5 for larger numbers)",
+            "may be thousands separators (no option for this; write 1234.5 for larger numbers)",
             count=len(dotted),
         )
     ]
@@ -196,7 +196,7 @@ def find_similar_series_names(names: Iterable[str], location: CellLocation) -> l
                         location.column_text,
                         "D211",
                         f"duplicate series name: {quote_name(name)} occurs in two Unicode forms (NFC and NFD), so it "
-                        "was read as two series (no flag; write the name in one form)",
+                        "was read as two series (no option for this; write the name in one form)",
                     )
                 ]
     return []

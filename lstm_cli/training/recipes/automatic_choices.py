@@ -90,9 +90,9 @@ def _require_moderate_values(dataset: Dataset) -> None:
         largest = max(largest, float(maximum), -float(minimum))
     if not largest < MAX_SCALED_VALUE:
         raise TrainingDiverged(
-            f"training diverged before epoch 1, step 1: scaled values reach {largest:.3g}, and their squares overflow "
+            f"training diverged at its start: scaled values reach {largest:.3g}, and their squares overflow "
             "32-bit floats",
-            hint="prepare again without those rows (--start, --end), or with --scaler standard",
+            hint="prepare again without the extreme values (--start, --end), or with --scaler standard",
         )
 
 
