@@ -19,7 +19,7 @@ from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 
 CONFIG = PrepareConfig(
-    target=("sales",), future=("promo",), series="shop", horizon=7, lookback=14, val="14", test="14"
+    target=("sales",), future=("promo",), series=("shop",), horizon=7, lookback=14, val="14", test="14"
 )
 FIRST = np.datetime64("2024-01-01")
 # Shop: its last day with sales, counted from 0. The horizon is 7: day 112 is just not too early, day 111 is.
@@ -203,7 +203,7 @@ def test_the_setting_comes_from_everywhere(made: Path, tmp_path: Path, monkeypat
 def test_included_ones_are_forecast_from_their_own_last_rows(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv")
     prepare(
-        source, tmp_path / "run", PrepareConfig(target=("sales",), series="shop", horizon=7), ignore_events
+        source, tmp_path / "run", PrepareConfig(target=("sales",), series=("shop",), horizon=7), ignore_events
     )
     train(tmp_path / "run", LINEAR, ignore_events)
     output = tmp_path / "forecast.csv"

@@ -250,7 +250,7 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     with (folder / "panel.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
-    config = PrepareConfig(target=("-y",), series="@shop", horizon=2, lookback=7)
+    config = PrepareConfig(target=("-y",), series=("@shop",), horizon=2, lookback=7)
     prepare(str(folder / "panel.csv"), folder / "run", config, ignore_events)
     train(folder / "run", LINEAR, ignore_events)
     return folder / "run"
@@ -316,7 +316,7 @@ def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) ->
     ]
     text = "\n".join(["day,shop,load", *rows]) + "\n"
     (tmp_path / "load.csv").write_text(text)
-    config = PrepareConfig(target=("load",), series="shop", horizon=3, lookback=7)
+    config = PrepareConfig(target=("load",), series=("shop",), horizon=3, lookback=7)
     prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
     found = answer(tmp_path / "run", text)
@@ -347,7 +347,7 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     runs = {}
     for name, shops in (("single", ()), ("panel", ("A", "B", "C"))):
         (folder / f"{name}.csv").write_text(daily(420, shops))
-        config = PrepareConfig(target=("load",), series="shop" if shops else None, horizon=7)
+        config = PrepareConfig(target=("load",), series=("shop",) if shops else (), horizon=7)
         prepare(str(folder / f"{name}.csv"), folder / name, config, ignore_events)
         train(folder / name, LINEAR, ignore_events)
         runs[name] = folder / name

@@ -198,7 +198,7 @@ def test_month_ends_go_on_as_month_ends(tmp_path: Path) -> None:
 def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path) -> None:
     rows = "".join(f"{np.datetime64('2024-01-01') + row},@shop,{-row % 7 - 9}\n" for row in range(120))
     (tmp_path / "f.csv").write_text("day,shop,=y()\n" + rows)
-    config = PrepareConfig(target=("=y()",), series="shop", horizon=3, lookback=7)
+    config = PrepareConfig(target=("=y()",), series=("shop",), horizon=3, lookback=7)
     prepare(str(tmp_path / "f.csv"), tmp_path / "run", config, ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
     found = lines_of(forecast(tmp_path / "run"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.config.text import GridSettings
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.reading.table import Table, read_table
@@ -37,10 +38,10 @@ def table(
         targets=tuple(targets),
         past=tuple(past),
         future=tuple(future),
-        time_name="date" if times is not None else None,
+        time_columns=("date",) if times is not None else (),
         times=micros(times) if times is not None else np.arange(len(values)),
         time_format=time_format,
-        series_name="id" if series is not None else None,
+        series_columns=("id",) if series is not None else (),
         series=np.array([names.index(one) for one in series or [""] * len(values)], dtype=np.int32),
         series_names=names,
         values=values,
@@ -55,7 +56,7 @@ def hourly(count: int, start: str = "2020-01-01") -> pd.DatetimeIndex:
 
 
 def lay(given_table: Table, *, freq=None, start=None, end=None, step=None) -> Grid:
-    return to_regular_grid(given_table, freq=freq, start=start, end=end, step=step)
+    return to_regular_grid(given_table, GridSettings(freq=freq), start=start, end=end, step=step)
 
 
 def numbers(grid: Grid) -> list:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading import csv_fast
 from lstm_cli.data.reading.table import Table, read_table
@@ -206,9 +207,12 @@ def test_a_cell_of_several_lines_ends_the_reading_in_bulk(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8"])
 def test_other_encodings_and_packed_files_read_alike(encoding: str) -> None:
     text = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},Köln,{row},1" for row in range(20))])
-    result = read_both_ways(text.encode(encoding), **COLUMNS, encoding=encoding)
+    result = read_both_ways(text.encode(encoding), **COLUMNS, text=TextSettings(encoding=encoding))
     assert result["series_names"] == ("Köln",)
-    assert read_both_ways(gzip.compress(text.encode(encoding)), **COLUMNS, encoding=encoding) == result
+    assert (
+        read_both_ways(gzip.compress(text.encode(encoding)), **COLUMNS, text=TextSettings(encoding=encoding))
+        == result
+    )
 
 
 SHAPES = [

@@ -86,7 +86,7 @@ def clean_covariates(path: Path) -> tuple[str, PrepareConfig]:
 
 
 def clean_panel(path: Path) -> tuple[str, PrepareConfig]:
-    config = PrepareConfig(target=("sales",), past=("price",), future=("promo",), series="shop")
+    config = PrepareConfig(target=("sales",), past=("price",), future=("promo",), series=("shop",))
     return str(write_panel(path)), config
 
 
@@ -191,7 +191,7 @@ def test_holes_of_a_panel_bear_the_name_of_their_series(tmp_path: Path) -> None:
     assert lines[140].startswith("2024-01-10,B")
     del lines[140]
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    config = PrepareConfig(target=("sales",), series="shop")
+    config = PrepareConfig(target=("sales",), series=("shop",))
     holes = check(str(tmp_path / "a.csv"), config, ignore_events).holes
     assert holes is not None
     assert (holes["count"], holes["longest"]["series"], holes["longest"]["line"]) == (1, "B", 140)
@@ -306,7 +306,7 @@ def test_a_series_of_a_panel_that_never_changes(tmp_path: Path) -> None:
     rows += [f"{day},B,4" for day in days]
     (tmp_path / "a.csv").write_text("day,id,y\n" + "\n".join(rows) + "\n")
     (finding,) = found(
-        check(str(tmp_path / "a.csv"), replace(Y, series="id"), ignore_events), "constant-series"
+        check(str(tmp_path / "a.csv"), replace(Y, series=("id",)), ignore_events), "constant-series"
     )
     assert (finding["severity"], finding["lines"], finding["count"]) == ("note", (62,), 1)
     assert "1 of 2 series are constant: 'B'" in finding["text"]
@@ -663,7 +663,7 @@ def test_intermittent_series_of_a_panel_are_counted_once(tmp_path: Path) -> None
         shop=[name for name in sales for _ in times],
         y=[cell for cells in sales.values() for cell in cells],
     )
-    config = PrepareConfig(target=("y",), series="shop", horizon=7, val="20", test="20")
+    config = PrepareConfig(target=("y",), series=("shop",), horizon=7, val="20", test="20")
     text = only_of(check(path, config, ignore_events), "intermittent")
     assert "in 2 of 4 series, first 'B'" in text
     assert prepare(path, tmp_path / "run", config, ignore_events).warnings[-1] == text

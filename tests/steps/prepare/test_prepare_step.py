@@ -184,7 +184,7 @@ def write_hourly(path: Path, rows: dict[str, int], *, seed: int = 0) -> str:
 def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> None:
     rows = {f"H{number}": 820 + 13 * number for number in range(20)} | {"short": 250, "new": 170, "tiny": 60}
     source = write_hourly(tmp_path / "hours.csv", rows)
-    config = PrepareConfig(series="id", horizon=48, val="48", test=test)
+    config = PrepareConfig(series=("id",), horizon=48, val="48", test=test)
     report = prepare(source, tmp_path / "run", config, ignore_events)
     assert report.seasons == (24, 168)
     assert report.season_reason.startswith("hourly data, autocorrelation 0.")
@@ -222,7 +222,7 @@ def test_many_series_of_all_lengths_and_levels(tmp_path: Path) -> None:
         first[f"s{number}"] = float(f"{values[0]:.6g}")
         lines += [f"s{number},{day},{value:.6g}" for day, value in zip(days, values, strict=True)]
     (tmp_path / "shops.csv").write_text("\n".join(lines) + "\n")
-    config = PrepareConfig(series="shop", horizon=7, val="7", test="7")
+    config = PrepareConfig(series=("shop",), horizon=7, val="7", test="7")
     report = prepare(str(tmp_path / "shops.csv"), tmp_path / "run", config, ignore_events)
     assert (report.series, report.seasons) == (1000, (7,))
     assert report.windows["val"] == report.windows["test"] == 1000
