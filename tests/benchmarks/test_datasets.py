@@ -8,7 +8,7 @@ import pytest
 import readers
 
 
-def test_every_set_says_what_a_reader_needs_to_know() -> None:
+def test_each_dataset_has_a_complete_description() -> None:
     sets = datasets.catalogue()
     assert len({one["name"] for one in sets}) == len(sets) >= 25
     for one in sets:
@@ -64,7 +64,7 @@ def test_only_whole_days_give_hours_that_are_known(from_r) -> None:
     assert str(table["time"].iloc[24]) == "1995-01-11 00:00:00"
 
 
-def test_events_are_counted_and_a_day_without_one_counts_nought(from_r) -> None:
+def test_days_without_events_count_as_zero(from_r) -> None:
     from_r(pd.DataFrame({"at": ["2011-01-03T09:00:00Z", "2011-01-01T23:59:00Z", "2011-01-03T10:00:00Z"]}))
     table = readers.read({"reader": "events_by_day", "item": "x/y", "dates": "at", "target": ["n"]})
     assert table["n"].tolist() == [1, 0, 2]

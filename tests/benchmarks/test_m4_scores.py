@@ -34,7 +34,7 @@ def test_scores_are_means_over_series_and_owa_is_relative_to_naive2() -> None:
 
 
 @pytest.mark.parametrize("forecast", [{}, {"a": np.array([1.0, 2])}])
-def test_a_series_without_its_forecast_is_told_rather_than_left_out(forecast: dict) -> None:
+def test_a_series_without_a_forecast_is_an_error(forecast: dict) -> None:
     with pytest.raises(ValueError, match="series a"):
         m4.scores({"a": np.arange(30.0)}, {"a": np.array([1.0])}, forecast)
 
@@ -48,7 +48,7 @@ def test_naive2_of_a_series_without_season_is_its_last_value() -> None:
     rows=st.integers(40, 47),
     level=st.floats(0.1, 1e4),
 )
-def test_naive2_goes_on_with_a_season_that_repeats(factors: list[int], rows: int, level: float) -> None:
+def test_naive2_repeats_the_season(factors: list[int], rows: int, level: float) -> None:
     season = level * np.array(factors)
     training = np.resize(season, rows)
     if m4.is_seasonal(training, 4):

@@ -122,7 +122,7 @@ def test_a_value_valid_in_some_combinations_is_accepted() -> None:
     share=st.floats(0, 1, allow_nan=False),
     form=st.sampled_from(("whole", "sizes", "number")),
 )
-def test_a_value_lies_within_its_range(low: int, span: int, log: bool, share: float, form: str) -> None:
+def test_a_value_is_within_its_range(low: int, span: int, log: bool, share: float, form: str) -> None:
     values = Range(low=low, high=low + span, log=log, form=form)
     drawn = values.value_at(share)
     number = drawn[0] if form == "sizes" else drawn

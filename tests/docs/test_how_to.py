@@ -238,7 +238,7 @@ def test_the_job_of_gitlab(folder: Path) -> None:
 
 @requires_jq
 @pytest.mark.parametrize(("mase", "codes"), [("null", [0, 1]), ("0.9", [0, 0]), ("1.1", [1, 1])])
-def test_a_null_passes_the_first_line_of_jq_alone(tmp_path: Path, mase: str, codes: list[int]) -> None:
+def test_a_null_passes_only_the_first_line_of_jq(tmp_path: Path, mase: str, codes: list[int]) -> None:
     (tmp_path / "report.json").write_text(NULL.replace("null", mase))
     (text,) = blocks(CI, "sh")
     lines = [line for line in text.splitlines() if line.startswith("jq ")]

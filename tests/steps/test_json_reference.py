@@ -197,7 +197,7 @@ def test_the_fields_of_a_report_are_the_keys_of_its_table(section: str) -> None:
 
 
 @pytest.mark.parametrize("section", REPORTS)
-def test_the_reports_are_as_the_page_says(section: str, run: Path, panel: Path, scored: Json) -> None:
+def test_the_reports_match_the_page(section: str, run: Path, panel: Path, scored: Json) -> None:
     comparison = Comparison(section)
     problems = [one for report in SAMPLES[section](run, panel, scored) for one in comparison.problems(report)]
     assert list(dict.fromkeys(problems)) == []

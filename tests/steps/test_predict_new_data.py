@@ -100,7 +100,7 @@ def test_rows_before_the_lookback_change_nothing(known, answer) -> None:
     assert answer(known, late) == answer(known, rows)
 
 
-def test_an_export_that_grew_goes_on_from_its_own_end(known, answer, tmp_path) -> None:
+def test_a_longer_export_is_forecast_from_its_own_end(known, answer, tmp_path) -> None:
     grown = [
         line.split(",")
         for line in write_panel(tmp_path / "grown.csv", rows=135, ahead=10).read_text().splitlines()
@@ -207,7 +207,7 @@ def test_overlapping_values_that_differ_are_one_warning_with_their_count(known, 
     assert f"3 values differ from the run's data at the same times, first at {first[0]}" in found.warnings[0]
 
 
-def test_values_far_outside_are_told_with_line_and_column(known, answer) -> None:
+def test_values_far_outside_are_reported_with_line_and_column(known, answer) -> None:
     rows = cells(known)
     for line, column in ((100, SALES), (101, SALES), (110, PRICE)):
         rows[line][column] = str(float(rows[line][column]) * 1000)
@@ -222,7 +222,7 @@ def test_values_far_outside_are_told_with_line_and_column(known, answer) -> None
     assert "1 such value " in warnings[1]
 
 
-def test_a_gap_and_missing_cells_are_filled_and_told(known, answer) -> None:
+def test_a_gap_and_missing_cells_are_filled_with_a_warning(known, answer) -> None:
     rows = cells(known)
     rows[120][SALES] = ""
     found = answer(known, [row for row in rows if row[:2] != ["2024-02-10", "A"]])
@@ -277,7 +277,7 @@ def test_the_reader_takes_the_apostrophes_off_again(awkward, answer) -> None:
     assert answer(awkward, as_written) == answer(awkward, text)
 
 
-def test_values_of_the_other_sign_are_told(known, answer) -> None:
+def test_values_of_the_other_sign_are_reported(known, answer) -> None:
     rows = cells(known)
     for row in rows[1:]:
         row[SALES] = row[SALES] and f"-{row[SALES]}"

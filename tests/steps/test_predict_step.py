@@ -143,7 +143,7 @@ def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
     assert predict(run, None, config, ignore_events, stdout=io.BytesIO()).precision == "fp32"
 
 
-def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: Path) -> None:
+def test_a_model_of_earlier_data_forecasts_with_one_warning(run: Path, tmp_path: Path) -> None:
     """Forecasts continue after a nightly prepare."""
     assert load_model(open_run(run)).scaler.log_transformed
     prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, ignore_events)
@@ -183,7 +183,7 @@ def test_a_run_without_a_model_and_a_damaged_one_are_refused(run: Path, panel: P
         forecast(run)
 
 
-def test_month_ends_go_on_as_month_ends(tmp_path: Path) -> None:
+def test_a_forecast_of_month_ends_has_month_ends(tmp_path: Path) -> None:
     months = [np.datetime64("2012-01", "M") + row for row in range(144)]
     days = [(month + 1).astype("datetime64[D]") - 1 for month in months]
     rows = "".join(f"{day},{100 + row + 20 * np.sin(row * np.pi / 6):.3f}\n" for row, day in enumerate(days))
@@ -284,7 +284,7 @@ def test_the_step_is_recorded_with_its_model(run: Path) -> None:
     assert entry["config"]["hidden"] == [8]
 
 
-def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Path) -> None:
+def test_missing_cells_of_new_data_are_reported(run: Path, panel: Path, tmp_path: Path) -> None:
     lines = panel.read_text().splitlines()
     cells = lines[100].split(",")
     lines[100] = ",".join([*cells[:2], "", *cells[3:]])

@@ -12,7 +12,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.quantize import quantize
 
 
-def test_both_models_stand_side_by_side(run: Path) -> None:
+def test_both_models_are_compared(run: Path) -> None:
     report = quantize(run, QuantizeConfig(to="fp16"), ignore_events)
     reader = open_run(run).artifact("quantized")
     assert report.size["quantized"] == len(reader.bytes("model.onnx")) < report.size["fp32"]

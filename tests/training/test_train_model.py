@@ -203,7 +203,7 @@ def test_a_refit_changes_no_score_of_validation(whole: TrainingResult) -> None:
     [("linear",), ("anchored",), ("free",), ("linear", "anchored"), ("free", "linear"), ("anchored", "free")],
     ids="+".join,
 )
-def test_parts_alone_and_in_pairs(parts: tuple[str, ...]) -> None:
+def test_each_network_and_each_pair_of_networks(parts: tuple[str, ...]) -> None:
     events: list[Event] = []
     trained = made(data(), parts=parts, refit=False, listen=events.append)
     named = [part for part in ("linear", "anchored", "free") if part in parts]

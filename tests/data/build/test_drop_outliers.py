@@ -33,7 +33,7 @@ def test_a_missing_cell_is_not_found() -> None:
     assert outlier_rows_of_series(column((100, np.nan), (120, FAR)), 300, 360, BESIDE).tolist() == [120]
 
 
-def test_a_training_row_is_judged_by_training_rows_alone() -> None:
+def test_outliers_of_training_rows_depend_only_on_training_rows() -> None:
     """Row 299 is the last training row. Both of its neighbours lie before it, so it must be half as far again."""
     cells = column((299, FAR))
     assert outliers_in_column(cells[:360], 1).tolist() == [299]

@@ -63,7 +63,7 @@ def test_a_copy_of_the_same_type_is_returned(dtype: type) -> None:
 
 
 @given(measured=BOOLEANS, how=st.sampled_from(["interpolate", "last", "season"]), season=st.integers(1, 8))
-def test_measured_cells_stay_and_no_hole_is_left(measured: np.ndarray, how: str, season: int) -> None:
+def test_measured_cells_are_unchanged_and_no_cell_is_missing(measured: np.ndarray, how: str, season: int) -> None:
     values = np.where(measured, np.random.default_rng(1).normal(size=measured.shape), np.nan)
     result = impute(values, how=how, season=season)
     np.testing.assert_array_equal(result[measured], values[measured])

@@ -111,7 +111,7 @@ def test_every_series_has_its_own_numbers() -> None:
         np.testing.assert_allclose(scaler.transform(rows, number), oracle("standard").fit_transform(rows))
 
 
-def test_forecasts_of_several_series_are_unscaled_each_with_its_own_and_targets_alone() -> None:
+def test_inverse_transform_uses_the_scaler_of_each_series() -> None:
     panel = [wave(30, 3, seed=1), 100 * wave(20, 3, seed=2)]
     scaler = fit_scaler("standard", panel)
     series = np.array([1, 0, 1])

@@ -167,7 +167,7 @@ def _with_values(other: Dataset, series: list[np.ndarray], fitted: Dataset) -> D
     return replace(other, values_scaled=values, scaler=fitted.scaler)
 
 
-def test_a_hole_at_the_origin_takes_the_last_measured_value_and_a_closed_one_is_interpolated() -> None:
+def test_a_gap_at_the_origin_takes_the_last_value_and_an_earlier_gap_is_interpolated() -> None:
     values = np.arange(40.0)[:, None]
     values[[10, 11, 18, 19, 20, 21]] = np.nan
     data = dataset([values], train_end=[30], val_end=[35], scaler="none")

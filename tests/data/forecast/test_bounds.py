@@ -50,7 +50,7 @@ def test_without_bounds_there_is_nothing_to_hold() -> None:
 
 
 @pytest.mark.parametrize("lower", [0.0, -3.0])
-def test_the_bound_of_a_logarithm_below_its_floor_is_on_the_line_that_goes_on(lower: float) -> None:
+def test_a_bound_below_the_floor_of_the_logarithm_uses_its_linear_part(lower: float) -> None:
     """log(floor) + lower / floor - 1, one number a series."""
     logs = Scaler(kind="standard", center=np.ones((2, 1)), scale=np.ones((2, 1)), floor=np.full((2, 1), 0.5))
     found = bounds([lower], [INFINITE]).transform(logs)
@@ -142,7 +142,7 @@ def test_truth_beyond_a_bound_stays_and_a_forecast_does_not(scaler: str) -> None
 
 
 @pytest.mark.parametrize("scaler", SCALERS)
-def test_a_value_beside_a_bound_is_not_taken_for_it(scaler: str) -> None:
+def test_a_value_near_a_bound_is_not_rounded_to_it(scaler: str) -> None:
     values = np.tile([0.0, 1e-5, 3.1, 3.1001, 9.7], 20)[:, None]
     data = dataset([values], train_end=[60], val_end=[80], scaler=scaler)
     (found,) = returned(data, Bounds(lower=np.array([3.1]), upper=np.array([np.inf])))
@@ -152,7 +152,7 @@ def test_a_value_beside_a_bound_is_not_taken_for_it(scaler: str) -> None:
 
 
 @pytest.mark.parametrize("scaler", SCALERS)
-def test_a_backtest_scales_anew_and_keeps_the_zeros_and_the_bound(scaler: str) -> None:
+def test_a_backtest_refits_the_scaler_and_keeps_zeros_and_the_bound(scaler: str) -> None:
     file = shops(logs=False)
     data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
     for cut in backtest_folds(data, 3):

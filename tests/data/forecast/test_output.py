@@ -38,7 +38,7 @@ def told(one: int, step: int, horizon: int) -> list[str]:
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 1000])
-def test_rows_stand_in_order_however_many_are_written_at_a_time(
+def test_rows_are_in_order_for_any_block_size(
     at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "BLOCK_ROWS", at_once)

@@ -76,7 +76,7 @@ def test_a_clean_series_is_laid_as_it_is():
     }
 
 
-def test_holes_become_rows_of_nan_and_are_told():
+def test_gaps_become_nan_rows_with_a_warning():
     # The night that local clocks go forward: 02:00 does not exist.
     times = hourly(30, "2024-03-30 20:00").delete([6, 20, 21])
     grid = lay(table(times, range(27)))
@@ -97,7 +97,7 @@ def test_holes_become_rows_of_nan_and_are_told():
         ("QE", "1999-12-31", 12),
     ],
 )
-def test_calendar_steps_are_laid_without_holes(freq, start, periods):
+def test_calendar_steps_have_no_gaps(freq, start, periods):
     times = pd.date_range(start, freq=freq, periods=periods, unit="us")
     grid = lay(table(times, range(periods)))
     assert grid.step.name == freq
@@ -105,7 +105,7 @@ def test_calendar_steps_are_laid_without_holes(freq, start, periods):
     assert finding_texts(grid.findings) == ()
 
 
-def test_holidays_are_holes_of_business_days():
+def test_holidays_are_gaps_of_business_days():
     times = pd.bdate_range("2020-12-21", "2021-01-08", unit="us")
     times = times.delete([4, 9])  # 25 December and 1 January, both Fridays
     grid = lay(table(times, range(13)))
@@ -117,7 +117,7 @@ def test_holidays_are_holes_of_business_days():
     )
 
 
-def test_mostly_holes_are_refused_unless_the_step_is_named():
+def test_mostly_gaps_are_refused_without_freq():
     times = [*hourly(4), *hourly(2, "2020-01-02")]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(6)))
@@ -136,7 +136,7 @@ def test_a_grid_that_cannot_fit_in_memory_is_refused():
     assert caught.value.exit_code == 7
 
 
-def test_rows_out_of_order_are_sorted_and_told():
+def test_rows_out_of_order_are_sorted_with_a_warning():
     times = hourly(5)[[0, 2, 1, 3, 4]]
     grid = lay(table(times, [0, 2, 1, 3, 4]))
     assert numbers(grid) == [0, 1, 2, 3, 4]
@@ -156,7 +156,7 @@ def test_interleaved_series_are_in_order():
     assert finding_texts(grid.findings) == ()
 
 
-def test_the_same_row_twice_is_kept_once_and_told():
+def test_duplicate_rows_are_dropped_with_a_warning():
     times = hourly(4)[[0, 1, 1, 2, 3, 3, 3]]
     values = [[0, NAN], [1, NAN], [1, NAN], [2, 2], [3, NAN], [3, NAN], [3, NAN]]
     grid = lay(table(times, values, past=("wind",)))
@@ -198,7 +198,7 @@ def test_the_first_and_last_of_three_doubles_are_compared_too():
         lay(table(hourly(2)[[0, 0, 0, 1]], [1, 1, 2, 3]))
 
 
-def test_a_daylight_saving_hour_told_twice_asks_for_offsets():
+def test_an_ambiguous_daylight_saving_hour_needs_offsets():
     times = hourly(6, "2024-10-27")[[0, 1, 2, 2, 3, 4, 5]]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(7)))
@@ -365,7 +365,7 @@ def test_a_cut_comes_before_anything_is_judged():
 @pytest.mark.parametrize(
     ("start", "end"), [("2021", None), (None, "2019"), ("row:73", None), ("row:9", "row:8")]
 )
-def test_a_cut_that_leaves_nothing_tells_what_there_is(start, end):
+def test_an_empty_range_names_the_first_and_last_time(start, end):
     with pytest.raises(DataError, match=r"from 2020-01-01 to 2020-01-03 23:00") as caught:
         lay(table(hourly(72), range(72)), start=start, end=end)
     assert (start or end) in caught.value.message
@@ -405,7 +405,7 @@ def test_a_time_given_with_a_flag_names_all_that_it_writes(text, time_format, fi
     assert parse_time_range("--end", text, time_format) == tuple(micros([first, last]).tolist())
 
 
-def test_messages_say_utc_where_the_file_writes_offsets_and_row_where_it_has_no_lines():
+def test_messages_name_utc_for_offsets_and_row_for_parquet():
     instants = table(
         hourly(5).delete(2), range(4), time_format=TimeFormat(pattern="%Y-%m-%d %H:%M", zone="Z")
     )

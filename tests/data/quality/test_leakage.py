@@ -26,7 +26,7 @@ def test_the_lag_is_found_whatever_the_unit(ahead: int, factor: float) -> None:
     assert found.unexplained == pytest.approx(0, abs=1e-12)
 
 
-def test_beyond_the_reach_nothing_is_told() -> None:
+def test_a_leak_beyond_the_compared_lags_is_not_reported() -> None:
     whole = walk(rows=T + 40)
     assert leak(whole[:T], whole[40:]) is None
 
@@ -63,7 +63,7 @@ def test_missing_cells_are_left_out() -> None:
     assert leak(target, column) is None
 
 
-def test_all_series_that_say_something_must_agree() -> None:
+def test_all_series_with_a_leak_must_agree() -> None:
     series = [np.stack([walk(seed), walk(seed)], axis=1) for seed in range(3)]
     assert len(find_leaks(series, [0], [1], max_steps=5)) == 1
     series[1][:, 1] = 4.0  # constant here: it says nothing
@@ -72,7 +72,7 @@ def test_all_series_that_say_something_must_agree() -> None:
     assert find_leaks(series, [0], [1], max_steps=5) == []
 
 
-def test_a_column_is_told_once_for_the_target_it_tells_best() -> None:
+def test_a_leak_names_the_best_matching_target_once() -> None:
     one, other = walk(0), walk(1)
     near = other + 1e-3 * np.random.default_rng(2).normal(size=T)
     found = find_leaks([np.stack([one, near, other], axis=1)], [0, 1], [2], max_steps=5)

@@ -70,7 +70,7 @@ def test_the_first_and_last_rows_count_too(row: int) -> None:
     assert found([cells[:, None]]) == [[row]]
 
 
-def test_beside_what_was_not_measured() -> None:
+def test_outliers_next_to_missing_values() -> None:
     cells = noise(600)
     cells[299] = cells[302] = np.nan
     cells[300] = -60

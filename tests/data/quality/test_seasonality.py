@@ -52,7 +52,7 @@ def test_autocorrelation_is_undefined_without_spread(values: np.ndarray) -> None
     assert np.isnan(autocorrelation(values, 5))
 
 
-def test_holes_are_left_out() -> None:
+def test_missing_values_do_not_count() -> None:
     values = np.sin(2 * np.pi * np.arange(240) / 12)
     values[np.random.default_rng(0).random(240) < 0.3] = np.nan
     assert autocorrelation(values, 12) == pytest.approx(1, abs=0.1)
@@ -111,7 +111,7 @@ def test_the_moving_mean_takes_a_line_and_leaves_a_cycle(
     np.testing.assert_allclose(rest, np.tile(cycle, cycles), atol=1e-6)
 
 
-def test_the_moving_mean_of_holes() -> None:
+def test_the_moving_mean_of_missing_values() -> None:
     values = np.arange(40.0)
     values[[5, 6, 20]] = np.nan
     rest = subtract_moving_mean(values, 4)
@@ -187,7 +187,7 @@ def test_units_do_not_matter(seed: int, scale: float, level: float) -> None:
     assert other == pytest.approx(one, abs=1e-5)
 
 
-def test_a_long_season_has_to_tell_what_the_short_one_does_not() -> None:
+def test_a_long_season_needs_partial_autocorrelation() -> None:
     """A daily cycle that drifts: the value a week ago is alike, for the days between are."""
     for seed in range(10):
         generator = np.random.default_rng(seed)
@@ -199,7 +199,7 @@ def test_a_long_season_has_to_tell_what_the_short_one_does_not() -> None:
         assert set(confirm_seasons((24, 168), [values])) == {24}
 
 
-def test_a_week_without_a_day_is_confirmed_alone() -> None:
+def test_a_weekly_season_without_a_daily_one_is_confirmed() -> None:
     hours = np.arange(1000)
     week = np.where(hours // 24 % 7 < 5, 0.7, -0.7) + 0.5 * np.random.default_rng(1).normal(size=1000)
     assert set(confirm_seasons((24, 168), [week[:, None]])) == {168}

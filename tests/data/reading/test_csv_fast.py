@@ -247,7 +247,7 @@ def test_times_that_are_not_all_of_one_shape_are_left_to_the_other_reader(cells:
     assert scan_fixed_width_times(matrix) is None
 
 
-def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_too_large_for_memory_is_stored_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},a,{row},1" for row in range(30))]).encode()
     held = read_table("-", stdin=io.BytesIO(data), **COLUMNS)
     for limit in (0, 500):  # from the start, and after some rows

@@ -173,7 +173,7 @@ def test_each_column_is_reported_with_its_type(tmp_path: Path) -> None:
     assert reported["empty", "void"]["lines"] == (2,)
 
 
-def test_holes_are_told_one_by_one_with_the_longest(tmp_path: Path) -> None:
+def test_each_gap_is_reported_with_the_longest(tmp_path: Path) -> None:
     times: list[Any] = hours()
     for row in (100, *range(200, 205)):
         times[row] = None
@@ -186,7 +186,7 @@ def test_holes_are_told_one_by_one_with_the_longest(tmp_path: Path) -> None:
     assert (finding["severity"], finding["lines"], finding["flags"]) == ("warning", (101,), ("--missing",))
 
 
-def test_holes_of_a_panel_bear_the_name_of_their_series(tmp_path: Path) -> None:
+def test_gaps_of_a_panel_name_their_series(tmp_path: Path) -> None:
     lines = write_panel(tmp_path / "a.csv", ahead=0).read_text().splitlines()
     assert lines[140].startswith("2024-01-10,B")
     del lines[140]
@@ -253,7 +253,7 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
         ("2024-03-20T00", "2024-03-31 13:00"),
     ],
 )
-def test_another_hour_without_a_row_is_a_hole_and_no_more(tmp_path: Path, start: str, gone: str) -> None:
+def test_another_missing_hour_is_only_a_gap(tmp_path: Path, start: str, gone: str) -> None:
     times: list[Any] = [None if time == gone else time for time in hours(start)]
     report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, ignore_events)
     only(report, "reading")
@@ -266,7 +266,7 @@ def test_times_with_offsets_skip_nothing(tmp_path: Path) -> None:
     only(report, "reading")
 
 
-def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
+def test_a_duplicate_hour_is_the_error_of_prepare(tmp_path: Path) -> None:
     times = hours("2024-10-20T00")
     twice = times.index("2024-10-27 02:00")
     source = write(tmp_path / "a.csv", time=[*times[: twice + 1], *times[twice:]], y=cells(load(HOURS + 1)))

@@ -64,7 +64,7 @@ def test_a_reused_model_has_the_errors_of_the_whole_in_parts(linear_run: Path) -
     assert parts["folds"][0]["cut"] < parts["folds"][1]["cut"] < parts["folds"][2]["cut"]
 
 
-def test_the_cut_offs_are_told_by_the_longest_series() -> None:
+def test_cutoffs_follow_the_longest_series() -> None:
     """Cut-offs ignore a series that begins earlier but is too short for the early folds."""
     day = 86_400_000_000
     short_and_long = dataset([wave(50), wave(300)], train_end=[22, 272], val_end=[36, 286], horizon=14)
@@ -78,7 +78,7 @@ def test_the_cut_offs_are_told_by_the_longest_series() -> None:
     assert moments == [str(one) for one in begins]
 
 
-def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, tmp_path: Path) -> None:
+def test_backtest_retrains_only_on_rows_before_each_cutoff(panel: Path, tmp_path: Path) -> None:
     """Changed rows after the second cut-off change the last fold but not the first."""
     header, *rows = (line.split(",") for line in panel.read_text().splitlines())
     reports: list[list[dict[str, Any]]] = []
@@ -126,7 +126,7 @@ def test_too_many_cut_offs_are_refused(linear_run: Path) -> None:
         scored(linear_run, backtest=16)
 
 
-def test_a_reused_model_is_scored_after_the_rows_that_it_learnt_from_alone(
+def test_a_reused_model_is_scored_only_after_its_training_rows(
     linear_run: Path, panel: Path, tmp_path: Path
 ) -> None:
     """26 test rows hold 3 horizons of 7: of 9 cut-offs, 6 lie before them."""

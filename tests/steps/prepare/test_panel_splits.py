@@ -183,7 +183,7 @@ def test_rows_without_times_keep_splits_of_their_own(tmp_path: Path) -> None:
     assert report.ended == ()
 
 
-def test_one_series_has_nothing_to_be_told(tmp_path: Path) -> None:
+def test_one_series_has_no_warning(tmp_path: Path) -> None:
     report = prepare(write(tmp_path / "a.csv", {"one": (0, 99)}), tmp_path / "run", CONFIG, ignore_events)
     assert report.warnings == ()
     assert loaded(tmp_path / "run").series.train_end.tolist() == [70]

@@ -137,7 +137,7 @@ def test_a_large_table_is_never_whole_in_memory(tmp_path: Path, monkeypatch: pyt
     assert peak < 0.6 * 40_000 * 16 * 8
 
 
-def test_progress_is_told_in_bytes_of_all_files_and_reaches_the_end(tmp_path: Path) -> None:
+def test_progress_counts_the_bytes_of_all_files(tmp_path: Path) -> None:
     events: list[Event] = []
     half = len(SORTED) // 2
     sources = [
@@ -239,7 +239,7 @@ def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str])
     ],
     ids=["columns", "cell", "time", "values"],
 )
-def test_what_is_wrong_in_one_of_several_files_is_told_with_its_name(
+def test_an_error_in_one_of_several_files_names_that_file(
     tmp_path: Path, header: str, line: str, words: str
 ) -> None:
     sources = [str(written(tmp_path / "a.csv", SORTED)), str(written(tmp_path / "b.csv", [line], header))]
@@ -260,7 +260,7 @@ def test_sources_that_are_no_data_set_are_refused(tmp_path: Path) -> None:
         assert not (tmp_path / "run").exists()
 
 
-def test_a_full_disk_while_rows_are_set_aside_is_told(
+def test_a_full_disk_during_reading_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MAX_MEMORY_BYTES", 0)

@@ -242,7 +242,7 @@ def test_seasons_are_given_in_any_order(tmp_path: Path) -> None:
     assert open_run(tmp_path / "run").report("prepare")["seasons"] == [24, 168]
 
 
-def test_a_refused_season_says_what_it_looked_for(tmp_path: Path) -> None:
+def test_a_rejected_season_is_explained(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(size=200)
     source = daily(tmp_path / "a.csv", [f"{value:.3f}" for value in noise])
     report = prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
