@@ -18,8 +18,8 @@ def report(model: float | None, **baselines: float | None) -> dict:
 
 
 def test_the_ratio_is_to_the_best_simple_forecast() -> None:
-    found = on_sets.compared(report(0.9, naive=2.0, seasonal_naive=1.5, linear=1.0))
-    assert (found["best"], found["ratio"], found["metric"]) == ("linear", pytest.approx(0.9), "mase")
+    result = on_sets.compared(report(0.9, naive=2.0, seasonal_naive=1.5, linear=1.0))
+    assert (result["best"], result["ratio"], result["metric"]) == ("linear", pytest.approx(0.9), "mase")
 
 
 def test_where_mase_is_undefined_the_ratio_is_of_mae() -> None:
@@ -99,7 +99,7 @@ def test_prepare_only_reports_the_result_for_each_file(
 def test_a_closed_set_is_not_scored_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="closed_one"):
         on_sets.listed(small_folder(tmp_path), "look", ["closed_one"])
-    assert [one["name"] for one in on_sets.listed(tmp_path, "closed", ["closed_one"])] == ["closed_one"]
+    assert [item["name"] for item in on_sets.listed(tmp_path, "closed", ["closed_one"])] == ["closed_one"]
 
 
 def test_a_failed_command_reports_its_error_line(tmp_path: Path) -> None:

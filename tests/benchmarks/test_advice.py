@@ -44,9 +44,9 @@ def measured() -> dict[str, float]:
 
 def test_the_guide_has_the_effects_that_were_measured() -> None:
     ratios = measured()
-    told = TOLD.findall(GUIDE.read_text())
-    assert len(told) >= 25
-    for options, effect in told:
+    reported = TOLD.findall(GUIDE.read_text())
+    assert len(reported) >= 25
+    for options, effect in reported:
         ratio = ratios[re.sub(r"^(prepare|train) ", "", options)]
         assert f"{round(100 * (ratio - 1), 1) + 0.0:+.1f}" == effect, options
 

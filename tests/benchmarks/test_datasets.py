@@ -10,18 +10,18 @@ import readers
 
 def test_each_dataset_has_a_complete_description() -> None:
     sets = datasets.catalogue()
-    assert len({one["name"] for one in sets}) == len(sets) >= 25
-    for one in sets:
-        assert one["reader"] in readers.READERS
-        assert one["target"]
-        assert one["horizon"] > 0
-        assert all(one[key].strip() for key in ("kind", "package", "origin", "licence"))
+    assert len({item["name"] for item in sets}) == len(sets) >= 25
+    for item in sets:
+        assert item["reader"] in readers.READERS
+        assert item["target"]
+        assert item["horizon"] > 0
+        assert all(item[key].strip() for key in ("kind", "package", "origin", "licence"))
 
 
 def test_half_of_every_kind_is_closed() -> None:
     sets = datasets.catalogue()
-    closed = Counter(one["kind"] for one in sets if one["group"] == "closed")
-    for kind, count in Counter(one["kind"] for one in sets).items():
+    closed = Counter(item["kind"] for item in sets if item["group"] == "closed")
+    for kind, count in Counter(item["kind"] for item in sets).items():
         assert abs(count - 2 * closed[kind]) <= 1, kind
 
 
@@ -83,5 +83,5 @@ def test_a_clock_set_a_minute_off_is_snapped_and_weekends_can_be_left_out(from_r
 
 def test_the_page_of_data_sets_lists_every_set_with_its_group() -> None:
     listed = (datasets.CATALOGUE.parent / "datasets.md").read_text()
-    for one in datasets.catalogue():
-        assert f"| {one['kind']} | {one['name']} | {one['group']} |" in listed
+    for item in datasets.catalogue():
+        assert f"| {item['kind']} | {item['name']} | {item['group']} |" in listed

@@ -17,20 +17,20 @@ from goals import Row
 
 def counting(*given: float) -> tuple[list[str], dict]:
     """Sides that give these figures in turn, and the order in which they were asked."""
-    asked: list[str] = []
+    requested: list[str] = []
     left = {"own": list(given), "other": list(given)}
 
     def side(name: str) -> float:
-        asked.append(name)
+        requested.append(name)
         return left[name].pop(0)
 
-    return asked, {name: (lambda name=name: side(name)) for name in left}
+    return requested, {name: (lambda name=name: side(name)) for name in left}
 
 
 def test_sides_run_in_turn_and_the_first_of_each_is_thrown_away() -> None:
-    asked, sides = counting(9.0, 1.0, 2.0)
+    requested, sides = counting(9.0, 1.0, 2.0)
     assert timing.in_turn(sides, 2) == {"own": [1.0, 2.0], "other": [1.0, 2.0]}
-    assert asked == ["own", "other"] * 3
+    assert requested == ["own", "other"] * 3
 
 
 def test_a_ratio_is_the_median_of_the_pairs_not_the_ratio_of_medians() -> None:

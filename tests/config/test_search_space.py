@@ -152,7 +152,7 @@ def test_the_size_of_a_space() -> None:
 
 
 def test_values_as_text() -> None:
-    assert [value_text(one) for one in ((64, 32), [8], True, False, 1e-4, 0.05, 7, "mae")] == [
+    assert [value_text(item) for item in ((64, 32), [8], True, False, 1e-4, 0.05, 7, "mae")] == [
         "64,32",
         "8",
         "on",

@@ -87,9 +87,9 @@ def test_each_file_forecasts_real_windows_as_the_run_does(
     whole = windows_of(run)
     for size in (1, 7):
         inputs = (whole.past[:size], whole.future[:size], whole.mask[:size])
-        found = forecast(*inputs)
-        assert found.shape == (size, 7, 1)
-        np.testing.assert_allclose(found, own(*inputs), rtol=0, atol=1e-5)
+        result = forecast(*inputs)
+        assert result.shape == (size, 7, 1)
+        np.testing.assert_allclose(result, own(*inputs), rtol=0, atol=1e-5)
     if to == "onnx":
         assert report.difference is None
     else:

@@ -124,8 +124,8 @@ def test_other_formats_hold_the_same_rows(run: Path, tmp_path: Path, format: str
     report = predict(run, None, dataclasses.replace(FP32, output=str(output)), ignore_events)
     assert (report.format, report.rows) == (format, 14)
     if format == "json":
-        found = json.loads(output.read_text(), parse_float=str, parse_int=str)
-        assert [[row["shop"], row["day"], *(row[name] for name in COLUMNS)] for row in found] == rows
+        result = json.loads(output.read_text(), parse_float=str, parse_int=str)
+        assert [[row["shop"], row["day"], *(row[name] for name in COLUMNS)] for row in result] == rows
     else:
         import pyarrow.parquet
 
@@ -190,9 +190,9 @@ def test_a_forecast_of_month_ends_has_month_ends(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("month,y\n" + rows)
     prepare(str(tmp_path / "m.csv"), tmp_path / "run", PrepareConfig(), ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
-    found = [row[0] for row in lines_of(forecast(tmp_path / "run"))[1:]]
-    assert found[:3] == ["2024-01-31", "2024-02-29", "2024-03-31"]
-    assert len(found) == 12
+    result = [row[0] for row in lines_of(forecast(tmp_path / "run"))[1:]]
+    assert result[:3] == ["2024-01-31", "2024-02-29", "2024-03-31"]
+    assert len(result) == 12
 
 
 def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path) -> None:
@@ -201,10 +201,10 @@ def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path)
     config = PrepareConfig(target=("=y()",), series="shop", horizon=3, lookback=7)
     prepare(str(tmp_path / "f.csv"), tmp_path / "run", config, ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
-    found = lines_of(forecast(tmp_path / "run"))
-    assert found[0][:4] == ["shop", "day", "'=y()", "'=y()_lo80"]
-    assert found[1][0] == "'@shop"
-    assert found[1][2].startswith("-")
+    result = lines_of(forecast(tmp_path / "run"))
+    assert result[0][:4] == ["shop", "day", "'=y()", "'=y()_lo80"]
+    assert result[1][0] == "'@shop"
+    assert result[1][2].startswith("-")
 
 
 def test_the_intervals_lie_around_the_forecast_each_in_its_series_units(run: Path) -> None:

@@ -41,7 +41,7 @@ def table(
         times=micros(times) if times is not None else np.arange(len(values)),
         time_format=time_format,
         series_name="id" if series is not None else None,
-        series=np.array([names.index(one) for one in series or [""] * len(values)], dtype=np.int32),
+        series=np.array([names.index(item) for item in series or [""] * len(values)], dtype=np.int32),
         series_names=names,
         values=values,
         lines=np.array(lines) if lines is not None else np.arange(len(values)) + 2,
@@ -59,7 +59,7 @@ def lay(given_table: Table, *, freq=None, start=None, end=None, step=None) -> Gr
 
 
 def numbers(grid: Grid) -> list:
-    return [None if np.isnan(one) else one for one in grid.values[:, 0].tolist()]
+    return [None if np.isnan(item) else item for item in grid.values[:, 0].tolist()]
 
 
 def test_a_clean_series_is_laid_as_it_is():
@@ -71,7 +71,7 @@ def test_a_clean_series_is_laid_as_it_is():
     assert grid.counts.tolist() == grid.rows_read.tolist() == [5]
     assert grid.ahead.tolist() == [0]
     assert finding_texts(grid.findings) == ()
-    assert {one.dtype for one in (grid.origin_us, grid.counts, grid.ahead, grid.rows_read)} == {
+    assert {item.dtype for item in (grid.origin_us, grid.counts, grid.ahead, grid.rows_read)} == {
         np.dtype(np.int64)
     }
 
@@ -318,8 +318,8 @@ def test_a_file_without_times_has_unit_steps():
     same = lay(table(None, [1, 1, 1]))  # rows that look alike are not doubles: nothing names their time
     assert same.counts.tolist() == [3]
     assert finding_texts(same.findings) == ()
-    one = lay(table(None, [1]))
-    assert one.counts.tolist() == [1]
+    item = lay(table(None, [1]))
+    assert item.counts.tolist() == [1]
     panel = lay(table(None, range(6), series=[*"ababba"]), freq="1")
     assert numbers(panel) == [0, 2, 5, 1, 3, 4]
     assert panel.origin_us.tolist() == [0, 0]
@@ -355,11 +355,11 @@ def test_row_numbers_count_each_series_in_the_order_of_time():
 
 def test_a_cut_comes_before_anything_is_judged():
     times = [*hourly(5), pd.Timestamp("2020-01-01 04:00"), pd.Timestamp("2020-01-01 06:13")]
-    spoiled = table(times, range(7))
+    malformed = table(times, range(7))
     with pytest.raises(DataError):
-        lay(spoiled)
-    assert finding_texts(lay(spoiled, end="row:5").findings) == ()
-    assert lay(spoiled, end="2020-01-01 03:00").counts.tolist() == [4]
+        lay(malformed)
+    assert finding_texts(lay(malformed, end="row:5").findings) == ()
+    assert lay(malformed, end="2020-01-01 03:00").counts.tolist() == [4]
 
 
 @pytest.mark.parametrize(
@@ -468,7 +468,7 @@ def expected_grid(rows: dict, names, freq: str) -> tuple[list, list]:
     """Return the expected grid: each series reindexed by pandas."""
     values, counts = [], []
     for name in names:
-        frame = pd.Series({time: value for (one, time), value in rows.items() if one == name}).sort_index()
+        frame = pd.Series({time: value for (item, time), value in rows.items() if item == name}).sort_index()
         frame = frame.asfreq(freq)
         values += frame.tolist()
         counts.append(len(frame))
@@ -503,7 +503,7 @@ def test_gaps_shuffles_and_doubles_come_back_as_pandas_lays_them(data):
     np.testing.assert_array_equal(grid.values[:, 0], values)
     assert grid.counts.tolist() == counts
     assert grid.rows_read.sum() == len(rows)
-    first_times = [min(when for one, when in rows if one == name) for name in names]
+    first_times = [min(when for item, when in rows if item == name) for name in names]
     assert grid.origin_us.tolist() == micros(first_times).tolist()
     assert any("duplicate row" in warning for warning in finding_texts(grid.findings)) == bool(doubles)
 

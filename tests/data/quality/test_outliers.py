@@ -28,8 +28,10 @@ def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[
         findings=(),
     )
     columns = series[0].shape[1]
-    told = {one.column: one.rows.tolist() for one in find_outliers(GridLines(TABLE, grid), columns, seasons)}
-    return [told.get(column, []) for column in range(columns)]
+    reported = {
+        item.column: item.rows.tolist() for item in find_outliers(GridLines(TABLE, grid), columns, seasons)
+    }
+    return [reported.get(column, []) for column in range(columns)]
 
 
 def noise(rows: int, *, seed: int = 0) -> np.ndarray:

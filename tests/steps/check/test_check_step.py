@@ -415,7 +415,7 @@ def test_without_a_target_only_findings_of_columns_are_reported(tmp_path: Path) 
     kinds = [(finding["kind"], finding["severity"]) for finding in report.findings]
     assert kinds == [("reading", "warning"), ("outliers", "note"), ("no-target", "note")]
     assert found(report, "no-target")[0]["flags"] == ("--target",)
-    assert {one["column"] for one in report.strength} == {"y", "copy", "slip"}
+    assert {item["column"] for item in report.strength} == {"y", "copy", "slip"}
     assert report.windows is not None
     with pytest.raises(DataError, match="must be named"):
         prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
@@ -429,7 +429,7 @@ def test_without_a_target_a_column_that_cannot_be_read_is_not_a_target(tmp_path:
     )
     kinds = [(finding["kind"], finding["severity"]) for finding in report.findings]
     assert kinds == [("no-target", "note"), ("no-number", "note")]
-    assert {one["column"] for one in report.strength} == {"y"}
+    assert {item["column"] for item in report.strength} == {"y"}
 
 
 def test_times_of_digits_are_not_a_candidate_for_the_target(tmp_path: Path) -> None:
@@ -595,7 +595,11 @@ def test_several_files_are_checked_as_one_with_lines_of_each_file(tmp_path: Path
     report = check(str(tmp_path / "?.csv"), Y, ignore_events)
     assert report.source == f"{parts[0]} and 1 more file"
     assert report.rows == HOURS
-    assert [(one["name"], one["missing"]) for one in report.columns] == [("time", 0), ("y", 0), ("spare", 0)]
+    assert [(item["name"], item["missing"]) for item in report.columns] == [
+        ("time", 0),
+        ("y", 0),
+        ("spare", 0),
+    ]
     (slip,), (odd,) = found(report, "outliers"), found(report, "no-number")
     assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is an outlier, far")
     assert odd["text"].startswith(f"{parts[1]}, line {400 - half + 2}, column 'spare': 'oops' is not")
@@ -645,8 +649,8 @@ def test_a_missing_value_is_not_zero(tmp_path: Path) -> None:
 
 
 def only_of(report: CheckReport, kind: str) -> str:
-    (one,) = found(report, kind)
-    return str(one["text"])
+    (item,) = found(report, kind)
+    return str(item["text"])
 
 
 def test_intermittent_series_of_a_panel_are_counted_once(tmp_path: Path) -> None:

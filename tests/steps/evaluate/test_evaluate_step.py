@@ -37,10 +37,10 @@ def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: P
     forecast = dataset.inverse_transform_targets(session(batch.past, batch.future, batch.mask), batch.series)
     rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
     absolute, mases, scaled = [], [], []
-    for one, shop in enumerate("AB"):
+    for item, shop in enumerate("AB"):
         sales = np.array([float(row[2]) for row in rows if row[1] == shop and row[2]])
         training = sales[:91]
-        own = forecast[batch.series == one][:, :, 0]
+        own = forecast[batch.series == item][:, :, 0]
         truth = np.stack([sales[104 + start : 104 + start + 7] for start in range(20)])
         error = np.abs(np.maximum(own, 0) - truth)
         absolute.append(error)
@@ -79,10 +79,10 @@ def test_the_worst_series_are_compared_with_seasonal_naive(run: Path) -> None:
     lines = [line.split(",") for line in (folder / "per_series.csv").read_text().splitlines()]
     table = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
     for row in report.worst:
-        one = dataset.series.names.index(row["series"])
-        begin = dataset.series.offset[one]
+        item = dataset.series.names.index(row["series"])
+        begin = dataset.series.offset[item]
         sales = dataset.inverse_transform_targets(
-            dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, one)
+            dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, item)
         )
         sales = sales[:, 0, 0]
         error = np.mean([np.abs(sales[at - 7 : at] - sales[at : at + 7]).mean() for at in range(104, 124)])
@@ -260,11 +260,11 @@ def test_a_quantised_model_of_an_earlier_model_is_not_served_and_makes_no_scores
 def test_a_backtest_reports_the_precision(run: Path) -> None:
     train(run, LINEAR, ignore_events)
     quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
-    again = evaluate(run, EvaluateConfig(backtest=2, threads=1), ignore_events)
-    assert again.precision == "int8"
-    assert again.backtest is not None
-    assert again.backtest["precision"] == "fp32"
-    assert any("the backtest trains fp32 models" in text for text in again.warnings)
+    repeated = evaluate(run, EvaluateConfig(backtest=2, threads=1), ignore_events)
+    assert repeated.precision == "int8"
+    assert repeated.backtest is not None
+    assert repeated.backtest["precision"] == "fp32"
+    assert any("the backtest trains fp32 models" in text for text in repeated.warnings)
     reused = evaluate(run, EvaluateConfig(backtest=2, reuse=True, threads=1), ignore_events)
     assert reused.backtest is not None
     assert reused.backtest["precision"] == "int8"

@@ -187,8 +187,8 @@ def test_a_pipe_is_read_like_standard_input(
     report = prepare(path, tmp_path / "run", CONFIG, ignore_events)
     assert (report.source, data_of(tmp_path / "run")) == (path, plain)
     assert open_run(tmp_path / "run").steps["prepare"]["read"] == {}
-    again = prepare(piped(text.encode()), tmp_path / "run", CONFIG, ignore_events)
-    assert (again.up_to_date, again.rows) == (None, report.rows)
+    repeated = prepare(piped(text.encode()), tmp_path / "run", CONFIG, ignore_events)
+    assert (repeated.up_to_date, repeated.rows) == (None, report.rows)
 
 
 def test_a_pipe_may_be_one_of_several_files(
@@ -260,9 +260,7 @@ def test_sources_that_are_no_data_set_are_refused(tmp_path: Path) -> None:
         assert not (tmp_path / "run").exists()
 
 
-def test_a_full_disk_during_reading_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_during_reading_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MAX_MEMORY_BYTES", 0)
     full = Path("/dev/full")
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MemoryBudget.new_file", lambda room: full)
