@@ -228,7 +228,7 @@ def test_the_job_of_gitlab(folder: Path) -> None:
     assert path == ".gitlab-ci.yml"
     forecast_job = jobs["forecast"]
     assert all(line.startswith("pip install ") for line in forecast_job["before_script"])
-    ended = in_ci(folder, ["sh", "-e"], "\n".join(forecast_job["script"]), **job["variables"])
+    ended = in_ci(folder, ["sh", "-e"], "\n".join(forecast_job["script"]), **forecast_job["variables"])
     assert ended.returncode == 0, ended.stderr
     assert all((folder / item).exists() for item in forecast_job["artifacts"]["paths"])
     (gate,) = (line for line in forecast_job["script"] if "--fail-if" in line)
