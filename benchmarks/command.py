@@ -120,7 +120,7 @@ def medians(notebook: Notebook, label: tuple, result: list[dict]) -> None:
     Args:
         notebook: printer of the row.
         label: first cells of the row.
-        found: figures of each seed.
+        result: figures of each seed.
     """
     if result:
         middle = (statistics.median(item[key] for item in result) for key in result[0])

@@ -129,7 +129,7 @@ def one_choice(
 
     Args:
         notebook: printer of the row.
-        one: entry of sets.json.
+        item: entry of sets.json.
         run_dir: run directory with data.
         known: report of `prepare`, and the number of horizons that validation holds.
         seeds: random seeds.

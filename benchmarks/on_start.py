@@ -82,4 +82,4 @@ def compare(
             row.what, row.reference, result["ratio"], row.goal, goals.verdict(row, result["ratio"]),
             result["own"], result["other"], result["own_mib"], result["other_mib"],
         )  # fmt: skip
-        notebook.keep(table="start", what=row.what, beside=row.reference, **result)
+        notebook.keep(table="start", what=row.what, reference=row.reference, **result)

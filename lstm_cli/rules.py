@@ -178,7 +178,7 @@ def require_ignorable(rule: str) -> None:
             f"--ignore '{rule}' is not a rule id",
             hint=f"did you mean --ignore {near}?"
             if near
-            else "rule ids look like D516, see docs/reference/data-rules.md",
+            else "rule ids look like D516; warnings print theirs in brackets",
             flag="--ignore",
         )
     if RULES[rule].severity == ERROR:

@@ -169,7 +169,7 @@ def _own_data(run: Run, model: TrainedModel, warn: Callable[[Finding], None]) ->
     changed = _differences(model, dataset)
     if changed:
         raise StaleArtifact(
-            f"the data of {run.path} and its model have different {changed}",
+            f"the model of {run.path} is out of date: the data have other {changed}",
             hint=f"train again: '{command('train', run.path)}'",
         )
     retrain = f"'{command('train', run.path)}' trains it again"

@@ -31,7 +31,7 @@ def test_what_an_advice_changes_is_named_after_the_plain_options() -> None:
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "explanation" / "guide.md"
-TOLD = re.compile(r"`([^`]+)`[ |]+([+-]\d+\.\d) %")
+EFFECT = re.compile(r"`([^`]+)`[ |]+([+-]\d+\.\d) %")
 
 
 def measured() -> dict[str, float]:
@@ -44,7 +44,7 @@ def measured() -> dict[str, float]:
 
 def test_the_guide_has_the_effects_that_were_measured() -> None:
     ratios = measured()
-    reported = TOLD.findall(GUIDE.read_text())
+    reported = EFFECT.findall(GUIDE.read_text())
     assert len(reported) >= 25
     for options, effect in reported:
         ratio = ratios[re.sub(r"^(prepare|train) ", "", options)]

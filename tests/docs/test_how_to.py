@@ -165,9 +165,9 @@ def test_the_service_of_systemd(home: Path, folder: Path) -> None:
     service = ConfigParser(interpolation=None)
     service.optionxform = str  # type: ignore[assignment,method-assign]  # systemd heeds case
     service.read_string(units(home)["forecast.service"])
-    reported = service["Service"]
-    name, _, value = reported["Environment"].partition("=")
-    ended = started(shlex.split(reported["ExecStart"]), Path(reported["WorkingDirectory"]), **{name: value})
+    section = service["Service"]
+    name, _, value = section["Environment"].partition("=")
+    ended = started(shlex.split(section["ExecStart"]), Path(section["WorkingDirectory"]), **{name: value})
     assert (ended.returncode, ended.stderr) == (0, "")
     assert len(rows(folder / "forecast.csv")) == 24
 
@@ -226,14 +226,14 @@ def test_the_job_of_github(folder: Path, tmp_path: Path) -> None:
 def test_the_job_of_gitlab(folder: Path) -> None:
     jobs, path = job(1)
     assert path == ".gitlab-ci.yml"
-    reported = jobs["forecast"]
-    assert all(line.startswith("pip install ") for line in reported["before_script"])
-    ended = in_ci(folder, ["sh", "-e"], "\n".join(reported["script"]), **reported["variables"])
+    forecast_job = jobs["forecast"]
+    assert all(line.startswith("pip install ") for line in forecast_job["before_script"])
+    ended = in_ci(folder, ["sh", "-e"], "\n".join(forecast_job["script"]), **forecast_job["variables"])
     assert ended.returncode == 0, ended.stderr
-    assert all((folder / item).exists() for item in reported["artifacts"]["paths"])
-    (gate,) = (line for line in reported["script"] if "--fail-if" in line)
-    ended = in_ci(folder, ["sh", "-e"], gate.replace("mase>=1", "mase>0"), **reported["variables"])
-    assert ended.returncode == reported["allow_failure"]["exit_codes"]
+    assert all((folder / item).exists() for item in forecast_job["artifacts"]["paths"])
+    (gate,) = (line for line in forecast_job["script"] if "--fail-if" in line)
+    ended = in_ci(folder, ["sh", "-e"], gate.replace("mase>=1", "mase>0"), **forecast_job["variables"])
+    assert ended.returncode == forecast_job["allow_failure"]["exit_codes"]
 
 
 @requires_jq

@@ -13,6 +13,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "recipes" / "README.md",
+    *sorted((ROOT / "benchmarks").glob("*.md")),
     *sorted(DOCS.rglob("*.md")),
 ]
 MOST_LINES, MOST_WORDS = 150, 1_500  # of README

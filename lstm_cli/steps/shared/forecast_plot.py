@@ -13,7 +13,7 @@ from lstm_cli.data.forecast.bounds import (
 from lstm_cli.evaluation import intervals, scoring
 from lstm_cli.evaluation.baselines import baseline_label
 
-PANELS = 4  # forecasts in the picture
+PANELS = 4  # forecasts in the plot
 
 
 def forecast_picture(

@@ -1,4 +1,4 @@
-"""Filling: what stands in a hole, and how far a window that ends in one may look."""
+"""Tests of imputation: values in gaps, and the last row that a window may use."""
 
 import numpy as np
 import pytest

@@ -29,7 +29,7 @@ def forecast(series: int, horizon: int) -> Forecast:
     )
 
 
-def told(item: int, step: int, horizon: int) -> list[str]:
+def expected_row(item: int, step: int, horizon: int) -> list[str]:
     value = (item * horizon + step) / 7
     numbers = [
         np.format_float_positional(np.float32(number), trim="-") for number in (value, value - 1, value + 1)
@@ -40,7 +40,7 @@ def told(item: int, step: int, horizon: int) -> list[str]:
 @pytest.mark.parametrize("at_once", [1, 7, 1000])
 def test_rows_are_in_order_for_any_block_size(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output, "BLOCK_ROWS", at_once)
-    expected = [told(item, step, 3) for item in range(5) for step in range(3)]
+    expected = [expected_row(item, step, 3) for item in range(5) for step in range(3)]
     header, *rows = csv.reader(io.StringIO(encode_forecast(forecast(5, 3), "csv").decode()))
     assert header == ["series", "time", "target0", "target0_lo80", "target0_hi80"]
     assert rows == expected

@@ -53,7 +53,7 @@ def trained(
     return train_segment(start(), config, workers=1, checkpoints=checkpoints, **options)
 
 
-class Asked:
+class CountingStop:
     """Function should_stop that counts its calls and stops at the n-th one."""
 
     def __init__(self, at: int | None = None) -> None:
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole:
+class UninterruptedTraining:
     """Uninterrupted training and its saved states."""
 
     trained: TrainingResult
@@ -75,12 +75,14 @@ class Whole:
 
 
 @cache
-def whole(way: str) -> Whole:
+def whole(way: str) -> UninterruptedTraining:
     states: dict[str, SavedState] = {}
-    first, repeated = Asked(), Asked()
+    first, repeated = CountingStop(), CountingStop()
     result = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
     require_same(trained(WAYS[way], Checkpoints(stored=states), repeated), result)
-    return Whole(trained=result, states=states, questions=first.count, other_questions=repeated.count)
+    return UninterruptedTraining(
+        trained=result, states=states, questions=first.count, other_questions=repeated.count
+    )
 
 
 def require_same(item: TrainingResult, other: TrainingResult) -> None:
@@ -103,7 +105,7 @@ def test_repeated_interruptions_give_the_same_model(way: str) -> None:
     while made is None:
         try:
             checkpoints = Checkpoints(stored=dict(states), save=states.__setitem__)
-            made = trained(WAYS[way], checkpoints, Asked(expected.other_questions + 130))
+            made = trained(WAYS[way], checkpoints, CountingStop(expected.other_questions + 130))
         except Interrupted:
             ends += 1
             assert ends < 20, "it comes no further"
@@ -129,7 +131,7 @@ def test_every_network_has_its_own_slot() -> None:
     assert set(whole("stacked").states) == {"stacked", "stacked again", "linear forecast again"}
 
 
-def networks_of(found: Whole) -> dict[str, SavedState]:
+def networks_of(found: UninterruptedTraining) -> dict[str, SavedState]:
     return {name: saved for name, saved in found.states.items() if not name.startswith("linear")}
 
 
