@@ -138,6 +138,7 @@ _WARNINGS = {
     "D705": "The data have outliers.",
     "D706": "Data leakage: a covariate reveals the target.",
     "D707": "The target is intermittent (most of its values are 0).",
+    "D712": "Daily data have a yearly season that neither the lookback nor a calendar feature shows.",
     "D806": "Some series are too short. They are left out of the forecast.",
     "D807": "A value is far outside the range of the training values.",
     "D810": "The window is padded, because there are fewer rows than the lookback.",

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lstm_cli.data.dataset.dataset import Schema
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.locations import MAX_NAMES, quote_names
 from lstm_cli.data.quality.gaps import find_gaps
+from lstm_cli.data.quality.intermittent import find_intermittent
 from lstm_cli.data.quality.leakage import MAX_ROWS, find_leaks, leakage_text, max_lag, sample_of_series
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
+from lstm_cli.data.quality.yearly_season import find_yearly_season
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
@@ -67,6 +70,20 @@ def inspect_table(
             if finding.count > len(finding.lines) or not known_lines.issuperset(finding.lines)
         ),
         *_leakage_findings(rows, horizon, season),
+    ]
+
+
+def inspect_training_rows(rows: GridLines, train_end: np.ndarray, schema: Schema) -> list[Finding]:
+    """Return the findings about the training rows of the targets: mostly zeros, and a yearly season.
+
+    Args:
+        rows: rows of a grid with the kept series.
+        train_end: [S] training rows of each series.
+        schema: columns and settings of the dataset.
+    """
+    return [
+        *find_intermittent(rows, train_end, schema.targets),
+        *find_yearly_season(rows, train_end, schema),
     ]
 
 

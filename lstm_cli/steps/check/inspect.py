@@ -11,8 +11,7 @@ from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.gaps import Gaps, find_gaps
-from lstm_cli.data.quality.inspect import inspect_table, target_outliers
-from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
 from lstm_cli.data.quality.leakage import column_findings, leakage_in_unused_columns
 from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.profile import FileProfile, profile_files
@@ -186,7 +185,8 @@ def _quality_findings(
     if state.target_named:
         if state.assembled is not None:
             rows = GridLines(table, state.assembled.grid)
-            messages += find_intermittent(rows, state.assembled.series.train_end, table.targets)
+            train_end = state.assembled.series.train_end
+            messages += inspect_training_rows(rows, train_end, state.assembled.schema)
         return messages + leakage_in_unused_columns(
             state.profile, table, grid, horizon=horizon, season=max(state.seasons, default=1)
         )

@@ -11,8 +11,7 @@ from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.build.write import store_dataset
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.quality.inspect import inspect_table, target_outliers
-from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
 from lstm_cli.data.reading.table import Table, read_configured_table
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.events import Listener, Progressed, WarningRaised
@@ -71,8 +70,8 @@ def _quality_warnings(
         end=config.end,
         dropped=dropped,
     )
-    zeros = find_intermittent(GridLines(table, assembled.grid), assembled.series.train_end, schema.targets)
-    return [finding for finding in (*findings, *zeros) if finding.severity == WARNING]
+    training = inspect_training_rows(GridLines(table, assembled.grid), assembled.series.train_end, schema)
+    return [finding for finding in (*findings, *training) if finding.severity == WARNING]
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:
