@@ -206,12 +206,12 @@ class FastCsvReader:
         """Read the first rows. Raises the errors of `codec_name`, `open_rows` and of reading the rows."""
         self._name = source.name
         self.codec = codec_name(source, text.encoding)
-        head, rest = _split_head(source.blocks, self.codec)
-        rows = open_rows(self._decode(head), source.name, text.delimiter, is_complete=rest is None)
+        head, rest = _split_head(source.blocks, self.codec, text.skip_rows)
+        rows = open_rows(self._decode(head), source.name, text, is_complete=rest is None)
         plain = rest is None or _can_read_in_bulk(head, rows.delimiter)
         first = next(rows.batches, None) if plain else None
         if rest is not None and first is None:
-            rows = open_rows(self._decode(chain(head, rest)), source.name, text.delimiter)
+            rows = open_rows(self._decode(chain(head, rest)), source.name, text)
             first, rest = next(rows.batches, None), None
         self.rows: CsvRows = rows
         self.first: RowBatch | None = first  # the first rows; None if the file has no rows
@@ -283,7 +283,7 @@ class FastCsvReader:
 
 
 def _split_head(
-    blocks: Iterator[bytes], codec: str
+    blocks: Iterator[bytes], codec: str, skip_rows: int
 ) -> tuple[Sequence[bytes] | Iterator[bytes], Iterator[bytes] | None]:
     """Return the head of a large file (whole lines) and the rest. For other files, return all blocks and None."""
     first, size = [], 0
@@ -297,7 +297,7 @@ def _split_head(
     data = b"".join(first)
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
     last_line = min(max(SAMPLE_ROWS, int(np.searchsorted(ends, HEAD_BYTES)), 1), len(ends) - 1)
-    if codec not in CODECS or last_line < 1:
+    if codec not in CODECS or last_line < 1 + skip_rows:
         return chain((data,), blocks), None
     cut = int(ends[last_line]) + 1
     return (data[:cut],), chain((data[cut:],), blocks)
