@@ -22,6 +22,7 @@ from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
+from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.reading.text_format import codec_name, decode_lines
 from lstm_cli.data.times.parse import scan_times
@@ -315,7 +316,8 @@ def _can_read_in_bulk(head: Sequence[bytes] | Iterator[bytes], delimiter: str) -
 def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Yield blocks of whole lines of about `BLOCK_BYTES`, and whether a block is the last.
 
-    The last block has at least `TAIL_BYTES` if the text has, and may be empty.
+    The last block has at least `TAIL_BYTES` and the lines that are compared with the last line, if the text has them.
+    It may be empty.
     """
     waiting: deque[bytes] = deque()
     for data in _whole_lines(blocks):
@@ -323,7 +325,10 @@ def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
         if len(waiting) > 2:
             yield waiting.popleft(), False
     data = b"".join(waiting)
-    cut = data.rfind(b"\n", 0, max(0, len(data) - TAIL_BYTES)) + 1
+    cut = end = len(data)
+    for _ in range(MAX_COMPARED + 2):
+        cut = data.rfind(b"\n", 0, max(0, cut - 1)) + 1
+    cut = min(cut, data.rfind(b"\n", 0, max(0, end - TAIL_BYTES)) + 1)
     if cut:
         yield data[:cut], False
     yield data[cut:], True

@@ -5,6 +5,7 @@ The dialect is RFC 4180 (a quote within quotes is written twice). Any line end a
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -50,6 +51,7 @@ class _RowRules:
     padded: bool  # some cells have blanks between a quote and a delimiter
     width: int  # cells of each row
     width_from: str  # what decides the width: "the header (line 1)"
+    has_header: bool
     line: int  # line of the header; the last line above the first row if there is no header
     top: TopLines  # for hints
 
@@ -74,9 +76,10 @@ class _ReadState:
         default_factory=list
     )  # rows of empty cells, skipped if they end the text
     empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    latest_rows: list[list[str]] = field(default_factory=list)  # some of the most recent rows
     folded_lines: list[int] = field(default_factory=list)  # lines of rows that continue on the next line
-    latest_line: str = ""  # most recent line of the text, with its line end
+    latest_lines: deque[str] = field(
+        default_factory=lambda: deque(maxlen=MAX_COMPARED + 1)
+    )  # with their line ends
     findings: tuple[Finding, ...] = ()  # set when all rows are read
 
 
@@ -147,6 +150,7 @@ def open_rows(
         padded=delimiter != BLANK and has_padded_quotes(top.lines, delimiter),
         width=0,
         width_from="",
+        has_header=settings.has_header,
         line=top.skipped,
         top=top,
     )
@@ -223,9 +227,10 @@ def _refuse_title(line: int, top: TopLines) -> None:
 
 
 def _track_lines(text: Iterable[str], state: _ReadState) -> Iterator[str]:
-    """Yield the lines of a text, and keep the most recent one in the state."""
+    """Yield the lines of a text, and keep the most recent ones in the state."""
+    keep = state.latest_lines.append
     for line in text:
-        state.latest_line = line
+        keep(line)
         yield line
 
 
@@ -282,9 +287,6 @@ def _batches(reader: "_Reader", rules: _RowRules, state: _ReadState, *, last: bo
         state.last_row_line = int(lines[-1]) if rows else state.last_row_line
         state.empty_rows, state.empty_lines = rows[kept:], lines[kept:]
         if kept:
-            state.latest_rows = (state.latest_rows + rows[max(0, kept - MAX_COMPARED - 1) : kept])[
-                -MAX_COMPARED - 1 :
-            ]
             yield RowBatch(cells=rows[:kept] if state.empty_rows else rows, lines=lines[:kept])
     if last:
         blank = [line for line in state.blank_lines if line < state.last_row_line]
@@ -347,10 +349,9 @@ def _cell_count_hint(row: Sequence[str], rules: _RowRules) -> str:
     other = next(marks, None)
     if other:
         return f"try another delimiter: --delimiter {quote_delimiter(other)}"
-    start = find_table_start(rules.top.lines, WHITESPACE if rules.squeezed else rules.delimiter)
-    if start is not None and rules.top.skipped + start.above >= rules.line > 0:
-        start = replace(start, above=rules.top.skipped + start.above)
-        return f"skip the title or comment lines above the header: {start.flags}"
+    title = _title_hint(rules)
+    if title:
+        return title
     if rules.width == 1:
         return "delete title and comment lines above the header, or skip N lines with --skip-rows N"
     if len(row) == 1:
@@ -362,13 +363,31 @@ def _cell_count_hint(row: Sequence[str], rules: _RowRules) -> str:
     return "correct the line. Put a cell that contains the delimiter in double quotes, and name each column"
 
 
+def _title_hint(rules: _RowRules) -> str:
+    """Return a hint that skips title and comment lines above the table; "" if there are none."""
+    start = find_table_start(rules.top.lines, WHITESPACE if rules.squeezed else rules.delimiter)
+    if start is None or rules.top.skipped + start.above < rules.line:
+        return ""
+    above = rules.top.skipped + start.above
+    if not rules.has_header:  # `--names` or `--no-header` is given, so a header is skipped too
+        return f"skip the title or comment lines above the rows: --skip-rows {above + start.has_header}"
+    if not start.has_header and rules.width > 1:
+        return ""  # rather a header that lacks a name
+    return f"skip the title or comment lines above the header: {replace(start, above=above).flags}"
+
+
 def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
     """Yield a finding if the file does not end with a line break: its last row may be cut off."""
-    line = state.latest_line
-    if state.empty_rows or not state.latest_rows or line.endswith("\n") or not line.strip():
+    lines = list(state.latest_lines)[-max(1, state.line - rules.line) :]  # without the header
+    if (
+        state.empty_rows
+        or state.last_row_line == rules.line
+        or lines[-1].endswith("\n")
+        or not lines[-1].strip()
+    ):
         return
     where = at_line(rules.source, state.last_row_line)
-    if looks_cut_off(line, state.latest_rows):
+    if looks_cut_off(lines, rules.delimiter):
         yield Finding.at(
             where,
             "D133",

@@ -153,7 +153,7 @@ def detect_delimiter(
             )
         return ",", None
     if not detected:
-        _refuse_undetected_delimiter(top, bare, at_line(source, line))
+        _refuse_undetected_delimiter(top, bare, at_line(source, line), has_header=has_header)
         return ",", None
     plain = len(detected) == 1 and (
         len(bare) == 1 or bare[1].count(detected[0]) == bare[0].count(detected[0])
@@ -185,7 +185,9 @@ def _delimiter_error(message: str, hint: str, at: Location) -> DataError:
     return DataError(message, hint=hint, rule="D124", at=at, flags=("--delimiter",))
 
 
-def _refuse_undetected_delimiter(top: Sequence[str], bare: Sequence[str], at: Location) -> None:
+def _refuse_undetected_delimiter(
+    top: Sequence[str], bare: Sequence[str], at: Location, *, has_header: bool
+) -> None:
     """Raise DataError for lines of one cell that clearly contain several values."""
     if len(top) < 2:
         return
@@ -204,12 +206,11 @@ def _refuse_undetected_delimiter(top: Sequence[str], bare: Sequence[str], at: Lo
     )
     if mark:
         cells = top[0].split() if mark == WHITESPACE else top[0].split(mark)
-        is_row = all(is_number(cell) or is_time(cell) for cell in cells)
+        is_row = has_header and all(is_number(cell) or is_time(cell) for cell in cells)
         name = "a run of blanks" if mark == WHITESPACE else repr(mark)
         raise _delimiter_error(
-            f"the delimiter seems to be {name}, not the comma",
-            f"name the delimiter with --delimiter {quote_delimiter(mark)}"
-            + (" --no-header, because the first line is a row of data" if is_row else ""),
+            f"the delimiter seems to be {name}, not the comma" + ", and the header is missing" * is_row,
+            f"use --delimiter {quote_delimiter(mark)}" + " --no-header" * is_row,
             at,
         )
 

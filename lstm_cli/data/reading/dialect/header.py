@@ -131,7 +131,7 @@ def _names_count_hint(names: Sequence[str], row: Sequence[str], top: TopLines) -
 def _is_header(row: Sequence[str], names: Sequence[str], settings: TextSettings, top: TopLines) -> bool:
     """Return whether the first row names the columns: it repeats `--names`, or is words above numbers."""
     cells = [cell.strip() for cell in row]
-    if cells == names:
+    if settings.names is not None and cells == names:
         return True
     marks = {*settings.na_value, ""}
     if any(cell in marks or is_missing(cell) or any(map(str.isdigit, cell)) for cell in cells):

@@ -2,26 +2,26 @@
 
 from collections.abc import Sequence
 
-MAX_COMPARED = 100  # rows above that are compared with the last row
+MAX_COMPARED = 100  # lines above that are compared with the last line
 _OPEN_ENDS = (".", ",", "-", "+", "e", "E", ":", "/")  # a number or time does not end so
 
 
-def looks_cut_off(line: str, rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the last row, on a line without a line end, seems to lack its end.
+def looks_cut_off(lines: Sequence[str], delimiter: str) -> bool:
+    """Return whether the last line, which has no line end, seems to lack its end.
 
-    The row is shorter than all rows above it, or its last cell differs from theirs: it has fewer decimals, or an end
+    The line is shorter than all rows above it, or its last cell differs from theirs: it has fewer decimals, or an end
     that no number and no time has.
 
     Args:
-        line: last line.
-        rows: cells of the last rows; the last one is in doubt.
+        lines: the last lines of the text, without the header; the last one is in doubt.
+        delimiter: delimiter of the file.
     """
-    *others, last = rows
-    if line.rstrip().endswith('"') or not others:
+    *others, last = [line.strip() for line in lines if line.strip()]
+    if last.endswith('"') or not others:
         return False
-    if len("".join(last)) < min(len("".join(row)) for row in others):
+    if len(last) < min(map(len, others)):
         return True
-    cell, ends = last[-1].strip(), [row[-1].strip() for row in others]
+    *ends, cell = [line.rpartition(delimiter)[2].strip() for line in (*others, last)]
     decimals = {len(end.partition(".")[2]) for end in ends}
     if len(decimals) == 1 and len(cell.partition(".")[2]) < min(decimals):
         return True
