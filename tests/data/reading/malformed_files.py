@@ -1,11 +1,16 @@
 """Malformed files: text, delimiters, rows, names, and files that are not tables."""
 
+import bz2
 import codecs
 import gzip
+import io
 import json
+import lzma
 import random
 import string
+import zipfile
 
+import pyarrow
 from malformed import (
     BODY,
     GOOD,
@@ -238,6 +243,14 @@ def name_cases() -> list[Case]:
     ]  # fmt: skip
 
 
+def zipped(members: dict[str, str]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return sink.getvalue()
+
+
 def foreign_cases() -> list[Case]:
     """Return cases of files that are not text tables, and of compressed files."""
     numbers = random.Random(7)
@@ -251,7 +264,13 @@ def foreign_cases() -> list[Case]:
         refuse("an answer of XML", '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "XML"),
         refuse("JSON", json.dumps(rows), "JSON"),
         refuse("lines of JSON", "\n".join(map(json.dumps, rows)), "JSON"),
-        refuse("a workbook", b"PK\x03\x04\x14\x00" + bytes(200), "Excel", "CSV"),
+        refuse("a damaged archive", b"PK\x03\x04\x14\x00" + bytes(200), "ZIP", "corrupt"),
+        refuse("a workbook", zipped({"xl/workbook.xml": "", "xl/worksheets/sheet1.xml": ""}), "Excel", "pandas.read_excel"),
+        refuse("an archive of two files", zipped({"a.csv": GOOD, "b.csv": GOOD}), "a.csv, b.csv", "unzip"),
+        read("an archive of one file", zipped({"a.csv": GOOD})),
+        read("bzip2", bz2.compress(GOOD.encode())),
+        read("xz", lzma.compress(GOOD.encode())),
+        read("zstd", pyarrow.compress(GOOD.encode(), codec="zstd", asbytes=True)),
         refuse("an old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(200), "Excel"),
         refuse("a PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
         refuse("a pointer of Git LFS", pointer, "Git LFS", "git lfs pull"),

@@ -17,21 +17,20 @@ _MAX_XZ_MEMORY = 1 << 27  # `xz -9` needs 65 MiB; the limit of pyarrow for zstd 
 
 @dataclass(frozen=True, kw_only=True)
 class Compression:
-    """A kind of compression."""
+    """Compression of whole files."""
 
     name: str
     magic: bytes  # first bytes of a file
-    program: str  # program that checks a file with the option -t
     open: Callable[[Iterator[bytes], str], Iterator[bytes]]  # from blocks and the name of the file
 
 
-def corrupt_error(name: str, kind: str, program: str, *, truncated: bool = False) -> DataError:
+def corrupt_error(name: str, kind: str, *, program: str = "", truncated: bool = False) -> DataError:
     """Return the error for compressed data that cannot be read.
 
     Args:
         name: name of the file.
         kind: name of the compression.
-        program: program that checks a file.
+        program: program that checks a file with the option -t; by default that of the name.
         truncated: the data end too early.
     """
     fault = (
@@ -39,7 +38,9 @@ def corrupt_error(name: str, kind: str, program: str, *, truncated: bool = False
         if truncated
         else f"corrupt: its {kind} data cannot be decompressed"
     )
-    return DataError(f"{name} is {fault}", hint=f"copy the file again ('{program}' checks it)", rule="D110")
+    return DataError(
+        f"{name} is {fault}", hint=f"copy the file again ('{program or kind} -t' checks it)", rule="D110"
+    )
 
 
 def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
@@ -56,12 +57,12 @@ def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
             try:
                 yield member.decompress(rest, BLOCK)
             except zlib.error:
-                raise corrupt_error(name, "gzip", "gzip -t") from None
+                raise corrupt_error(name, "gzip") from None
             rest = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:
         yield member.flush()  # output beyond the last block
     if not member.eof:
-        raise corrupt_error(name, "gzip", "gzip -t", truncated=True)
+        raise corrupt_error(name, "gzip", truncated=True)
 
 
 def _bunzip2(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
@@ -106,7 +107,7 @@ def _decompress(
                 raise _decompression_error(error, name, kind) from None
             rest = member.unused_data if member.eof else b""
     if not member.eof:
-        raise corrupt_error(name, kind, f"{kind} -t", truncated=True)
+        raise corrupt_error(name, kind, truncated=True)
 
 
 def _decompression_error(error: Exception, name: str, kind: str) -> DataError:
@@ -117,7 +118,7 @@ def _decompression_error(error: Exception, name: str, kind: str) -> DataError:
             hint=f"compress it again with the normal options of {kind}",
             rule="D110",
         )
-    return corrupt_error(name, kind, f"{kind} -t", truncated=is_truncated_stream(error))
+    return corrupt_error(name, kind, truncated=is_truncated_stream(error))
 
 
 class _BlockReader:
@@ -156,10 +157,10 @@ def _unzstd(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 COMPRESSIONS = (
-    Compression(name="gzip", magic=b"\x1f\x8b", program="gzip", open=_gunzip),
-    Compression(name="bzip2", magic=b"BZh", program="bzip2", open=_bunzip2),
-    Compression(name="xz", magic=b"\xfd7zXZ\x00", program="xz", open=_unxz),
-    Compression(name="zstd", magic=b"\x28\xb5\x2f\xfd", program="zstd", open=_unzstd),
+    Compression(name="gzip", magic=b"\x1f\x8b", open=_gunzip),
+    Compression(name="bzip2", magic=b"BZh", open=_bunzip2),
+    Compression(name="xz", magic=b"\xfd7zXZ\x00", open=_unxz),
+    Compression(name="zstd", magic=b"\x28\xb5\x2f\xfd", open=_unzstd),
 )
 
 

@@ -55,7 +55,7 @@ def open_zip(file: str | BinaryIO, name: str) -> Iterator[Iterator[bytes]]:
     try:
         archive = zipfile.ZipFile(file)
     except _CORRUPT:
-        raise corrupt_error(name, "ZIP", "unzip -t") from None
+        raise corrupt_error(name, "ZIP", program="unzip") from None
     with archive:
         ending = _document_ending(archive.namelist())
         if ending is not None:
@@ -84,7 +84,7 @@ def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Ite
             while block := stream.read(BLOCK):
                 yield block
     except _CORRUPT:
-        raise corrupt_error(name, "ZIP", "unzip -t") from None
+        raise corrupt_error(name, "ZIP", program="unzip") from None
 
 
 def _is_data(member: zipfile.ZipInfo) -> bool:
