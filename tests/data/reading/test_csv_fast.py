@@ -29,7 +29,9 @@ def small_limits() -> Iterator[None]:
         for name, value in (("HEAD_BYTES", 0), ("SAMPLE_ROWS", 0), ("BLOCK_BYTES", 40), ("TAIL_BYTES", 20)):
             patch.setattr(csv_fast, name, value)
         for module in ("csv_rows", "csv_fast"):
-            patch.setattr(f"lstm_cli.data.reading.{module}.MAX_COMPARED", 1)  # lines compared with the last one
+            patch.setattr(
+                f"lstm_cli.data.reading.{module}.MAX_COMPARED", 1
+            )  # lines compared with the last one
         patch.setattr("lstm_cli.data.reading.file_readers.SAMPLE_ROWS", 1)
         patch.setattr("lstm_cli.data.reading.source._BLOCK", 16)
         patch.setattr("lstm_cli.data.reading.source._HEAD", 16)
@@ -166,9 +168,9 @@ def test_plain_rows_are_read_in_bulk(text: str, monkeypatch: pytest.MonkeyPatch)
 def test_without_pyarrow_a_large_file_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pyarrow, the slow reader gives an equal table."""
     data = "\n".join(["date,y", *dated(30)]).encode()
-    wanted = outcome(data, large=40, targets=["y"])
+    expected = outcome(data, large=40, targets=["y"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert outcome(data, large=40, targets=["y"]) == wanted
+    assert outcome(data, large=40, targets=["y"]) == expected
 
 
 def test_only_the_block_with_an_odd_cell_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +315,9 @@ def test_times_that_are_not_all_of_one_shape_are_left_to_the_other_reader(cells:
     assert scan_fixed_width_times(matrix) is None
 
 
-def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_too_large_for_memory_is_stored_in_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},a,{row},1" for row in range(30))]).encode()
     held = read_table("-", stdin=io.BytesIO(data), **COLUMNS)
     for limit in (0, 500):  # from the start, and after some rows
