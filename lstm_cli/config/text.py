@@ -62,6 +62,11 @@ class TextSettings:
         panel=TIMES_PANEL,
     )
 
+    @property
+    def has_header(self) -> bool:
+        """Return whether the first line names the columns."""
+        return not self.no_header and self.names is None
+
     def check_text(self) -> None:
         """Raise UsageError for settings that contradict each other or cannot be used."""
         if self.delimiter is not None and self.delimiter != WHITESPACE and len(self.delimiter) != 1:
@@ -86,6 +91,12 @@ class TextSettings:
                 "--no-header and --names cannot be combined: --names alone means that there is no header",
                 hint="leave out --no-header",
                 flag="--no-header",
+            )
+
+        twice = next((name for name in self.names or () if (self.names or ()).count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(
+                f"--names has '{twice}' twice", hint="give each column a name of its own", flag="--names"
             )
 
     def over(self, other: "TextSettings") -> "TextSettings":

@@ -20,7 +20,7 @@ from lstm_cli.data.quality.missing import count_cells, find_missing
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
-from lstm_cli.findings import Finding, in_file
+from lstm_cli.findings import Finding, in_file, warnings_of
 from lstm_cli.text import count_noun, did_you_mean
 
 MAX_RANGES_OUTSIDE = 1  # warn about targets this many training ranges outside of the training range
@@ -95,7 +95,7 @@ def read_new_data(
             scaler=scaler,
             training=model.training.select(indices[keep]),
         ),
-        (*table.findings, *grid.findings, *short, *missing, *_find_far_values(table, model)),
+        (*warnings_of(table.findings), *grid.findings, *short, *missing, *_find_far_values(table, model)),
     )
 
 

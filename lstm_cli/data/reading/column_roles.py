@@ -46,6 +46,7 @@ class ColumnRequest:
     time: tuple[str, ...]
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
+    has_header: bool = True  # False: the names are not from the first line, so they may be numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +126,9 @@ def choose_columns(
         )
     if not columns["targets"]:
         free = [index for index in free if index not in time]
-        columns["targets"] = (find_target(source, names, sample, free, is_complete),)
+        columns["targets"] = (
+            find_target(source, names, sample, free, is_complete, has_header=request.has_header),
+        )
     used = [
         *columns["targets"],
         *columns["past"],
@@ -225,9 +228,10 @@ def find_time_column(
             if is_time(names[index]):
                 raise DataError(
                     f"the header contains a time, {quote_cell(names[index])}, so it seems to be a data row",
-                    hint="add a first line with the column names",
+                    hint="use --no-header, or --names with a name for each column",
                     rule="D129",
                     at=in_file(source),
+                    flags=("--no-header", "--names"),
                 )
             return index, []
     for index in free:
@@ -295,7 +299,13 @@ def _describe_digits(cell: str) -> str:
 
 
 def find_target(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], is_complete: bool
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    is_complete: bool,
+    *,
+    has_header: bool = True,
 ) -> int:
     """Return the index of the only numeric column.
 
@@ -305,19 +315,20 @@ def find_target(
         sample: text cells of each column's first rows.
         free: indices of the columns without another role.
         is_complete: the sample contains all rows.
+        has_header: the names are from the first line, so a number shows that the line is a row.
 
     Raises:
         DataError: no numeric column, several of them, or another column that may be numeric.
     """
     numeric = [index for index in free if _is_numeric(sample[index])]
     if len(numeric) == 1:
-        if is_number(names[numeric[0]]):
+        if has_header and is_number(names[numeric[0]]):
             raise DataError(
                 f"the header contains a number, {quote_cell(names[numeric[0]])}, so it seems to be a data row",
-                hint="add a first line with the column names. If the number is a name, use --target",
+                hint="use --no-header, or --names with a name for each column. If the number is a name, use --target",
                 rule="D129",
                 at=in_file(source),
-                flags=("--target",),
+                flags=("--no-header", "--names", "--target"),
             )
         _refuse_ambiguous_target(source, names, sample, free, numeric[0], is_complete)
         return numeric[0]

@@ -22,6 +22,7 @@ from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
+from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.reading.text_format import codec_name, decode_lines
 from lstm_cli.data.times.parse import scan_times
@@ -206,12 +207,12 @@ class FastCsvReader:
         """Read the first rows. Raises the errors of `codec_name`, `open_rows` and of reading the rows."""
         self._name = source.name
         self.codec = codec_name(source, text.encoding)
-        head, rest = _split_head(source.blocks, self.codec)
-        rows = open_rows(self._decode(head), source.name, text.delimiter, is_complete=rest is None)
+        head, rest = _split_head(source.blocks, self.codec, text.skip_rows)
+        rows = open_rows(self._decode(head), source.name, text, is_complete=rest is None)
         plain = rest is None or _can_read_in_bulk(head, rows.delimiter)
         first = next(rows.batches, None) if plain else None
         if rest is not None and first is None:
-            rows = open_rows(self._decode(chain(head, rest)), source.name, text.delimiter)
+            rows = open_rows(self._decode(chain(head, rest)), source.name, text)
             first, rest = next(rows.batches, None), None
         self.rows: CsvRows = rows
         self.first: RowBatch | None = first  # the first rows; None if the file has no rows
@@ -283,7 +284,7 @@ class FastCsvReader:
 
 
 def _split_head(
-    blocks: Iterator[bytes], codec: str
+    blocks: Iterator[bytes], codec: str, skip_rows: int
 ) -> tuple[Sequence[bytes] | Iterator[bytes], Iterator[bytes] | None]:
     """Return the head of a large file (whole lines) and the rest. For other files, return all blocks and None."""
     first, size = [], 0
@@ -297,7 +298,7 @@ def _split_head(
     data = b"".join(first)
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
     last_line = min(max(SAMPLE_ROWS, int(np.searchsorted(ends, HEAD_BYTES)), 1), len(ends) - 1)
-    if codec not in CODECS or last_line < 1:
+    if codec not in CODECS or last_line < 1 + skip_rows:
         return chain((data,), blocks), None
     cut = int(ends[last_line]) + 1
     return (data[:cut],), chain((data[cut:],), blocks)
@@ -315,7 +316,8 @@ def _can_read_in_bulk(head: Sequence[bytes] | Iterator[bytes], delimiter: str) -
 def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Yield blocks of whole lines of about `BLOCK_BYTES`, and whether a block is the last.
 
-    The last block has at least `TAIL_BYTES` if the text has, and may be empty.
+    The last block has at least `TAIL_BYTES` and the lines that are compared with the last line, if the text has them.
+    It may be empty.
     """
     waiting: deque[bytes] = deque()
     for data in _whole_lines(blocks):
@@ -323,7 +325,10 @@ def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
         if len(waiting) > 2:
             yield waiting.popleft(), False
     data = b"".join(waiting)
-    cut = data.rfind(b"\n", 0, max(0, len(data) - TAIL_BYTES)) + 1
+    cut = end = len(data)
+    for _ in range(MAX_COMPARED + 2):
+        cut = data.rfind(b"\n", 0, max(0, cut - 1)) + 1
+    cut = min(cut, data.rfind(b"\n", 0, max(0, end - TAIL_BYTES)) + 1)
     if cut:
         yield data[:cut], False
     yield data[cut:], True

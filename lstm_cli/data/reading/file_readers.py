@@ -35,14 +35,18 @@ class TextFile:
         self.source = source.name
         self._reader = FastCsvReader(source, text)
         rows = self._reader.rows
-        self.names = column_labels(map(unescape_formula, rows.header))
+        names = column_labels(map(unescape_formula, rows.header))
+        self._width = len(names)
+        partitions = [(name, value) for name, value in source.partitions if name not in names]
+        self.names = names + [name for name, _ in partitions]
+        self._folder_cells = [value for _, value in partitions]  # cells of each row that the folder gives
         if self._reader.first is None:
             raise DataError(
                 f"{source.name} has no rows below its header",
                 hint="add one row for each time",
                 rule="D114",
             )
-        self._first = self._reader.first
+        self._first = self._with_folder_cells(self._reader.first)
         self.delimiter = rows.delimiter
 
     @property
@@ -76,7 +80,7 @@ class TextFile:
 
     def cells(self) -> Iterator[Cells]:
         """Yield all cells of the file in batches. Raise DataError for a row that cannot be read."""
-        for batch in chain((self._first,), self._reader.batches()):
+        for batch in chain((self._first,), map(self._with_folder_cells, self._reader.batches())):
             yield batch.lines, list(zip(*batch.cells, strict=True))
 
     def columns(self, roles: ColumnRoles) -> Iterator[ColumnBatch]:
@@ -91,16 +95,24 @@ class TextFile:
             )
 
         yield to_batch(self._first)
-        yield from self._reader.columns(self._layout(roles, locations[0]), to_batch)
+        yield from self._reader.columns(
+            self._layout(roles, locations[0]), lambda batch: to_batch(self._with_folder_cells(batch))
+        )
+
+    def _with_folder_cells(self, batch: RowBatch) -> RowBatch:
+        """Return rows with the cells that the folder of the file gives to each row."""
+        if not self._folder_cells:
+            return batch
+        return RowBatch(cells=[row + self._folder_cells for row in batch.cells], lines=batch.lines)
 
     def _layout(self, roles: ColumnRoles, time_location: CellLocation) -> Layout | None:
         """Return the layout for reading in bulk; None if only text can be read so."""
-        if len(roles.time) > 1 or len(roles.series) > 1:
+        if len(roles.time) > 1 or len(roles.series) > 1 or max(column_order(roles)) >= self._width:
             return None
         return Layout(
             codec=self._reader.codec,
             delimiter=self.delimiter,
-            width=len(self.names),
+            width=self._width,
             time=next(iter(roles.time), None),
             series=next(iter(roles.series), None),
             numeric=roles.numeric,

@@ -32,7 +32,11 @@ class ParquetRows:
             self._file = pq.ParquetFile(source.path or pa.BufferReader(b"".join(source.blocks)))
         except (pa.ArrowException, OSError):
             raise _corrupt_error(source.name) from None
-        self.names: list[str] = list(self._file.schema_arrow.names)
+        names = list(self._file.schema_arrow.names)
+        self._folder_values = {
+            name: value or None for name, value in source.partitions if name not in names
+        }  # of columns that the folder of the file gives
+        self.names: list[str] = [*names, *self._folder_values]
         self.rows: int = self._file.metadata.num_rows
 
     def sample(self) -> list[list[str]]:
@@ -43,7 +47,11 @@ class ParquetRows:
             batch = next(self._file.iter_batches(batch_size=SAMPLE_ROWS), None)
         except (pa.ArrowException, OSError):
             raise _corrupt_error(self.source) from None
-        columns = batch.columns if batch is not None else []
+        columns = (
+            []
+            if batch is None
+            else [*batch.columns, *(self._column(batch, name) for name in self._folder_values)]
+        )
         texts = []
         for name, column in zip(self.names, columns, strict=False):
             try:
@@ -61,18 +69,21 @@ class ParquetRows:
 
         done = 0
         try:
-            for batch in self._file.iter_batches(
-                batch_size=BATCH_ROWS, columns=[self.names[index] for index in indices]
-            ):
+            names = [self.names[index] for index in indices]
+            stored = [name for name in names if name not in self._folder_values]
+            for batch in self._file.iter_batches(batch_size=BATCH_ROWS, columns=stored):
                 lines = np.arange(done + 1, done + batch.num_rows + 1, dtype=np.int64)
                 done += batch.num_rows
-                yield lines, [_column(batch, self.names[index]) for index in indices]
+                yield lines, [self._column(batch, name) for name in names]
         except (pa.ArrowException, OSError):
             raise _corrupt_error(self.source) from None
 
+    def _column(self, batch: "pa.RecordBatch", name: str) -> "pa.Array":
+        import pyarrow as pa
 
-def _column(batch: "pa.RecordBatch", name: str) -> "pa.Array":
-    return batch.column(batch.schema.names.index(name))
+        if name in self._folder_values:
+            return pa.repeat(pa.scalar(self._folder_values[name], pa.string()), batch.num_rows)
+        return batch.column(batch.schema.names.index(name))
 
 
 def column_is_number(column: "pa.Array") -> bool:

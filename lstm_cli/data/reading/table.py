@@ -111,6 +111,7 @@ def read_table(
         time=tuple(time),
         series=tuple(series),
         from_model=like is not None,
+        has_header=text.has_header,
     )
     sources = expand_paths(source)
     total = _total_size(sources)

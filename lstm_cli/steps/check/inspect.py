@@ -122,6 +122,7 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
             future=config.future,
             time=config.time,
             series=config.series,
+            has_header=config.has_header,
         )
         try:
             chosen = choose_columns(profile.source, names, profile.sample, asked)

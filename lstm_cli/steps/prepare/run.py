@@ -15,7 +15,7 @@ from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, 
 from lstm_cli.data.reading.table import Table, read_configured_table
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.events import Listener, Progressed, WarningRaised
-from lstm_cli.findings import WARNING, Finding
+from lstm_cli.findings import Finding, warnings_of
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.prepare.report import PrepareReport, named_sources
 from lstm_cli.steps.shared.memory_estimate import require_prepare
@@ -42,7 +42,7 @@ def prepare_run(
     assembled = assemble(table, grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
     windows = assembled.windows(table.source, test_wanted=test_wanted)
-    read = (*table.findings, *grid.findings, *assembled.findings)
+    read = warnings_of((*table.findings, *grid.findings, *assembled.findings))
     findings = (*read, *_quality_warnings(table, grid, assembled, config, read))
     for finding in findings:
         listen(WarningRaised(finding=finding))
@@ -71,7 +71,7 @@ def _quality_warnings(
         dropped=dropped,
     )
     training = inspect_training_rows(GridLines(table, assembled.grid), assembled.series.train_end, schema)
-    return [finding for finding in (*findings, *training) if finding.severity == WARNING]
+    return warnings_of((*findings, *training))
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:

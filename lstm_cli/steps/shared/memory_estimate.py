@@ -92,7 +92,7 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     from lstm_cli.data.quality.seasonality import MAX_SEASON_ROWS
     from lstm_cli.data.reading.column_buffers import MAX_MEMORY_BYTES
     from lstm_cli.data.reading.csv_fast import BULK_MIN_BYTES
-    from lstm_cli.data.reading.source import STDIN
+    from lstm_cli.data.reading.source import STDIN, is_packed
 
     try:
         if STDIN in paths or not all(Path(path).is_file() for path in paths):
@@ -103,7 +103,7 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     except OSError:  # reading reports it later
         return None
     lines = head.count(b"\n")
-    if head.startswith((b"\x1f\x8b", b"PAR1")) or lines < 2:
+    if is_packed(head) or head.startswith(b"PAR1") or lines < 2:
         return None
     rows = size * lines // len(head)
     columns = 1 + len(config.series) + max(1, len(config.target)) + len(config.past) + len(config.future)
