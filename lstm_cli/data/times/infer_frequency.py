@@ -1,21 +1,14 @@
 """Inference of a file's time step from its times."""
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from lstm_cli.data.chunks import row_chunks, series_starts
 from lstm_cli.data.locations import LocationFormatter
-from lstm_cli.data.times.frequency import (
-    BUSINESS,
-    DAY,
-    HOUR,
-    MONTH_END,
-    Step,
-    first_day_of_month,
-    month_of,
-    series_start_times,
-)
+from lstm_cli.data.times.calendar_slots import MONTH_END, first_day_of_month, month_of
+from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, Step, series_start_times
 from lstm_cli.errors import DataError
 
 
@@ -88,25 +81,49 @@ def _count_gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _candidate_steps(times_us: np.ndarray, series: np.ndarray, usual: int) -> list[Step]:
-    """Return steps that the times may follow, the most specific first."""
+    """Return steps that the times may follow, the simplest first."""
     steps = []
-    if usual < 28 * DAY and usual != DAY:
-        return [Step(kind="seconds", count=usual)]
+    seconds = Step(kind="seconds", count=usual)
     days = times_us // DAY
     pairs = series[1:] == series[:-1]
     if usual >= 28 * DAY:
-        months = month_of(days)
-        count = most_common(np.diff(months)[pairs])
-        day = days - first_day_of_month(months) + 1
-        at_end = day == first_day_of_month(months + 1) - first_day_of_month(months)
-        # The month end comes first, because 30 June and 30 September are usually month ends, not a day 30.
-        likely = ([MONTH_END] if 2 * at_end.sum() > len(day) else []) + [32 - most_common(32 - day)]
-        steps += [Step(kind="months", count=count, day=month_day) for month_day in likely if count > 0]
-    elif ((days + 3) % 7 < 5).all():
+        count = most_common(np.diff(month_of(days))[pairs])
+        steps = _month_steps(days, count) if count > 0 else []
+        business = [Step(kind="business-months", count=count, day=day) for day in (MONTH_END, 1)]
+        return [*steps, seconds, *(business if count > 0 else [])]
+    if 13 * DAY <= usual <= 17 * DAY:
+        return [seconds, *(Step(kind="half-months", day=day) for day in (1, MONTH_END))]
+    if usual == DAY and ((days + 3) % 7 < 5).all():
         passed = (np.diff((days + 3) // 7) > 0) & pairs
         if passed.any():  # without a weekend between rows, daily data and business days look alike
             steps.append(BUSINESS)
-    return [*steps, Step(kind="seconds", count=usual)]
+    return [*steps, seconds]
+
+
+def _month_steps(days: np.ndarray, count: int) -> list[Step]:
+    """Return steps of `count` months that rows on these days [R] may follow, the likely ones first."""
+    months = month_of(days)
+    day = days - first_day_of_month(months) + 1
+    at_end = day == first_day_of_month(months + 1) - first_day_of_month(months)
+    # The month end comes first, because 30 June and 30 September are usually month ends, not a day 30.
+    likely = ([MONTH_END] if 2 * at_end.sum() > len(day) else []) + [32 - most_common(32 - day)]
+    return [Step(kind="months", count=count, day=month_day) for month_day in likely]
+
+
+def month_step_of_rows(step: Step, times_us: np.ndarray, series: np.ndarray) -> Step:
+    """Return a step of months with the day that the rows decide: start or end of the month, or another day.
+
+    Args:
+        step: step of M, Q or Y.
+        times_us: times [R] int64, increasing within each series.
+        series: series of each row [R]; the rows of a series are contiguous.
+    """
+    begins = series_starts(series)
+    fixed = [replace(step, day=day) for day in (1, MONTH_END)]
+    business = [replace(step, kind="business-months", day=day) for day in (1, MONTH_END)]
+    candidates = [*fixed, *_month_steps(times_us // DAY, step.count), *business]
+    fitting = [candidate.on_grid(times_us, begins).sum() for candidate in candidates]
+    return candidates[int(np.argmax(fitting))]  # the first of the best ones
 
 
 def _next_gaps(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
