@@ -125,6 +125,7 @@ _WARNINGS = {
     "D516": "Rows are missing from the time grid (a gap).",
     "D521": "Rows are out of order. They are sorted by time.",
     "D522": "There are duplicate rows. One row of each is kept.",
+    "D532": "Several rows have one timestamp and different values. `--duplicates` combines them.",
     "D602": "Values are missing. They are filled as inputs and never used as targets.",
     "D605": "The values of a target are too close together for 32-bit floats.",
     "D606": "The target is constant in the training rows.",

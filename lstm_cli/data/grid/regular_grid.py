@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from lstm_cli.config.text import PLAIN_GRID, GridSettings
-from lstm_cli.data.chunks import chunks_with_series, row_chunks, series_starts
+from lstm_cli.data.chunks import chunks_with_series, series_starts
+from lstm_cli.data.grid.duplicates import combine_duplicates
 from lstm_cli.data.grid.frequency_check import choose_step
 from lstm_cli.data.grid.sorting import (
     SortedRows,
-    drop_duplicate_rows,
     find_disorder,
     in_series_text,
     location_formatter,
@@ -129,22 +129,13 @@ def to_regular_grid(
     if start is not None or end is not None:
         rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     disorder = find_disorder(rows, table)
-    rows, duplicates = drop_duplicate_rows(rows, table)
-    measured = _measured_mask(rows, 0, len(table.targets))
+    rows, duplicates = combine_duplicates(rows, table, settings.duplicates, from_run=step is not None)
+    measured = rows.measured(0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
     grid_step = choose_step(rows, table, requested=requested, fixed=step)
     allowed = settings.freq is not None or step is not None  # a given frequency accepts its gaps
     findings = [*disorder, *duplicates, *skipped]
     return _build_grid(rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed)
-
-
-def _measured_mask(rows: SortedRows, first: int, last: int) -> np.ndarray:
-    """Return which rows [R] have a measured cell in the columns from `first` to before `last`."""
-    measured = np.zeros(len(rows), dtype=bool)
-    if last > first:
-        for span in row_chunks(len(rows)):
-            measured[span] = measured_rows(rows.table.values[rows.slice(span), first:last])
-    return measured
 
 
 def _skip_unmeasured(
@@ -230,7 +221,7 @@ def _build_grid(
         origin_us=origin_us,
         counts=counts,
         ahead=lengths - counts,
-        cells=table.values,
+        cells=rows.table.values,  # with combined duplicates, those of the file otherwise
         row_index=row_index,
         rows_read=last - first + 1,
         findings=(*findings, *unused_findings, *gap_findings),
@@ -269,7 +260,7 @@ def _series_spans(
     than the last target.
     """
     first, last = _first_and_last(measured, begins)
-    known = _measured_mask(rows, len(table.targets) + len(table.past), len(table.columns))
+    known = rows.measured(len(table.targets) + len(table.past), len(table.columns))
     latest = _first_and_last(known, begins)[1] if known.any() else last
     return first, last, np.maximum(last, latest)
 
@@ -285,11 +276,6 @@ def _first_and_last(chosen: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray,
     none = last < first
     first, last = rows[np.minimum(first, len(rows) - 1)], rows[np.maximum(last, 0)]
     return np.where(none, -1, first), np.where(none, -1, last)
-
-
-def measured_rows(values: np.ndarray) -> np.ndarray:
-    """Return which rows [R] of values [R, C] have a measured cell."""
-    return ~np.isnan(values).all(axis=1)
 
 
 def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Finding]:

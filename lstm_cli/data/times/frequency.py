@@ -67,7 +67,7 @@ class Step:
 
     kind: str  # seconds, unit, or a kind of calendar_slots.py: months, business-months, half-months, weeks, business
     count: int = 1  # microseconds for seconds, slots for the others (3 months: a quarter, 12: a year)
-    # The day of the month, 1 to 31; a shorter month uses its last day. For weeks the weekday, from Monday 1 to Sunday 7.
+    # The day of the month, 1 to 31; a shorter month uses its last day. For weeks the weekday, from 1 (Monday) to 7.
     # For business-months and half-months 1 (start) or 31 (end). ANY_DAY has no rows; `month_step_of_rows` replaces it.
     day: int = 1
 
