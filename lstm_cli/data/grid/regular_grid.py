@@ -12,7 +12,8 @@ import numpy as np
 from lstm_cli.config.text import PLAIN_GRID, GridSettings
 from lstm_cli.data.chunks import chunks_with_series, series_starts
 from lstm_cli.data.grid.duplicates import combine_duplicates
-from lstm_cli.data.grid.frequency_check import choose_step
+from lstm_cli.data.grid.frequency_check import choose_grid_rows
+from lstm_cli.data.grid.gap_advice import gap_advice
 from lstm_cli.data.grid.sorting import (
     SortedRows,
     find_disorder,
@@ -132,9 +133,10 @@ def to_regular_grid(
     rows, duplicates = combine_duplicates(rows, table, settings.duplicates, from_run=step is not None)
     measured = rows.measured(0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
-    grid_step = choose_step(rows, table, requested=requested, fixed=step)
+    grid_step, on_grid, off_grid = choose_grid_rows(rows, table, requested=requested, fixed=step)
+    rows, measured = rows.select(on_grid), measured[on_grid]
     allowed = settings.freq is not None or step is not None  # a given frequency accepts its gaps
-    findings = [*disorder, *duplicates, *skipped]
+    findings = [*disorder, *duplicates, *skipped, *off_grid]
     return _build_grid(rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed)
 
 
@@ -303,7 +305,9 @@ def _find_gaps(
     """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing."""
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
     formatter = location_formatter(table)
-    if missing_rows > len(index) and not allowed:
+    mostly_missing = missing_rows > len(index)
+    advice, flag = gap_advice(rows, step) if mostly_missing else ("", "--missing")
+    if mostly_missing and not allowed:
         row = int(np.argmax(gaps))
         ends = [
             f"{formatter.row(rows.lines[edge])} ({formatter.time(rows.times[edge])})"
@@ -312,14 +316,10 @@ def _find_gaps(
         raise DataError(
             f"too many missing rows: {missing_rows:,} of {missing_rows + len(index):,} at frequency {step.name}, "
             f"the longest gap from {ends[0]} to {ends[1]}{in_series_text(table, rows.series[row])}",
-            hint=f"use --freq {step.name} to accept the gaps, or another --freq, --start or --end to avoid them",
+            hint=f"{advice}, or use --freq {step.name} to accept the gaps",
             rule="D514",
             at=in_file(table.source),
-            flags=(
-                "--freq",
-                "--start",
-                "--end",
-            ),
+            flags=(flag, "--freq"),
         )
     coarse = find_coarser_run(gaps)
     if coarse is not None and not allowed:
@@ -335,17 +335,20 @@ def _find_gaps(
                 "--freq",
             ),
         )
+    if table.resampled and not mostly_missing:
+        return []  # the finding about the buckets has counted them
     row = int(np.argmax(gaps > 1))
     missing = formatter.time(int(step.times(np.asarray(1), rows.times[row])))
+    of_rows = f" of {missing_rows + len(index):,}" if mostly_missing else ""
     return [
         Finding.at(
             formatter.at(rows.lines[row]),
-            "D516",
-            f"{count_noun(missing_rows, 'row')} {'is' if missing_rows == 1 else 'are'} missing from the "
+            "D536" if mostly_missing else "D516",
+            f"{count_noun(missing_rows, 'row')}{of_rows} {'is' if missing_rows == 1 else 'are'} missing from the "
             f"{frequency_label(step)}, the first at {missing}{in_series_text(table, rows.series[row])}; "
-            "filled as set by --missing",
+            f"filled as set by --missing{f' ({advice})' if advice else ''}",
             count=missing_rows,
-            flags=("--missing",),
+            flags=(flag, "--missing") if mostly_missing else ("--missing",),
         )
     ]
 

@@ -9,7 +9,10 @@ from lstm_cli.data.chunks import row_chunks, series_starts
 from lstm_cli.data.locations import LocationFormatter
 from lstm_cli.data.times.calendar_slots import MONTH_END, first_day_of_month, month_of
 from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, Step, series_start_times
+from lstm_cli.data.times.suggested_step import MAX_MISSING, missing_share, suggested_step
 from lstm_cli.errors import DataError
+
+MOSTLY_REGULAR = 0.9  # share of rows on the grid; with fewer, no single line is wrong
 
 
 class LineNumbers(Protocol):
@@ -33,7 +36,7 @@ def find_step(
         DataError: no series has two rows, or the times are irregular (with the first line off the grid).
     """
     begins = series_starts(series)
-    gaps, counts = _count_gaps(times_us, series)
+    gaps, counts = count_gaps(times_us, series)
     if not len(gaps):
         each = "" if len(times_us) == 1 else " in each series"
         raise DataError(
@@ -56,14 +59,15 @@ def find_step(
     raise DataError(
         f"{wording.time(times_us[row])} is not on the time grid (the frequency seems to be {step.name}, "
         f"starting at {wording.time(series_start_times(times_us, series)[row])})",
-        hint=_irregular_hint(gaps, usual, _next_gaps(row, times_us, series)),
-        flags=("--start", "--end", "--freq"),
+        hint=_irregular_hint(gaps, counts, usual, _next_gaps(row, times_us, series))
+        or _resample_hint(step, on_grid, gaps, counts),
+        flags=("--freq", "--resample", "--start", "--end"),
         rule="D502",
         at=wording.at(lines[row]),
     )
 
 
-def _count_gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def count_gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct time differences between rows of a series, sorted, and how often each occurs."""
     counts: dict[int, int] = {}
     for span in row_chunks(len(series) - 1):
@@ -132,24 +136,39 @@ def _next_gaps(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray
     return np.diff(times_us[row : row + 11][same])
 
 
-def _irregular_hint(gaps: np.ndarray, usual: int, after: np.ndarray) -> str:
-    """Return the hint for irregular times.
+def _irregular_hint(gaps: np.ndarray, counts: np.ndarray, usual: int, after: np.ndarray) -> str:
+    """Return the hint for irregular times with a known reason; "" for others.
 
-    gaps: distinct differences; usual: the most common one; after: differences after the first row off the grid.
+    gaps: distinct differences; counts: their numbers; usual: the most common one; after: differences after the first
+    row off the grid.
     """
     if len(after) >= 5 and (after == after[0]).all() and 0 < after[0] < usual and usual % after[0] == 0:
-        finer = Step(kind="seconds", count=int(after[0])).name
-        return (
-            f"the frequency changes to {finer} here. Select rows of one frequency with --start and --end. "
-            f"With --freq {finer} the earlier rows have gaps"
-        )
+        step = Step(kind="seconds", count=int(after[0]))
+        finer, coarser = step.name, Step(kind="seconds", count=usual).name
+        if missing_share(step, gaps, counts) > MAX_MISSING:
+            accept = f"With --freq {coarser} --resample mean the later rows are aggregated"
+        else:
+            accept = f"With --freq {finer} the earlier rows have gaps"
+        return f"the frequency changes to {finer} here. Select rows of one frequency with --start and --end. {accept}"
     odd = gaps[gaps % usual != 0] % usual
     if usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
         return (
-            "local days with offsets shift by an hour when daylight saving time changes. "
-            "Write the dates without offsets, or set --freq"
+            "local days with offsets shift by an hour when daylight saving time changes. Write the dates without "
+            f"offsets, or use --freq {Step(kind='seconds', count=usual).name} --resample nearest"
         )
-    return "correct the line, or set the frequency with --freq. Rows missing from its grid then become gaps"
+    return ""
+
+
+def _resample_hint(step: Step, on_grid: np.ndarray, gaps: np.ndarray, counts: np.ndarray) -> str:
+    """Return the hint with the options that make a grid of irregular times.
+
+    step: step that fits most rows; on_grid: [R] rows that it fits.
+    """
+    if on_grid.mean() >= MOSTLY_REGULAR:
+        return f"correct the line, or use --freq {step.name} --resample nearest to round the times to the time grid"
+    return (
+        f"use --freq {suggested_step(gaps, counts).name} --resample mean to aggregate the rows to a time grid"
+    )
 
 
 def most_common(values: np.ndarray) -> int:
