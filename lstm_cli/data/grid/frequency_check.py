@@ -9,7 +9,7 @@ from lstm_cli.data.chunks import series_starts
 from lstm_cli.data.grid.sorting import SortedRows, location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import DAY
-from lstm_cli.data.times.frequency import ANY_DAY, BUSINESS, UNIT, WEEKDAYS, Step, series_start_times
+from lstm_cli.data.times.frequency import ANY_DAY, BUSINESS, DAY_NAMES, UNIT, Step, series_start_times
 from lstm_cli.data.times.infer_frequency import (
     count_gaps,
     find_step,
@@ -129,7 +129,7 @@ def _off_grid_error(rows: SortedRows, table: Table, step: Step, off_grid: np.nda
     begin = series_start_times(rows.times, rows.series)[row]
     grid = f", which begins at {formatter.time(begin)}"
     if step.kind == "weeks" and (time // DAY + 3) % 7 + 1 != step.day:
-        grid = f", because it is a {WEEKDAYS[(time // DAY + 3) % 7].title()}day"
+        grid = f", because it is a {DAY_NAMES[(time // DAY + 3) % 7]}"
     gaps, counts = count_gaps(rows.times, rows.series)
     fitting_step = _find_step_or_none(rows, table)
     if fitting_step is not None and missing_share(fitting_step, gaps, counts) <= MAX_MISSING:

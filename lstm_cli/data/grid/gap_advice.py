@@ -23,8 +23,7 @@ def gap_advice(rows: SortedRows, step: Step) -> tuple[str, str]:
         return "use --freq with a longer step", "--freq"
     if has_opening_hours(rows, step):
         return (
-            "use --gaps skip, because the rows are missing at the same hours or weekdays, like outside of "
-            "opening hours",
+            "use --gaps skip, because rows are missing at the same hours or weekdays, as outside of opening hours",
             "--gaps",
         )
     better = suggested_step(*count_gaps(rows.times, rows.series))

@@ -137,7 +137,9 @@ def to_regular_grid(
     rows, measured = rows.select(on_grid), measured[on_grid]
     allowed = settings.freq is not None or step is not None  # a given frequency accepts its gaps
     findings = [*disorder, *duplicates, *skipped, *off_grid]
-    return _build_grid(rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed)
+    return _build_grid(
+        rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed, from_run=step is not None
+    )
 
 
 def _skip_unmeasured(
@@ -190,6 +192,7 @@ def _build_grid(
     findings: Sequence[Finding],
     *,
     gaps_allowed: bool,
+    from_run: bool,
 ) -> Grid:
     unused_findings: list[Finding] = []
     gap_findings: list[Finding] = []
@@ -215,7 +218,9 @@ def _build_grid(
     row_index = rows.row_index
     if missing_rows:
         index = _steps_from_start(rows, first, step)
-        gap_findings = _find_gaps(rows, index, table, step, missing_rows=missing_rows, allowed=gaps_allowed)
+        gap_findings = _find_gaps(
+            rows, index, table, step, missing_rows=missing_rows, allowed=gaps_allowed, from_run=from_run
+        )
         row_index = _row_index_with_gaps(rows, index, np.cumsum(lengths) - lengths, first, missing_rows, step)
     return Grid(
         step=step,
@@ -300,12 +305,22 @@ def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Fin
 
 
 def _find_gaps(
-    rows: SortedRows, index: np.ndarray, table: Table, step: Step, *, missing_rows: int, allowed: bool
+    rows: SortedRows,
+    index: np.ndarray,
+    table: Table,
+    step: Step,
+    *,
+    missing_rows: int,
+    allowed: bool,
+    from_run: bool,
 ) -> list[Finding]:
-    """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing."""
+    """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing.
+
+    Gaps are allowed at a step that was given. The step of new data is `from_run`, and no option changes it.
+    """
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
     formatter = location_formatter(table)
-    mostly_missing = missing_rows > len(index)
+    mostly_missing = missing_rows > len(index) and not from_run
     advice, flag = gap_advice(rows, step) if mostly_missing else ("", "--missing")
     if mostly_missing and not allowed:
         row = int(np.argmax(gaps))

@@ -21,7 +21,8 @@ ANY_DAY = 0  # the `day` of M, Q and Y, before the rows have decided it
 UNITS = {"W": WEEK, "D": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": 1_000, "us": 1}
 MONTH_UNITS = {"Y": 12, "Q": 3, "M": 1}
 SIDES = {"S": 1, "E": MONTH_END}
-WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = tuple(name[:3].upper() for name in DAY_NAMES)
 SLOTS_PER_YEAR = {"months": 12, "business-months": 12, "half-months": 24, "weeks": 52}
 ACCEPTED_UNITS = (
     *UNITS,
