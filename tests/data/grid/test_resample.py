@@ -14,6 +14,9 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import finding_texts
 
 NAN = float("nan")
+OFFICE_HOURS = [
+    day + pd.Timedelta(hours=hour) for day in pd.date_range("2024-01-01", periods=9) for hour in (9, 12, 15)
+]
 TWO_HOURS = ["2020-01-01 00:05", "2020-01-01 00:10", "2020-01-01 00:55", "2020-01-01 01:30"]
 
 
@@ -89,9 +92,9 @@ def test_only_measured_targets_complete_a_bucket_and_covariates_ahead_stay() -> 
         (pd.date_range("2021-01-01", "2021-10-31", unit="us"), "ME", True),
         (pd.date_range("2021-01-01", "2021-10-30", unit="us"), "ME", False),
         # Office hours: the last row of the day is the usual one, though midnight is far.
-        ([day + pd.Timedelta(hours=hour) for day in pd.date_range("2024-01-01", periods=9) for hour in (9, 12, 15)],
+        (OFFICE_HOURS,
          "D", True),
-        ([day + pd.Timedelta(hours=hour) for day in pd.date_range("2024-01-01", periods=9) for hour in (9, 12, 15)][:-1],
+        (OFFICE_HOURS[:-1],
          "D", False),
     ],
 )  # fmt: skip
