@@ -35,7 +35,13 @@ def slots_of_days(kind: str, day: int, days: np.ndarray) -> np.ndarray:
 
 
 def slot_start_days(kind: str, day: int, slots: np.ndarray) -> np.ndarray:
-    """Return the first day of each slot; the arguments are those of `slot_row_days`."""
+    """Return the first day of each slot.
+
+    Args:
+        kind: kind of the step, see `Step`.
+        day: day of the step, see `Step`.
+        slots: numbers of slots.
+    """
     if kind == HALF_MONTHS:
         months, second = np.divmod(slots, 2)
         return first_day_of_month(months) + second * (MIDDLE if day == MONTH_END else MIDDLE - 1)
