@@ -30,7 +30,7 @@ def table(
         times=micros(times) if times is not None else np.arange(len(values)),
         time_format=time_format,
         series_columns=("id",) if series is not None else (),
-        series=np.array([names.index(one) for one in series or [""] * len(values)], dtype=np.int32),
+        series=np.array([names.index(item) for item in series or [""] * len(values)], dtype=np.int32),
         series_names=names,
         values=values,
         lines=np.array(lines) if lines is not None else np.arange(len(values)) + 2,

@@ -59,7 +59,7 @@ def test_identical_rows_count_once_wherever_they_stand(how: str) -> None:
 def test_only_identical_rows_give_the_same_data_in_every_mode(how: str) -> None:
     grid = lay(table(hourly(2)[[0, 0, 1, 1]], [4, 4, NAN, NAN]), how)
     assert grid.values[:, 0].tolist() == [4]
-    assert [one.rule for one in grid.findings] == ["D522", "D513"]
+    assert [item.rule for item in grid.findings] == ["D522", "D513"]
 
 
 def test_all_missing_cells_stay_missing() -> None:

@@ -33,8 +33,8 @@ def lay(read: Table, **settings) -> Grid:
 
 def options(hint: str) -> list[dict[str, str]]:
     """Return the combinations of --freq and --resample in a hint."""
-    found = re.findall(r"--freq (\S+?)(?: --resample (\w+))?(?=[,.]? |[,.]?$)", hint)
-    return [{"freq": freq} | ({"resample": how} if how else {}) for freq, how in found]
+    result = re.findall(r"--freq (\S+?)(?: --resample (\w+))?(?=[,.]? |[,.]?$)", hint)
+    return [{"freq": freq} | ({"resample": how} if how else {}) for freq, how in result]
 
 
 @pytest.mark.parametrize("freq", [None, "h"])
