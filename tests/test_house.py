@@ -80,7 +80,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "tomli_w": {"steps/show_config": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
-    "pandas": {},  # only used in tests, for comparison
+    "pandas": {"data/grid/resample": IN_FUNCTIONS},
     "sklearn": {"steps/tune/samplers": IN_FUNCTIONS},
     "optuna": {"steps/tune/optuna_sampler": IN_FUNCTIONS},
     "distributed": {"steps/tune/dask_backend": IN_FUNCTIONS},

@@ -14,6 +14,7 @@ from lstm_cli.data.dataset.ended_series import newest_time
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import required_history
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.quality.missing import count_cells, find_missing
@@ -53,6 +54,7 @@ def read_new_data(
         DataError: for missing columns, another frequency, an unknown series or too few rows.
     """
     schema = model.schema
+    require_resample_packages(schema.grid)
     table = read_table(
         source,
         targets=schema.targets,
@@ -65,6 +67,7 @@ def read_new_data(
         like=schema.time_format,
     )
     _require_same_clock(table, schema)
+    table = resample_table(table, schema.grid, step=schema.step)
     refuse_overflow(table)
     grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
     indices = _series_indices(table.source, grid, model)

@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 
 from lstm_cli.config.text import PLAIN_GRID, GridSettings
-from lstm_cli.data.chunks import chunks_with_series, row_chunks, series_starts
-from lstm_cli.data.grid.frequency_check import choose_step
+from lstm_cli.data.chunks import chunks_with_series, series_starts
+from lstm_cli.data.grid.duplicates import combine_duplicates
+from lstm_cli.data.grid.frequency_check import choose_grid_rows
+from lstm_cli.data.grid.gap_advice import gap_advice
 from lstm_cli.data.grid.sorting import (
     SortedRows,
-    drop_duplicate_rows,
     find_disorder,
     in_series_text,
     location_formatter,
@@ -129,22 +130,16 @@ def to_regular_grid(
     if start is not None or end is not None:
         rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     disorder = find_disorder(rows, table)
-    rows, duplicates = drop_duplicate_rows(rows, table)
-    measured = _measured_mask(rows, 0, len(table.targets))
+    rows, duplicates = combine_duplicates(rows, table, settings.duplicates, from_run=step is not None)
+    measured = rows.measured(0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
-    grid_step = choose_step(rows, table, requested=requested, fixed=step)
+    grid_step, on_grid, off_grid = choose_grid_rows(rows, table, requested=requested, fixed=step)
+    rows, measured = rows.select(on_grid), measured[on_grid]
     allowed = settings.freq is not None or step is not None  # a given frequency accepts its gaps
-    findings = [*disorder, *duplicates, *skipped]
-    return _build_grid(rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed)
-
-
-def _measured_mask(rows: SortedRows, first: int, last: int) -> np.ndarray:
-    """Return which rows [R] have a measured cell in the columns from `first` to before `last`."""
-    measured = np.zeros(len(rows), dtype=bool)
-    if last > first:
-        for span in row_chunks(len(rows)):
-            measured[span] = measured_rows(rows.table.values[rows.slice(span), first:last])
-    return measured
+    findings = [*disorder, *duplicates, *skipped, *off_grid]
+    return _build_grid(
+        rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed, from_run=step is not None
+    )
 
 
 def _skip_unmeasured(
@@ -197,6 +192,7 @@ def _build_grid(
     findings: Sequence[Finding],
     *,
     gaps_allowed: bool,
+    from_run: bool,
 ) -> Grid:
     unused_findings: list[Finding] = []
     gap_findings: list[Finding] = []
@@ -222,7 +218,9 @@ def _build_grid(
     row_index = rows.row_index
     if missing_rows:
         index = _steps_from_start(rows, first, step)
-        gap_findings = _find_gaps(rows, index, table, step, missing_rows=missing_rows, allowed=gaps_allowed)
+        gap_findings = _find_gaps(
+            rows, index, table, step, missing_rows=missing_rows, allowed=gaps_allowed, from_run=from_run
+        )
         row_index = _row_index_with_gaps(rows, index, np.cumsum(lengths) - lengths, first, missing_rows, step)
     return Grid(
         step=step,
@@ -230,7 +228,7 @@ def _build_grid(
         origin_us=origin_us,
         counts=counts,
         ahead=lengths - counts,
-        cells=table.values,
+        cells=rows.table.values,  # with combined duplicates, those of the file otherwise
         row_index=row_index,
         rows_read=last - first + 1,
         findings=(*findings, *unused_findings, *gap_findings),
@@ -269,7 +267,7 @@ def _series_spans(
     than the last target.
     """
     first, last = _first_and_last(measured, begins)
-    known = _measured_mask(rows, len(table.targets) + len(table.past), len(table.columns))
+    known = rows.measured(len(table.targets) + len(table.past), len(table.columns))
     latest = _first_and_last(known, begins)[1] if known.any() else last
     return first, last, np.maximum(last, latest)
 
@@ -285,11 +283,6 @@ def _first_and_last(chosen: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray,
     none = last < first
     first, last = rows[np.minimum(first, len(rows) - 1)], rows[np.maximum(last, 0)]
     return np.where(none, -1, first), np.where(none, -1, last)
-
-
-def measured_rows(values: np.ndarray) -> np.ndarray:
-    """Return which rows [R] of values [R, C] have a measured cell."""
-    return ~np.isnan(values).all(axis=1)
 
 
 def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Finding]:
@@ -312,12 +305,24 @@ def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Fin
 
 
 def _find_gaps(
-    rows: SortedRows, index: np.ndarray, table: Table, step: Step, *, missing_rows: int, allowed: bool
+    rows: SortedRows,
+    index: np.ndarray,
+    table: Table,
+    step: Step,
+    *,
+    missing_rows: int,
+    allowed: bool,
+    from_run: bool,
 ) -> list[Finding]:
-    """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing."""
+    """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing.
+
+    Gaps are allowed at a step that was given. The step of new data is `from_run`, and no option changes it.
+    """
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
     formatter = location_formatter(table)
-    if missing_rows > len(index) and not allowed:
+    mostly_missing = missing_rows > len(index) and not from_run
+    advice, flag = gap_advice(rows, step) if mostly_missing else ("", "--missing")
+    if mostly_missing and not allowed:
         row = int(np.argmax(gaps))
         ends = [
             f"{formatter.row(rows.lines[edge])} ({formatter.time(rows.times[edge])})"
@@ -326,14 +331,10 @@ def _find_gaps(
         raise DataError(
             f"too many missing rows: {missing_rows:,} of {missing_rows + len(index):,} at frequency {step.name}, "
             f"the longest gap from {ends[0]} to {ends[1]}{in_series_text(table, rows.series[row])}",
-            hint=f"use --freq {step.name} to accept the gaps, or another --freq, --start or --end to avoid them",
+            hint=f"{advice}, or use --freq {step.name} to accept the gaps",
             rule="D514",
             at=in_file(table.source),
-            flags=(
-                "--freq",
-                "--start",
-                "--end",
-            ),
+            flags=(flag, "--freq"),
         )
     coarse = find_coarser_run(gaps)
     if coarse is not None and not allowed:
@@ -349,17 +350,20 @@ def _find_gaps(
                 "--freq",
             ),
         )
+    if table.resampled and not mostly_missing:
+        return []  # the finding about the buckets has counted them
     row = int(np.argmax(gaps > 1))
     missing = formatter.time(int(step.times(np.asarray(1), rows.times[row])))
+    of_rows = f" of {missing_rows + len(index):,}" if mostly_missing else ""
     return [
         Finding.at(
             formatter.at(rows.lines[row]),
-            "D516",
-            f"{count_noun(missing_rows, 'row')} {'is' if missing_rows == 1 else 'are'} missing from the "
+            "D536" if mostly_missing else "D516",
+            f"{count_noun(missing_rows, 'row')}{of_rows} {'is' if missing_rows == 1 else 'are'} missing from the "
             f"{frequency_label(step)}, the first at {missing}{in_series_text(table, rows.series[row])}; "
-            "filled as set by --missing",
+            f"filled as set by --missing{f' ({advice})' if advice else ''}",
             count=missing_rows,
-            flags=("--missing",),
+            flags=(flag, "--missing") if mostly_missing else ("--missing",),
         )
     ]
 

@@ -34,6 +34,8 @@ def time_range_mask(
         DataError: if no row is left.
     """
     chosen = np.ones(len(series), dtype=bool)
+    if table.resampled:
+        return chosen
     if start is not None:
         row = _row_number("--start", start)
         chosen &= _row_numbers(series) >= row if row else times_us >= _parse_bound("--start", start, table)[0]

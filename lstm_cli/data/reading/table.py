@@ -53,6 +53,7 @@ class Table:
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
+    resampled: bool = False  # rows are those of --resample, after --start and --end
 
     @property
     def time_name(self) -> str | None:

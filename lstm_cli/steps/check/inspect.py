@@ -9,6 +9,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.gaps import Gaps, find_gaps
 from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
@@ -75,6 +76,7 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         DataError: a file holds no table at all.
         UsageError: a setting is wrong for any data.
     """
+    require_resample_packages(config)
     held = read_pipes(sources, stdin)
     profile = profile_files(sources, text=config.text, stdin=stdin, held=held)
     candidates = () if config.target else _candidate_targets(profile, config)
@@ -97,6 +99,7 @@ def _inspect_table(
 ) -> None:
     config = state.config
     state.table = read_configured_table(sources, config, stdin=stdin, held=held)
+    state.table = resample_table(state.table, config.grid, start=config.start, end=config.end)
     state.grid = to_regular_grid(state.table, config.grid, start=config.start, end=config.end)
     state.assembled = assemble(state.table, state.grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_tables import LOCAL, hourly, micros, table
 
 from lstm_cli.config.text import GridSettings
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
@@ -18,41 +19,6 @@ from lstm_cli.errors import DataError, DeviceError, UsageError
 from lstm_cli.findings import finding_texts
 
 NAN = float("nan")
-LOCAL = TimeFormat()
-
-
-def micros(times) -> np.ndarray:
-    return pd.DatetimeIndex(times).to_numpy().astype("datetime64[us]").astype(np.int64)
-
-
-def table(
-    times, values, *, series=None, targets=("load",), past=(), future=(), lines=None, time_format=LOCAL
-) -> Table:
-    """A table as read; `times` None: no time column; `series`: the name of each row's series."""
-    values = np.array(values, dtype=np.float64)
-    values = values.reshape(len(values), -1)
-    names = tuple(dict.fromkeys(series)) if series is not None else ("",)
-    return Table(
-        source="a.csv",
-        columns=(*targets, *past, *future),
-        targets=tuple(targets),
-        past=tuple(past),
-        future=tuple(future),
-        time_columns=("date",) if times is not None else (),
-        times=micros(times) if times is not None else np.arange(len(values)),
-        time_format=time_format,
-        series_columns=("id",) if series is not None else (),
-        series=np.array([names.index(item) for item in series or [""] * len(values)], dtype=np.int32),
-        series_names=names,
-        values=values,
-        lines=np.array(lines) if lines is not None else np.arange(len(values)) + 2,
-        findings=(),
-        delimiter=",",
-    )  # fmt: skip
-
-
-def hourly(count: int, start: str = "2020-01-01") -> pd.DatetimeIndex:
-    return pd.date_range(start, freq="h", periods=count, unit="us")
 
 
 def lay(given_table: Table, *, freq=None, start=None, end=None, step=None) -> Grid:
@@ -191,7 +157,8 @@ def test_two_values_for_one_time_are_refused_with_both_lines():
                 hourly(2, "2020-01-02")[[0, 0, 1]], [[1, 5], [1, 6], [2, 7]], past=("wind",), series=["x"] * 3
             )
         )
-    assert "--series" not in caught.value.hint
+    assert "repeat --series" in caught.value.hint
+    assert "--duplicates mean" in caught.value.hint
 
 
 def test_the_first_and_last_of_three_doubles_are_compared_too():
