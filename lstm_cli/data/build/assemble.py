@@ -27,7 +27,7 @@ from lstm_cli.data.quality.seasonality import (
     find_season,
     lookback_reason,
 )
-from lstm_cli.data.reading.decimals import column_decimals
+from lstm_cli.data.numbers.decimals import column_decimals
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times import frequency as grids
 from lstm_cli.data.times.calendar_features import calendar_feature_names

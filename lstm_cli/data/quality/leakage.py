@@ -14,7 +14,7 @@ from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import CellLocation, quote_cell, quote_name
 from lstm_cli.data.quality.profile import ColumnProfile, FileProfile
-from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding

@@ -11,7 +11,7 @@ import numpy as np
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, is_missing
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile
-from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time, shapes_of

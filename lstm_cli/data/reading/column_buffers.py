@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
-from lstm_cli.data.reading.number_rules import LargeNumbers, LateThousands, NumberRule, Sentinels, Totals
+from lstm_cli.data.numbers.rules import LargeNumbers, LateThousands, NumberRule, Sentinels, Totals
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.parse import TimeColumn, read_times

@@ -10,7 +10,7 @@ from unicodedata import normalize
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
-from lstm_cli.data.reading.numbers import is_numberlike
+from lstm_cli.data.numbers.parse import is_numberlike
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
     refuse_split_time_columns,

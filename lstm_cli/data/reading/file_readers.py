@@ -14,7 +14,7 @@ from lstm_cli.data.reading.column_buffers import ColumnBatch
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRoles, column_labels
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
-from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.parse import scan_times

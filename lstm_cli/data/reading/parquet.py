@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.locations import CellLocation
-from lstm_cli.data.reading.numbers import read_numbers, refuse_infinity
+from lstm_cli.data.numbers.parse import read_numbers, refuse_infinity
 from lstm_cli.data.reading.source import Source
 from lstm_cli.errors import DataError
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from number_cells import MISSING, REFUSED
 
 from lstm_cli.data.locations import CellLocation, is_missing
-from lstm_cli.data.reading.number_rules import Sentinels
-from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.numbers.rules import Sentinels
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
