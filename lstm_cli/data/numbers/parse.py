@@ -1,41 +1,60 @@
-"""Parser of text cells into numbers: plain decimals, exponents and missing values. Other cells are errors."""
+"""Parser of text cells into numbers: decimals, exponents and missing values. Other cells are errors."""
 
-import re
-from collections.abc import Iterable, Sequence
-from math import isfinite
+from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, is_missing, quote_cell
+from lstm_cli.data.locations import CellLocation, quote_cell
+from lstm_cli.data.numbers.format import PLAIN_NUMBERS, NumberFormat
+from lstm_cli.data.numbers.hints import not_a_number_error, too_large_error
+from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.errors import DataError
-from lstm_cli.text import is_number
 
 # With only these characters, float() reads plain decimals and exponents: no words, no 1_000.
 _NUMBER_BYTES = b"0123456789+-.eE \t\n\r\v\f"
 
 
-def read_numbers(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> np.ndarray:
+def read_numbers(
+    cells: Sequence[str],
+    lines: np.ndarray,
+    location: CellLocation,
+    number_format: NumberFormat = PLAIN_NUMBERS,
+    unit: ColumnUnit | None = None,
+) -> np.ndarray:
     """Return cells as float64 [n], with NaN for missing values.
 
     Args:
         cells: text cells [n].
         lines: line numbers [n].
         location: file and column, for messages.
+        number_format: format of the numbers.
+        unit: unit of the column's numbers so far; None does not compare the units.
 
     Raises:
-        DataError: a cell is not a plain, finite number. The error has line, column and value.
+        DataError: a cell is not a finite number of the format, or it has another unit. The error has line, column and
+            value.
     """
-    values = _parse_plain(cells)
+    texts = cells
+    if not number_format.has_plain_numbers:
+        texts = _plain_texts(cells, lines, location, number_format, unit)
+    values = _parse_plain(texts)
     if values is None:
-        measured = [index for index, cell in enumerate(cells) if not is_missing(cell)]
-        numbers = _parse_plain([cells[index].strip() for index in measured])
+        measured = [index for index, text in enumerate(texts) if not number_format.is_missing_text(text)]
+        numbers = _parse_plain([texts[index].strip() for index in measured])
         if numbers is None:
-            raise _not_a_number_error(cells, lines, location)
+            raise not_a_number_error(cells, lines, location, number_format)
         values = np.full(len(cells), np.nan)
         values[measured] = numbers
     refuse_infinity(values, lines, location, cells)
-    refuse_underflow(values, lines, location, cells)
-    return values
+    refuse_underflow(values, lines, location, texts)
+    return codes_to_missing(values, number_format)
+
+
+def codes_to_missing(values: np.ndarray, number_format: NumberFormat) -> np.ndarray:
+    """Return numbers [n] with NaN for those that are codes for a missing value."""
+    if not number_format.na_numbers:
+        return values
+    return np.where(np.isin(values, number_format.na_numbers), np.nan, values)
 
 
 def refuse_underflow(
@@ -74,7 +93,27 @@ def refuse_infinity(
     infinite = np.isinf(values)
     if infinite.any():
         first = int(np.argmax(infinite))
-        raise _too_large_error(values[first] if cells is None else cells[first], int(lines[first]), location)
+        raise too_large_error(values[first] if cells is None else cells[first], int(lines[first]), location)
+
+
+def _plain_texts(
+    cells: Sequence[str],
+    lines: np.ndarray,
+    location: CellLocation,
+    number_format: NumberFormat,
+    unit: ColumnUnit | None,
+) -> list[str]:
+    """Return the cells [n] as plain decimals, "" for a missing value. Raise DataError as `read_numbers` does."""
+    texts = number_format.plain_numbers(cells)
+    if texts is not None:
+        return texts
+    parts = [None if number_format.is_missing(cell) else number_format.split(cell) for cell in cells]
+    for row, part in enumerate(parts):
+        if part is None and not number_format.is_missing(cells[row]):
+            raise not_a_number_error(cells, lines, location, number_format)
+    if unit is not None:
+        unit.require_same([None if part is None else part[1] for part in parts], cells, lines, location)
+    return ["" if part is None else part[0] for part in parts]
 
 
 def _parse_plain(cells: Sequence[str]) -> np.ndarray | None:
@@ -85,84 +124,3 @@ def _parse_plain(cells: Sequence[str]) -> np.ndarray | None:
         return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
     except ValueError:  # also UnicodeEncodeError
         return None
-
-
-def _not_a_number_error(cells: Iterable[str], lines: np.ndarray, location: CellLocation) -> DataError:
-    pairs = zip(cells, lines, strict=True)
-    cell, line = next(pair for pair in pairs if not is_missing(pair[0]) and not _is_finite(pair[0]))
-    if is_number(cell):
-        return _too_large_error(cell, int(line), location)
-    reason, hint = _reason_and_hint(cell.strip(), location)
-    return DataError(
-        f"{quote_cell(cell)} is not a plain number{reason}", hint=hint, rule="D302", at=location.at(int(line))
-    )
-
-
-def _is_finite(cell: str) -> bool:
-    return is_number(cell) and isfinite(float(cell))
-
-
-def _too_large_error(cell: object, line: int, location: CellLocation) -> DataError:
-    return DataError(
-        f"{quote_cell(cell)} is too large for a 64-bit float (max 1.8e308)",
-        hint="write a plain number, or leave the cell empty for a missing value",
-        rule="D303",
-        at=location.at(line),
-    )
-
-
-# Patterns of cells that are not plain numbers, each with a reason and a hint. The first match counts.
-_PLAIN = "write only digits and a decimal point, such as 1234.5"
-_EMPTY = "leave the cell empty or write NA for a missing value"
-_DIGITS = r"[+-]?[\d.,]+"
-_WORD = r"(?:[^\W\d_]|[$€£¥₹°µ])+"
-_REASONS = tuple(
-    (re.compile(pattern, re.IGNORECASE), reason, hint)
-    for pattern, reason, hint in (
-        (r"(<{7}|={7}|>{7}|\|{7}).*", "merge conflict marker", "resolve the conflict in the file"),
-        (r".*[%\uff05\u2030].*", "percent sign", "remove the percent signs from all cells of the column"),
-        (r"[+-]?(inf|infinity|∞)", "infinity", _EMPTY),
-        (r"-+|\.+|\?+|\*+|…|\\N|missing|unknown|n\. ?[ad]\.|k\. ?a\.", "missing value?", _EMPTY),
-        (r"#[A-Z0-9/]+[!?]|-?\d\.#[A-Z]+|nan\(.*\)", "failed computation", _EMPTY),
-        (r"\(\s*" + _DIGITS + r"\s*\)|[\d.,]+-", "negative number in accounting style?", "write it as -5"),
-        (
-            r"[\u2212\u2013\u2014]\s*[\d.,]+",
-            "minus sign is another character",
-            "write minus signs as '-'",
-        ),
-        (r"[+-]?\d{1,3}(\.\d{3}){2,}", "thousands separators", _PLAIN),
-        (r"[+-]?\d{1,3}([\s'_\u2019]\d{3})+([.,]\d*)?", "thousands separators", _PLAIN),
-        (r"[+-]?[\d.]*,[\d.,]*(e[+-]?\d+)?", "decimal comma or thousands separator?", _PLAIN),
-        (r"0x[\da-f]+", "hexadecimal", _PLAIN),
-        (
-            rf"{_DIGITS}\s*{_WORD}(?!.*\d[:/-]\d).*|{_WORD}\.?\s*{_DIGITS}",
-            "a unit?",
-            "remove the unit from all cells of the column",
-        ),
-        (
-            r"\D+",
-            "",
-            "delete the line if it is not a row of data. For a missing value, leave the cell empty or write NA",
-        ),
-    )
-)
-_NUMBERLIKE = re.compile(
-    r"\(?[+\u2212\u2013\u2014-]?\s*[$€£¥₹]?\s*[+\u2212-]?\d[\d.,'_\u2019\s]*(e[+-]?\d+)?"
-    rf"\s*(?:[%\uff05\u2030]|{_WORD}(?:/{_WORD})?)?\.?\)?-?",
-    re.IGNORECASE,
-)
-
-
-def is_numberlike(cell: str) -> bool:
-    """Return whether a cell may be a number with thousands separators, a decimal comma, a unit or other signs."""
-    return _NUMBERLIKE.fullmatch(cell.strip()[:200]) is not None
-
-
-def _reason_and_hint(cell: str, location: CellLocation) -> tuple[str, str]:
-    """Return the likely reason that a cell is not a number, as the end of a message, and a hint."""
-    if cell == location.column:
-        return REPEATED_HEADER
-    for pattern, reason, hint in _REASONS:
-        if pattern.fullmatch(cell[:200]):
-            return f" ({reason})" if reason else "", hint
-    return "", "correct the cell. For a missing value, leave it empty or write NA"

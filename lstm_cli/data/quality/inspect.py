@@ -19,7 +19,7 @@ from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 from lstm_cli.text import count_noun
 
-SINGLE_VALUE_RULES = ("D313", "D314", "D315")  # reader rules about a single suspicious value
+SINGLE_VALUE_RULES = ("D314", "D315")  # reader rules about a single suspicious value
 MAX_LINES = 3  # further lines listed in the message about outliers
 DROP_ADVICE = (
     "use --outliers drop to set those before the test rows to missing, or --scaler robust to weight them less"
@@ -57,7 +57,9 @@ def inspect_table(
         line for finding in reader_findings if finding.rule in SINGLE_VALUE_RULES for line in finding.lines
     }
     advice = REMAINING_ADVICE if dropped else DROP_ADVICE
-    outlier_findings = [_outlier_finding(rows, finding, advice) for finding in outliers]
+    outlier_findings = [
+        _outlier_finding(rows, finding, advice) for finding in outliers if not _are_sentinels(finding, table)
+    ]
     return [
         *_constant_findings(rows),
         *_daylight_saving_findings(rows, start, end),
@@ -195,6 +197,11 @@ def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | Non
             flags=("--time", "--missing"),
         )
     ]
+
+
+def _are_sentinels(outliers: Outliers, table: Table) -> bool:
+    """Return whether all outliers of a column are values that the reader warns of as codes for missing values."""
+    return bool(np.isin(outliers.values, table.sentinels[outliers.column]).all())
 
 
 def _outlier_finding(rows: GridLines, outliers: Outliers, advice: str) -> Finding:
