@@ -205,8 +205,10 @@ def _other_format_reason(cell: str, number_format: NumberFormat) -> tuple[str, s
     if number_format.decimal == "," and not number_format.thousands and re.search(r"\d\.\d{3}(\D|$)", cell):
         return (
             reason,
-            "add --thousands . if its dots separate thousands. Otherwise write all numbers in one format",
+            "add --thousands . if its dots separate thousands, or write all numbers in one format",
         )
+    if marks_hint(cell):
+        return reason, f"{marks_hint(cell)} instead, or write all numbers of the column in one format"
     if not number_format.units and NumberFormat(units=True).split(cell) is not None:
         return reason, "add --units if all numbers of the column have a unit"
     return reason, "write all numbers of the column in one format, or correct the options"

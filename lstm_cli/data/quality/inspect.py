@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,9 +58,7 @@ def inspect_table(
         line for finding in reader_findings if finding.rule in SINGLE_VALUE_RULES for line in finding.lines
     }
     advice = REMAINING_ADVICE if dropped else DROP_ADVICE
-    outlier_findings = [
-        _outlier_finding(rows, finding, advice) for finding in outliers if not _are_sentinels(finding, table)
-    ]
+    outlier_findings = [_outlier_finding(rows, finding, advice) for finding in outliers]
     return [
         *_constant_findings(rows),
         *_daylight_saving_findings(rows, start, end),
@@ -75,13 +74,17 @@ def inspect_table(
 def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
     """Return the outliers of the targets; covariates may jump, for example promotions.
 
+    Codes for missing values are findings of the reader, not outliers.
+
     Args:
         table: rows of the file.
         grid: time grid of the table.
         seasons: confirmed seasons in steps.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
-        return find_outliers(GridLines(table, grid), len(table.targets), seasons)
+        found = find_outliers(GridLines(table, grid), len(table.targets), seasons)
+    others = (_without_sentinels(outliers, table) for outliers in found)
+    return [outliers for outliers in others if len(outliers.rows)]
 
 
 def _constant_findings(rows: GridLines) -> list[Finding]:
@@ -199,9 +202,10 @@ def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | Non
     ]
 
 
-def _are_sentinels(outliers: Outliers, table: Table) -> bool:
-    """Return whether all outliers of a column are values that the reader warns of as codes for missing values."""
-    return bool(np.isin(outliers.values, table.sentinels[outliers.column]).all())
+def _without_sentinels(outliers: Outliers, table: Table) -> Outliers:
+    """Return the outliers that are not values which the reader reports as codes for missing values."""
+    keep = ~np.isin(outliers.values, table.sentinels[outliers.column])
+    return replace(outliers, rows=outliers.rows[keep], values=outliers.values[keep])
 
 
 def _outlier_finding(rows: GridLines, outliers: Outliers, advice: str) -> Finding:

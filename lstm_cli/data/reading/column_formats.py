@@ -62,7 +62,7 @@ class NumberColumn:
             location.at(line),
             "D316",
             f"{quote_cell(cell)} was read as {number[0]}, because some numbers of the column have both a comma and "
-            f"a decimal point, {self._grouped:,} cells with commas (use --thousands to name the separator)",
+            f"a decimal point, {self._grouped:,} cells with commas (use --thousands , to confirm it)",
             count=self._grouped,
             flags=("--thousands", "--decimal"),
         )

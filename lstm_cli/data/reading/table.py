@@ -50,7 +50,7 @@ class Table:
     )  # [R] int64, line in the file (Parquet: row from 1); with several files the count continues
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
-    sentinels: tuple[tuple[float, ...], ...] = ()  # of each column: values that may stand for a missing value
+    sentinels: tuple[tuple[float, ...], ...]  # of each column: values that may stand for a missing value
     files: FileLines | None = None  # lines of each file; None for one file
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
