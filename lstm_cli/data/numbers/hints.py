@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -209,6 +210,7 @@ def _other_format_reason(cell: str, number_format: NumberFormat) -> tuple[str, s
         )
     if marks_hint(cell):
         return reason, f"{marks_hint(cell)} instead, or write all numbers of the column in one format"
-    if not number_format.units and NumberFormat(units=True).split(cell) is not None:
+    with_unit = replace(number_format, units=True).split(cell)
+    if not number_format.units and with_unit is not None:
         return reason, "add --units if all numbers of the column have a unit"
     return reason, "write all numbers of the column in one format, or correct the options"

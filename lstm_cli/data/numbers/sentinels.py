@@ -13,6 +13,7 @@ from lstm_cli.findings import Finding
 # Values that are usual sentinels, so that a single cell is enough.
 _USUAL = frozenset((-99, -999, -9999, -99999, -999999, 9999, 99999, 999999))
 _USUAL_FACTOR = 5  # a usual sentinel is this many times larger than all other values
+_FILL_FACTOR = 1e6  # a fill value such as 1e20 is this many times larger than all other values
 _MIN_COUNT, _MIN_SHARE = 5, 0.01  # a less usual one has this many cells, and this share of the column
 _MAX_SHARE = 0.5  # a larger share is the normal state of a machine, for example, if its sign is normal
 _MIN_GAPS = 10  # gaps between the next values, for a negative value in a column without others
@@ -95,8 +96,9 @@ class Sentinels:
         value, lowest, highest = entry.value, min(others), max(others)
         if value in _USUAL and abs(value) > _USUAL_FACTOR * max(abs(lowest), abs(highest)):
             return True
-        # Zero is often a true value far below all others, as in intermittent demand.
-        if not value or len(others) < _MIN_OTHERS or entry.count < max(_MIN_COUNT, _MIN_SHARE * self._count):
+        if not _looks_like_code(value, max(abs(lowest), abs(highest))) or len(others) < _MIN_OTHERS:
+            return False
+        if entry.count < max(_MIN_COUNT, _MIN_SHARE * self._count):
             return False
         gap = max(lowest - value, value - highest)
         if value < 0 <= lowest and gap > _MIN_GAP_SHARE * (highest - lowest):
@@ -118,6 +120,20 @@ class Sentinels:
             count=count,
             flags=("--na-value",),
         )
+
+
+def _looks_like_code(value: float, largest: float) -> bool:
+    """Return whether a value is written as a code: a negative whole number, nines only, or a huge fill value.
+
+    Other values far from the rest are mostly true: zeros of intermittent demand, doses, or the power of a machine.
+
+    Args:
+        value: value far from all others.
+        largest: largest absolute value of the others.
+    """
+    digits = f"{abs(value):.15g}".replace(".", "")
+    nines = len(digits) > 1 and set(digits) == {"9"}
+    return nines or (value < 0 and value.is_integer()) or abs(value) > _FILL_FACTOR * largest
 
 
 def _sentinel_text(
