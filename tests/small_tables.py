@@ -36,6 +36,7 @@ def table(
         lines=np.array(lines) if lines is not None else np.arange(len(values)) + 2,
         findings=(),
         delimiter=",",
+        sentinels=((),) * values.shape[1],
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ LEVELS = {
     "data/reading": 4,
     "data/dataset": 4,
     "data/times": 3,
+    "data/numbers": 3,
     "rundir": 3,
     "config": 3,
     "data": 2,

@@ -100,13 +100,24 @@ class TextSettings:
             )
 
     def over(self, other: "TextSettings") -> "TextSettings":
-        """Return these settings, with those of `other` (the run) where these have their defaults."""
+        """Return these settings, with those of `other` (the run) where these have their defaults.
+
+        The marks of numbers belong together: one of them given replaces all of them.
+        """
         given = {
             item.name: getattr(self, item.name)
             for item in fields(TextSettings)
             if getattr(self, item.name) != item.default
         }
-        return replace(other.text, **given)
+        base = other.text
+        if self.has_number_format:
+            base = replace(base, decimal=None, thousands=None, units=False)
+        return replace(base, **given)
+
+    @property
+    def has_number_format(self) -> bool:
+        """Return whether a setting describes the marks of numbers."""
+        return self.units or self.decimal is not None or self.thousands is not None
 
     @property
     def text(self) -> "TextSettings":

@@ -8,7 +8,7 @@ import pytest
 from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.config import PredictConfig, PrepareConfig
-from lstm_cli.data.reading.decimals import number_texts
+from lstm_cli.data.numbers.decimals import number_texts
 from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
 from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.inference.trained_model import load_model

@@ -63,6 +63,7 @@ def read_new_data(
         time=schema.time_columns,
         series=schema.series_columns,
         text=_text_settings(schema, text),
+        plain_numbers_ok=not text.has_number_format,
         stdin=stdin,
         like=schema.time_format,
     )

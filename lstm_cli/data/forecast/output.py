@@ -13,7 +13,7 @@ from pathlib import PurePath
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
-from lstm_cli.data.reading.decimals import number_texts
+from lstm_cli.data.numbers.decimals import number_texts
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import format_times
 

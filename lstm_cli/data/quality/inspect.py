@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 from lstm_cli.text import count_noun
 
-SINGLE_VALUE_RULES = ("D313", "D314", "D315")  # reader rules about a single suspicious value
+SINGLE_VALUE_RULES = ("D314", "D315")  # reader rules about a single suspicious value
 MAX_LINES = 3  # further lines listed in the message about outliers
 DROP_ADVICE = (
     "use --outliers drop to set those before the test rows to missing, or --scaler robust to weight them less"
@@ -90,13 +91,17 @@ def inspect_training_rows(rows: GridLines, train_end: np.ndarray, schema: Schema
 def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
     """Return the outliers of the targets; covariates may jump, for example promotions.
 
+    Codes for missing values are findings of the reader, not outliers.
+
     Args:
         table: rows of the file.
         grid: time grid of the table.
         seasons: confirmed seasons in steps.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
-        return find_outliers(GridLines(table, grid), len(table.targets), seasons)
+        found = find_outliers(GridLines(table, grid), len(table.targets), seasons)
+    others = (_without_sentinels(outliers, table) for outliers in found)
+    return [outliers for outliers in others if len(outliers.rows)]
 
 
 def _constant_findings(rows: GridLines) -> list[Finding]:
@@ -212,6 +217,12 @@ def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | Non
             flags=("--time", "--missing"),
         )
     ]
+
+
+def _without_sentinels(outliers: Outliers, table: Table) -> Outliers:
+    """Return the outliers that are not values which the reader reports as codes for missing values."""
+    keep = ~np.isin(outliers.values, table.sentinels[outliers.column])
+    return replace(outliers, rows=outliers.rows[keep], values=outliers.values[keep])
 
 
 def _outlier_finding(rows: GridLines, outliers: Outliers, advice: str) -> Finding:

@@ -13,8 +13,8 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import CellLocation, quote_cell, quote_name
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.quality.profile import ColumnProfile, FileProfile
-from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding
@@ -215,7 +215,7 @@ def _non_numeric_finding(column: ColumnProfile, location: CellLocation) -> Findi
     assert column.first_non_numeric is not None
     line, cell = column.first_non_numeric
     try:
-        read_numbers([cell], np.array([line]), location)
+        read_numbers([cell], np.array([line]), location, column.number_format)
         text = f"{location.at(line)}: {quote_cell(cell)} is not a number"
     except DataError as error:
         text = error.message

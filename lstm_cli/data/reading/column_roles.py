@@ -10,7 +10,7 @@ from unicodedata import normalize
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
-from lstm_cli.data.reading.numbers import is_numberlike
+from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
     refuse_split_time_columns,
@@ -78,6 +78,7 @@ def choose_columns(
     *,
     delimiter: str = "",
     is_complete: bool = True,
+    marks_are_known: bool = False,
 ) -> ColumnRoles:
     """Choose the columns to read.
 
@@ -88,6 +89,7 @@ def choose_columns(
         request: requested columns.
         delimiter: delimiter of the file; "" for Parquet.
         is_complete: the sample contains all rows.
+        marks_are_known: an option says what the dots of numbers are.
 
     Raises:
         DataError: a name is not found or duplicate, a default is ambiguous, or times span several columns.
@@ -141,7 +143,7 @@ def choose_columns(
             raise duplicate_name_error(source, names, names[index])
     if len(time) == 1:
         refuse_split_time_columns(source, names, sample, time[0], groups)
-    for index in sorted(set(used) - {*time, *series}):
+    for index in [] if marks_are_known else sorted(set(used) - {*time, *series}):
         findings += find_thousands_separators(
             sample[index], delimiter, CellLocation(source=source, column=names[index])
         )
@@ -352,6 +354,7 @@ def find_target(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
+                or marks_hint(cells[0])
                 or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",
                 flags=("--target",),

@@ -2,7 +2,7 @@
 
 A large file has a head, blocks of whole lines, and a tail. `csv_rows.py` reads the head, the tail, and each block
 that pyarrow may read differently. So values, line numbers and messages do not depend on the file size. All cores
-read blocks in parallel. The rules are those of `csv_rows.py`, `numbers.py` and `data/times/parse.py`.
+read blocks in parallel. The rules are those of `csv_rows.py`, `data/numbers/parse.py` and `data/times/parse.py`.
 """
 
 from collections import deque
@@ -18,6 +18,8 @@ import numpy as np
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import MISSING_WORDS, CellLocation
+from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
@@ -54,6 +56,9 @@ class Layout:
     time: int | None
     series: int | None
     numeric: tuple[int, ...]
+    number_format: (
+        NumberFormat  # of all numeric columns; only its decimal mark and codes can differ from plain
+    )
     time_location: CellLocation  # of the time column
 
 
@@ -84,6 +89,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         numbers = _numbers(_column(table, index))
         if numbers is None:
             return None
+        numbers = codes_to_missing(numbers, layout.number_format)
         values[:, position] = numbers
         extremes[:, position] = numbers.min(), numbers.max()
     if _may_underflow(data, values, extremes):
@@ -150,6 +156,11 @@ def _missing_word_cases() -> list[str]:
     )
 
 
+def _missing_words(number_format: NumberFormat) -> list[str]:
+    """Return the texts of missing values; codes that are numbers are found by their value."""
+    return [*_missing_word_cases(), *number_format.na_texts]
+
+
 def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     import pyarrow as pa
     from pyarrow import csv
@@ -162,8 +173,9 @@ def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     return csv.ConvertOptions(
         column_types=kinds,
         include_columns=list(kinds),
-        null_values=_missing_word_cases(),
+        null_values=_missing_words(layout.number_format),
         strings_can_be_null=False,
+        decimal_point=layout.number_format.decimal,
     )
 
 

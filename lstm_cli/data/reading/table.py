@@ -12,8 +12,9 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_cell, quote_name
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
+from lstm_cli.data.reading.column_formats import NumberFormats
 from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
-from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
+from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.times.formats import TimeFormat
@@ -49,6 +50,7 @@ class Table:
     )  # [R] int64, line in the file (Parquet: row from 1); with several files the count continues
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
+    sentinels: tuple[tuple[float, ...], ...]  # of each column: values that may stand for a missing value
     files: FileLines | None = None  # lines of each file; None for one file
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
@@ -77,6 +79,7 @@ def read_table(
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
+    plain_numbers_ok: bool = False,
     like: TimeFormat | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
@@ -95,6 +98,7 @@ def read_table(
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
+        plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
         like: time format of the run's data, used for ambiguous times.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
@@ -117,11 +121,12 @@ def read_table(
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    reading = _TableReader(request, spill, total, is_single=len(sources) == 1)
+    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok)
+    reading = _TableReader(request, formats, spill, total, is_single=len(sources) == 1)
     with closing(reading):
         for path in sources:
             with open_source(path, stdin, on_bytes, held=held) as opened:
-                reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, text))
+                reading.add(open_file(opened, formats))
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
         table = reading.table(like)
@@ -195,10 +200,17 @@ class _TableReader:
     """Reader of several files into one table."""
 
     def __init__(
-        self, request: ColumnRequest, spill: Callable[[], Path] | None, total: int, *, is_single: bool
+        self,
+        request: ColumnRequest,
+        formats: NumberFormats,
+        spill: Callable[[], Path] | None,
+        total: int,
+        *,
+        is_single: bool,
     ) -> None:
         """Create the reader. total: bytes of all files, or 0 if unknown. is_single: True for one file."""
-        self._request, self._spill, self._total, self._is_single = request, spill, total, is_single
+        self._request, self._formats, self._spill = request, formats, spill
+        self._total, self._is_single = total, is_single
         self._files: list[File] = []
         self._begins: list[int] = []  # lines before each file
         self._lines = 0
@@ -215,6 +227,7 @@ class _TableReader:
                 self._request,
                 delimiter=file.delimiter,
                 is_complete=self._is_single and file.sample_is_complete,
+                marks_are_known=self._formats.marks_are_known,
             )
             if not self._roles.time:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
@@ -223,7 +236,7 @@ class _TableReader:
                 len(self._roles.numeric),
                 timed=bool(self._roles.time),
                 series=bool(self._roles.series),
-                text=file.unit == "line",
+                dots_are_doubtful=file.unit == "line" and not self._formats.marks_are_known,
                 spill=self._spill,
             )
             self.builder.expect(file.expected_rows(self._total))
@@ -269,6 +282,7 @@ class _TableReader:
             lines=builder.lines(),
             findings=(*self._findings, *roles.findings, *column.findings, *similar_names, *doubtful),
             delimiter=first.delimiter,
+            sentinels=builder.sentinels(),
             files=files,
             read=self.read,
         )
