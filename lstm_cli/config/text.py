@@ -122,10 +122,11 @@ class GridSettings:
         default_text="off",
         panel=TIMES_PANEL,
     )
-    gaps: str = setting(
-        "fill",
+    gaps: str | None = setting(
+        None,
         "Missing rows: fill as set by --missing, or skip (office hours).",
         choices=("fill", "skip"),
+        default_text="fill",
         panel=TIMES_PANEL,
     )
     duplicates: str = setting(

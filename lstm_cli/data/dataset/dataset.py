@@ -16,6 +16,7 @@ from lstm_cli.data.parallel import ordered_map
 from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.frequency import Step
+from lstm_cli.data.times.row_clock import restore_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ class Schema:
                 values[f"{name}_columns"] = () if column is None else (column,)
         values["text"] = restore_settings(TextSettings, stored.get("text", {}))
         values["grid"] = restore_settings(GridSettings, stored.get("grid", {}))
-        values["step"] = Step.from_dict(stored["step"])
+        values["step"] = restore_step(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
         return Schema(**values)
 

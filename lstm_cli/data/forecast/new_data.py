@@ -73,7 +73,8 @@ def read_new_data(
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
-    schema = replace(schema, newest_us=newest_time(schema.step, grid.origin_us, grid.counts, timed=timed))
+    newest = newest_time(grid.step, grid.origin_us, grid.counts, timed=timed)
+    schema = replace(schema, step=grid.step, newest_us=newest)
     scaler = model.scaler.select(indices[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen]

@@ -4,8 +4,8 @@ import numpy as np
 
 from lstm_cli.data.grid.sorting import SortedRows, location_formatter
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import BUSINESS, UNIT, Step, series_start_times
-from lstm_cli.data.times.infer_frequency import find_step, first_in_file, most_common
+from lstm_cli.data.times.frequency import BUSINESS, UNIT, Step, most_common, series_start_times
+from lstm_cli.data.times.infer_frequency import find_step, first_in_file
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 

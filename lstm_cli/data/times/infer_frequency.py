@@ -14,8 +14,10 @@ from lstm_cli.data.times.frequency import (
     Step,
     first_day_of_month,
     month_of,
+    most_common,
     series_start_times,
 )
+from lstm_cli.data.times.weekly_slots import find_weekly_slots
 from lstm_cli.errors import DataError
 
 
@@ -39,7 +41,39 @@ def find_step(
     Raises:
         DataError: no series has two rows, or the times are irregular (with the first line off the grid).
     """
-    begins = series_starts(series)
+    gaps, usual = _usual_gap(times_us, series, wording)
+    step, on_grid = _best_step(times_us, series, usual)
+    if on_grid.all():
+        return step
+    row = first_in_file(lines, ~on_grid)
+    raise DataError(
+        f"{wording.time(times_us[row])} is not on the time grid (the frequency seems to be {step.name}, "
+        f"starting at {wording.time(series_start_times(times_us, series)[row])})",
+        hint=_irregular_hint(gaps, usual, _next_gaps(row, times_us, series), times_us),
+        flags=("--start", "--end", "--freq", "--gaps"),
+        rule="D502",
+        at=wording.at(lines[row]),
+    )
+
+
+def find_usual_step(times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter) -> Step:
+    """Return the step that fits most rows, as `find_step` finds it, also for irregular times.
+
+    Args:
+        times_us: times [R] int64, increasing within each series.
+        series: series of each row [R]; the rows of a series are contiguous.
+        wording: formatter of lines and times in messages.
+
+    Raises:
+        DataError: no series has two rows.
+    """
+    return _best_step(times_us, series, _usual_gap(times_us, series, wording)[1])[0]
+
+
+def _usual_gap(
+    times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter
+) -> tuple[np.ndarray, int]:
+    """Return the distinct time differences within series, and the most common one."""
     gaps, counts = _count_gaps(times_us, series)
     if not len(gaps):
         each = "" if len(times_us) == 1 else " in each series"
@@ -49,25 +83,21 @@ def find_step(
             rule="D501",
             flags=("--freq",),
         )
-    usual = int(gaps[np.argmax(counts)])
+    return gaps, int(gaps[np.argmax(counts)])
+
+
+def _best_step(times_us: np.ndarray, series: np.ndarray, usual: int) -> tuple[Step, np.ndarray]:
+    """Return the most specific step that fits all rows, else the one that fits most, and the rows [R] on its grid."""
+    begins = series_starts(series)
     best: tuple[Step, np.ndarray] | None = None
     for step in _candidate_steps(times_us, series, usual):
         on_grid = step.on_grid(times_us, begins)
         if on_grid.all():
-            return step
+            return step, on_grid
         if best is None or on_grid.sum() > best[1].sum():
             best = (step, on_grid)
     assert best is not None  # the step of `usual` microseconds is always a candidate
-    step, on_grid = best
-    row = first_in_file(lines, ~on_grid)
-    raise DataError(
-        f"{wording.time(times_us[row])} is not on the time grid (the frequency seems to be {step.name}, "
-        f"starting at {wording.time(series_start_times(times_us, series)[row])})",
-        hint=_irregular_hint(gaps, usual, _next_gaps(row, times_us, series)),
-        flags=("--start", "--end", "--freq"),
-        rule="D502",
-        at=wording.at(lines[row]),
-    )
+    return best
 
 
 def _count_gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,8 +145,8 @@ def _next_gaps(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray
     return np.diff(times_us[row : row + 11][same])
 
 
-def _irregular_hint(gaps: np.ndarray, usual: int, after: np.ndarray) -> str:
-    """Return the hint for irregular times.
+def _irregular_hint(gaps: np.ndarray, usual: int, after: np.ndarray, times_us: np.ndarray) -> str:
+    """Return the hint for irregular times [R].
 
     gaps: distinct differences; usual: the most common one; after: differences after the first row off the grid.
     """
@@ -132,15 +162,9 @@ def _irregular_hint(gaps: np.ndarray, usual: int, after: np.ndarray) -> str:
             "local days with offsets shift by an hour when daylight saving time changes. "
             "Write the dates without offsets, or set --freq"
         )
+    if find_weekly_slots(np.unique(times_us)).hold_all_but_few(times_us):
+        return "use --gaps skip, because the rows have a weekly pattern, such as opening hours"
     return "correct the line, or set the frequency with --freq. Rows missing from its grid then become gaps"
-
-
-def most_common(values: np.ndarray) -> int:
-    """Return the most common of some integers, the smallest if several are equally common."""
-    if (values == values[0]).all():  # the usual case of long files, which needs no sorting
-        return int(values[0])
-    distinct, counts = np.unique(values, return_counts=True)
-    return int(distinct[np.argmax(counts)])
 
 
 def first_in_file(lines: LineNumbers, chosen: np.ndarray) -> int:
