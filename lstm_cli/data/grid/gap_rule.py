@@ -14,7 +14,7 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
 
-ROWS_PER_CLOSED_ROW = 8  # rarer gaps are not opening hours: a week of five days has 2.5 rows for each missing row
+ROWS_PER_CLOSED_ROW = 8  # rarer gaps are not closed hours; weekends are 2 rows for 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def find_missing_rows(
     gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
     formatter = location_formatter(table)
     frequent = not rule.accepted and ROWS_PER_CLOSED_ROW * missing_rows >= len(index)
-    closed = frequent and has_opening_hours(rows, step)
+    closed = frequent and _mostly_adjacent(rows, gaps) and has_opening_hours(rows, step)
     if missing_rows > len(index) and not rule.accepted and (closed or not rule.freq_given):
         raise _too_many_error(rows, gaps, table, step, missing_rows=missing_rows, closed=closed)
     coarse = find_coarser_run(gaps)
@@ -63,7 +63,8 @@ def find_missing_rows(
         )
     row = int(np.argmax(gaps > 1))
     missing = formatter.time(int(step.times(np.asarray(1), rows.times[row])))
-    which = "times of other series" if isinstance(step, RowClock) else frequency_label(step)
+    shared = isinstance(step, RowClock)
+    which = "times of other series" if shared else frequency_label(step)
     return [
         Finding.at(
             formatter.at(rows.lines[row]),
@@ -71,11 +72,19 @@ def find_missing_rows(
             f"{count_noun(missing_rows, 'row')} {'is' if missing_rows == 1 else 'are'} missing from the "
             f"{which}, the first at {missing}{in_series_text(table, rows.series[row])}; "
             "filled as set by --missing"
+            + (", because all series share one clock" if shared else "")
             + (" (opening hours? --gaps skip counts only rows, and fills nothing)" if closed else ""),
             count=missing_rows,
             flags=("--missing", "--gaps") if closed else ("--missing",),
         )
     ]
+
+
+def _mostly_adjacent(rows: SortedRows, gaps: np.ndarray) -> bool:
+    """Return whether most rows of each series are one step apart. gaps: [R - 1] steps, 0 between series."""
+    series = rows.series[1:]
+    adjacent, all_gaps = np.bincount(series, gaps == 1), np.bincount(series, gaps > 0)
+    return bool((2 * adjacent >= all_gaps).all())
 
 
 def _too_many_error(

@@ -138,7 +138,8 @@ def to_regular_grid(
     findings = [*disorder, *duplicates, *skipped]
     if table.time_name is not None and settings.gaps == "skip":
         run_step = step if isinstance(step, RowClock) else None
-        grid_step, clock_findings = choose_row_clock(rows, table, requested=requested, run_step=run_step)
+        clock, clock_findings = choose_row_clock(rows, table, requested=requested, run_step=run_step)
+        grid_step: Step = clock
         findings += clock_findings
     else:
         grid_step = choose_step(rows, table, requested=requested, fixed=step)

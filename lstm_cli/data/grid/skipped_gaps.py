@@ -5,7 +5,7 @@ import numpy as np
 from lstm_cli.data.grid.frequency_check import choose_step
 from lstm_cli.data.grid.sorting import SortedRows, location_formatter
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import DAY, SECOND, WEEK, Step, frequency_label, most_common
+from lstm_cli.data.times.frequency import DAY, SECOND, WEEK, Step, most_common
 from lstm_cli.data.times.infer_frequency import find_usual_step
 from lstm_cli.data.times.row_clock import RowClock
 from lstm_cli.data.times.weekly_slots import (
@@ -19,6 +19,7 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
 
+MIN_DAYS = 3  # two days with a gap between them do not show that the gap repeats
 NO_SLOTS = np.zeros(0, dtype=np.int64)
 
 
@@ -51,7 +52,10 @@ def choose_row_clock(
         return RowClock(usual=usual, slots=NO_SLOTS, known=known), []
     found = find_weekly_slots(known)
     clock = RowClock(usual=usual, slots=found.slots, known=known)
-    return clock, [*_pattern_findings(table, found, usual), *_missing_slots_finding(rows, table, found.missing)]
+    return clock, [
+        *_pattern_findings(table, found, usual),
+        *_missing_slots_finding(rows, table, found.missing),
+    ]
 
 
 def has_opening_hours(rows: SortedRows, step: Step) -> bool:
@@ -61,7 +65,8 @@ def has_opening_hours(rows: SortedRows, step: Step) -> bool:
     times = np.unique(rows.times)
     found = find_weekly_slots(times)
     gaps = int(step.index(times[-1:], int(times[0]))[0][0]) + 1 - len(times)
-    return len(found.slots) > 0 and 2 * len(found.missing) < gaps
+    days = len(np.unique(times // DAY))
+    return len(found.slots) > 0 and days >= MIN_DAYS and 2 * len(found.missing) < gaps
 
 
 def _may_have_slots(step: Step) -> bool:
@@ -76,8 +81,8 @@ def _pattern_findings(table: Table, found: WeeklySlots, usual: Step) -> list[Fin
             Finding.at(
                 in_file(table.source),
                 "D552",
-                "the rows have no weekly pattern, so the times of the forecast are "
-                f"{frequency_label(usual).removesuffix(' data')} (use --gaps fill for a time grid)",
+                f"the rows have no weekly pattern, so the forecast continues with frequency {usual.name} "
+                "(use --gaps fill for a time grid)",
                 flags=("--gaps",),
             )
         ]

@@ -35,7 +35,9 @@ class RowClock(Step):
 
     @property
     def pattern_seasons(self) -> tuple[int, ...] | None:
-        """Return the rows of a usual day and of a week; None without a weekly pattern of whole minutes."""
+        """Return the rows of a usual day and of a week; () for irregular rows, None for the seasons of `usual`."""
+        if not len(self.slots) and self.usual.kind == "seconds":
+            return ()
         if len(self.slots) < 2 or _spacing(self.usual) % MINUTE:
             return None
         of_day = most_common(np.unique(self.slots // DAY, return_counts=True)[1])
@@ -116,8 +118,8 @@ def restore_step(stored: dict[str, Any]) -> Step:
     if stored["kind"] != KIND:
         return Step.from_dict(stored)
     usual = Step.from_dict(stored["usual"])
-    arrays = {name: _from_runs(stored[name], _spacing(usual)) for name in ("slots", "known")}
-    return RowClock(usual=usual, **arrays)
+    slots, known = (_from_runs(stored[name], _spacing(usual)) for name in ("slots", "known"))
+    return RowClock(usual=usual, slots=slots, known=known)
 
 
 def _spacing(usual: Step) -> int:

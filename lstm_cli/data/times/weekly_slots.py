@@ -6,7 +6,7 @@ import numpy as np
 
 from lstm_cli.data.times.frequency import DAY, WEEK
 
-MONDAY = 3 * DAY  # 1970-01-01 was a Thursday, so a week of int64 times begins three days before a multiple of WEEK
+MONDAY = 3 * DAY  # 1970-01-01 was a Thursday, so each week of int64 times begins three days earlier
 MIN_WEEKS = 3  # fewer weeks cannot show a weekly pattern, so the days are compared instead
 PERIOD_WEEKS = 8  # each period has its own pattern, because opening hours change
 CLEAR_SHARE = 0.9  # a hint names the pattern only if this share of the rows lies in its slots
@@ -36,7 +36,9 @@ def find_weekly_slots(times_us: np.ndarray) -> WeeklySlots:
     """
     week, slot = np.divmod(times_us + MONDAY, WEEK)
     weeks = np.unique(week)
-    found = _slots_of_days(times_us) if len(weeks) < MIN_WEEKS else _slots_of_weeks(times_us, week, slot, weeks)
+    found = (
+        _slots_of_days(times_us) if len(weeks) < MIN_WEEKS else _slots_of_weeks(times_us, week, slot, weeks)
+    )
     newest = slot[week >= weeks[-min(PERIOD_WEEKS, len(weeks))]]
     if np.isin(newest, found.slots).mean() < REGULAR_SHARE:
         nothing = np.zeros(0, dtype=np.int64)
