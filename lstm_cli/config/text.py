@@ -138,6 +138,10 @@ class GridSettings:
 
     def check_grid(self) -> None:
         """Raise UsageError for settings that contradict each other."""
+        if self.tz is not None:
+            from lstm_cli.time_zones import load_zone  # lazy: few files need a time zone
+
+            load_zone(self.tz)
         if self.resample is not None and self.freq is None:
             raise UsageError(
                 f"--resample {self.resample} needs --freq",

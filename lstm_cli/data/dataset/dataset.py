@@ -69,6 +69,10 @@ class Schema:
         """Return m, the shortest season in steps; 1 if there is no season."""
         return self.seasons[0] if self.seasons else 1
 
+    def calendar_inputs(self, times_us: np.ndarray) -> np.ndarray:
+        """Return the calendar inputs [T, K] of times [T], on the clock of the file."""
+        return calendar_features(self.step, self.time_format.to_file_clock(times_us))
+
     def to_dict(self) -> dict[str, Any]:
         stored = {field.name: getattr(self, field.name) for field in fields(self)}
         settings = {"text": asdict(self.text), "grid": asdict(self.grid)}
@@ -271,7 +275,7 @@ class Dataset:
             return self.values_scaled
         table = self.series
         rows = [
-            calendar_features(self.schema.step, self.schema.step.times(np.arange(length), origin))
+            self.schema.calendar_inputs(self.schema.step.times(np.arange(length), origin))
             for length, origin in zip(table.count + table.ahead, table.origin_us, strict=True)
         ]
         return np.hstack([self.values_scaled, np.concatenate(rows)])

@@ -14,6 +14,7 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
 from lstm_cli.data.times.frequency import series_start_times
 from lstm_cli.data.times.infer_frequency import first_in_file
+from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
@@ -183,7 +184,8 @@ def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, lis
     if table.series_name is None:
         repair += " (use --series if a column names several series)"
     if is_ambiguous_hour(rows.times[duplicates], table.time_format).any():
-        repair += ". If this is the repeated daylight-saving hour in autumn, write the times with offsets"
+        zone = zone_with_change(int(rows.times[row]), repeated=True)
+        repair += f". If this is the repeated daylight-saving hour in autumn, name your zone (--tz {zone})"
     finding = Finding.at(
         formatter.at(rows.lines[row]),
         "D522",
@@ -212,8 +214,9 @@ def _duplicate_timestamp_error(
     if table.series_name is None:
         hint = "use --series if a column names several series, or delete one of the two lines"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
+        zone = zone_with_change(int(rows.times[row]), repeated=True)
         hint = (
-            "write the times with offsets such as +01:00 (this looks like the repeated daylight-saving hour), "
+            f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), "
             "or use --series if the file holds several series"
         )
     return DataError(
@@ -221,7 +224,7 @@ def _duplicate_timestamp_error(
         f"values of {quote_name(table.columns[column])}: {first_value} and {second_value}",
         hint=hint,
         rule="D523",
-        flags=("--series",) if table.series_name is None else (),
+        flags=("--tz", "--series") if table.series_name is None else ("--tz",),
         at=replace(formatter.two_rows(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
     )
 
@@ -230,7 +233,11 @@ def location_formatter(table: Table) -> LocationFormatter:
     """Return the formatter for rows and times of a table in messages."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
     return LocationFormatter(
-        source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
+        source=table.source,
+        unit=unit,
+        utc=table.time_format.has_offset,
+        files=table.files,
+        to_file_clock=table.time_format.to_file_clock if table.time_format.instants else None,
     )
 
 
