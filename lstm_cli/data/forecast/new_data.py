@@ -13,12 +13,12 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, Training
 from lstm_cli.data.dataset.ended_series import newest_time
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import required_history
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.quality.missing import count_cells, find_missing
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
-from lstm_cli.data.reading.local_times import localize
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -66,8 +66,7 @@ def read_new_data(
         like=schema.time_format,
     )
     _require_same_clock(table, schema)
-    if schema.grid.tz is not None:
-        table = localize(table, schema.grid, like=schema.time_format)
+    table = localize(table, schema.grid, like=schema.time_format)
     refuse_overflow(table)
     grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
     indices = _series_indices(table.source, grid, model)

@@ -183,8 +183,9 @@ def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, lis
     repair = "The first of each is kept"
     if table.series_name is None:
         repair += " (use --series if a column names several series)"
-    if is_ambiguous_hour(rows.times[duplicates], table.time_format).any():
-        zone = zone_with_change(int(rows.times[row]), repeated=True)
+    repeated = duplicates[is_ambiguous_hour(rows.times[duplicates], table.time_format)]
+    if len(repeated):
+        zone = zone_with_change(int(rows.times[repeated[0]]), repeated=True)
         repair += f". If this is the repeated daylight-saving hour in autumn, name your zone (--tz {zone})"
     finding = Finding.at(
         formatter.at(rows.lines[row]),
@@ -211,6 +212,7 @@ def _duplicate_timestamp_error(
     )
     formatter = location_formatter(table)
     hint = "delete one of the two lines"
+    flags: tuple[str, ...] = () if table.series_name is not None else ("--series",)
     if table.series_name is None:
         hint = "use --series if a column names several series, or delete one of the two lines"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
@@ -219,12 +221,13 @@ def _duplicate_timestamp_error(
             f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), "
             "or use --series if the file holds several series"
         )
+        flags = ("--tz", *flags)
     return DataError(
         f"duplicate timestamp {formatter.time(rows.times[row])}{in_series_text(table, rows.series[row])} with two "
         f"values of {quote_name(table.columns[column])}: {first_value} and {second_value}",
         hint=hint,
         rule="D523",
-        flags=("--tz", "--series") if table.series_name is None else ("--tz",),
+        flags=flags,
         at=replace(formatter.two_rows(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
     )
 

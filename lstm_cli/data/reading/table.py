@@ -153,7 +153,7 @@ def read_configured_table(
         spill: creates a folder for a table that is too large for memory; None keeps all rows in memory.
         held: bytes that `read_pipes` has read.
     """
-    table = read_table(
+    return read_table(
         source,
         targets=config.target,
         past=config.past,
@@ -166,11 +166,6 @@ def read_configured_table(
         spill=spill,
         held=held,
     )
-    if config.tz is None:
-        return table
-    from lstm_cli.data.reading.local_times import localize  # imports this module
-
-    return localize(table, config.grid)
 
 
 def _total_size(sources: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.config.text import GridSettings
-from lstm_cli.data.locations import CellLocation
+from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import TimeFormat, format_times
 from lstm_cli.data.times.frequency import DAY, HOUR, most_common, parse_freq
@@ -17,20 +17,21 @@ from lstm_cli.text import count_noun
 
 
 def localize(table: Table, settings: GridSettings, *, like: TimeFormat | None = None) -> Table:
-    """Return a table whose local times are in the zone of `--tz`.
+    """Return a table whose local times are in the zone of `--tz`; the same table without `--tz`.
 
     Rows up to an hour apart go to UTC. Rows of days, or rows such as 00:00, 06:00, 12:00, 18:00, stay on the local
     clock, because they are evenly spaced there.
 
     Args:
         table: rows of the file, with local times.
-        settings: settings of the grid, with a time zone.
+        settings: settings of the grid.
         like: time format of the run, whose clock new data have; None without a run.
 
     Raises:
         DataError: no time column, times with an offset, or a time that the zone does not have.
     """
-    assert settings.tz is not None
+    if settings.tz is None:
+        return table
     _require_local(table, settings.tz)
     offsets = ZoneOffsets.spanning(settings.tz, table.times)
     spacing = _spacing(table, settings)
@@ -40,7 +41,8 @@ def localize(table: Table, settings: GridSettings, *, like: TimeFormat | None = 
         # The rows of an exchange follow the local clock. Rows that repeat an hour cannot.
         instants = spacing < DAY and _has_duplicates(table, offsets.is_repeated(table.times))
     else:
-        instants = spacing <= HOUR or (spacing < DAY and not _on_local_grid(table, spacing))
+        on_local_clock = settings.resample is not None or _on_local_grid(table, spacing)
+        instants = spacing <= HOUR or (spacing < DAY and not on_local_clock)
     if spacing < DAY:
         _refuse_skipped_times(table, settings.tz, offsets)
     time_format = replace(table.time_format, tz=settings.tz, instants=instants)
@@ -69,14 +71,9 @@ def _require_local(table: Table, tz: str) -> None:
             f"the times carry an offset from UTC, so --tz {tz} does not apply",
             hint="leave out --tz",
             rule="D560",
-            at=_location(table).at(int(table.lines[0])),
+            at=location_formatter(table).at(int(table.lines[0]), table.time_name),
             flags=("--tz",),
         )
-
-
-def _location(table: Table) -> CellLocation:
-    unit = "line" if table.delimiter else "row"
-    return CellLocation(source=table.source, column=table.time_name or "", unit=unit, files=table.files)
 
 
 def _spacing(table: Table, settings: GridSettings) -> int:
@@ -116,7 +113,7 @@ def _refuse_skipped_times(table: Table, tz: str, offsets: ZoneOffsets) -> None:
         f"({count_noun(count, 'such time')})",
         hint="name another --tz, or leave out --tz if the clock of the file never changes",
         rule="D561",
-        at=_location(table).at(int(table.lines[row])),
+        at=location_formatter(table).at(int(table.lines[row]), table.time_name),
         flags=("--tz",),
     )
 
@@ -168,7 +165,7 @@ def _refuse_third(table: Table, tz: str, rows: list[int], times: list[int]) -> N
                 f"{_text(table, row)} occurs a third time, but the hour is repeated once in {tz}",
                 hint="use --series if a column names several series, or correct the line",
                 rule="D562",
-                at=_location(table).at(int(table.lines[row])),
+                at=location_formatter(table).at(int(table.lines[row]), table.time_name),
                 flags=("--series",),
             )
 
@@ -181,16 +178,18 @@ def _second_pass(times: list[int]) -> list[bool]:
     """
     counts = Counter(times)
     seen: set[int] = set()
+    highest = min(times)
     second: list[bool] = []
     reached: int | None = None  # latest time of the second pass
     for time in times:
         if counts[time] == 2:
             again = time in seen
         else:
-            again = any(time < earlier for earlier in seen) or (reached is not None and time > reached)
+            again = time < highest or (reached is not None and time > reached)
         if again:
             reached = time if reached is None else max(reached, time)
         seen.add(time)
+        highest = max(highest, time)
         second.append(again)
     return second
 
@@ -202,7 +201,7 @@ def _guess_findings(table: Table, guessed: list[int]) -> list[Finding]:
     count = len(guessed)
     return [
         Finding.at(
-            _location(table).at(int(table.lines[guessed[0]])),
+            location_formatter(table).at(int(table.lines[guessed[0]]), table.time_name),
             "D563",
             f"{count_noun(count, 'time')} of a repeated hour {'occurs' if count == 1 else 'occur'} once, the first is "
             f"{_text(table, guessed[0])}; read as the first of both hours (set by --tz)",
