@@ -182,10 +182,8 @@ def _second_pass(times: list[int]) -> list[bool]:
     second: list[bool] = []
     reached: int | None = None  # latest time of the second pass
     for time in times:
-        if counts[time] == 2:
-            again = time in seen
-        else:
-            again = time < highest or (reached is not None and time > reached)
+        alone = time < highest or (reached is not None and time > reached)
+        again = time in seen if counts[time] == 2 else alone
         if again:
             reached = time if reached is None else max(reached, time)
         seen.add(time)
