@@ -103,9 +103,9 @@ def test_slots_of_the_newest_weeks_are_used_when_hours_change():
     times = summer[(summer.hour >= 8) & (summer.hour < 20)].append(
         winter[(winter.hour >= 10) & (winter.hour < 16)]
     )
-    found = find_weekly_slots(micros(times))
-    assert sorted(set((found.slots % DAY // HOUR).tolist())) == [10, 11, 12, 13, 14, 15]
-    assert len(found.slots) == 42
+    result = find_weekly_slots(micros(times))
+    assert sorted(set((result.slots % DAY // HOUR).tolist())) == [10, 11, 12, 13, 14, 15]
+    assert len(result.slots) == 42
 
 
 def test_saturdays_with_shorter_hours():
