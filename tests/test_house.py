@@ -39,6 +39,7 @@ LEVELS = {
     "interrupts": 2,
     "os_errors": 2,
     "system_memory": 2,
+    "time_zones": 2,
     "rules": 2,
     "errors": 1,
     "events": 1,

@@ -146,10 +146,11 @@ class GridSettings:
         default_text="off",
         panel=TIMES_PANEL,
     )
-    gaps: str = setting(
-        "fill",
+    gaps: str | None = setting(
+        None,
         "Missing rows: fill as set by --missing, or skip (office hours).",
         choices=("fill", "skip"),
+        default_text="fill",
         panel=TIMES_PANEL,
     )
     duplicates: str = setting(
@@ -161,6 +162,10 @@ class GridSettings:
 
     def check_grid(self) -> None:
         """Raise UsageError for settings that contradict each other."""
+        if self.tz is not None:
+            from lstm_cli.time_zones import load_zone  # lazy: few files need a time zone
+
+            load_zone(self.tz)
         if self.resample is not None and self.freq is None:
             raise UsageError(
                 f"--resample {self.resample} needs --freq",

@@ -37,7 +37,9 @@ class Outcome:
 
 
 @pytest.fixture
-def lstm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Outcome]:
+def lstm(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Outcome]:
     """Return a function that runs a command line in a copy of the folder of the case.
 
     The case is the name of the test without `test_`.

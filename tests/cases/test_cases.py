@@ -85,7 +85,9 @@ def test_irregular_sensor_times(lstm: Lstm) -> None:
     refused = lstm("check data.csv --freq h --quiet")
     assert refused.code == 3
     assert "--resample" in refused.hint
-    report = lstm("prepare data.csv RUN --freq h --resample mean --horizon 1 --lookback 4 --season none --json").json
+    report = lstm(
+        "prepare data.csv RUN --freq h --resample mean --horizon 1 --lookback 4 --season none --json"
+    ).json
     values = {}
     for row in csv.DictReader(open("data.csv")):  # noqa: PTH123, SIM115
         values.setdefault(row["timestamp"][:13], []).append(float(row["value"]))

@@ -13,6 +13,7 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, Training
 from lstm_cli.data.dataset.ended_series import newest_time
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import required_history
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
@@ -68,6 +69,7 @@ def read_new_data(
         like=schema.time_format,
     )
     _require_same_clock(table, schema)
+    table = localize(table, schema.grid, like=schema.time_format)
     table = resample_table(table, schema.grid, step=schema.step)
     refuse_overflow(table)
     grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
@@ -77,7 +79,8 @@ def read_new_data(
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
-    schema = replace(schema, newest_us=newest_time(schema.step, grid.origin_us, grid.counts, timed=timed))
+    newest = newest_time(grid.step, grid.origin_us, grid.counts, timed=timed)
+    schema = replace(schema, step=grid.step, newest_us=newest)
     scaler = model.scaler.select(indices[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen]

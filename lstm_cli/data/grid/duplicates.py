@@ -15,6 +15,7 @@ from lstm_cli.data.locations import quote_name
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
 from lstm_cli.data.times.infer_frequency import first_in_file
+from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
@@ -152,8 +153,10 @@ def _identical_finding(rows: SortedRows, table: Table, duplicates: np.ndarray) -
     repair = "The first of each is kept"
     if table.series_name is None:
         repair += " (use --series if a column names several series)"
-    if is_ambiguous_hour(rows.times[duplicates], table.time_format).any():
-        repair += ". If this is the repeated daylight-saving hour in autumn, use --tz or write the times with offsets"
+    ambiguous = rows.times[duplicates][is_ambiguous_hour(rows.times[duplicates], table.time_format)]
+    if len(ambiguous):
+        zone = zone_with_change(int(ambiguous[0]), repeated=True)
+        repair += f". If this is the repeated daylight-saving hour in autumn, name your zone (--tz {zone})"
     count = int(duplicates.sum())
     return Finding.at(
         formatter.at(rows.lines[row]),
@@ -198,10 +201,8 @@ def _duplicate_timestamp_error(
     combine = "--duplicates mean (or first, last, sum) to combine the rows of one time"
     hint = f"{again or 'use --series if a column names several series'}, or use {combine}"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
-        hint = (
-            "name the time zone, e.g. --tz Europe/Berlin, or write the times with offsets such as +01:00 (this looks "
-            f"like the repeated daylight-saving hour), or {hint}"
-        )
+        zone = zone_with_change(int(rows.times[row]), repeated=True)
+        hint = f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), or {hint}"
     if from_run:  # predict has none of these options
         hint = "correct the new data, or run prepare again with --duplicates mean (or first, last, sum)"
     return DataError(
@@ -209,6 +210,6 @@ def _duplicate_timestamp_error(
         f"values of {quote_name(table.columns[column])}: {first_value} and {second_value}",
         hint=hint,
         rule="D523",
-        flags=() if from_run else ("--series", "--duplicates"),
+        flags=() if from_run else ("--series", "--duplicates", "--tz"),
         at=replace(formatter.two_rows(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
     )

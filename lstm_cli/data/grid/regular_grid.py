@@ -13,7 +13,8 @@ from lstm_cli.config.text import PLAIN_GRID, GridSettings
 from lstm_cli.data.chunks import chunks_with_series, series_starts
 from lstm_cli.data.grid.duplicates import combine_duplicates
 from lstm_cli.data.grid.frequency_check import choose_grid_rows
-from lstm_cli.data.grid.gap_advice import gap_advice
+from lstm_cli.data.grid.gap_rule import GapRule, find_missing_rows
+from lstm_cli.data.grid.skipped_gaps import choose_row_clock
 from lstm_cli.data.grid.sorting import (
     SortedRows,
     find_disorder,
@@ -24,8 +25,9 @@ from lstm_cli.data.grid.sorting import (
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import Step, frequency_label, parse_freq
-from lstm_cli.data.times.infer_frequency import find_coarser_run, first_in_file, multiple_name
+from lstm_cli.data.times.frequency import Step, parse_freq
+from lstm_cli.data.times.infer_frequency import first_in_file
+from lstm_cli.data.times.row_clock import RowClock
 from lstm_cli.errors import DataError, DeviceError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
@@ -133,13 +135,20 @@ def to_regular_grid(
     rows, duplicates = combine_duplicates(rows, table, settings.duplicates, from_run=step is not None)
     measured = rows.measured(0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
-    grid_step, on_grid, off_grid = choose_grid_rows(rows, table, requested=requested, fixed=step)
-    rows, measured = rows.select(on_grid), measured[on_grid]
-    allowed = settings.freq is not None or step is not None  # a given frequency accepts its gaps
-    findings = [*disorder, *duplicates, *skipped, *off_grid]
-    return _build_grid(
-        rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed, from_run=step is not None
+    findings = [*disorder, *duplicates, *skipped]
+    if table.time_name is not None and settings.gaps == "skip":
+        run_step = step if isinstance(step, RowClock) else None
+        clock, clock_findings = choose_row_clock(rows, table, requested=requested, run_step=run_step)
+        grid_step: Step = clock
+        findings += clock_findings
+    else:
+        grid_step, on_grid, off_grid = choose_grid_rows(rows, table, requested=requested, fixed=step)
+        rows, measured = rows.select(on_grid), measured[on_grid]
+        findings += off_grid
+    rule = GapRule(
+        freq_given=settings.freq is not None, accepted=step is not None or settings.gaps is not None
     )
+    return _build_grid(rows, measured, kept, table, grid_step, findings, rule)
 
 
 def _skip_unmeasured(
@@ -190,9 +199,7 @@ def _build_grid(
     table: Table,
     step: Step,
     findings: Sequence[Finding],
-    *,
-    gaps_allowed: bool,
-    from_run: bool,
+    rule: GapRule,
 ) -> Grid:
     unused_findings: list[Finding] = []
     gap_findings: list[Finding] = []
@@ -218,9 +225,7 @@ def _build_grid(
     row_index = rows.row_index
     if missing_rows:
         index = _steps_from_start(rows, first, step)
-        gap_findings = _find_gaps(
-            rows, index, table, step, missing_rows=missing_rows, allowed=gaps_allowed, from_run=from_run
-        )
+        gap_findings = find_missing_rows(rows, index, table, step, rule, missing_rows=missing_rows)
         row_index = _row_index_with_gaps(rows, index, np.cumsum(lengths) - lengths, first, missing_rows, step)
     return Grid(
         step=step,
@@ -300,70 +305,6 @@ def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Fin
             f"{in_series_text(table, rows.series[row])} (use --target to name another column)",
             count=count,
             flags=("--target",),
-        )
-    ]
-
-
-def _find_gaps(
-    rows: SortedRows,
-    index: np.ndarray,
-    table: Table,
-    step: Step,
-    *,
-    missing_rows: int,
-    allowed: bool,
-    from_run: bool,
-) -> list[Finding]:
-    """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing.
-
-    Gaps are allowed at a step that was given. The step of new data is `from_run`, and no option changes it.
-    """
-    gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
-    formatter = location_formatter(table)
-    mostly_missing = missing_rows > len(index) and not from_run
-    advice, flag = gap_advice(rows, step) if mostly_missing else ("", "--missing")
-    if mostly_missing and not allowed:
-        row = int(np.argmax(gaps))
-        ends = [
-            f"{formatter.row(rows.lines[edge])} ({formatter.time(rows.times[edge])})"
-            for edge in (row, row + 1)
-        ]
-        raise DataError(
-            f"too many missing rows: {missing_rows:,} of {missing_rows + len(index):,} at frequency {step.name}, "
-            f"the longest gap from {ends[0]} to {ends[1]}{in_series_text(table, rows.series[row])}",
-            hint=f"{advice}, or use --freq {step.name} to accept the gaps",
-            rule="D514",
-            at=in_file(table.source),
-            flags=(flag, "--freq"),
-        )
-    coarse = find_coarser_run(gaps)
-    if coarse is not None and not allowed:
-        raise DataError(
-            f"the frequency changes from {step.name} to {multiple_name(step, int(gaps[coarse]))} at "
-            f"{formatter.time(rows.times[coarse])}{in_series_text(table, rows.series[coarse])}",
-            hint=f"use --start and --end to keep rows of one frequency, or --freq {step.name} to accept the gaps",
-            rule="D515",
-            at=formatter.at(rows.lines[coarse]),
-            flags=(
-                "--start",
-                "--end",
-                "--freq",
-            ),
-        )
-    if table.resampled and not mostly_missing:
-        return []  # the finding about the buckets has counted them
-    row = int(np.argmax(gaps > 1))
-    missing = formatter.time(int(step.times(np.asarray(1), rows.times[row])))
-    of_rows = f" of {missing_rows + len(index):,}" if mostly_missing else ""
-    return [
-        Finding.at(
-            formatter.at(rows.lines[row]),
-            "D536" if mostly_missing else "D516",
-            f"{count_noun(missing_rows, 'row')}{of_rows} {'is' if missing_rows == 1 else 'are'} missing from the "
-            f"{frequency_label(step)}, the first at {missing}{in_series_text(table, rows.series[row])}; "
-            f"filled as set by --missing{f' ({advice})' if advice else ''}",
-            count=missing_rows,
-            flags=(flag, "--missing") if mostly_missing else ("--missing",),
         )
     ]
 

@@ -169,7 +169,11 @@ def location_formatter(table: Table) -> LocationFormatter:
     """Return the formatter for rows and times of a table in messages."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
     return LocationFormatter(
-        source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
+        source=table.source,
+        unit=unit,
+        utc=table.time_format.has_offset,
+        files=table.files,
+        to_file_clock=table.time_format.to_file_clock if table.time_format.instants else None,
     )
 
 

@@ -20,6 +20,7 @@ from lstm_cli.data.quality.outliers import Outliers, find_outliers
 from lstm_cli.data.quality.yearly_season import find_yearly_season
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.daylight_saving import skipped_hours
+from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 from lstm_cli.text import count_noun
 
@@ -194,7 +195,11 @@ def _constant_series_finding(rows: GridLines, name: str, constant: np.ndarray) -
 
 def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
     table, grid = rows.table, rows.grid
-    if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
+    if (
+        not (grid.counts != grid.rows_read).any()
+        or table.time_name is None
+        or not table.time_format.is_ambiguous
+    ):
         return []
     gaps = find_gaps(table, grid.step, start=start, end=end)
     spring = np.flatnonzero(skipped_hours(gaps.first_us, gaps.rows, grid.step, table.time_format))
@@ -203,18 +208,19 @@ def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | Non
     formatter = location_formatter(table)
     order = spring[np.argsort(gaps.before[spring], kind="stable")]
     first = order[0]
+    zone = zone_with_change(int(gaps.first_us[first]), repeated=False)
     return [
         Finding.at(
             formatter.at(gaps.before[first]),
             "D704",
             f"{formatter.time(gaps.first_us[first])}{in_series_text(table, gaps.series[first])} is missing, an hour "
-            f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). Write the times with offsets "
-            "such as +01:00, because local clocks also repeat an hour in autumn",
+            f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). Name your time zone, "
+            f"because local clocks also repeat an hour in autumn (--tz {zone})",
             kind="daylight-saving",
             column=table.time_name,
             lines=gaps.before[order][:LINES].tolist(),
             count=len(spring),
-            flags=("--time", "--missing"),
+            flags=("--tz", "--missing"),
         )
     ]
 

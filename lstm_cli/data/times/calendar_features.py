@@ -29,6 +29,7 @@ def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
 
 def _varying_parts(step: Step) -> tuple[str, ...]:
     """Return the calendar parts that differ between rows at this step."""
+    step = step.base
     if step.kind == "unit":
         return ()
     if step.kind == "business":

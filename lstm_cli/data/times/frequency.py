@@ -98,6 +98,16 @@ class Step:
         """Return whether the step is a number of whole months."""
         return self.kind in ("months", "business-months")
 
+    @property
+    def base(self) -> "Step":
+        """Return the step between most rows: the step itself, unless it counts rows (`row_clock.py`)."""
+        return self
+
+    @property
+    def pattern_seasons(self) -> tuple[int, ...] | None:
+        """Return the usual seasons of a weekly pattern of rows; None if the step has no pattern."""
+        return None
+
     def index(self, times_us: np.ndarray, origin_us: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """Return the number of steps from the origin to each time, and whether the time is on the grid.
 
@@ -233,6 +243,9 @@ def _unknown_freq_error(text: str) -> UsageError:
 
 def usual_seasons(step: Step) -> tuple[int, ...]:
     """Return the usual seasons of a step, in steps, shortest first; () if the step has none."""
+    if step.pattern_seasons is not None:
+        return step.pattern_seasons
+    step = step.base
     if step.kind == "business":
         return (5,)
     if step.in_months:
@@ -252,6 +265,7 @@ def frequency_label(step: Step) -> str:
     >>> frequency_label(Step(kind="seconds", count=30 * MINUTE)), frequency_label(Step(kind="months", count=3))
     ('half-hourly data', 'quarterly data')
     """
+    step = step.base
     times = {HOUR: "hourly", 30 * MINUTE: "half-hourly", DAY: "daily", WEEK: "weekly"}
     months = {1: "monthly", 3: "quarterly", 12: "yearly"}
     words = {"seconds": times, "half-months": {1: "semi-monthly"}, "weeks": {1: "weekly"}}
@@ -265,3 +279,11 @@ def series_start_times(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
     """Return for each row [R] the first time of its series; the rows of a series are contiguous."""
     begins = series_starts(series)
     return np.repeat(times_us[begins], np.diff(np.append(begins, len(series))))
+
+
+def most_common(values: np.ndarray) -> int:
+    """Return the most common of some integers, the smallest if several are equally common."""
+    if (values == values[0]).all():  # the usual case of long files, which needs no sorting
+        return int(values[0])
+    distinct, counts = np.unique(values, return_counts=True)
+    return int(distinct[np.argmax(counts)])

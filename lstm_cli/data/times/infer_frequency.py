@@ -8,8 +8,9 @@ import numpy as np
 from lstm_cli.data.chunks import row_chunks, series_starts
 from lstm_cli.data.locations import LocationFormatter
 from lstm_cli.data.times.calendar_slots import MONTH_END, first_day_of_month, month_of
-from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, Step, series_start_times
+from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, Step, most_common, series_start_times
 from lstm_cli.data.times.suggested_step import MAX_MISSING, missing_share, suggested_step
+from lstm_cli.data.times.weekly_slots import find_weekly_slots
 from lstm_cli.errors import DataError
 
 MOSTLY_REGULAR = 0.9  # share of rows on the grid; with fewer, no single line is wrong
@@ -35,7 +36,42 @@ def find_step(
     Raises:
         DataError: no series has two rows, or the times are irregular (with the first line off the grid).
     """
-    begins = series_starts(series)
+    gaps, counts = _known_gaps(times_us, series, wording)
+    usual = int(gaps[np.argmax(counts)])
+    step, on_grid = _best_step(times_us, series, usual)
+    if on_grid.all():
+        return step
+    row = first_in_file(lines, ~on_grid)
+    raise DataError(
+        f"{wording.time(times_us[row])} is not on the time grid (the frequency seems to be {step.name}, "
+        f"starting at {wording.time(series_start_times(times_us, series)[row])})",
+        hint=_irregular_hint(gaps, counts, usual, _next_gaps(row, times_us, series))
+        or _grid_hint(step, on_grid, gaps, counts, times_us),
+        flags=("--freq", "--resample", "--gaps", "--start", "--end"),
+        rule="D502",
+        at=wording.at(lines[row]),
+    )
+
+
+def find_usual_step(times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter) -> Step:
+    """Return the step that fits most rows, as `find_step` finds it, also for irregular times.
+
+    Args:
+        times_us: times [R] int64, increasing within each series.
+        series: series of each row [R]; the rows of a series are contiguous.
+        wording: formatter of lines and times in messages.
+
+    Raises:
+        DataError: no series has two rows.
+    """
+    gaps, counts = _known_gaps(times_us, series, wording)
+    return _best_step(times_us, series, int(gaps[np.argmax(counts)]))[0]
+
+
+def _known_gaps(
+    times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the result of `count_gaps`. Raise DataError if no series has two rows."""
     gaps, counts = count_gaps(times_us, series)
     if not len(gaps):
         each = "" if len(times_us) == 1 else " in each series"
@@ -45,26 +81,21 @@ def find_step(
             rule="D501",
             flags=("--freq",),
         )
-    usual = int(gaps[np.argmax(counts)])
+    return gaps, counts
+
+
+def _best_step(times_us: np.ndarray, series: np.ndarray, usual: int) -> tuple[Step, np.ndarray]:
+    """Return the most specific step that fits all rows, else the one that fits most, and the rows [R] on its grid."""
+    begins = series_starts(series)
     best: tuple[Step, np.ndarray] | None = None
     for step in _candidate_steps(times_us, series, usual):
         on_grid = step.on_grid(times_us, begins)
         if on_grid.all():
-            return step
+            return step, on_grid
         if best is None or on_grid.sum() > best[1].sum():
             best = (step, on_grid)
     assert best is not None  # the step of `usual` microseconds is always a candidate
-    step, on_grid = best
-    row = first_in_file(lines, ~on_grid)
-    raise DataError(
-        f"{wording.time(times_us[row])} is not on the time grid (the frequency seems to be {step.name}, "
-        f"starting at {wording.time(series_start_times(times_us, series)[row])})",
-        hint=_irregular_hint(gaps, counts, usual, _next_gaps(row, times_us, series))
-        or _resample_hint(step, on_grid, gaps, counts),
-        flags=("--freq", "--resample", "--start", "--end"),
-        rule="D502",
-        at=wording.at(lines[row]),
-    )
+    return best
 
 
 def count_gaps(times_us: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,24 +190,20 @@ def _irregular_hint(gaps: np.ndarray, counts: np.ndarray, usual: int, after: np.
     return ""
 
 
-def _resample_hint(step: Step, on_grid: np.ndarray, gaps: np.ndarray, counts: np.ndarray) -> str:
-    """Return the hint with the options that make a grid of irregular times.
+def _grid_hint(
+    step: Step, on_grid: np.ndarray, gaps: np.ndarray, counts: np.ndarray, times_us: np.ndarray
+) -> str:
+    """Return the hint with the options that make a grid of irregular times [R].
 
-    step: step that fits most rows; on_grid: [R] rows that it fits.
+    step: step that fits most rows; on_grid: [R] rows that it fits; gaps, counts: result of `count_gaps`.
     """
+    if find_weekly_slots(np.unique(times_us)).hold_all_but_few(times_us):
+        return "use --gaps skip, because the rows have a weekly pattern, such as opening hours"
     if on_grid.mean() >= MOSTLY_REGULAR:
         return f"correct the line, or use --freq {step.name} --resample nearest to round the times to the time grid"
     return (
         f"use --freq {suggested_step(gaps, counts).name} --resample mean to aggregate the rows to a time grid"
     )
-
-
-def most_common(values: np.ndarray) -> int:
-    """Return the most common of some integers, the smallest if several are equally common."""
-    if (values == values[0]).all():  # the usual case of long files, which needs no sorting
-        return int(values[0])
-    distinct, counts = np.unique(values, return_counts=True)
-    return int(distinct[np.argmax(counts)])
 
 
 def first_in_file(lines: LineNumbers, chosen: np.ndarray) -> int:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
@@ -99,6 +100,7 @@ def _inspect_table(
 ) -> None:
     config = state.config
     state.table = read_configured_table(sources, config, stdin=stdin, held=held)
+    state.table = localize(state.table, config.grid)
     state.table = resample_table(state.table, config.grid, start=config.start, end=config.end)
     state.grid = to_regular_grid(state.table, config.grid, start=config.start, end=config.end)
     state.assembled = assemble(state.table, state.grid, config)

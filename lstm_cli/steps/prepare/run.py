@@ -9,6 +9,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.build.write import store_dataset
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
@@ -40,6 +41,7 @@ def prepare_run(
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
     table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
+    table = localize(table, config.grid)
     table = resample_table(table, config.grid, start=config.start, end=config.end)
     grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
     assembled = assemble(table, grid, config)

@@ -166,12 +166,12 @@ def test_the_first_and_last_of_three_doubles_are_compared_too():
         lay(table(hourly(2)[[0, 0, 0, 1]], [1, 1, 2, 3]))
 
 
-def test_an_ambiguous_daylight_saving_hour_needs_offsets():
+def test_a_repeated_daylight_saving_hour_asks_for_the_zone():
     times = hourly(6, "2024-10-27")[[0, 1, 2, 2, 3, 4, 5]]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(7)))
     assert "repeated daylight-saving hour" in caught.value.hint
-    assert "offsets" in caught.value.hint
+    assert "--tz Europe/Berlin" in caught.value.hint
     same = lay(table(times, [0] * 7))
     assert "daylight-saving" in finding_texts(same.findings)[0]
     monday = hourly(6, "2024-10-28")[[0, 1, 2, 2, 3, 4, 5]]
