@@ -15,6 +15,7 @@ from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRoles, column_
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
 from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.reading.series_names import join_name
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.parse import scan_times
@@ -196,7 +197,7 @@ def _to_batch(
         times = scan_times(columns[0], lines, location)
     if roles.series:
         columns, location = _next_columns(pairs, len(roles.series), text)
-        codes, names = _series_codes(columns[0], lines, location)
+        codes, names = _series_codes(columns, lines, location)
     values = np.stack([numbers(column, lines, location) for column, location in pairs], axis=1)
     extremes = np.stack([values.min(axis=0), values.max(axis=0)])
     return ColumnBatch(lines=lines, values=values, extremes=extremes, times=times, codes=codes, names=names)
@@ -211,15 +212,24 @@ def _next_columns(
 
 
 def _series_codes(
-    cells: Sequence[str], lines: np.ndarray, location: CellLocation
+    columns: Sequence[Sequence[str]], lines: np.ndarray, location: CellLocation
 ) -> tuple[np.ndarray, list[str]]:
-    """Return the index of each cell's series [n] int32, and the series names."""
-    index: dict[str, int] = {}
+    """Return the index of each row's series [n] int32, and the series names.
+
+    One of several columns may be empty, because its other values still tell the series apart.
+
+    Args:
+        columns: cells [n] of each series column.
+        lines: line of each row [n].
+        location: the first series column, for messages.
+    """
+    cells: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+    index: dict[Any, int] = {}
     for cell in cells:
         index.setdefault(cell, len(index))
-    names = [unescape_formula(cell) for cell in index]
-    if not all(names):
-        empty = next(cell for cell in index if not unescape_formula(cell))
+    parts = [[unescape_formula(cell) for cell in ((key,) if len(columns) == 1 else key)] for key in index]
+    if not all(map(any, parts)):
+        empty = next(key for key, values in zip(index, parts, strict=True) if not any(values))
         line = int(lines[cells.index(empty)])
         raise DataError(
             "the series name is missing",
@@ -227,4 +237,5 @@ def _series_codes(
             rule="D207",
             at=location.at(line),
         )
-    return np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells)), names
+    codes = np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells))
+    return codes, list(map(join_name, parts))
