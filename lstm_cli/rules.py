@@ -115,6 +115,8 @@ _WARNINGS = {
     "D203": "A numeric column is used as the time.",
     "D204": "No time column was found. Rows are treated as evenly spaced, in file order.",
     "D211": "A series name has two Unicode forms, so it is read as two series.",
+    "D220": "A series has a missing value in one of its series columns.",
+    "D221": "Columns without a value in the first rows are left out of `--target '*'`.",
     "D312": "Dots may be thousands separators. They are read as decimal points.",
     "D313": "A number such as -999 may be a code for a missing value.",
     "D314": "An integer has more digits than a 64-bit float can hold.",

@@ -9,7 +9,9 @@ from unicodedata import normalize
 
 import numpy as np
 
+from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
+from lstm_cli.data.reading.likely_target import likely_target
 from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
@@ -26,7 +28,7 @@ from lstm_cli.data.times.integer_times import (
 from lstm_cli.data.times.patterns import is_time, looks_like_date, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import is_number, nearest_name
+from lstm_cli.text import count_noun, is_number, nearest_name
 
 SAMPLE_ROWS = 5_000  # first rows whose text decides what the columns contain
 _MAX_COMPARED = 200  # characters of a name compared to find the nearest name
@@ -95,8 +97,10 @@ def choose_columns(
     def find(flag: str, name: str) -> int:
         return _find_column(source, names, "" if request.from_model else flag, name)
 
+    all_numeric = request.targets == (ALL_NUMERIC,) and not request.from_model
+    named = () if all_numeric else request.targets
     columns = {
-        "targets": tuple(find("--target", name) for name in request.targets),
+        "targets": tuple(find("--target", name) for name in named),
         "past": tuple(find("--past", name) for name in request.past),
         "future": tuple(find("--future", name) for name in request.future),
     }
@@ -109,7 +113,7 @@ def choose_columns(
         time = tuple(find("--time", name) for name in request.time)
     else:
         found, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(request.targets)
+            source, names, sample, free, groups, targets_named=bool(named)
         )
         time = () if found is None else (found,)
     if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
@@ -123,8 +127,11 @@ def choose_columns(
                 "--time",
             ),
         )
-    if not columns["targets"]:
-        free = [index for index in free if index not in time]
+    free = [index for index in free if index not in time]
+    if all_numeric:
+        columns["targets"], left_out = find_all_numeric(source, names, sample, free)
+        findings += left_out
+    elif not columns["targets"]:
         columns["targets"] = (find_target(source, names, sample, free, is_complete),)
     used = [
         *columns["targets"],
@@ -328,16 +335,24 @@ def find_target(
         raise DataError(
             f"{source} has {len(numeric)} numeric columns, so the target must be named "
             f"(columns: {quote_names([names[index] for index in numeric], _MAX_LISTED)})",
-            hint=f"e.g. --target {quote_name(names[numeric[-1]])}",
+            hint=f"e.g. --target {quote_name(likely_target([names[index] for index in numeric]))}, or "
+            f"--target '{ALL_NUMERIC}' for all of them",
             rule="D205",
             flags=("--target",),
         )
     if len(free) == 1 and _measured_cells(sample[free[0]]) and not delimiter_hint(names):
         return free[0]  # reading it raises an error with the first wrong line
-    for index in free:  # show a cell that is almost a number
+    raise _no_numeric_column_error(source, names, sample, free)
+
+
+def _no_numeric_column_error(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> DataError:
+    """Return the error for a file without a numeric column. It shows a cell that is almost a number."""
+    for index in free:
         cells = [cell for cell in _measured_cells(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
-            raise DataError(
+            return DataError(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
@@ -345,12 +360,52 @@ def find_target(
                 rule="D206",
                 flags=("--target",),
             )
-    raise DataError(
+    return DataError(
         f"{source} has no numeric column (columns: {quote_names(names, _MAX_LISTED)})",
         hint=delimiter_hint(names) or "choose a column with --target",
         rule="D206",
         flags=("--target",),
     )
+
+
+def find_all_numeric(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> tuple[tuple[int, ...], list[Finding]]:
+    """Return the indices of all numeric columns, and a finding about columns whose first rows are empty.
+
+    A column of which some first cells are numbers with a mark or a unit counts as numeric. Reading it raises an error
+    with the line, so that no column of numbers is left out in silence.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+
+    Raises:
+        DataError: no column is numeric.
+    """
+    numeric = tuple(index for index in free if may_be_numeric(sample[index]))
+    if not numeric:
+        raise _no_numeric_column_error(source, names, sample, free)
+    empty = [names[index] for index in free if not _measured_cells(sample[index])]
+    if not empty:
+        return numeric, []
+    rows = max(map(len, sample), default=0)
+    left_out = Finding.at(
+        in_file(source),
+        "D221",
+        f"{count_noun(len(empty), 'column')} left out of --target '{ALL_NUMERIC}', empty in the first {rows:,} rows: "
+        f"{quote_names(empty)} (use --target for each column to include them)",
+        count=len(empty),
+        flags=("--target",),
+    )
+    return numeric, [left_out]
+
+
+def may_be_numeric(cells: Sequence[str]) -> bool:
+    """Return whether the first cells [n] of a column are numbers, or many of them are almost numbers."""
+    return _is_numeric(cells) or (bool(_measured_cells(cells)) and _number_evidence(cells, True) is not None)
 
 
 def _refuse_ambiguous_target(

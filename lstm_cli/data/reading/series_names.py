@@ -3,6 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from lstm_cli.data.locations import CellLocation, quote_names
+from lstm_cli.findings import Finding
+from lstm_cli.text import count_noun
+
 _PART = re.compile(r'(?:^|/)("(?:[^"]|"")*"|[^/"]*)')
 
 
@@ -32,6 +36,33 @@ def split_names(names: Sequence[str], columns: int) -> list[list[str]]:
         return [list(names)]
     parts = [split_name(name, columns) for name in names]
     return [[values[column] for values in parts] for column in range(columns)]
+
+
+def find_incomplete_names(source: str, columns: Sequence[str], names: Sequence[str]) -> list[Finding]:
+    """Return a finding if a series has no value in one of its series columns.
+
+    Args:
+        source: name of the file, for messages.
+        columns: series columns.
+        names: names of all series.
+    """
+    if len(columns) < 2:
+        return []
+    for column, values in zip(columns, split_names(names, len(columns)), strict=True):
+        incomplete = [name for name, value in zip(names, values, strict=True) if not value]
+        if incomplete:
+            return [
+                Finding.at(
+                    CellLocation(source=source, column=column).column_text,
+                    "D220",
+                    f"{count_noun(len(incomplete), 'series', 'series')} without a value in this column: "
+                    f"{quote_names(incomplete)}. A missing value counts as a value of its own "
+                    "(use --series to choose other columns)",
+                    count=len(incomplete),
+                    flags=("--series",),
+                )
+            ]
+    return []
 
 
 def _quote(value: str) -> str:

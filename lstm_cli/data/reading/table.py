@@ -10,10 +10,11 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
-from lstm_cli.data.locations import CellLocation, FileLines, quote_cell, quote_name
+from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
+from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.times.formats import TimeFormat
@@ -247,9 +248,8 @@ class _TableReader:
         time_location = location_of(roles.time[0] if roles.time else 0)
         column = builder.times(time_location, like)
         codes, series_names = builder.series()
-        similar_names = (
-            find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
-        )
+        doubtful_names = find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
+        doubtful_names += find_incomplete_names(files.name, [names[index] for index in roles.series], series_names)
         doubtful = builder.number_findings([location_of(index) for index in roles.numeric])
         return Table(
             source=files.name,
@@ -265,7 +265,7 @@ class _TableReader:
             series_names=series_names,
             values=builder.values(),
             lines=builder.lines(),
-            findings=(*self._findings, *roles.findings, *column.findings, *similar_names, *doubtful),
+            findings=(*self._findings, *roles.findings, *column.findings, *doubtful_names, *doubtful),
             delimiter=first.delimiter,
             files=files,
             read=self.read,
@@ -289,11 +289,13 @@ def _require_same_columns(file: File, first: File) -> list[Finding]:
     missing = [name for name in first.names if name not in file.names]
     extra = [name for name in file.names if name not in first.names]
     if missing or extra or len(file.names) != len(first.names):
-        differences = [
-            f"{kind} {', '.join(quote_cell(name) for name in columns[:5])}"
-            for kind, columns in (("missing", missing), ("extra", extra or ["a duplicate column"]))
-            if columns
+        repeated = [
+            name
+            for name in dict.fromkeys(first.names)
+            if name not in missing and first.names.count(name) != file.names.count(name)
         ]
+        kinds_of_names = (("missing", missing), ("extra", extra), ("duplicate", repeated))
+        differences = [f"{kind} {quote_names(columns)}" for kind, columns in kinds_of_names if columns]
         raise DataError(
             f"{file.source} has other columns than {first.source}: " + " and ".join(differences),
             hint="give only files with the same columns",
