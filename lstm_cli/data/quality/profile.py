@@ -10,9 +10,11 @@ import numpy as np
 
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, is_missing
-from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile
+from lstm_cli.data.reading.file_readers import ParquetFile, TextFile
 from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
+from lstm_cli.data.reading.wide.file import LongFile, WideFile
+from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
@@ -59,6 +61,7 @@ class FileProfile:
 def profile_files(
     source: str | Sequence[str],
     *,
+    wide: WideRequest | None = None,
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
@@ -69,6 +72,7 @@ def profile_files(
 
     Args:
         source: one path or pattern, or several.
+        wide: columns of a wide file, of which the long table is profiled; None for a long file.
         text: settings of how text is read.
         stdin: standard input.
         held: content of pipes that were read before (`read_pipes`).
@@ -82,7 +86,8 @@ def profile_files(
     try:
         for path in expand_paths(source):
             with open_source(path, stdin, held=held) as opened:
-                file = ParquetFile(opened) if opened.parquet else TextFile(opened, text)
+                plain = ParquetFile(opened) if opened.parquet else TextFile(opened, text)
+                file = plain if wide is None else WideFile(plain, wide)
                 profiler = profiler or _Profiler(file)
                 profiler.add(file)
     except DataError:
@@ -96,7 +101,7 @@ def profile_files(
 class _Profiler:
     """Profile under construction, to which files are added."""
 
-    def __init__(self, first: File) -> None:
+    def __init__(self, first: LongFile) -> None:
         self._first = first
         self._counters = [
             _ColumnCounter(place=CellLocation(source=first.source, column=name, unit=first.unit))
@@ -107,7 +112,7 @@ class _Profiler:
         self._begins: list[int] = []  # lines before each file
         self._lines = self.rows = 0
 
-    def add(self, file: File) -> None:
+    def add(self, file: LongFile) -> None:
         """Count all cells of a file. Raise DataError if its columns differ, or at a row that cannot be read."""
         counters = self._counters
         if file.names != self._first.names:

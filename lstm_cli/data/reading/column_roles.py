@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
-from lstm_cli.data.reading.likely_target import likely_target
+from lstm_cli.data.reading.column_hints import likely_target
 from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
@@ -19,6 +19,7 @@ from lstm_cli.data.reading.table_rules import (
     refuse_unread_numbers,
 )
 from lstm_cli.data.reading.text_format import quote_delimiter
+from lstm_cli.data.reading.wide.header import refuse_times_in_header
 from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
@@ -48,6 +49,11 @@ class ColumnRequest:
     time: tuple[str, ...]
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all requested columns."""
+        return (*self.series, *self.time, *self.targets, *self.past, *self.future)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +101,7 @@ def choose_columns(
     """
 
     def find(flag: str, name: str) -> int:
-        return _find_column(source, names, "" if request.from_model else flag, name)
+        return find_column(source, names, "" if request.from_model else flag, name)
 
     all_numeric = request.targets == (ALL_NUMERIC,) and not request.from_model
     named = () if all_numeric else request.targets
@@ -108,6 +114,8 @@ def choose_columns(
     taken = {index for indices in columns.values() for index in indices} | set(series)
     free = [index for index in range(len(names)) if index not in taken]
     findings: list[Finding] = []
+    if not named and not request.from_model:
+        _refuse_times_in_header(source, names, sample, free, series)
     groups = _series_of_rows([sample[index] for index in series])
     if request.time:
         time = tuple(find("--time", name) for name in request.time)
@@ -152,6 +160,19 @@ def choose_columns(
     return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
 
 
+def _refuse_times_in_header(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    series: Sequence[int],
+) -> None:
+    """Raise DataError if the names of most columns are times. See `refuse_times_in_header`."""
+    texts = [index for index in free if not is_empty(sample[index]) and not may_be_numeric(sample[index])]
+    has_time_column = any(reads_as_times(sample[index]) for index in texts)
+    refuse_times_in_header(source, names, sample, series, texts, has_time_column=has_time_column)
+
+
 def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
     """Return the series [n] of each row from the cells [n] of the series columns; None without series columns."""
     if not columns:
@@ -160,7 +181,7 @@ def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
     return np.unique(cells, return_inverse=True)[1]
 
 
-def _find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
+def find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
     """Return the index of a column by name. `flag` requested it; if `flag` is empty, a model did.
 
     Composed (NFC) and decomposed (NFD) letters are equal.
@@ -446,6 +467,11 @@ def _number_evidence(cells: Sequence[str], is_complete: bool) -> str | None:
 def _is_numeric(cells: Sequence[str]) -> bool:
     present = _measured_cells(cells)
     return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
+
+
+def is_empty(cells: Sequence[str]) -> bool:
+    """Return whether all first cells [n] of a column are missing."""
+    return not _measured_cells(cells)
 
 
 def _measured_cells(cells: Sequence[str]) -> list[str]:

@@ -67,6 +67,11 @@ class TextFile:
         return list(zip(*self._first.cells, strict=True)), self._first.lines
 
     @property
+    def header_line(self) -> int:
+        """Return the line of the header."""
+        return self._reader.rows.header_line
+
+    @property
     def lines(self) -> int:
         """Return the number of lines read so far."""
         return self._reader.rows.state.line
@@ -114,6 +119,7 @@ class ParquetFile:
 
     unit = "row"
     delimiter = ""
+    header_line = 0
     findings: Sequence[Finding] = ()
 
     def __init__(self, source: Source) -> None:

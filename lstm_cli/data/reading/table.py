@@ -17,6 +17,8 @@ from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, role
 from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
+from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
+from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, ignore_events
@@ -51,6 +53,7 @@ class Table:
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
     files: FileLines | None = None  # lines of each file; None for one file
+    wide: WideLayout | None = None  # layout of the file if it is wide
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
@@ -74,6 +77,7 @@ def read_table(
     future: Sequence[str] = (),
     time: Sequence[str] = (),
     series: Sequence[str] = (),
+    wide: WideRequest | None = None,
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
@@ -92,6 +96,8 @@ def read_table(
         future: known-ahead covariates.
         time: time columns, which are joined; empty selects the first column that reads as times.
         series: series columns, whose values together name a series.
+        wide: columns of a wide file, which becomes a long table; None for a long file. The other roles are those of
+            the long table, and empty without a run.
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
@@ -116,7 +122,7 @@ def read_table(
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    reading = _TableReader(request, spill, total, is_single=len(sources) == 1)
+    reading = _TableReader(request, wide, spill, total, is_single=len(sources) == 1)
     with closing(reading):
         for path in sources:
             with open_source(path, stdin, on_bytes, held=held) as opened:
@@ -159,14 +165,20 @@ def read_configured_table(
         targets=config.target,
         past=config.past,
         future=config.future,
-        time=config.time,
-        series=config.series,
+        time=() if config.wide else config.time,
+        series=() if config.wide else config.series,
+        wide=wide_request(config),
         text=config.text,
         stdin=stdin,
         listen=listen,
         spill=spill,
         held=held,
     )
+
+
+def wide_request(config: PrepareConfig) -> WideRequest | None:
+    """Return which columns of a wide file to read; None without --wide."""
+    return WideRequest(series=config.series, time=config.time) if config.wide else None
 
 
 def _total_size(sources: Sequence[str]) -> int:
@@ -194,19 +206,29 @@ class _TableReader:
     """Reader of several files into one table."""
 
     def __init__(
-        self, request: ColumnRequest, spill: Callable[[], Path] | None, total: int, *, is_single: bool
+        self,
+        request: ColumnRequest,
+        wide: WideRequest | None,
+        spill: Callable[[], Path] | None,
+        total: int,
+        *,
+        is_single: bool,
     ) -> None:
         """Create the reader. total: bytes of all files, or 0 if unknown. is_single: True for one file."""
-        self._request, self._spill, self._total, self._is_single = request, spill, total, is_single
-        self._files: list[File] = []
+        self._request, self._wide, self._spill = request, wide, spill
+        self._total, self._is_single = total, is_single
+        self._files: list[LongFile] = []
         self._begins: list[int] = []  # lines before each file
         self._lines = 0
         self._findings: list[Finding] = []
         self.read: dict[str, dict[str, Any]] = {}
 
-    def add(self, file: File) -> None:
+    def add(self, opened: File) -> None:
         """Read a file to its end. Raise DataError for invalid data."""
+        file = opened if self._wide is None else as_long(opened, self._wide, self._request.names)
         if not self._files:
+            if isinstance(file, WideFile) and not self._request.names:
+                self._request = file.request
             self._roles = choose_columns(
                 file.source,
                 file.names,
@@ -268,6 +290,7 @@ class _TableReader:
             findings=(*self._findings, *roles.findings, *column.findings, *doubtful_names, *doubtful),
             delimiter=first.delimiter,
             files=files,
+            wide=first.layout if isinstance(first, WideFile) else None,
             read=self.read,
         )
 
@@ -277,7 +300,7 @@ class _TableReader:
             self.builder.close()
 
 
-def _require_same_columns(file: File, first: File) -> list[Finding]:
+def _require_same_columns(file: LongFile, first: LongFile) -> list[Finding]:
     """Raise DataError unless a file has the columns of the first one. Return a finding if they are in another order."""
     if file.unit != first.unit:
         kinds = ["Parquet" if part.unit == "row" else "text" for part in (file, first)]

@@ -18,7 +18,7 @@ from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.profile import FileProfile, profile_files
 from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
 from lstm_cli.data.reading.source import read_pipes
-from lstm_cli.data.reading.table import Table, read_configured_table
+from lstm_cli.data.reading.table import Table, read_configured_table, wide_request
 from lstm_cli.errors import DataError, LstmError, UsageError
 from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
 from lstm_cli.text import count_noun
@@ -77,8 +77,8 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         UsageError: a setting is wrong for any data.
     """
     held = read_pipes(sources, stdin)
-    profile = profile_files(sources, text=config.text, stdin=stdin, held=held)
-    candidates = () if config.target else _candidate_targets(profile, config)
+    profile = profile_files(sources, wide=wide_request(config), text=config.text, stdin=stdin, held=held)
+    candidates = () if config.target or config.wide else _candidate_targets(profile, config)
     state = CheckState(
         profile=profile,
         config=replace(config, target=candidates) if candidates else config,
