@@ -116,18 +116,16 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
         and column.name not in taken
         and names.count(column.name) == 1
     ]
-    for target in (numeric[-1:], numeric[:1]):  # a column of digits may be the time column
-        asked = ColumnRequest(
-            targets=tuple(target),
-            past=config.past,
-            future=config.future,
-            time=config.time,
-            series=config.series,
-        )
+    asked = ColumnRequest(
+        targets=(), past=config.past, future=config.future, time=config.time, series=config.series
+    )
+    for target in ((), numeric[-1:], numeric[:1]):  # a column of digits may be the time column
         try:
-            chosen = choose_columns(profile.source, names, profile.sample, asked)
-        except DataError:  # the read that follows raises it again
-            return ()
+            chosen = choose_columns(profile.source, names, profile.sample, replace(asked, targets=tuple(target)))
+        except DataError as error:
+            if not target and error.rule == "D205":
+                continue
+            return ()  # the read that follows raises it again
         if chosen.time:
             numeric = [name for name in numeric if name not in [names[index] for index in chosen.time]]
             break
