@@ -11,7 +11,7 @@ _TARGETS = (
     "y target value values sales demand load consumption price close revenue quantity qty amount volume count cnt "
     "passengers visits traffic usage power energy output production temperature temp"
 ).split()
-# Words in the names of columns that are rarely forecast, although they hold numbers.
+# Words in the names of columns that hold numbers, but are rarely forecast.
 _LABELS = frozenset(
     "id index idx no nr num number code key row column unnamed year month week day hour minute weekday quarter "
     "lat latitude long lon lng longitude store shop dept department item sku product region country city flag holiday"

@@ -182,9 +182,16 @@ def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
 
 
 def find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
-    """Return the index of a column by name. `flag` requested it; if `flag` is empty, a model did.
+    """Return the index of a column by name. Composed (NFC) and decomposed (NFD) letters are equal.
 
-    Composed (NFC) and decomposed (NFD) letters are equal.
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        flag: option that names the column; "" if a model needs it.
+        name: name of the column.
+
+    Raises:
+        DataError: the name is not found, or several columns have it.
     """
     name = name.strip()
     indices = [index for index, known in enumerate(names) if known == name]
