@@ -126,11 +126,13 @@ def _unknown_option_hint(flag: str, verb: str) -> str:
     near = nearest_name(flag.lstrip("-"), options, cutoff=NEAR_OPTION)
     if near:
         return f"did you mean '{options[near]}'? {_see_help(verb)}"
-    others = verbs_with_option(flag)
-    if others:
-        return f"{flag} is an option of {' and '.join(f'lstm {other}' for other in others)}; {_see_help(verb)}"
-    listed = list(options.values())[:MAX_OPTIONS]
-    return f"the options of lstm {verb} are {', '.join(listed)} and others; {_see_help(verb)}"
+    verbs = verbs_with_option(flag)
+    if verbs:
+        return f"{flag} is an option of {' and '.join(f'lstm {other}' for other in verbs)}; {_see_help(verb)}"
+    others = " and others" if len(options) > MAX_OPTIONS else ""
+    return (
+        f"the options of lstm {verb} are {', '.join(list(options.values())[:MAX_OPTIONS])}{others}; {_see_help(verb)}"
+    )
 
 
 def _default_hint(error: LstmError, verb: str) -> str:

@@ -211,6 +211,7 @@ def _duplicate_timestamp_error(
     hint = "delete one of the two lines"
     if table.series_name is None:
         hint = "use --series if a column names several series, or delete one of the two lines"
+    hint = table.series_hint or hint
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         hint = (
             "write the times with offsets such as +01:00 (this looks like the repeated daylight-saving hour), "

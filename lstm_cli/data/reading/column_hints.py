@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import combinations
 
+from lstm_cli.text import is_number
+
 MAX_CANDIDATES = 12  # first columns that are combined
 MAX_COMBINED = 3
 # Words in the names of usual targets, the most usual ones first.
@@ -74,3 +76,33 @@ def find_series_columns(
             if name_series(sample, (*series, *added), times):
                 return added
     return ()
+
+
+def suggest_series(
+    sample: Sequence[Sequence[str]],
+    series: Sequence[int],
+    times: Sequence[int],
+    others: Sequence[int],
+) -> tuple[int, ...]:
+    """Return the series columns and those that are missing to tell all rows of one time apart; () if none are missing.
+
+    Args:
+        sample: cells [n] of each column.
+        series: indices of the series columns.
+        times: indices of the time columns; () if each row is a series.
+        others: indices of the columns without a role.
+    """
+    keys = list(zip(*(sample[index] for index in (*series, *times)), strict=True))
+    if len(set(keys)) == len(keys):
+        return ()
+    labels = [index for index in others if _may_name_series(sample[index], timed=bool(times))]
+    added = find_series_columns(sample, series, labels, times)
+    return (*series, *added) if added else ()
+
+
+def _may_name_series(cells: Sequence[str], *, timed: bool) -> bool:
+    """Return whether cells are names or whole numbers that repeat; timed: each series has several rows."""
+    values = set(cells)
+    if len(values) < 2 or (timed and 2 * len(values) > len(cells)):
+        return False
+    return not any(is_number(value) and not value.strip().isdigit() for value in values)

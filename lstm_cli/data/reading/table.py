@@ -1,5 +1,6 @@
 """Reader of one or several data files as a table: numbers, times and series names of the chosen columns."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
-from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
+from lstm_cli.data.reading.column_hints import suggest_series
+from lstm_cli.data.reading.column_roles import ColumnRequest, ColumnRoles, choose_columns
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
 from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
@@ -53,6 +55,7 @@ class Table:
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
     files: FileLines | None = None  # lines of each file; None for one file
+    series_hint: str = ""  # hint that names the series columns, if those of the table do not tell its first rows apart
     wide: WideLayout | None = None  # layout of the file if it is wide
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
@@ -290,6 +293,7 @@ class _TableReader:
             findings=(*self._findings, *roles.findings, *column.findings, *doubtful_names, *doubtful),
             delimiter=first.delimiter,
             files=files,
+            series_hint=_series_hint(first, roles),
             wide=first.layout if isinstance(first, WideFile) else None,
             read=self.read,
         )
@@ -298,6 +302,19 @@ class _TableReader:
         """Close the files of a large table. Memory-mapped parts remain readable."""
         if self._files:
             self.builder.close()
+
+
+def _series_hint(file: LongFile, roles: ColumnRoles) -> str:
+    """Return the flags of the series columns if some are missing, as a hint; "" if the first rows need no others."""
+    if isinstance(file, WideFile):
+        names = file.suggested_series()
+    elif roles.time:
+        others = [index for index in range(len(file.names)) if index not in (*roles.time, *roles.series, *roles.numeric)]
+        names = tuple(file.names[index] for index in suggest_series(file.sample, roles.series, roles.time, others))
+    else:
+        names = ()
+    flags = " ".join(f"--series {shlex.quote(name)}" for name in names)
+    return flags and f"use {flags}, because these columns together tell the series apart"
 
 
 def _require_same_columns(file: LongFile, first: LongFile) -> list[Finding]:

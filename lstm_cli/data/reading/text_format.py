@@ -8,6 +8,7 @@ from itertools import chain
 
 from lstm_cli.data.locations import is_missing, quote_cell
 from lstm_cli.data.reading.source import Source
+from lstm_cli.data.reading.wide.header import may_be_header_of_times
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location, at_line, in_file
@@ -230,7 +231,7 @@ def check_header(header: Sequence[str], line: int, text: str, source: str) -> No
             rule="D128",
             at=at_line(source, line),
         )
-    if all(is_number(name) or is_time(name) for name in named):
+    if all(is_number(name) or is_time(name) for name in named) and not may_be_header_of_times(header):
         raise DataError(
             f"the header is missing: {quote_cell(text)} looks like a row of data",
             hint="add a first line that names the columns",

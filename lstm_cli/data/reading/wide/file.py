@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
+from lstm_cli.data.reading.column_hints import suggest_series
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.file_readers import Cells, File
 from lstm_cli.data.reading.series_names import join_name, split_name
@@ -27,6 +28,7 @@ class WideFile:
         self.source, self.unit, self.delimiter = file.source, file.unit, file.delimiter
         self.names = self.layout.names
         self._header = [file.names[index] for index in self.layout.values]
+        self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read
         self._times = self._header_times() if self.layout.dated else None
 
@@ -42,6 +44,14 @@ class WideFile:
             series=layout.series_names,
         )
 
+    def suggested_series(self) -> tuple[str, ...]:
+        """Return the series columns that `suggest_series` finds."""
+        layout = self.layout
+        others = [index for index in range(len(self._file.names)) if index not in (*layout.ids, *layout.time)]
+        texts = [index for index in others if index not in layout.values]
+        chosen = suggest_series(self._file.sample, layout.ids, layout.time, texts)
+        return tuple(self._file.names[index] for index in chosen)
+
     @property
     def findings(self) -> Sequence[Finding]:
         """Return the findings about the layout and the rows, complete after the last row."""
@@ -50,14 +60,12 @@ class WideFile:
     @property
     def sample(self) -> list[tuple[str, ...]]:
         """Return the first cells of each column."""
-        rows = 1 + SAMPLE_ROWS // len(self._header)
-        return self._long_cells([cells[:rows] for cells in self._file.sample])
+        return self._long_cells([cells[: self._sample_rows] for cells in self._file.sample])
 
     @property
     def sample_is_complete(self) -> bool:
         """Return whether the sample holds all rows of the file."""
-        rows = max(map(len, self._file.sample), default=0)
-        return self._file.sample_is_complete and rows <= 1 + SAMPLE_ROWS // len(self._header)
+        return self._file.sample_is_complete and len(self._file.first[1]) <= self._sample_rows
 
     @property
     def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:

@@ -32,6 +32,19 @@ def times_in_header(names: Sequence[str], columns: Sequence[int], *, has_time_co
     return dated if len(dated) > 1 and 2 * len(dated) > len(columns) else []
 
 
+def may_be_header_of_times(names: Sequence[str]) -> bool:
+    """Return whether the first name of a header is empty, and the others are times as in a wide file.
+
+    pandas leaves the name of its index empty. Numbers in the order of years are not a row of data.
+    """
+    times = names[1:]
+    if names[0] or len(times) < 3:
+        return False
+    if all(map(is_time, times)):
+        return True
+    return all(map(_is_plausible_number, times)) and len(set(np.diff(list(map(int, times))).tolist())) == 1
+
+
 def _is_plausible_number(name: str) -> bool:
     """Return whether a name is a year, a month (YYYYMM) or a day (YYYYMMDD)."""
     if text_kind(name) != "digits" or len(name) not in (4, 6, 8):

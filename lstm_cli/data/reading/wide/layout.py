@@ -1,10 +1,11 @@
 """Layout of a wide file: its series, times and values, and the columns of the long table that it becomes."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lstm_cli.config.prepare import ALL_NUMERIC
-from lstm_cli.data.locations import quote_names
+from lstm_cli.data.locations import CellLocation, quote_name, quote_names
 from lstm_cli.data.reading.column_hints import name_series
 from lstm_cli.data.reading.column_roles import (
     ColumnRequest,
@@ -78,23 +79,29 @@ def find_layout(file: File, request: WideRequest) -> WideLayout:
     flag = "" if request.from_model else "--series"
     ids = tuple(find_column(file.source, file.names, flag, name) for name in request.series)
     others = [index for index in range(len(file.names)) if index not in ids]
-    has_time_column = any(reads_as_times(file.sample[index]) for index in others)
+    sample = file.sample
+    has_time_column = any(reads_as_times(sample[index]) for index in others)
     dated = times_in_header(file.names, others, has_time_column=has_time_column)
     if dated and not request.time:
-        return _rows_are_series(file, request, ids, dated)
-    return _columns_are_series(file, request, ids)
+        return _rows_are_series(file, sample, request, ids, dated)
+    return _columns_are_series(file, sample, request, ids)
 
 
 def _rows_are_series(
-    file: File, request: WideRequest, ids: tuple[int, ...], dated: Sequence[int]
+    file: File,
+    sample: Sequence[Sequence[str]],
+    request: WideRequest,
+    ids: tuple[int, ...],
+    dated: Sequence[int],
 ) -> WideLayout:
     """Return the layout of a file whose header has the times."""
     findings: list[Finding] = []
     if not ids and not request.from_model:
-        ids, findings = _find_names(file, dated)
-    repeated = next((name for name in (file.names[i] for i in dated) if file.names.count(name) > 1), None)
-    if repeated is not None:
-        raise duplicate_name_error(file.source, file.names, repeated)
+        ids, findings = _find_names(file, sample, dated)
+    times = Counter(file.names[index] for index in dated)
+    name, count = times.most_common(1)[0]
+    if count > 1:
+        raise duplicate_name_error(file.source, file.names, name)
     id_names = tuple(file.names[index] for index in ids)
     series_names = id_names or (_free_name(SERIES, file.names),)
     return WideLayout(
@@ -111,38 +118,40 @@ def _rows_are_series(
 
 
 def _find_names(
-    file: File, dated: Sequence[int]
+    file: File, sample: Sequence[Sequence[str]], dated: Sequence[int]
 ) -> tuple[tuple[int, ...], list[Finding]]:
     """Return the column that names the series if only one column has text, else (); and a finding about the names."""
+    dates = set(dated)
     texts = [
         index
-        for index in range(len(file.names))
-        if index not in dated and not is_empty(file.sample[index]) and not may_be_numeric(file.sample[index])
+        for index, cells in enumerate(sample)
+        if index not in dates and not is_empty(cells) and not may_be_numeric(cells)
     ]
-    if len(texts) == 1 and name_series(file.sample, texts):
+    if len(texts) == 1 and name_series(sample, texts):
         name = file.names[texts[0]]
-        text = f"{quote_names([name])}, the only column of text, names the series (use --series to choose other columns)"
-        return tuple(texts), [Finding.at(in_file(file.source), "D223", text, column=name, flags=("--series",))]
-    columns = f" such as {quote_names([file.names[index] for index in texts])}" if texts else ""
-    text = f"the series have no names, so they are numbered in file order (use --series to name columns{columns})"
+        text = f"{quote_name(name)}, the only column of text, names the series (use --series to choose other columns)"
+        location = CellLocation(source=file.source, column=name)
+        return tuple(texts), [Finding.at(location.file_only, "D223", text, flags=("--series",))]
+    columns = f", such as {quote_names([file.names[index] for index in texts])}" if texts else ""
+    text = f"the series have no names, so they are numbered in file order (use --series for columns of names{columns})"
     return (), [Finding.at(in_file(file.source), "D224", text, flags=("--series",))]
 
 
 def _columns_are_series(
-    file: File, request: WideRequest, ids: tuple[int, ...]
+    file: File, sample: Sequence[Sequence[str]], request: WideRequest, ids: tuple[int, ...]
 ) -> WideLayout:
     """Return the layout of a file with one column for each series."""
     roles = choose_columns(
         file.source,
         file.names,
-        file.sample,
+        sample,
         ColumnRequest(targets=(ALL_NUMERIC,), past=(), future=(), time=request.time, series=request.series),
         delimiter=file.delimiter,
         is_complete=file.sample_is_complete,
     )
-    used = {*roles.time, *ids, *roles.targets}
-    late = [] if file.sample_is_complete else [i for i, cells in enumerate(file.sample) if is_empty(cells)]
-    values = tuple(sorted({*roles.targets, *(index for index in late if index not in used)}))
+    used = {*roles.time, *ids}
+    late = [index for index, cells in enumerate(sample) if index not in used and is_empty(cells)]
+    values = tuple(sorted({*roles.targets, *([] if file.sample_is_complete else late)}))
     id_names = tuple(file.names[index] for index in ids)
     time_names = tuple(file.names[index] for index in roles.time)
     series_names = (*id_names, _free_name(SERIES, file.names))
@@ -156,13 +165,14 @@ def _columns_are_series(
         series_names=series_names,
         time_names=time_names,
         value_name=_free_name(VALUE, (*series_names, *time_names)),
-        findings=(*findings, *_find_ignored(file, (*ids, *roles.time, *values), "not numeric")),
+        findings=(*findings, *_find_ignored(file, (*used, *values), "not numeric")),
     )
 
 
 def _find_ignored(file: File, used: Iterable[int], reason: str) -> list[Finding]:
     """Return a finding about the columns that are not read."""
-    ignored = [name for index, name in enumerate(file.names) if index not in set(used)]
+    read = set(used)
+    ignored = [name for index, name in enumerate(file.names) if index not in read]
     if not ignored:
         return []
     columns = count_noun(len(ignored), "column")
