@@ -103,6 +103,6 @@ def suggest_series(
 def _may_name_series(cells: Sequence[str], *, timed: bool) -> bool:
     """Return whether cells are names or whole numbers that repeat; timed: each series has several rows."""
     values = set(cells)
-    if len(values) < 2 or (timed and 2 * len(values) > len(cells)):
+    if len(values) < 2 or (timed and 2 * len(values) > len(cells) + 1):
         return False
     return not any(is_number(value) and not value.strip().isdigit() for value in values)

@@ -114,7 +114,7 @@ def choose_columns(
     taken = {index for indices in columns.values() for index in indices} | set(series)
     free = [index for index in range(len(names)) if index not in taken]
     findings: list[Finding] = []
-    if not named and not request.from_model:
+    if not named and not request.time and not request.from_model:
         _refuse_times_in_header(source, names, sample, free, series)
     groups = _series_of_rows([sample[index] for index in series])
     if request.time:

@@ -19,6 +19,7 @@ from lstm_cli.data.reading.column_roles import (
 )
 from lstm_cli.data.reading.file_readers import File
 from lstm_cli.data.reading.wide.header import times_in_header
+from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
 
@@ -141,6 +142,14 @@ def _columns_are_series(
     file: File, sample: Sequence[Sequence[str]], request: WideRequest, ids: tuple[int, ...]
 ) -> WideLayout:
     """Return the layout of a file with one column for each series."""
+    if not any(may_be_numeric(cells) for index, cells in enumerate(sample) if index not in ids):
+        raise DataError(
+            "no column has numbers, and the header has no times, so the file is not wide",
+            hint="leave out --wide",
+            rule="D206",
+            at=in_file(file.source),
+            flags=("--wide",),
+        )
     roles = choose_columns(
         file.source,
         file.names,
