@@ -106,7 +106,7 @@ def _wide_request(schema: Schema) -> WideRequest | None:
     if not schema.wide:
         return None
     time = () if schema.dated_header else schema.time_columns
-    return WideRequest(series=schema.id_columns, time=time, from_model=True)
+    return WideRequest(series=schema.id_columns, time=time, dated=schema.dated_header, from_model=True)
 
 
 def _text_settings(schema: Schema, text: TextSettings) -> TextSettings:

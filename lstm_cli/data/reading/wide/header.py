@@ -16,7 +16,9 @@ from lstm_cli.findings import in_file
 _SHORT_YEAR = re.compile(r"(\d\d?)([-/.])(\d\d?)\2\d\d", re.ASCII)
 
 
-def times_in_header(names: Sequence[str], columns: Sequence[int], *, has_time_column: bool) -> list[int]:
+def times_in_header(
+    names: Sequence[str], columns: Sequence[int], *, has_time_column: bool, known: bool = False
+) -> list[int]:
     """Return which columns have a time as their name; none if these columns are not most of the columns.
 
     Digits such as 2019 may also be the number of a shop, so they count only in a file without a time column.
@@ -25,11 +27,12 @@ def times_in_header(names: Sequence[str], columns: Sequence[int], *, has_time_co
         names: names of all columns.
         columns: indices of the columns without a series name.
         has_time_column: the cells of another column are times.
+        known: a run has such a file, so a few columns suffice.
     """
     dated = [index for index in columns if is_time(names[index]) or looks_like_date(names[index])]
-    if not dated and not has_time_column:
+    if not dated and (known or not has_time_column):
         dated = [index for index in columns if _is_plausible_number(names[index])]
-    return dated if len(dated) > 1 and 2 * len(dated) > len(columns) else []
+    return dated if known or (len(dated) > 1 and 2 * len(dated) > len(columns)) else []
 
 
 def may_be_header_of_times(names: Sequence[str]) -> bool:

@@ -32,6 +32,7 @@ class WideRequest:
 
     series: tuple[str, ...] = ()  # columns whose values name the series
     time: tuple[str, ...] = ()  # time columns; a file with times in its header has none
+    dated: bool = False  # the header has the times; if False, its names decide
     from_model: bool = False  # a model needs these columns, so no flag can choose others
 
 
@@ -82,7 +83,7 @@ def find_layout(file: File, request: WideRequest) -> WideLayout:
     others = [index for index in range(len(file.names)) if index not in ids]
     sample = file.sample
     has_time_column = any(reads_as_times(sample[index]) for index in others)
-    dated = times_in_header(file.names, others, has_time_column=has_time_column)
+    dated = times_in_header(file.names, others, has_time_column=has_time_column, known=request.dated)
     if dated and not request.time:
         return _rows_are_series(file, sample, request, ids, dated)
     return _columns_are_series(file, sample, request, ids)
