@@ -16,8 +16,7 @@ _TARGETS = (
 # Words in the names of columns that hold numbers, but are rarely forecast.
 _LABELS = frozenset(
     "id index idx no nr num number code key row column unnamed year month week day hour minute weekday quarter "
-    "lat latitude long lon lng longitude store shop dept department item sku product region country city flag holiday"
-    .split()
+    "lat latitude long lon lng longitude store shop dept department item sku product region country city flag holiday".split()
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
@@ -39,9 +38,7 @@ def likely_target(names: Sequence[str]) -> str:
     return next((name for name, found in zip(names, words, strict=True) if not found & _LABELS), names[0])
 
 
-def name_series(
-    sample: Sequence[Sequence[str]], series: Sequence[int], times: Sequence[int] = ()
-) -> bool:
+def name_series(sample: Sequence[Sequence[str]], series: Sequence[int], times: Sequence[int] = ()) -> bool:
     """Return whether columns name a series in each row, and no series has two rows at one time.
 
     Args:
