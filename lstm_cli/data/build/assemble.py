@@ -146,7 +146,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         missing=config.missing,
         text=config.text,
         grid=config.grid,
-        wide=config.wide,
+        wide=table.wide is not None,
+        id_columns=() if table.wide is None else table.wide.id_names,
+        dated_header=table.wide is not None and table.wide.dated,
         decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
         newest_us=None
         if len(split_grid.grid.names) == len(grid.names)

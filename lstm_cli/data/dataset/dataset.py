@@ -41,7 +41,9 @@ class Schema:
     decimals: tuple[int, ...] = ()  # of each target in the file; (): unknown, in runs of 0.1.0
     text: TextSettings = PLAIN_TEXT  # how the file was read; new data are read in the same way
     grid: GridSettings = PLAIN_GRID
-    wide: bool = False
+    wide: bool = False  # the file is wide; the columns above are those of its long table
+    id_columns: tuple[str, ...] = ()  # columns of a wide file that name series
+    dated_header: bool = False  # the header of a wide file has the times
     newest_us: int | None = None  # newest measured row of a panel, if a series that was left out holds it
 
     @property

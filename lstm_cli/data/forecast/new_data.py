@@ -21,6 +21,7 @@ from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.quality.missing import count_cells, find_missing
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
 from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file, warnings_of
 from lstm_cli.text import count_noun, did_you_mean
@@ -63,6 +64,7 @@ def read_new_data(
         future=schema.future,
         time=schema.time_columns,
         series=schema.series_columns,
+        wide=_wide_request(schema),
         text=_text_settings(schema, text),
         plain_numbers_ok=not text.has_number_format,
         stdin=stdin,
@@ -104,6 +106,14 @@ def read_new_data(
         ),
         (*warnings_of(table.findings), *grid.findings, *short, *missing, *_find_far_values(table, model)),
     )
+
+
+def _wide_request(schema: Schema) -> WideRequest | None:
+    """Return which columns of a wide file to read; None if the run's file was long."""
+    if not schema.wide:
+        return None
+    time = () if schema.dated_header else schema.time_columns
+    return WideRequest(series=schema.id_columns, time=time, dated=schema.dated_header, from_model=True)
 
 
 def _text_settings(schema: Schema, text: TextSettings) -> TextSettings:

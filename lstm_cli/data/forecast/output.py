@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
 from lstm_cli.data.numbers.decimals import number_texts
+from lstm_cli.data.reading.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import format_times, format_zoned_times
 
@@ -34,8 +35,7 @@ class Forecast:
 
     @property
     def header(self) -> list[str]:
-        series = [self.schema.series_name] if self.schema.series_name is not None else []
-        return [*series, self.schema.time_name or "row", *self.columns]
+        return [*self.schema.series_columns, self.schema.time_name or "row", *self.columns]
 
     @property
     def columns(self) -> list[str]:
@@ -65,8 +65,7 @@ class Forecast:
     def blocks(self, *, zoned: bool = False) -> Iterator[tuple[list[list[str]], np.ndarray]]:
         """Yield the rows in blocks, series by series. zoned: with `--tz`, times have the offset of the zone.
 
-        Each block holds the label columns (the series if there is a series column, then the time) and the numbers
-        [rows, len(columns)].
+        Each block holds the label columns (the series columns, then the time) and the numbers [rows, len(columns)].
         """
         horizon = self.values.shape[1]
         # Format each distinct time once, because most series share their times.
@@ -81,10 +80,15 @@ class Forecast:
         cells = self.cells
         for first in range(0, len(self.names), size):
             block = slice(first, first + size)
-            labels = [texts[indices[block].reshape(-1)].tolist()]
-            if self.schema.series_name is not None:
-                labels.insert(0, [name for name in self.names[block] for _ in range(horizon)])
-            yield labels, cells[block].reshape(-1, cells.shape[2])
+            times = texts[indices[block].reshape(-1)].tolist()
+            yield [*self.series_labels(block), times], cells[block].reshape(-1, cells.shape[2])
+
+    def series_labels(self, block: slice) -> list[list[str]]:
+        """Return the cells of each series column for a block of series, once for each step."""
+        columns = self.schema.series_columns
+        values = split_names(self.names[block], len(columns)) if columns else []
+        horizon = self.values.shape[1]
+        return [[value for value in column for _ in range(horizon)] for column in values]
 
     def written_times(self, times_us: np.ndarray) -> list[str]:
         """Return times as the file writes them; rows are counted from 1."""
@@ -141,11 +145,11 @@ def _parquet(forecast: Forecast) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
-    schema, horizon = forecast.schema, forecast.values.shape[1]
+    schema = forecast.schema
     times = forecast.times_us.reshape(-1)
     columns: dict[str, pyarrow.Array] = {}
-    if schema.series_name is not None:
-        columns[schema.series_name] = pyarrow.array([name for name in forecast.names for _ in range(horizon)])
+    for name, labels in zip(schema.series_columns, forecast.series_labels(slice(None)), strict=True):
+        columns[name] = pyarrow.array(labels)
     if schema.time_name is None:
         columns["row"] = pyarrow.array(times + 1)
     else:

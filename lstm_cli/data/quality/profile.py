@@ -12,8 +12,10 @@ from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, is_missing
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.reading.column_formats import NumberColumn, NumberFormats
-from lstm_cli.data.reading.file_readers import File, open_file
+from lstm_cli.data.reading.file_readers import open_file
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
+from lstm_cli.data.reading.wide.file import LongFile, WideFile
+from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
@@ -60,6 +62,7 @@ class FileProfile:
 def profile_files(
     source: str | Sequence[str],
     *,
+    wide: WideRequest | None = None,
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
@@ -70,6 +73,7 @@ def profile_files(
 
     Args:
         source: one path or pattern, or several.
+        wide: columns of a wide file, of which the long table is profiled; None for a long file.
         text: settings of how text is read.
         stdin: standard input.
         held: content of pipes that were read before (`read_pipes`).
@@ -84,7 +88,8 @@ def profile_files(
     try:
         for path in expand_paths(source):
             with open_source(path, stdin, held=held) as opened:
-                file = open_file(opened, formats)
+                plain = open_file(opened, formats)
+                file = plain if wide is None else WideFile(plain, wide)
                 profiler = profiler or _Profiler(file)
                 profiler.add(file)
     except DataError:
@@ -98,7 +103,7 @@ def profile_files(
 class _Profiler:
     """Profile under construction, to which files are added."""
 
-    def __init__(self, first: File) -> None:
+    def __init__(self, first: LongFile) -> None:
         self._first = first
         self._counters = [
             _ColumnCounter(
@@ -111,7 +116,7 @@ class _Profiler:
         self._begins: list[int] = []  # lines before each file
         self._lines = self.rows = 0
 
-    def add(self, file: File) -> None:
+    def add(self, file: LongFile) -> None:
         """Count all cells of a file. Raise DataError if its columns differ, or at a row that cannot be read."""
         counters = self._counters
         if file.names != self._first.names:

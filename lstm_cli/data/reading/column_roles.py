@@ -9,14 +9,17 @@ from unicodedata import normalize
 
 import numpy as np
 
+from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
+from lstm_cli.data.reading.column_hints import likely_target
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
     refuse_split_time_columns,
     refuse_unread_numbers,
 )
 from lstm_cli.data.reading.text_format import quote_delimiter
+from lstm_cli.data.reading.wide.header import refuse_times_in_header
 from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
@@ -26,7 +29,7 @@ from lstm_cli.data.times.integer_times import (
 from lstm_cli.data.times.patterns import is_time, looks_like_date, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import is_number, nearest_name
+from lstm_cli.text import count_noun, is_number, nearest_name
 
 SAMPLE_ROWS = 5_000  # first rows whose text decides what the columns contain
 _MAX_COMPARED = 200  # characters of a name compared to find the nearest name
@@ -47,6 +50,11 @@ class ColumnRequest:
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
     has_header: bool = True  # False: the names are not from the first line, so they may be numbers
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all requested columns."""
+        return (*self.series, *self.time, *self.targets, *self.past, *self.future)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +104,12 @@ def choose_columns(
     """
 
     def find(flag: str, name: str) -> int:
-        return _find_column(source, names, "" if request.from_model else flag, name)
+        return find_column(source, names, "" if request.from_model else flag, name)
 
+    all_numeric = request.targets == (ALL_NUMERIC,) and not request.from_model
+    named = () if all_numeric else request.targets
     columns = {
-        "targets": tuple(find("--target", name) for name in request.targets),
+        "targets": tuple(find("--target", name) for name in named),
         "past": tuple(find("--past", name) for name in request.past),
         "future": tuple(find("--future", name) for name in request.future),
     }
@@ -107,13 +117,13 @@ def choose_columns(
     taken = {index for indices in columns.values() for index in indices} | set(series)
     free = [index for index in range(len(names)) if index not in taken]
     findings: list[Finding] = []
+    if not named and not request.time and not request.from_model:
+        _refuse_times_in_header(source, names, sample, free, series)
     groups = _series_of_rows([sample[index] for index in series])
     if request.time:
         time = tuple(find("--time", name) for name in request.time)
     else:
-        found, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(request.targets)
-        )
+        found, findings = find_time_column(source, names, sample, free, groups, targets_named=bool(named))
         time = () if found is None else (found,)
     if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
         raise DataError(
@@ -126,8 +136,11 @@ def choose_columns(
                 "--time",
             ),
         )
-    if not columns["targets"]:
-        free = [index for index in free if index not in time]
+    free = [index for index in free if index not in time]
+    if all_numeric:
+        columns["targets"], left_out = find_all_numeric(source, names, sample, free)
+        findings += left_out
+    elif not columns["targets"]:
         columns["targets"] = (
             find_target(source, names, sample, free, is_complete, has_header=request.has_header),
         )
@@ -150,6 +163,19 @@ def choose_columns(
     return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
 
 
+def _refuse_times_in_header(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    series: Sequence[int],
+) -> None:
+    """Raise DataError if the names of most columns are times. See `refuse_times_in_header`."""
+    texts = [index for index in free if not is_empty(sample[index]) and not may_be_numeric(sample[index])]
+    has_time_column = any(reads_as_times(sample[index]) for index in texts)
+    refuse_times_in_header(source, names, sample, series, texts, has_time_column=has_time_column)
+
+
 def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
     """Return the series [n] of each row from the cells [n] of the series columns; None without series columns."""
     if not columns:
@@ -158,10 +184,17 @@ def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
     return np.unique(cells, return_inverse=True)[1]
 
 
-def _find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
-    """Return the index of a column by name. `flag` requested it; if `flag` is empty, a model did.
+def find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
+    """Return the index of a column by name. Composed (NFC) and decomposed (NFD) letters are equal.
 
-    Composed (NFC) and decomposed (NFD) letters are equal.
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        flag: option that names the column; "" if a model needs it.
+        name: name of the column.
+
+    Raises:
+        DataError: the name is not found, or several columns have it.
     """
     name = name.strip()
     indices = [index for index, known in enumerate(names) if known == name]
@@ -341,16 +374,24 @@ def find_target(
         raise DataError(
             f"{source} has {len(numeric)} numeric columns, so the target must be named "
             f"(columns: {quote_names([names[index] for index in numeric], _MAX_LISTED)})",
-            hint=f"e.g. --target {quote_name(names[numeric[-1]])}",
+            hint=f"e.g. --target {quote_name(likely_target([names[index] for index in numeric]))}, or "
+            f"--target '{ALL_NUMERIC}' for all of them",
             rule="D205",
             flags=("--target",),
         )
     if len(free) == 1 and _measured_cells(sample[free[0]]) and not delimiter_hint(names):
         return free[0]  # reading it raises an error with the first wrong line
-    for index in free:  # show a cell that is almost a number
+    raise _no_numeric_column_error(source, names, sample, free)
+
+
+def _no_numeric_column_error(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> DataError:
+    """Return the error for a file without a numeric column. It shows a cell that is almost a number."""
+    for index in free:
         cells = [cell for cell in _measured_cells(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
-            raise DataError(
+            return DataError(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
@@ -359,12 +400,52 @@ def find_target(
                 rule="D206",
                 flags=("--target",),
             )
-    raise DataError(
+    return DataError(
         f"{source} has no numeric column (columns: {quote_names(names, _MAX_LISTED)})",
         hint=delimiter_hint(names) or "choose a column with --target",
         rule="D206",
         flags=("--target",),
     )
+
+
+def find_all_numeric(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> tuple[tuple[int, ...], list[Finding]]:
+    """Return the indices of all numeric columns, and a finding about columns whose first rows are empty.
+
+    A column of which some first cells are numbers with a mark or a unit counts as numeric. Reading it raises an error
+    with the line, so that no column of numbers is left out in silence.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+
+    Raises:
+        DataError: no column is numeric.
+    """
+    numeric = tuple(index for index in free if may_be_numeric(sample[index]))
+    if not numeric:
+        raise _no_numeric_column_error(source, names, sample, free)
+    empty = [names[index] for index in free if not _measured_cells(sample[index])]
+    if not empty:
+        return numeric, []
+    rows = max(map(len, sample), default=0)
+    left_out = Finding.at(
+        in_file(source),
+        "D221",
+        f"{count_noun(len(empty), 'column')} left out of --target '{ALL_NUMERIC}', empty in the first {rows:,} rows: "
+        f"{quote_names(empty)} (use --target for each column to include them)",
+        count=len(empty),
+        flags=("--target",),
+    )
+    return numeric, [left_out]
+
+
+def may_be_numeric(cells: Sequence[str]) -> bool:
+    """Return whether the first cells [n] of a column are numbers, or many of them are almost numbers."""
+    return _is_numeric(cells) or (bool(_measured_cells(cells)) and _number_evidence(cells, True) is not None)
 
 
 def _refuse_ambiguous_target(
@@ -405,6 +486,11 @@ def _number_evidence(cells: Sequence[str], is_complete: bool) -> str | None:
 def _is_numeric(cells: Sequence[str]) -> bool:
     present = _measured_cells(cells)
     return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
+
+
+def is_empty(cells: Sequence[str]) -> bool:
+    """Return whether all first cells [n] of a column are missing."""
+    return not _measured_cells(cells)
 
 
 def _measured_cells(cells: Sequence[str]) -> list[str]:

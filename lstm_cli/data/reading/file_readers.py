@@ -14,6 +14,7 @@ from lstm_cli.data.reading.column_formats import NumberColumn, NumberFormats, pl
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRoles, column_labels
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
+from lstm_cli.data.reading.series_names import join_name
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.parse import scan_times
@@ -68,6 +69,11 @@ class TextFile:
         """Return the cells of each column in the first rows (all rows of a small file), and their lines."""
         cells = list(zip(*self._first.cells, strict=True))
         return plain_sample(self.numbers, cells), self._first.lines
+
+    @property
+    def header_line(self) -> int:
+        """Return the line of the header."""
+        return self._reader.rows.header_line
 
     @property
     def lines(self) -> int:
@@ -134,6 +140,7 @@ class ParquetFile:
 
     unit = "row"
     delimiter = ""
+    header_line = 0
 
     def __init__(self, source: Source, formats: NumberFormats) -> None:
         """Open the file and read its first rows. Raise DataError if it is corrupt or has no rows."""
@@ -241,7 +248,7 @@ def _to_batch(
         times = scan_times(columns[0], lines, location)
     if roles.series:
         columns, location = _next_columns(pairs, len(roles.series), text)
-        codes, names = _series_codes(columns[0], lines, location)
+        codes, names = _series_codes(columns, lines, location)
     values = np.stack(
         [
             read(column, lines, location, number)
@@ -277,15 +284,24 @@ def _next_columns(
 
 
 def _series_codes(
-    cells: Sequence[str], lines: np.ndarray, location: CellLocation
+    columns: Sequence[Sequence[str]], lines: np.ndarray, location: CellLocation
 ) -> tuple[np.ndarray, list[str]]:
-    """Return the index of each cell's series [n] int32, and the series names."""
-    index: dict[str, int] = {}
+    """Return the index of each row's series [n] int32, and the series names.
+
+    One of several columns may be empty, because its other values still tell the series apart.
+
+    Args:
+        columns: cells [n] of each series column.
+        lines: line of each row [n].
+        location: the first series column, for messages.
+    """
+    cells: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+    index: dict[Any, int] = {}
     for cell in cells:
         index.setdefault(cell, len(index))
-    names = [unescape_formula(cell) for cell in index]
-    if not all(names):
-        empty = next(cell for cell in index if not unescape_formula(cell))
+    parts = [[unescape_formula(cell) for cell in ((key,) if len(columns) == 1 else key)] for key in index]
+    if not all(map(any, parts)):
+        empty = next(key for key, values in zip(index, parts, strict=True) if not any(values))
         line = int(lines[cells.index(empty)])
         raise DataError(
             "the series name is missing",
@@ -293,4 +309,5 @@ def _series_codes(
             rule="D207",
             at=location.at(line),
         )
-    return np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells)), names
+    codes = np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells))
+    return codes, list(map(join_name, parts))

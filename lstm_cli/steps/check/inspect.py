@@ -19,7 +19,7 @@ from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.profile import FileProfile, profile_files
 from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
 from lstm_cli.data.reading.source import read_pipes
-from lstm_cli.data.reading.table import Table, read_configured_table
+from lstm_cli.data.reading.table import Table, read_configured_table, wide_request
 from lstm_cli.errors import DataError, LstmError, UsageError
 from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
 from lstm_cli.text import count_noun
@@ -79,8 +79,8 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
     """
     require_resample_packages(config)
     held = read_pipes(sources, stdin)
-    profile = profile_files(sources, text=config.text, stdin=stdin, held=held)
-    candidates = () if config.target else _candidate_targets(profile, config)
+    profile = profile_files(sources, wide=wide_request(config), text=config.text, stdin=stdin, held=held)
+    candidates = () if config.target or config.wide else _candidate_targets(profile, config)
     state = CheckState(
         profile=profile,
         config=replace(config, target=candidates) if candidates else config,
@@ -120,19 +120,23 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
         and column.name not in taken
         and names.count(column.name) == 1
     ]
-    for target in (numeric[-1:], numeric[:1]):  # a column of digits may be the time column
-        asked = ColumnRequest(
-            targets=tuple(target),
-            past=config.past,
-            future=config.future,
-            time=config.time,
-            series=config.series,
-            has_header=config.has_header,
-        )
+    asked = ColumnRequest(
+        targets=(),
+        past=config.past,
+        future=config.future,
+        time=config.time,
+        series=config.series,
+        has_header=config.has_header,
+    )
+    for target in ((), numeric[-1:], numeric[:1]):  # a column of digits may be the time column
         try:
-            chosen = choose_columns(profile.source, names, profile.sample, asked)
-        except DataError:  # the read that follows raises it again
-            return ()
+            chosen = choose_columns(
+                profile.source, names, profile.sample, replace(asked, targets=tuple(target))
+            )
+        except DataError as error:
+            if not target and error.rule == "D205":
+                continue
+            return ()  # the read that follows raises it again
         if chosen.time:
             numeric = [name for name in numeric if name not in [names[index] for index in chosen.time]]
             break
