@@ -31,10 +31,14 @@ def forecast_times(dataset: Dataset) -> np.ndarray:
     index = table.count[:, None] + np.arange(schema.horizon)
     times = schema.step.times(index, table.origin_us[:, None])
     # A time past 64 bits wraps to a value before the first time of its series.
-    beyond = (times[:, -1] > LAST_US) | (times[:, -1] < table.origin_us)
-    if schema.time_name is not None and beyond.any():
+    beyond = times[:, -1] < table.origin_us
+    is_calendar = schema.time_name is not None and not schema.time_format.is_integer
+    if is_calendar:
+        beyond |= times[:, -1] > LAST_US
+    if beyond.any():
+        end = "the year 9999" if is_calendar else "the largest 64-bit number"
         raise DataError(
-            f"the forecast{_series_text(dataset, int(np.argmax(beyond)))} would go past the year 9999",
+            f"the forecast{_series_text(dataset, int(np.argmax(beyond)))} would go past {end}",
             hint="correct the times in the file, or give data of earlier times",
             rule="D801",
         )

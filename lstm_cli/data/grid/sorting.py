@@ -230,7 +230,11 @@ def location_formatter(table: Table) -> LocationFormatter:
     """Return the formatter for rows and times of a table in messages."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
     return LocationFormatter(
-        source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
+        source=table.source,
+        unit=unit,
+        utc=table.time_format.has_offset,
+        whole=table.time_name is not None and table.time_format.is_integer,
+        files=table.files,
     )
 
 

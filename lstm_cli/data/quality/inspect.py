@@ -172,7 +172,8 @@ def _constant_series_finding(rows: GridLines, name: str, constant: np.ndarray) -
 
 def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
     table, grid = rows.table, rows.grid
-    if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
+    is_local = not table.time_format.is_integer and not table.time_format.has_offset
+    if table.time_name is None or not is_local or not (grid.counts != grid.rows_read).any():
         return []
     gaps = find_gaps(table, grid.step, start=start, end=end)
     spring = np.flatnonzero(skipped_hours(gaps.first_us, gaps.rows, grid.step, table.time_format))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
+from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, ignore_events
@@ -111,6 +112,9 @@ def read_table(
         time=tuple(time),
         series=tuple(series),
         from_model=like is not None,
+        times=TimeOptions(
+            format=text.time_format, day_first=text.dayfirst, named=bool(time) and like is None, like=like
+        ),
     )
     sources = expand_paths(source)
     total = _total_size(sources)
@@ -122,7 +126,7 @@ def read_table(
                 reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, text))
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
-        table = reading.table(like)
+        table = reading.table()
     for name, measured in zip(table.columns, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
@@ -235,7 +239,7 @@ class _TableReader:
         self._lines += file.lines
         self._findings += file.findings
 
-    def table(self, like: TimeFormat | None) -> Table:
+    def table(self) -> Table:
         """Return the table of all rows. Raise DataError if times stay ambiguous in the whole column."""
         names, roles, builder = self._files[0].names, self._roles, self.builder
         first = self._files[0]
@@ -245,7 +249,9 @@ class _TableReader:
             return CellLocation(source=files.name, column=names[index], unit=first.unit, files=files)
 
         time_location = location_of(roles.time[0] if roles.time else 0)
-        column = builder.times(time_location, like)
+        if len(roles.time) > 1:
+            time_location = replace(time_location, column=" + ".join(names[index] for index in roles.time))
+        column = builder.times(time_location, roles.times)
         codes, series_names = builder.series()
         similar_names = (
             find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []

@@ -39,9 +39,9 @@ class TimeFormat:
     offset: int = 0  # minutes east of UTC; 0 with zone "Z" if the file has several offsets
 
     @property
-    def has_calendar(self) -> bool:
-        """Return whether the times are points in time, and not whole numbers or rows that count steps."""
-        return self.pattern not in ("", INTEGERS)
+    def is_integer(self) -> bool:
+        """Return whether the times are whole numbers, which count steps and have no calendar."""
+        return self.pattern == INTEGERS
 
     @property
     def has_offset(self) -> bool:
@@ -67,7 +67,7 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
     A format too coarse for the times (dates, but steps of six hours) is refined, so that all texts differ.
     """
     times = np.asarray(times_us, dtype=np.int64)
-    if not fmt.has_calendar:
+    if fmt.pattern in ("", INTEGERS):
         return [f"{time:0{fmt.digits}d}" for time in times.tolist()]
     if fmt.pattern in EPOCHS:
         return _format_epochs(times, fmt)
@@ -90,7 +90,7 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
 
 def iso_time(time_us: int, time_format: TimeFormat) -> str:
     """Return a time in ISO form, with Z if the file's times are instants; a whole number as it is."""
-    if not time_format.has_calendar:
+    if time_format.is_integer:
         return str(time_us)
     iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if time_format.has_offset else "")
     return format_times(np.array([time_us]), iso)[0]

@@ -60,15 +60,15 @@ class Step:
     'ME'
     """
 
-    kind: str  # seconds, months, business or unit
-    count: int = 1  # microseconds for seconds, months for months (3: a quarter, 12: a year), else 1
+    kind: str  # seconds, months, business or unit (rows, or whole numbers as times)
+    count: int = 1  # microseconds for seconds, months for months (3: a quarter, 12: a year), numbers for unit, else 1
     day: int = 1  # for months, the day of the month, 1 to 31; a shorter month uses its last day
 
     @property
     def name(self) -> str:
-        """Return the name in pandas style, as `--freq` reads it: h, 30min, D, B, 2QE, MS-15; 1 for unit steps."""
+        """Return the name in pandas style, as `--freq` reads it: h, 30min, D, B, 2QE, MS-15; a number for unit steps."""
         if self.kind == "unit":
-            return "1"
+            return str(self.count)
         if self.kind == "business":
             return "B"
         units = MONTH_UNITS if self.kind == "months" else UNITS
@@ -154,7 +154,7 @@ def first_day_of_month(months: np.ndarray) -> np.ndarray:
 
 
 def parse_freq(text: str) -> Step:
-    """Read a step in the notation of `--freq`: 1h, 15min, D, 2W, B, MS, ME, QS, YE, MS-15; 1 for unit steps.
+    """Read a step in the notation of `--freq`: 1h, 15min, D, 2W, B, MS, ME, QS, YE, MS-15; a number for unit steps.
 
     MS-15 is the 15th of each month. The first row of a series shows where a quarter or year begins.
 
@@ -162,8 +162,8 @@ def parse_freq(text: str) -> Step:
         UsageError: the text is not a step; the message names the nearest step.
     """
     text = text.strip()
-    if text == "1":
-        return UNIT
+    if re.fullmatch(r"[1-9]\d{0,17}", text):
+        return Step(kind="unit", count=int(text))
     parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}))?", text)
     if parts is None:
         raise _unknown_freq_error(text)

@@ -26,7 +26,12 @@ class LineNumbers(Protocol):
 
 
 def find_step(
-    times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, wording: LocationFormatter
+    times_us: np.ndarray,
+    series: np.ndarray,
+    *,
+    lines: LineNumbers,
+    wording: LocationFormatter,
+    whole: bool = False,
 ) -> Step:
     """Return the step that all series share; each series may begin at its own time.
 
@@ -35,6 +40,7 @@ def find_step(
         series: series of each row [R]; the rows of a series are contiguous.
         lines: line of each row [R] int64 in the file.
         wording: formatter of lines and times in messages.
+        whole: times are whole numbers, which no calendar rules.
 
     Raises:
         DataError: no series has two rows, or the times are irregular (with the first line off the grid).
@@ -45,13 +51,14 @@ def find_step(
         each = "" if len(times_us) == 1 else " in each series"
         raise DataError(
             f"{wording.source} has only one row{each}, so the frequency cannot be inferred",
-            hint="set the frequency, e.g. --freq h",
+            hint=f"set the frequency, e.g. --freq {'1' if whole else 'h'}",
             rule="D501",
             flags=("--freq",),
         )
     usual = int(gaps[np.argmax(counts)])
     best: tuple[Step, np.ndarray] | None = None
-    for step in _candidate_steps(times_us, series, usual):
+    steps = [Step(kind="unit", count=usual)] if whole else _candidate_steps(times_us, series, usual)
+    for step in steps:
         on_grid = step.on_grid(times_us, begins)
         if on_grid.all():
             return step
@@ -63,7 +70,7 @@ def find_step(
     raise DataError(
         f"{wording.time(times_us[row])} is not on the time grid (the frequency seems to be {step.name}, "
         f"starting at {wording.time(series_start_times(times_us, series)[row])})",
-        hint=_irregular_hint(gaps, usual, _next_gaps(row, times_us, series)),
+        hint=_irregular_hint(gaps, usual, _next_gaps(row, times_us, series), whole=whole),
         flags=("--start", "--end", "--freq"),
         rule="D502",
         at=wording.at(lines[row]),
@@ -115,19 +122,23 @@ def _next_gaps(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray
     return np.diff(times_us[row : row + 11][same])
 
 
-def _irregular_hint(gaps: np.ndarray, usual: int, after: np.ndarray) -> str:
+def _irregular_hint(gaps: np.ndarray, usual: int, after: np.ndarray, *, whole: bool) -> str:
     """Return the hint for irregular times.
 
-    gaps: distinct differences; usual: the most common one; after: differences after the first row off the grid.
+    Args:
+        gaps: distinct differences.
+        usual: the most common difference.
+        after: differences after the first row off the grid.
+        whole: times are whole numbers.
     """
     if len(after) >= 5 and (after == after[0]).all() and 0 < after[0] < usual and usual % after[0] == 0:
-        finer = Step(kind="seconds", count=int(after[0])).name
+        finer = Step(kind="unit" if whole else "seconds", count=int(after[0])).name
         return (
             f"the frequency changes to {finer} here. Select rows of one frequency with --start and --end. "
             f"With --freq {finer} the earlier rows have gaps"
         )
     odd = gaps[gaps % usual != 0] % usual
-    if usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
+    if not whole and usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
         return (
             "local days with offsets shift by an hour when daylight saving time changes. "
             "Write the dates without offsets, or set --freq"
@@ -171,6 +182,6 @@ def multiple_name(step: Step, factor: int) -> str:
     >>> multiple_name(Step(kind="months", count=1, day=31), 3)
     'QE'
     """
-    if step.kind in ("business", "unit"):
-        return f"{factor} {'business days' if step.kind == 'business' else 'rows'}"
+    if step.kind == "business":
+        return f"{factor} business days"
     return Step(kind=step.kind, count=step.count * factor, day=step.day).name

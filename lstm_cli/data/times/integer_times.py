@@ -13,6 +13,11 @@ from lstm_cli.findings import Finding
 PLAUSIBLE_YEARS = (1600, 2300)  # range of plausible years
 MIN_DOUBTFUL = 10_000  # whole numbers from here may be days or seconds of an unknown count
 _COMPACT_PATTERNS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+# Formats of days by their number of digits, which need `--time-format`, and the order of their parts.
+_OTHER_DATES = {
+    6: (("%y%m%d", "ymd"), ("%d%m%y", "dmy"), ("%m%d%y", "mdy")),
+    8: (("%d%m%Y", "dmY"), ("%m%d%Y", "mdY")),
+}
 _EPOCH_UNITS = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us", 18: "ns", 19: "ns"}
 
 
@@ -32,18 +37,17 @@ def are_plausible_times(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def parse_integer(text: str) -> int:
-    """Return the whole number of an option such as --end; `time:500` and 500 are equal.
+    """Return the whole number of an option such as --end.
 
     Raises:
         UsageError: not a whole number.
     """
-    number = text.strip().removeprefix("time:").strip()
-    if re.fullmatch(r"[+-]?[0-9]{1,18}", number) is None:
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()) is None:
         raise UsageError(
             f"'{text}' is not a whole number, but the times of the data are whole numbers",
             hint="give a whole number, such as one of the time column",
         )
-    return int(number)
+    return int(text)
 
 
 def integer_format(shapes: dict[str, tuple[int, int]], *, is_padded: bool) -> TimeFormat:
@@ -89,6 +93,8 @@ def read_whole_numbers(
             row = int(np.flatnonzero(lines == widths[odd[0]])[0])
             raise _invalid_time_error(values, np.arange(len(values)) != row, lines, location)
         return (*read_integer_times(values, widths, lines, location, options.like), ())
+    if not options.is_integer:
+        _refuse_unread_dates(values, {len(shape) for shape in shapes}, lines, location)
     findings: tuple[Finding, ...] = ()
     if not options.is_integer and is_likely_time_name(location.column) and np.abs(values).max() >= MIN_DOUBTFUL:
         findings = (
@@ -102,6 +108,38 @@ def read_whole_numbers(
             ),
         )
     return values, integer_format(shapes, is_padded=is_padded), findings
+
+
+def _refuse_unread_dates(
+    values: np.ndarray, widths: set[int], lines: np.ndarray, location: CellLocation
+) -> None:
+    """Raise DataError if whole numbers [R] seem to be dates in another form, or days of a spreadsheet."""
+    serial = is_likely_time_name(location.column) and values.min() >= 20_000 and values.max() <= 80_000
+    codes = [
+        codes for codes, order in _OTHER_DATES.get(next(iter(widths)), ()) if _exist(values, order)
+    ] if len(widths) == 1 else []
+    if not serial and not codes:
+        return
+    reason = ": is it a serial day of a spreadsheet?" if serial else ", but it may be a date in another form"
+    hint = " or ".join(f"{FLAG} {text}" for text in codes) or "format the column as YYYY-MM-DD in the spreadsheet"
+    raise DataError(
+        f"'{values[0]}' is not a valid time{reason}",
+        hint=f"{'use ' * bool(codes)}{hint}, or {FLAG} int if the numbers count steps",
+        rule="D406",
+        at=location.at(int(lines[0])),
+        flags=(FLAG,),
+    )
+
+
+def _exist(values: np.ndarray, order: str) -> bool:
+    """Return whether all numbers [R] are plausible dates, whose parts Y, y, m and d have this order."""
+    parts: dict[str, np.ndarray] = {}
+    for part in reversed(order):
+        size = 10_000 if part == "Y" else 100
+        parts[part], values = values % size, values // size
+    year = parts["Y"] if "Y" in parts else 2000 + parts["y"]
+    exists = to_microseconds(year, parts["m"], parts["d"])[1]
+    return bool((exists & (year >= PLAUSIBLE_YEARS[0]) & (year <= PLAUSIBLE_YEARS[1])).all())
 
 
 def _are_dates(values: np.ndarray) -> bool:

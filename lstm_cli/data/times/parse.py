@@ -64,7 +64,7 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
     Raises:
         UsageError: not a time, an offset where the file has none, or a date that `fmt` leaves ambiguous.
     """
-    if not fmt.has_calendar:
+    if fmt.is_integer:
         return parse_integer(text)
     column = _read_in_codes(text, fmt) or _read_text(text, TimeOptions(like=fmt))
     if column is None:
@@ -82,7 +82,7 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
 
 def _read_in_codes(text: str, fmt: TimeFormat) -> TimeColumn | None:
     """Return a time that is written as in the file, but without an offset; None if it is written otherwise."""
-    if fmt.pattern in EPOCHS:
+    if fmt.pattern in ("", *EPOCHS):
         return None
     codes = fmt.pattern.replace(JOINT, " ")
     return _read_text(text, TimeOptions(format=codes + ".%f" * ("%S" in codes and bool(fmt.digits))))
@@ -107,10 +107,12 @@ def time_span(text: str, fmt: TimeFormat) -> str:
     text = text.strip()
     shape = shapes_of([text])[0]
     match = None
-    if fmt.has_calendar and fmt.pattern not in EPOCHS and _read_in_codes(text, fmt) is not None:
+    if fmt.is_integer:
+        return ""
+    if _read_in_codes(text, fmt) is not None:
         match = match_shape(shape, fmt.pattern.replace(JOINT, " "))
     match = match or match_shape(shape)
-    if not fmt.has_calendar or match is None:
+    if match is None:
         return ""
     if match[0] == "digits":
         return {4: "year", 6: "month", 8: "day"}.get(len(text), "")
@@ -337,6 +339,14 @@ def _unreadable_cell_error(
                 hint = "write the time, or delete the line if it is not a data row (units, a total)"
                 return DataError("the time is missing", hint=hint, rule="D405", at=where)
             repeated = cell.strip("\ufeff ").replace(JOINT, " + ") == location.column
+            if JOINT in cell and not repeated:
+                return DataError(
+                    f"{_quote(cell)} is not a valid time",
+                    hint=f"correct the line, or say what the columns hold with {FLAG}",
+                    rule="D406",
+                    at=where,
+                    flags=("--time", FLAG),
+                )
             if options.codes is not None and not repeated:
                 return DataError(
                     f"{_quote(cell)} does not match {FLAG} '{options.codes_text}'",

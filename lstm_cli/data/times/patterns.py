@@ -32,13 +32,17 @@ class TimePiece:
     padded: frozenset[str]  # date parts that have a leading zero in some cell
 
 
-def scan_fixed_width_times(cells: np.ndarray) -> TimePiece | None:
+def scan_fixed_width_times(cells: np.ndarray, codes: str | None = None) -> TimePiece | None:
     """Return the result of `scan_times` for cells [n, width] (bytes), with lines counted from 1.
+
+    Args:
+        cells: characters of the cells.
+        codes: format in codes of strptime; None for a plain form.
 
     Returns None if the cells do not share one shape of a time, or if one of them does not exist.
     """
     shape = shapes_of([cells[0].tobytes().decode("latin-1")])[0]
-    match = match_shape(shape)
+    match = match_shape(shape, codes)
     if match is None:
         return None
     columns = np.ascontiguousarray(cells.T)  # [width, n], so that one character of all cells is contiguous
@@ -55,7 +59,7 @@ def scan_fixed_width_times(cells: np.ndarray) -> TimePiece | None:
     if kind == "digits":
         values = digits_to_numbers(digits.T)
     else:
-        values, exists, offsets = parse_shape(fields, kind, groups)
+        values, exists, offsets = parse_shape(fields, kind, groups, codes)
         if not exists.all():
             return None
     parts = np.empty((0, 3), dtype=np.int64)
@@ -123,6 +127,11 @@ def text_kind(cell: str) -> str | None:
 def is_time(cell: str) -> bool:
     """Return whether a cell is clearly a date or time (digits only are not)."""
     return text_kind(cell) not in (None, "digits", "epoch")
+
+
+def reads_in_codes(cell: str, codes: str) -> bool:
+    """Return whether the shape of a cell matches a format in codes of strptime."""
+    return match_shape(cell.strip().translate(_SHAPE), codes) is not None
 
 
 def looks_like_date(cell: str) -> bool:

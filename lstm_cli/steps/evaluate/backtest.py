@@ -275,6 +275,8 @@ def _cut_off_time(dataset: Dataset, cut: Fold) -> str:
     if dataset.schema.time_name is None:
         return f"row {first + 1}"
     time_us = dataset.schema.step.times(np.array([first]), table.origin_us[longest])[0]
+    if dataset.schema.time_format.is_integer:
+        return str(int(time_us))
     return str(np.datetime64(int(time_us), "us").astype("datetime64[s]"))
 
 

@@ -167,7 +167,7 @@ def test_parse_freq_accepts_common_spellings(text, name):
     [("M", "MS or ME"), ("5T", "5min"), ("m", "min"), ("Q", "QS or QE"), ("A", "YS or YE"),
      ("hourly", "h"), ("days", "D"),
      ("W-MON", "W"), ("2B", "B"), ("QS-OCT", "QS"), ("MS-32", "MS"), ("ME-3", "ME"), ("hh", "h"),
-     ("", "h"), ("15", "15h"),
+     ("", "h"),
      ("1.5h", "h"), ("-1h", "h"), ("mins", "min")],
 )  # fmt: skip
 def test_an_unknown_freq_error_names_the_nearest(text, nearest):
