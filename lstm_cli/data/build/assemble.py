@@ -31,7 +31,7 @@ from lstm_cli.data.reading.decimals import column_decimals
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times import frequency as grids
 from lstm_cli.data.times.calendar_features import calendar_feature_names
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, in_file
 
@@ -264,7 +264,7 @@ def _validation_start_text(table: Table, grid: Grid, train_end: np.ndarray) -> s
     if table.time_name is None or not len(inside):
         return ""
     begins = grid.step.times(train_end[inside], grid.origin_us[inside])
-    return f" ({format_times(begins[[int(begins.argmin())]], table.time_format)[0]})"
+    return f" ({show_time(begins.min(), table.time_format)})"
 
 
 def _too_short_error(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:

@@ -5,7 +5,7 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.data.times.calendar_features import calendar_features
-from lstm_cli.data.times.formats import LAST_US, format_times
+from lstm_cli.data.times.formats import LAST_US, show_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
@@ -85,7 +85,7 @@ def _missing_covariate_error(
     time_text = (
         f"row {times[series, step] + 1}"
         if schema.time_name is None
-        else format_times(times[series, step : step + 1], schema.time_format)[0]
+        else show_time(times[series, step], schema.time_format)
     )
     series_text = _series_text(dataset, series)
     return DataError(

@@ -64,7 +64,9 @@ def _wrong_kind_error(table: Table, requested: Step) -> DataError:
     """Return the error for a --freq of whole numbers in a file of times, or the reverse."""
     if requested.kind == "unit":
         problem = f"is for files without times or with whole numbers, but '{table.time_name}' holds times"
-        hint = f"use a unit such as --freq {requested.name if requested.count > 1 else ''}h, or leave out --freq"
+        hint = (
+            f"use a unit such as --freq {requested.name if requested.count > 1 else ''}h, or leave out --freq"
+        )
     else:
         problem = f"is a span of time, but '{table.time_name}' holds whole numbers without a calendar"
         hint = "use a number such as --freq 1, or leave out --freq"

@@ -124,7 +124,9 @@ def compile_codes(codes: str) -> re.Pattern[str]:
 
 def literal_digits(codes: str) -> list[int]:
     """Return the digits that a format holds itself, in order, such as the 0 of `%H:%M:%S.0`."""
-    return [int(piece["text"]) for piece in _PIECE.finditer(codes) if (piece["text"] or "") in tuple("0123456789")]
+    return [
+        int(piece["text"]) for piece in _PIECE.finditer(codes) if (piece["text"] or "") in tuple("0123456789")
+    ]
 
 
 def _is_beside_number(pieces: list[re.Match[str]], index: int) -> bool:

@@ -88,6 +88,11 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
     return ["".join(parts) + tail for parts in zip(*columns, strict=True)]
 
 
+def show_time(time_us: int, fmt: TimeFormat) -> str:
+    """Return one time in a file's format for messages; a blank separates the columns of a joined time."""
+    return format_times(np.array([time_us]), fmt)[0].replace(JOINT, " ")
+
+
 def iso_time(time_us: int, time_format: TimeFormat) -> str:
     """Return a time in ISO form, with Z if the file's times are instants; a whole number as it is."""
     if time_format.is_integer:
@@ -188,7 +193,9 @@ def _refine_format(fmt: TimeFormat, fields: dict[str, np.ndarray]) -> TimeFormat
     defaults = {"m": 1, "d": 1, "H": 0, "M": 0, "S": 0}  # values of fields that the format leaves out
     written = _written_fields(tokens, fields)
     missing = [
-        letter for letter, value in defaults.items() if letter not in written and (fields[letter] != value).any()
+        letter
+        for letter, value in defaults.items()
+        if letter not in written and (fields[letter] != value).any()
     ]
     fraction = bool(fields["f"].any())
     if missing or (fraction and "%S" not in tokens):

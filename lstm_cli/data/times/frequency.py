@@ -61,7 +61,9 @@ class Step:
     """
 
     kind: str  # seconds, months, business or unit (rows, or whole numbers as times)
-    count: int = 1  # microseconds for seconds, months for months (3: a quarter, 12: a year), numbers for unit, else 1
+    count: int = (
+        1  # microseconds for seconds, months for months (3: a quarter, 12: a year), numbers for unit, else 1
+    )
     day: int = 1  # for months, the day of the month, 1 to 31; a shorter month uses its last day
 
     @property

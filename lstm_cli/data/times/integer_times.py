@@ -96,7 +96,11 @@ def read_whole_numbers(
     if not options.is_integer:
         _refuse_unread_dates(values, {len(shape) for shape in shapes}, lines, location)
     findings: tuple[Finding, ...] = ()
-    if not options.is_integer and is_likely_time_name(location.column) and np.abs(values).max() >= MIN_DOUBTFUL:
+    if (
+        not options.is_integer
+        and is_likely_time_name(location.column)
+        and np.abs(values).max() >= MIN_DOUBTFUL
+    ):
         findings = (
             Finding.at(
                 location.at(int(lines[0])),
@@ -115,13 +119,18 @@ def _refuse_unread_dates(
 ) -> None:
     """Raise DataError if whole numbers [R] seem to be dates in another form, or days of a spreadsheet."""
     serial = is_likely_time_name(location.column) and values.min() >= 20_000 and values.max() <= 80_000
-    codes = [
-        codes for codes, order in _OTHER_DATES.get(next(iter(widths)), ()) if _exist(values, order)
-    ] if len(widths) == 1 else []
+    codes = (
+        [codes for codes, order in _OTHER_DATES.get(next(iter(widths)), ()) if _exist(values, order)]
+        if len(widths) == 1
+        else []
+    )
     if not serial and not codes:
         return
     reason = ": is it a serial day of a spreadsheet?" if serial else ", but it may be a date in another form"
-    hint = " or ".join(f"{FLAG} {text}" for text in codes) or "format the column as YYYY-MM-DD in the spreadsheet"
+    hint = (
+        " or ".join(f"{FLAG} {text}" for text in codes)
+        or "format the column as YYYY-MM-DD in the spreadsheet"
+    )
     raise DataError(
         f"'{values[0]}' is not a valid time{reason}",
         hint=f"{'use ' * bool(codes)}{hint}, or {FLAG} int if the numbers count steps",

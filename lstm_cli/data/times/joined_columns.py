@@ -38,8 +38,23 @@ _SHORT = {
     "M": {"min", "mins", "mi", "mn", "minuten"},
     "S": {"s", "ss", "sec", "secs", "sekunde"},
 }
-_OF = {("day", "year"): "j", ("day", "month"): "d", ("hour", "day"): "H", ("minute", "hour"): "M", ("month", "year"): "m"}
-_RANGES = {"Y": PLAUSIBLE_YEARS, "m": (1, 12), "q": (1, 4), "d": (1, 31), "j": (1, 366), "H": (0, 23), "M": (0, 59), "S": (0, 59)}
+_OF = {
+    ("day", "year"): "j",
+    ("day", "month"): "d",
+    ("hour", "day"): "H",
+    ("minute", "hour"): "M",
+    ("month", "year"): "m",
+}
+_RANGES = {
+    "Y": PLAUSIBLE_YEARS,
+    "m": (1, 12),
+    "q": (1, 4),
+    "d": (1, 31),
+    "j": (1, 366),
+    "H": (0, 23),
+    "M": (0, 59),
+    "S": (0, 59),
+}
 _DATES = ({"Y", "m"}, {"Y", "q"}, {"Y", "m", "d"}, {"Y", "j"})  # parts that make a date
 _CLOCKS = (set[str](), {"H"}, {"H", "M"}, {"H", "M", "S"})
 
@@ -129,7 +144,9 @@ def find_joined_columns(
     clock = max((parts for parts in _CLOCKS if parts <= set(found)), key=len)
     if "d" not in date_parts and "j" not in date_parts:
         clock = set()
-    return _join_parts(sample, {found[part]: part for part in sorted(date_parts | clock, key=found.__getitem__)})
+    return _join_parts(
+        sample, {found[part]: part for part in sorted(date_parts | clock, key=found.__getitem__)}
+    )
 
 
 def _join_parts(sample: Sequence[Sequence[str]], parts: dict[int, str]) -> JoinedColumns:
@@ -161,7 +178,10 @@ def _join_date_and_clock(
 def _are_dates(cells: Sequence[str]) -> bool:
     """Return whether at least half of the cells are dates without a time of day."""
     measured = _measured(cells)
-    fits = [":" not in cell and (is_time(cell) or (text_kind(cell) == "digits" and len(cell) == 8)) for cell in measured]
+    fits = [
+        ":" not in cell and (is_time(cell) or (text_kind(cell) == "digits" and len(cell) == 8))
+        for cell in measured
+    ]
     return bool(measured) and sum(fits) * 2 >= len(measured)
 
 
@@ -178,7 +198,9 @@ def _part(name: str, cells: Sequence[str], *, short: bool) -> str | None:
         cells: first cells of the column.
         short: short names such as `m` are parts too.
     """
-    words = [word for word in re.split(r"[\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()) if word]
+    words = [
+        word for word in re.split(r"[\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()) if word
+    ]
     if "of" in words[1:-1]:
         part = _OF.get((words[words.index("of") - 1], words[words.index("of") + 1]))
         return part if part and _in_range(part, cells) else None

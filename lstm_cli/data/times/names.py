@@ -23,9 +23,7 @@ MONTH_NAME = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     "|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
-WEEKDAY_NAME = (
-    "mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
-)
+WEEKDAY_NAME = "mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
 _NAMES = {"b": MONTHS, "a": WEEKDAYS}
 _SHORT = 3  # letters of a short name
 
@@ -48,7 +46,9 @@ def style_of_names(letter: str, texts: list[str]) -> str:
         letter: "b" for months, "a" for weekdays.
         texts: names of one column.
     """
-    is_full = any(text.lower() in (full.lower() for full in _NAMES[letter] if len(full) > 3) for text in texts)
+    is_full = any(
+        text.lower() in (full.lower() for full in _NAMES[letter] if len(full) > 3) for text in texts
+    )
     case = "^" if texts[0].isupper() else "#" if texts[0].islower() else ""
     return f"%{case}{letter.upper() if is_full else letter}"
 

@@ -169,7 +169,9 @@ def scan_times(
             first = int(np.argmin(exists))
             numbers = {name: int(digits_to_numbers(fields[name])[first]) for name in "YmdH" if name in fields}
             finer = len(match_group(shape, "f", codes) or "") > 6
-            raise _no_such_time_error(chosen[first], numbers, location.at(int(lines[rows[first]])), finer=finer)
+            raise _no_such_time_error(
+                chosen[first], numbers, location.at(int(lines[rows[first]])), finer=finer
+            )
         values[rows] = us
         if kind == "day-month":
             parts[rows] = np.stack([digits_to_numbers(fields[name]) for name in "abY"], axis=1)
@@ -257,7 +259,9 @@ def read_times(
     values = pieces[0].values if len(pieces) == 1 else np.concatenate([piece.values for piece in pieces])
     if kind == "digits":
         is_padded = any(piece.padded for piece in pieces)
-        times, fmt, findings = read_whole_numbers(values, shapes, lines, location, options, is_padded=is_padded)
+        times, fmt, findings = read_whole_numbers(
+            values, shapes, lines, location, options, is_padded=is_padded
+        )
         return TimeColumn(times=times, format=fmt, findings=findings)
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)

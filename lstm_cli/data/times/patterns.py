@@ -93,7 +93,10 @@ _DATES = (
 )
 _PATTERNS = (
     *((kind, date + clock) for clock in _CLOCKS for kind, date in _DATES),
-    ("date", r"(?P<Y>0000)(?P<m>00)(?P<d>00)[Tt ](?P<H>00):?(?P<M>00)(?::?(?P<S>00))?(?P<zone>" + ZONE + ")?"),
+    (
+        "date",
+        r"(?P<Y>0000)(?P<m>00)(?P<d>00)[Tt ](?P<H>00):?(?P<M>00)(?::?(?P<S>00))?(?P<zone>" + ZONE + ")?",
+    ),
     ("date", r"(?P<Y>0000)(?P<m>00)(?P<d>00)" + _CLOCKS[1]),
     ("month", r"(?P<Y>0000)[-/M](?P<m>00)"),
     ("month", r"(?P<m>00?)[-/](?P<Y>0000)"),

@@ -170,8 +170,15 @@ def test_a_missing_time_is_refused(cell):
 
 
 @pytest.mark.parametrize(
-    "cells", [("2020-01-01", "01/13/2020"), ("2020", "2020-01-01"), ("2020Q1", "2020-04"), ("2020", "202001"), ("2020-01-01", "1 Jan 2020"),
-     ("2020-01-01", "2020-W05")]
+    "cells",
+    [
+        ("2020-01-01", "01/13/2020"),
+        ("2020", "2020-01-01"),
+        ("2020Q1", "2020-04"),
+        ("2020", "202001"),
+        ("2020-01-01", "1 Jan 2020"),
+        ("2020-01-01", "2020-W05"),
+    ],
 )
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_two_formats_in_one_column_are_refused(cells, pieces):
@@ -332,7 +339,9 @@ def test_a_last_number_that_may_be_a_day_is_refused_and_codes_settle_it(cells):
     error = refusal(*cells)
     assert error.rule == "D402"
     codes = error.hint.split("'")[1]
-    years = [time.astype("datetime64[us]").astype("datetime64[Y]") for time in read(*cells, format=codes).times]
+    years = [
+        time.astype("datetime64[us]").astype("datetime64[Y]") for time in read(*cells, format=codes).times
+    ]
     assert [str(year) for year in years] == ["2001", "2002", "2003"]
 
 
@@ -367,7 +376,11 @@ def test_dots_mean_that_the_day_comes_first_unless_the_column_shows_otherwise():
         ("%Y-%m-%d %I:%M:%S.%f %p", ("2020-01-02 12:00:00.5 AM",), (us(2020, 1, 2, 0, 0, 0, 500_000),)),
         ("%d/%b/%Y:%H:%M:%S %z", ("10/Oct/2000:13:55:36 -0700",), (us(2000, 10, 10, 20, 55, 36),)),
         ("%a %b %d %H:%M:%S %z %Y", ("Wed Oct 10 20:19:24 +0000 2018",), (us(2018, 10, 10, 20, 19, 24),)),
-        ("%A, %d. %B %Y", ("Friday, 31. January 2020", "Thursday, 31. January 2020"), (us(2020, 1, 31), None)),
+        (
+            "%A, %d. %B %Y",
+            ("Friday, 31. January 2020", "Thursday, 31. January 2020"),
+            (us(2020, 1, 31), None),
+        ),
         ("%G week %V", ("2020 week 53",), (us(2020, 12, 28),)),
         ("%G-%V-%u", ("2021-01-7",), (us(2021, 1, 10),)),
         ("%d.%m.20%y", ("31.12.2020", "31.12.1920"), (us(2020, 12, 31), None)),
@@ -420,7 +433,15 @@ def test_codes_that_do_not_make_a_time_are_usage_errors(codes, words):
     assert caught.value.flag == "--time-format"
 
 
-DATE_CODES = ("%Y{0}%m{0}%d", "%d{0}%m{0}%y", "%d{0}%b{0}%Y", "%B %d, %Y", "%a %d{0}%b{0}%y", "%G{0}%V{0}%u", "%Y{0}%j")
+DATE_CODES = (
+    "%Y{0}%m{0}%d",
+    "%d{0}%m{0}%y",
+    "%d{0}%b{0}%Y",
+    "%B %d, %Y",
+    "%a %d{0}%b{0}%y",
+    "%G{0}%V{0}%u",
+    "%Y{0}%j",
+)
 CLOCK_CODES = ("", "%H:%M", "%I:%M %p", "%H%M%S", "%H:%M:%S.%f", "%H.%M.%S,%f", "%I o'clock %p")
 STEPS = {"": DAY, "%H:%M": 60 * 10**6, "%I:%M %p": 60 * 10**6, "%H%M%S": 10**6, "%I o'clock %p": 3600 * 10**6}
 
@@ -441,7 +462,9 @@ def test_times_in_any_format_are_read_again(date, mark, clock, joint, zone, offs
     codes = date.format(mark) + (joint + clock if clock else "")
     zoned = bool(clock and zone)
     pattern = re.sub("%([dmHI])", r"%-\1", codes) if narrow and clock != "%H%M%S" else codes
-    fmt = TimeFormat(pattern=pattern, zone=zone if zoned else "", offset=offset if zoned and zone != "Z" else 0)
+    fmt = TimeFormat(
+        pattern=pattern, zone=zone if zoned else "", offset=offset if zoned and zone != "Z" else 0
+    )
     fmt = replace(fmt, digits=6 if "%f" in codes else 0)
     times = start * DAY + np.arange(12, dtype=np.int64) * step * STEPS.get(clock, 1) - fmt.offset * 60 * 10**6
     texts = format_times(times, fmt)
@@ -473,9 +496,14 @@ def test_digits_that_read_as_dates_stay_dates_unless_forced():
 
 
 def test_large_whole_numbers_of_a_date_column_are_a_guess():
-    column = read("43831", "43832", named=True)
+    column = read("737425", "737426", named=True)  # days since the year 0
     assert [finding.rule for finding in column.findings] == ["D411"]
-    assert not read("43831", "43832", format="int").findings
+    assert not read("737425", "737426", format="int").findings
+    for cells, words in ((("43831", "43832"), "spreadsheet"), (("310120", "010220"), "--time-format %d%m%y")):
+        with pytest.raises(DataError) as caught:
+            read(*cells, named=True)
+        assert words in f"{caught.value.message} {caught.value.hint}"
+        assert "--time-format int" in str(caught.value.hint)
     with pytest.raises(DataError, match=r"line 3.*'1\.5' is not a whole number"):
         read("1", "1.5", format="int")
 
