@@ -245,7 +245,7 @@ def leakage_in_unused_columns(
         horizon: steps.
         season: longest confirmed season in steps.
     """
-    used_names = {*table.columns, table.time_name, table.series_name}
+    used_names = {*table.columns, *table.time_columns, *table.series_columns}
     columns = [item for item in profile.columns if item.values is not None and item.name not in used_names][
         :MAX_COLUMNS
     ]

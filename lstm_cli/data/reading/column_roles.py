@@ -28,7 +28,7 @@ from lstm_cli.data.times.integer_times import (
 )
 from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_columns, join_columns
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
-from lstm_cli.errors import DataError, UsageError
+from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import is_number, nearest_name
 
@@ -172,10 +172,6 @@ def _choose_time(
         return joined.indices, replace(options, format=joined.codes), []
     findings: list[Finding] = []
     if not named:
-        if options.is_integer:
-            raise UsageError(
-                f"{FLAG} int needs --time", hint="name the column of whole numbers with --time", flag=FLAG
-            )
         found, findings = find_time_column(
             source, names, sample, free, groups, targets_named=bool(request.targets), codes=options.codes
         )

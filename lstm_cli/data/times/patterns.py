@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lstm_cli.data.times.codes import ZONE, compile_codes, literal_digits
+from lstm_cli.data.times.codes import FLAG, ZONE, compile_codes, literal_digits
 from lstm_cli.data.times.formats import DAY, FIRST_SHORT_YEAR, JOINT, SECOND, to_microseconds
 from lstm_cli.data.times.integer_times import is_time_width
 from lstm_cli.data.times.names import MONTH_NAME, number_of_name
@@ -159,13 +159,9 @@ def unreadable_reason(cell: str, column: str) -> tuple[str, str]:
             "",
             "delete the line if it is not a data row (title, units, total), or choose another column with --time",
         )
-    short = re.match(r"00?([-/.])00?\1(00)\b", shape)
+    short = re.match(r"00?([-/.])00?\1(00)(?!0)", shape)
     if short:
-        codes = short[1].join(("%d", "%m", "%y"))
-        return (
-            ": the year has only two digits",
-            f"say the order of day, month and year: --time-format '{codes}' or '{short[1].join(('%m', '%d', '%y'))}'",
-        )
+        return ": the year has only two digits", _short_year_hint(short[1], shape[short.end() :])
     if looks_like_time_of_day(cell):
         return ": the date is missing", f"name the column of the date too: --time DATE --time '{column}'"
     if re.search(r":00\S* ?(\[.*\]|[A-Za-z]{3,4}|[A-Z][a-z]+/\w+)$", shape):
@@ -176,6 +172,18 @@ def unreadable_reason(cell: str, column: str) -> tuple[str, str]:
             "format the column as YYYY-MM-DD hh:mm in the spreadsheet, and save the file again",
         )
     return "", ""
+
+
+def _short_year_hint(mark: str, rest: str) -> str:
+    """Return the hint for a date with a year of two digits. rest: shape of the cell after the date."""
+    clock = re.fullmatch(r"([ Tt])00?:00(:00)?( ?[AaPp][Mm])?", rest)
+    after = " and the codes of the time of day" if rest.strip() and clock is None else ""
+    tail = ""
+    if clock is not None:
+        tail = f"{clock[1]}{'%I' if clock[3] else '%H'}:%M{':%S' if clock[2] else ''}"
+        tail += re.sub("[AaPp][Mm]", "%p", clock[3] or "")
+    first, second = (mark.join(order) + tail for order in (("%d", "%m", "%y"), ("%m", "%d", "%y")))
+    return f"use {FLAG} with the order of day, month and year{after}, such as '{first}' or '{second}'"
 
 
 def match_shape(shape: str, codes: str | None = None) -> tuple[str, re.Match[str]] | None:

@@ -537,3 +537,19 @@ def test_options_are_read_in_the_format_of_the_file():
 )
 def test_a_time_of_an_option_covers_its_unit(text, pattern, span):
     assert time_span(text, TimeFormat(pattern=pattern)) == span
+
+
+@pytest.mark.parametrize(
+    "cell", ["31/12/20", "12-31-20", "31.12.20 5:30", "12/31/20 05:30:00 PM", "31/12/20T05:30:00"]
+)
+def test_the_hint_about_a_short_year_has_codes_that_read_the_cell(cell):
+    hint = refusal(cell).hint
+    readings = []
+    for codes in hint.split("'")[1::2]:
+        try:
+            readings.append(read(cell, format=codes).times[0])
+        except DataError:
+            continue
+    assert [time.astype("datetime64[us]").astype("datetime64[D]").astype(str) for time in readings] == [
+        "2020-12-31"
+    ]
