@@ -87,10 +87,10 @@ def test_columns_are_joined_in_any_order_and_written_again(
     assert table.times.tolist() == EXPECTED.tolist()
     assert table.time_format.pattern == pattern.replace("|", JOINT)
     assert set(table.time_columns) == set(time)
-    again = format_times(table.times, table.time_format)
+    repeated = format_times(table.times, table.time_format)
     rows = [line.split(",") for line in text.splitlines()]
     order = [rows[0].index(name) for name in table.time_columns]
-    assert [cell.split(JOINT) for cell in again] == [[row[index] for index in order] for row in rows[1:]]
+    assert [cell.split(JOINT) for cell in repeated] == [[row[index] for index in order] for row in rows[1:]]
 
 
 def test_codes_say_what_the_columns_hold_in_the_order_of_the_flags() -> None:
