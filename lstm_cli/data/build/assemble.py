@@ -9,6 +9,7 @@ import numpy as np
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.drop_outliers import dropped_outlier_findings, find_outliers_to_drop
 from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
+from lstm_cli.data.build.unseen_categories import drop_unseen_categories
 from lstm_cli.data.chunks import RowSlices
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
 from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
@@ -19,7 +20,7 @@ from lstm_cli.data.dataset.windows import require_windows
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.locations import quote_names
-from lstm_cli.data.quality.missing import count_cells, find_missing, usable_rows
+from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories, usable_rows
 from lstm_cli.data.quality.overflow import find_constant_training, refuse_overflow, warn_float32_collapse
 from lstm_cli.data.quality.seasonality import (
     automatic_lookback,
@@ -51,6 +52,7 @@ class Assembled:
     lookback_reason: str
     ended: tuple[str, ...]  # names of the ended series, see data/dataset/ended_series.py
     findings: tuple[Finding, ...]
+    table: Table  # rows of the file, without the categories that no training row has
     grid: Grid  # the values in the file's units, without the dropped outliers
     dropped: DroppedOutliers  # outliers that --outliers drop set to missing
 
@@ -123,6 +125,10 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     if config.outliers == "drop":
         split_grid = split_grid.without_outliers(table, season_passes)
         findings += dropped_outlier_findings(split_grid.dropped, table, split_grid.grid, config.missing)
+    refuse_missing_categories(table, config.missing)
+    table, unseen = drop_unseen_categories(table, split_grid.training(len(table.columns)))
+    split_grid = replace(split_grid, grid=replace(split_grid.grid, cells=table.values))
+    findings += unseen
     rows = int(np.median(split_grid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
@@ -132,6 +138,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         targets=table.targets,
         past=table.past,
         future=table.future,
+        categories=table.categories,
         calendar=calendar_feature_names(grid.step) if config.calendar else (),
         time_columns=table.time_columns,
         time_format=table.time_format,
@@ -345,7 +352,7 @@ def _fit(
     grid, targets = split_grid.grid, len(schema.targets)
     training = split_grid.training(len(schema.columns))
     target_training = split_grid.training(targets)
-    scaler = fit_scaler(config.scaler, training)
+    scaler = fit_scaler(config.scaler, training, indicators=schema.indicators)
     standard = scaler if config.scaler == "standard" else fit_scaler("standard", target_training)
     series = SeriesTable(
         names=grid.names,
@@ -362,6 +369,7 @@ def _fit(
     ended = find_ended_series(schema, series)
     statistics = training_statistics(target_training, schema.season, standard.scale[:, :targets])
     return Assembled(
+        table=table,
         grid=grid,
         dropped=split_grid.dropped,
         schema=schema,

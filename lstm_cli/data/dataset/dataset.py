@@ -1,7 +1,7 @@
 """Prepared data of a run: scaled series on a time grid, their splits, and the facts that undo the scaling."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT, GridSettings, TextSettings
 from lstm_cli.config.validators import restore_settings
+from lstm_cli.data.category_names import category_sources, file_columns
 from lstm_cli.data.chunks import RowSlices, row_chunks
 from lstm_cli.data.dataset.imputation import last_observed_row
 from lstm_cli.data.dataset.scaling import Scaler, column_ranges, column_sums
@@ -41,6 +42,9 @@ class Schema:
     text: TextSettings = PLAIN_TEXT  # how the file was read; new data are read in the same way
     grid: GridSettings = PLAIN_GRID
     wide: bool = False
+    categories: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # of each text column; each category is a covariate `NAME=CATEGORY` of 0 and 1
     newest_us: int | None = None  # newest measured row of a panel, if a series that was left out holds it
 
     @property
@@ -57,6 +61,21 @@ class Schema:
     def columns(self) -> tuple[str, ...]:
         """Return the stored columns: targets, past covariates, then known-ahead covariates."""
         return (*self.targets, *self.past, *self.future)
+
+    @property
+    def indicators(self) -> np.ndarray:
+        """Return which stored columns are 0 and 1 for a category, as bool [columns]."""
+        return np.isin(self.columns, list(category_sources(self.categories)))
+
+    @property
+    def past_columns(self) -> tuple[str, ...]:
+        """Return the columns of the file behind the past covariates."""
+        return file_columns(self.past, self.categories)
+
+    @property
+    def future_columns(self) -> tuple[str, ...]:
+        """Return the columns of the file behind the future covariates."""
+        return file_columns(self.future, self.categories)
 
     @property
     def known_ahead(self) -> int:
@@ -84,6 +103,8 @@ class Schema:
                 values[f"{name}_columns"] = () if column is None else (column,)
         values["text"] = restore_settings(TextSettings, stored.get("text", {}))
         values["grid"] = restore_settings(GridSettings, stored.get("grid", {}))
+        categories = stored.get("categories", {})  # none in runs of 0.1.0
+        values["categories"] = {column: tuple(known) for column, known in categories.items()}
         values["step"] = Step.from_dict(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
         return Schema(**values)

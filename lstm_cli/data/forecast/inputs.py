@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lstm_cli.data.category_names import file_columns
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.data.times.calendar_features import calendar_features
@@ -64,7 +65,8 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
         known = dataset.measured[rows, first:] & inside[:, :, None]
         if not known.all():
             series, step, column = (int(position) for position in np.argwhere(~known)[0])
-            raise _missing_covariate_error(dataset, source, series, step, schema.future[column], times)
+            name = file_columns(schema.future[column : column + 1], schema.categories)[0]
+            raise _missing_covariate_error(dataset, source, series, step, name, times)
         parts.append(dataset.values_scaled[rows, first:])
     if schema.calendar:
         flat = calendar_features(schema.step, times.reshape(-1))

@@ -16,7 +16,7 @@ from lstm_cli.data.dataset.windows import required_history
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.locations import quote_name, quote_names
-from lstm_cli.data.quality.missing import count_cells, find_missing
+from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
@@ -56,14 +56,16 @@ def read_new_data(
     table = read_table(
         source,
         targets=schema.targets,
-        past=schema.past,
-        future=schema.future,
+        past=schema.past_columns,
+        future=schema.future_columns,
+        categories=schema.categories,
         time=schema.time_columns,
         series=schema.series_columns,
         text=_text_settings(schema, text),
         stdin=stdin,
         like=schema.time_format,
     )
+    refuse_missing_categories(table, schema.missing)
     _require_same_clock(table, schema)
     refuse_overflow(table)
     grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)

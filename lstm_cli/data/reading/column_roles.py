@@ -3,13 +3,14 @@
 A default follows from the first rows of the file. If they are ambiguous, selection raises an error.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from unicodedata import normalize
 
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
+from lstm_cli.data.reading.categories import Vocabulary, is_text_column
 from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
@@ -46,6 +47,10 @@ class ColumnRequest:
     time: tuple[str, ...]
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
+    categories: Mapping[str, Sequence[str]] | None = (
+        None  # of each text column; None: text columns are detected
+    )
+    na_values: tuple[str, ...] = ()  # further marks for a missing value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,7 @@ class ColumnRoles:
     past: tuple[int, ...]
     future: tuple[int, ...]
     findings: tuple[Finding, ...]
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)  # of the text columns, by name
 
     @property
     def numeric(self) -> tuple[int, ...]:
@@ -138,11 +144,28 @@ def choose_columns(
             raise duplicate_name_error(source, names, names[index])
     if len(time) == 1:
         refuse_split_time_columns(source, names, sample, time[0], groups)
-    for index in sorted(set(used) - {*time, *series}):
+    covariates = (*columns["past"], *columns["future"])
+    if request.categories is None:
+        text = {
+            index: Vocabulary(na_values=request.na_values)
+            for index in covariates
+            if is_text_column(_measured_cells(sample[index]))
+        }
+    else:
+        text = {
+            find("", name): Vocabulary(known, request.na_values) for name, known in request.categories.items()
+        }
+    for index in sorted(set(used) - {*time, *series, *text}):
         findings += find_thousands_separators(
             sample[index], delimiter, CellLocation(source=source, column=names[index])
         )
-    return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
+    return ColumnRoles(
+        time=time,
+        series=series,
+        findings=tuple(findings),
+        vocabularies={names[index]: vocabulary for index, vocabulary in text.items()},
+        **columns,
+    )
 
 
 def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, islice, starmap
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -95,7 +95,7 @@ class TextFile:
 
     def _layout(self, roles: ColumnRoles, time_location: CellLocation) -> Layout | None:
         """Return the layout for reading in bulk; None if only text can be read so."""
-        if len(roles.time) > 1 or len(roles.series) > 1:
+        if len(roles.time) > 1 or len(roles.series) > 1 or roles.vocabularies:
             return None
         return Layout(
             codec=self._reader.codec,
@@ -197,7 +197,16 @@ def _to_batch(
     if roles.series:
         columns, location = _next_columns(pairs, len(roles.series), text)
         codes, names = _series_codes(columns[0], lines, location)
-    values = np.stack([numbers(column, lines, location) for column, location in pairs], axis=1)
+
+    def values_of(column: Any, location: CellLocation) -> np.ndarray:
+        vocabulary = roles.vocabularies.get(location.column)
+        return (
+            numbers(column, lines, location)
+            if vocabulary is None
+            else vocabulary.codes(text(column, location))
+        )
+
+    values = np.stack(list(starmap(values_of, pairs)), axis=1)
     extremes = np.stack([values.min(axis=0), values.max(axis=0)])
     return ColumnBatch(lines=lines, values=values, extremes=extremes, times=times, codes=codes, names=names)
 

@@ -11,6 +11,7 @@ import numpy as np
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_cell, quote_name
+from lstm_cli.data.reading.categories import TextColumns
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
@@ -50,6 +51,9 @@ class Table:
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
     files: FileLines | None = None  # lines of each file; None for one file
+    categories: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # of each text column; each category is a column `NAME=CATEGORY` of 0 and 1
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
@@ -77,6 +81,7 @@ def read_table(
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     like: TimeFormat | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
@@ -95,6 +100,7 @@ def read_table(
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
         like: time format of the run's data, used for ambiguous times.
+        categories: categories of the run's text columns; None detects text columns and learns their categories.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
             None keeps all rows in memory.
@@ -111,6 +117,8 @@ def read_table(
         time=tuple(time),
         series=tuple(series),
         from_model=like is not None,
+        categories=categories,
+        na_values=text.na_value,
     )
     sources = expand_paths(source)
     total = _total_size(sources)
@@ -123,7 +131,7 @@ def read_table(
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
         table = reading.table(like)
-    for name, measured in zip(table.columns, reading.builder.has_number, strict=True):
+    for name, measured in zip(reading.numeric_names, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
                 f"column {quote_name(name)} is empty: none of its {len(table.lines):,} rows has a number",
@@ -250,26 +258,47 @@ class _TableReader:
         similar_names = (
             find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
         )
-        doubtful = builder.number_findings([location_of(index) for index in roles.numeric])
+        locations = [location_of(index) for index in roles.numeric]
+        text = TextColumns.read(
+            builder.values(), locations, roles.vocabularies, builder.lines(), column.times
+        )
+        doubtful = [
+            finding for finding in builder.number_findings(locations) if finding.column not in text.columns
+        ]
         return Table(
             source=files.name,
-            columns=tuple(names[index] for index in roles.numeric),
+            columns=text.expand(self.numeric_names),
             targets=tuple(names[index] for index in roles.targets),
-            past=tuple(names[index] for index in roles.past),
-            future=tuple(names[index] for index in roles.future),
+            past=text.expand(names[index] for index in roles.past),
+            future=text.expand(names[index] for index in roles.future),
             time_columns=tuple(names[index] for index in roles.time),
             times=column.times,
             time_format=column.format,
             series_columns=tuple(names[index] for index in roles.series),
             series=codes,
             series_names=series_names,
-            values=builder.values(),
+            values=builder.encoded_values(text.encoder(self.numeric_names))
+            if text.columns
+            else builder.values(),
             lines=builder.lines(),
-            findings=(*self._findings, *roles.findings, *column.findings, *similar_names, *doubtful),
+            findings=(
+                *self._findings,
+                *roles.findings,
+                *column.findings,
+                *similar_names,
+                *doubtful,
+                *text.findings,
+            ),
+            categories=text.categories,
             delimiter=first.delimiter,
             files=files,
             read=self.read,
         )
+
+    @property
+    def numeric_names(self) -> list[str]:
+        """Return the names of the columns of the file that became numbers."""
+        return [self._files[0].names[index] for index in self._roles.numeric]
 
     def close(self) -> None:
         """Close the files of a large table. Memory-mapped parts remain readable."""
