@@ -27,6 +27,9 @@ class PrepareConfig(TextSettings, GridSettings):
     future: tuple[str, ...] = setting(
         (), "Known-ahead covariate, with values over the horizon (repeatable).", COLUMN, panel=COLUMNS_PANEL
     )
+    static: tuple[str, ...] = setting(
+        (), "Column that is constant within a series (repeatable).", COLUMN, panel=COLUMNS_PANEL
+    )
     calendar: bool = setting(
         False,
         "Calendar features (hour, weekday, month and others) as known-ahead covariates.",
@@ -143,7 +146,18 @@ class PrepareConfig(TextSettings, GridSettings):
                 flag="--season",
             )
         roles: dict[str, str] = {}
-        for flag, names in (("--target", self.target), ("--past", self.past), ("--future", self.future)):
+        if self.static and not self.series:
+            raise UsageError(
+                "--static needs --series: without it, there is one series, and a constant column says nothing",
+                hint="add --series COLUMN, or leave out --static",
+                flag="--static",
+            )
+        for flag, names in (
+            ("--target", self.target),
+            ("--past", self.past),
+            ("--future", self.future),
+            ("--static", self.static),
+        ):
             for name in names:
                 if name in roles:
                     raise UsageError(
@@ -173,7 +187,12 @@ class PrepareConfig(TextSettings, GridSettings):
 
     def _check_wide(self) -> None:
         """Raise UsageError for roles that a wide file cannot have: its only target is `value`."""
-        for flag, names in (("--target", self.target), ("--past", self.past), ("--future", self.future)):
+        for flag, names in (
+            ("--target", self.target),
+            ("--past", self.past),
+            ("--future", self.future),
+            ("--static", self.static),
+        ):
             if names:
                 raise UsageError(
                     f"{flag} cannot be used with --wide: the only target of a wide file is 'value'",

@@ -21,6 +21,7 @@ def prepare_table(report: Any, page: Page) -> None:
         ("target", ", ".join(report.targets)),
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
+        ("static", ", ".join(report.static)),
         ("calendar", ", ".join(report.calendar)),
         (
             "season",

@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.drop_outliers import dropped_outlier_findings, find_outliers_to_drop
+from lstm_cli.data.build.scale_static import constant_static_findings, static_scaling
 from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
 from lstm_cli.data.build.unseen_categories import drop_unseen_categories
 from lstm_cli.data.chunks import RowSlices
@@ -138,7 +139,8 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         targets=table.targets,
         past=table.past,
         future=table.future,
-        categories=table.categories,
+        categories={**table.categories, **table.static.categories},
+        static=table.static.names,
         calendar=calendar_feature_names(grid.step) if config.calendar else (),
         time_columns=table.time_columns,
         time_format=table.time_format,
@@ -362,7 +364,9 @@ def _fit(
         ahead=grid.ahead,
         train_end=split_grid.train_end,
         val_end=split_grid.val_end,
+        static=table.static.of_series(table.series_names, grid.names),
     )
+    schema = replace(schema, static_scaling=static_scaling(table.static, series.static))
     counts = count_cells(table, replace(grid, emptied=None), split_grid.offset)  # as the file has them
     missing = find_missing(counts, table, grid, schema, config.missing)
     filled = counts.missing + len(split_grid.dropped.values)
@@ -385,6 +389,7 @@ def _fit(
         findings=(
             *findings,
             *missing,
+            *constant_static_findings(table, series.static),
             *ended_series_finding(ended, table.source, schema.horizon),
             *warn_float32_collapse(schema, series.names, statistics, scaler, table.source),
             *find_constant_training(

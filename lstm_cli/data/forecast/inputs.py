@@ -3,9 +3,8 @@
 import numpy as np
 
 from lstm_cli.data.category_names import file_columns
-from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.dataset import Dataset, derived_inputs
 from lstm_cli.data.dataset.windows import Windows
-from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import LAST_US, format_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
@@ -68,9 +67,8 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
             name = file_columns(schema.future[column : column + 1], schema.categories)[0]
             raise _missing_covariate_error(dataset, source, series, step, name, times)
         parts.append(dataset.values_scaled[rows, first:])
-    if schema.calendar:
-        flat = calendar_features(schema.step, times.reshape(-1))
-        parts.append(flat.reshape(*times.shape, -1))
+    if schema.derived:
+        parts.append(derived_inputs(dataset, times, np.arange(len(times))))
     if not parts:
         return np.zeros((*times.shape, 0), dtype=np.float32)
     return np.concatenate(parts, axis=2)

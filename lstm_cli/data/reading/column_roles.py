@@ -46,6 +46,7 @@ class ColumnRequest:
     future: tuple[str, ...]
     time: tuple[str, ...]
     series: tuple[str, ...]
+    static: tuple[str, ...] = ()
     from_model: bool = False  # a model needs these columns, so no flag can choose others
     categories: Mapping[str, Sequence[str]] | None = (
         None  # of each text column; None: text columns are detected
@@ -62,12 +63,13 @@ class ColumnRoles:
     targets: tuple[int, ...]
     past: tuple[int, ...]
     future: tuple[int, ...]
+    static: tuple[int, ...]
     findings: tuple[Finding, ...]
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)  # of the text columns, by name
 
     @property
     def numeric(self) -> tuple[int, ...]:
-        return self.targets + self.past + self.future
+        return self.targets + self.past + self.future + self.static
 
 
 def column_labels(names: Iterable[str]) -> list[str]:
@@ -105,6 +107,7 @@ def choose_columns(
         "targets": tuple(find("--target", name) for name in request.targets),
         "past": tuple(find("--past", name) for name in request.past),
         "future": tuple(find("--future", name) for name in request.future),
+        "static": tuple(find("--static", name) for name in request.static),
     }
     series = tuple(find("--series", name) for name in request.series)
     taken = {index for indices in columns.values() for index in indices} | set(series)
@@ -136,6 +139,7 @@ def choose_columns(
         *columns["targets"],
         *columns["past"],
         *columns["future"],
+        *columns["static"],
         *time,
         *series,
     ]
@@ -144,7 +148,7 @@ def choose_columns(
             raise duplicate_name_error(source, names, names[index])
     if len(time) == 1:
         refuse_split_time_columns(source, names, sample, time[0], groups)
-    covariates = (*columns["past"], *columns["future"])
+    covariates = (*columns["past"], *columns["future"], *columns["static"])
     if request.categories is None:
         text = {
             index: Vocabulary(na_values=request.na_values)

@@ -173,6 +173,7 @@ def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str
         targets=indices_of(roles.targets),
         past=indices_of(roles.past),
         future=indices_of(roles.future),
+        static=indices_of(roles.static),
     )
 
 

@@ -16,6 +16,7 @@ from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
 from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
+from lstm_cli.data.reading.static_columns import StaticColumns, read_static_columns
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
@@ -54,6 +55,7 @@ class Table:
     categories: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # of each text column; each category is a column `NAME=CATEGORY` of 0 and 1
+    static: StaticColumns = field(default_factory=StaticColumns)  # of the series in series_names
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
@@ -77,6 +79,7 @@ def read_table(
     future: Sequence[str] = (),
     time: Sequence[str] = (),
     series: Sequence[str] = (),
+    static: Sequence[str] = (),
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
@@ -96,6 +99,7 @@ def read_table(
         future: known-ahead covariates.
         time: time columns, which are joined; empty selects the first column that reads as times.
         series: series columns, whose values together name a series.
+        static: columns that are constant within a series.
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
@@ -116,6 +120,7 @@ def read_table(
         future=tuple(future),
         time=tuple(time),
         series=tuple(series),
+        static=tuple(static),
         from_model=like is not None,
         categories=categories,
         na_values=text.na_value,
@@ -168,6 +173,7 @@ def read_configured_table(
         future=config.future,
         time=config.time,
         series=config.series,
+        static=config.static,
         text=config.text,
         stdin=stdin,
         listen=listen,
@@ -259,15 +265,20 @@ class _TableReader:
             find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
         )
         locations = [location_of(index) for index in roles.numeric]
-        text = TextColumns.read(
-            builder.values(), locations, roles.vocabularies, builder.lines(), column.times
+        values, lines, stored = builder.values(), builder.lines(), len(locations) - len(roles.static)
+        static = read_static_columns(
+            values[:, stored:], codes, series_names, lines, locations[stored:], roles.vocabularies
         )
+        text = TextColumns.read(values, locations[:stored], roles.vocabularies, lines, column.times)
         doubtful = [
-            finding for finding in builder.number_findings(locations) if finding.column not in text.columns
+            finding
+            for finding in builder.number_findings(locations)
+            if finding.column not in roles.vocabularies
         ]
+        stored_names = self.numeric_names[:stored]
         return Table(
             source=files.name,
-            columns=text.expand(self.numeric_names),
+            columns=text.expand(stored_names),
             targets=tuple(names[index] for index in roles.targets),
             past=text.expand(names[index] for index in roles.past),
             future=text.expand(names[index] for index in roles.future),
@@ -277,10 +288,9 @@ class _TableReader:
             series_columns=tuple(names[index] for index in roles.series),
             series=codes,
             series_names=series_names,
-            values=builder.encoded_values(text.encoder(self.numeric_names))
-            if text.columns
-            else builder.values(),
-            lines=builder.lines(),
+            values=builder.encoded_values(text.encoder(stored_names)) if text.columns else values[:, :stored],
+            lines=lines,
+            static=static,
             findings=(
                 *self._findings,
                 *roles.findings,
@@ -288,6 +298,7 @@ class _TableReader:
                 *similar_names,
                 *doubtful,
                 *text.findings,
+                *static.findings,
             ),
             categories=text.categories,
             delimiter=first.delimiter,

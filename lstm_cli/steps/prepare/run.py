@@ -107,6 +107,7 @@ def _report(
         past=schema.past,
         future=schema.future,
         calendar=schema.calendar,
+        static=schema.static,
         series=len(series.names),
         ended=assembled.ended,
         time_start=start,

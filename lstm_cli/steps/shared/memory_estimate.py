@@ -106,7 +106,8 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     if head.startswith((b"\x1f\x8b", b"PAR1")) or lines < 2:
         return None
     rows = size * lines // len(head)
-    columns = 1 + len(config.series) + max(1, len(config.target)) + len(config.past) + len(config.future)
+    covariates = len(config.past) + len(config.future) + len(config.static)
+    columns = 1 + len(config.series) + max(1, len(config.target)) + covariates
     cells = min(rows * columns * CELL, MAX_MEMORY_BYTES)
     detection = 0 if config.series or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
     temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)
