@@ -36,6 +36,12 @@ class PrepareConfig(TextSettings, GridSettings):
         flag="--calendar/--no-calendar",
         panel=COLUMNS_PANEL,
     )
+    holidays: tuple[str, ...] = setting(
+        (),
+        "Public holidays, known ahead, with the days before and after: DE, DE-BY (repeatable).",
+        "COUNTRY",
+        panel=COLUMNS_PANEL,
+    )
     time: tuple[str, ...] = setting(
         (),
         "Time column, repeated for date and time columns; none: rows are steps.",

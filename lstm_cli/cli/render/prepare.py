@@ -23,6 +23,7 @@ def prepare_table(report: Any, page: Page) -> None:
         ("future", ", ".join(report.future)),
         ("static", ", ".join(report.static)),
         ("calendar", ", ".join(report.calendar)),
+        ("holidays", ", ".join(report.holidays)),
         (
             "season",
             f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}",

@@ -7,6 +7,7 @@ from math import fsum
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.data.build.choose_holidays import choose_holidays
 from lstm_cli.data.build.drop_outliers import dropped_outlier_findings, find_outliers_to_drop
 from lstm_cli.data.build.scale_static import constant_static_findings, static_scaling
 from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
@@ -130,6 +131,8 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     table, unseen = drop_unseen_categories(table, split_grid.training(len(table.columns)))
     split_grid = replace(split_grid, grid=replace(split_grid.grid, cells=table.values))
     findings += unseen
+    holidays, useless = choose_holidays(config.holidays, split_grid.grid, split_grid.train_end, table.source)
+    findings += useless
     rows = int(np.median(split_grid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
@@ -140,6 +143,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         past=table.past,
         future=table.future,
         categories={**table.categories, **table.static.categories},
+        holidays=holidays,
         static=table.static.names,
         calendar=calendar_feature_names(grid.step) if config.calendar else (),
         time_columns=table.time_columns,

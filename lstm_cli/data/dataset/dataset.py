@@ -11,6 +11,7 @@ from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT, GridSettings, TextSetti
 from lstm_cli.config.validators import restore_settings
 from lstm_cli.data.category_names import category_sources, file_columns
 from lstm_cli.data.chunks import RowSlices, row_chunks
+from lstm_cli.data.dataset.holiday_inputs import HolidayDates, holiday_inputs
 from lstm_cli.data.dataset.imputation import last_observed_row
 from lstm_cli.data.dataset.scaling import Scaler, column_ranges, column_sums
 from lstm_cli.data.parallel import ordered_map
@@ -45,6 +46,7 @@ class Schema:
     categories: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # of each text column; each category is a covariate `NAME=CATEGORY` of 0 and 1
+    holidays: tuple[HolidayDates, ...] = ()  # dates of the holiday inputs
     static: tuple[str, ...] = ()  # names of the static inputs, see `SeriesTable.static`
     static_scaling: tuple[
         tuple[float, float], ...
@@ -69,7 +71,8 @@ class Schema:
     @property
     def derived(self) -> tuple[str, ...]:
         """Return the inputs that are not stored row by row; they are known ahead."""
-        return (*self.calendar, *self.static)
+        holidays = (name for dates in self.holidays for name in dates.names)
+        return (*self.calendar, *holidays, *self.static)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -113,7 +116,8 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         stored = {field.name: getattr(self, field.name) for field in fields(self)}
-        settings = {"text": asdict(self.text), "grid": asdict(self.grid)}
+        settings: dict[str, Any] = {"text": asdict(self.text), "grid": asdict(self.grid)}
+        settings["holidays"] = [asdict(dates) for dates in self.holidays]
         return stored | settings | {"step": self.step.to_dict(), "time_format": self.time_format.to_dict()}
 
     @staticmethod
@@ -129,6 +133,7 @@ class Schema:
         values["grid"] = restore_settings(GridSettings, stored.get("grid", {}))
         categories = stored.get("categories", {})  # none in runs of 0.1.0
         values["categories"] = {column: tuple(known) for column, known in categories.items()}
+        values["holidays"] = tuple(map(HolidayDates.from_dict, stored.get("holidays", ())))
         values["static_scaling"] = tuple(map(tuple, stored.get("static_scaling", ())))
         values["step"] = Step.from_dict(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
@@ -406,6 +411,9 @@ def derived_inputs(dataset: Dataset, times_us: np.ndarray, series: np.ndarray) -
     parts = []
     if schema.calendar:
         parts.append(calendar_features(schema.step, times_us.reshape(-1)).reshape(*times_us.shape, -1))
+    if schema.holidays:
+        flat = holiday_inputs(schema.holidays, schema.step, times_us.reshape(-1))
+        parts.append(flat.reshape(*times_us.shape, -1))
     if dataset.series.static is not None:
         center, scale = np.array(schema.static_scaling).T
         static = np.nan_to_num((dataset.series.static[series] - center) / scale)  # the mean where missing

@@ -107,6 +107,7 @@ def _report(
         past=schema.past,
         future=schema.future,
         calendar=schema.calendar,
+        holidays=tuple(name for dates in schema.holidays for name in dates.names),
         static=schema.static,
         series=len(series.names),
         ended=assembled.ended,
