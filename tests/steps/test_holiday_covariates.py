@@ -67,8 +67,10 @@ def test_a_forecast_needs_no_package_in_the_stored_years(known, tmp_path, monkey
 
 
 def test_inputs_that_do_not_vary_in_training_rows_are_left_out(tmp_path):
-    source = write(tmp_path / "a.csv", first="2023-12-25", days=130)  # training ends in April
-    config = PrepareConfig(target=("y",), holidays=("JP", "DE"), horizon=7, test="0.9", val="0.03")
+    source = write(tmp_path / "a.csv", first="2023-05-10", days=130)
+    config = PrepareConfig(
+        target=("y",), holidays=("JP", "DE"), horizon=7, val="2023-07-01", test="2023-08-01"
+    )
     report = prepare(str(source), tmp_path / "run", config, ignore_events)
     assert report.holidays == ("holiday_DE", "holiday_DE_before", "holiday_DE_after")
     (finding,) = (finding for finding in report.findings if finding["rule"] == "D642")
