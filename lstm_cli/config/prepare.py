@@ -28,7 +28,11 @@ class PrepareConfig(TextSettings, GridSettings):
         (), "Known-ahead covariate, with values over the horizon (repeatable).", COLUMN, panel=COLUMNS_PANEL
     )
     static: tuple[str, ...] = setting(
-        (), "Column that is constant within a series (repeatable).", COLUMN, panel=COLUMNS_PANEL
+        (),
+        "Column that is constant within a series (repeatable).",
+        COLUMN,
+        default_text="none",
+        panel=COLUMNS_PANEL,
     )
     calendar: bool = setting(
         False,
@@ -40,6 +44,7 @@ class PrepareConfig(TextSettings, GridSettings):
         (),
         "Public holidays, known ahead, with the days before and after: DE, DE-BY (repeatable).",
         "COUNTRY",
+        default_text="none",
         panel=COLUMNS_PANEL,
     )
     time: tuple[str, ...] = setting(

@@ -406,7 +406,13 @@ class Dataset:
 
 
 def derived_inputs(dataset: Dataset, times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
-    """Return the derived inputs [S, n, D] float32 of series [S] at times [S, n] int64 microseconds."""
+    """Return the derived inputs [S, n, D] float32: calendar, holidays and static inputs.
+
+    Args:
+        dataset: dataset of the series.
+        times_us: [S, n] int64 microseconds.
+        series: [S] index of each series.
+    """
     schema = dataset.schema
     parts = []
     if schema.calendar:

@@ -93,7 +93,12 @@ def _unknown_code_error(code: str, known: Sequence[str] | dict[str, list[str]], 
 
 
 def holiday_inputs(holidays: Sequence[HolidayDates], step: Step, times_us: np.ndarray) -> np.ndarray:
-    """Return the holiday inputs [T, K] float32 at times [T] in int64 microseconds.
+    """Return the holiday inputs [T, K] float32.
+
+    Args:
+        holidays: dates of each code.
+        step: step of the time grid.
+        times_us: [T] int64 microseconds.
 
     Raises:
         UsageError: a time is in a year without stored dates, and the package `holidays` is not installed.
