@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_cell, quote_name
 from lstm_cli.data.reading.categories import TextColumns
@@ -166,6 +167,8 @@ def read_configured_table(
         spill: creates a folder for a table that is too large for memory; None keeps all rows in memory.
         held: bytes that `read_pipes` has read.
     """
+    if config.holidays:
+        require_installed("--holidays", "holidays")  # before a large file is read
     return read_table(
         source,
         targets=config.target,
