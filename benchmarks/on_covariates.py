@@ -83,7 +83,7 @@ def compare(
         choice: settings of the trainings.
     """
     notebook.head("covariates", "MASE", "MAE", "compared with", "change of MASE")
-    found: dict[str, float] = {}
+    result: dict[str, float] = {}
     for name, (covariates, base) in cases.items():
 
         def once(seed: int, name: str = name, covariates: Sequence[str] = covariates) -> dict:
@@ -97,10 +97,10 @@ def compare(
         measured = each_seed(notebook, seeds, (name,), once)
         if not measured:
             continue
-        found[name] = statistics.median(one["mase"] for one in measured)
-        change = f"{found[name] / found[base] - 1:+.1%}" if base in found else ""
+        result[name] = statistics.median(item["mase"] for item in measured)
+        change = f"{result[name] / result[base] - 1:+.1%}" if base in result else ""
         notebook.row(
-            name, found[name], statistics.median(one["mae"] for one in measured), base, change
+            name, result[name], statistics.median(item["mae"] for item in measured), base, change
         )  # fmt: skip
 
 
