@@ -28,10 +28,24 @@ class PrepareConfig(TextSettings, GridSettings):
     future: tuple[str, ...] = setting(
         (), "Known-ahead covariate, with values over the horizon (repeatable).", COLUMN, panel=COLUMNS_PANEL
     )
+    static: tuple[str, ...] = setting(
+        (),
+        "Column that is constant within a series (repeatable).",
+        COLUMN,
+        default_text="none",
+        panel=COLUMNS_PANEL,
+    )
     calendar: bool = setting(
         False,
         "Calendar features (hour, weekday, month and others) as known-ahead covariates.",
         flag="--calendar/--no-calendar",
+        panel=COLUMNS_PANEL,
+    )
+    holidays: tuple[str, ...] = setting(
+        (),
+        "Public holidays, known ahead, with the days before and after: DE, DE-BY (repeatable).",
+        "COUNTRY",
+        default_text="none",
         panel=COLUMNS_PANEL,
     )
     time: tuple[str, ...] = setting(
@@ -144,6 +158,12 @@ class PrepareConfig(TextSettings, GridSettings):
                 flag="--season",
             )
         self._check_roles()
+        if self.static and not self.series:
+            raise UsageError(
+                "--static needs --series: without it, there is one series, and a constant column says nothing",
+                hint="add --series COLUMN, or leave out --static",
+                flag="--static",
+            )
         if NO_TIMES in self.time and len(self.time) > 1:
             raise UsageError(
                 f"--time {NO_TIMES} cannot be combined with a time column", hint="choose one", flag="--time"
@@ -157,7 +177,7 @@ class PrepareConfig(TextSettings, GridSettings):
     def _check_roles(self) -> None:
         """Raise UsageError for a column with two roles, or for ALL_NUMERIC next to a named target."""
         roles: dict[str, str] = {}
-        flags = ("target", "past", "future", "time", "series")
+        flags = ("target", "past", "future", "static", "time", "series")
         for flag, name in ((f"--{field}", name) for field in flags for name in getattr(self, field)):
             if name in roles:
                 twice = "twice" if roles[name] == flag else f"and to {roles[name]}"
@@ -188,7 +208,12 @@ class PrepareConfig(TextSettings, GridSettings):
 
     def _check_wide(self) -> None:
         """Raise UsageError for roles that a wide file cannot have: its only target is `value`."""
-        for flag, names in (("--target", self.target), ("--past", self.past), ("--future", self.future)):
+        for flag, names in (
+            ("--target", self.target),
+            ("--past", self.past),
+            ("--future", self.future),
+            ("--static", self.static),
+        ):
             if names:
                 raise UsageError(
                     f"{flag} cannot be used with --wide: the only target of a wide file is 'value'",

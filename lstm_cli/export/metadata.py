@@ -25,12 +25,12 @@ def tensor_facts(
         parts: Names of the combined forecasts; () if there are none.
     """
     past, future, mask = INPUTS
-    known = [*schema.future, *schema.calendar]
+    known = [*schema.future, *schema.derived]
     inputs = {
         past: _tensor(
-            ["batch", lookback, len(schema.columns) + len(schema.calendar)],
+            ["batch", lookback, len(schema.inputs)],
             "past steps, oldest first; scaled",
-            columns=[*schema.columns, *schema.calendar],
+            columns=list(schema.inputs),
         ),
         future: _tensor(
             ["batch", schema.horizon, len(known)],
@@ -71,6 +71,9 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         "past": list(schema.past),
         "future": list(schema.future),
         "calendar": list(schema.calendar),
+        "holidays": [name for dates in schema.holidays for name in dates.names],
+        "static": list(schema.static),
+        "categories": {column: list(known) for column, known in schema.categories.items()},
         "horizon": schema.horizon,
         "units": "values are in the units of the columns of the file",
         "scaling": {
@@ -79,7 +82,13 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
             "scaled": "scaled = (value - center) / scale"
             + (f"; for a target scaled = {log_scaled}" if scaler.log_transformed else ""),
             "value": inverse + (f"; for a target value = {unscaled}" if scaler.log_transformed else ""),
+            "holidays": "1 on the day, the day before or the day after a holiday, else 0",
+            "static": "scaled = (value - center) / scale; 0 for a missing value",
             "calendar": "half the sine or cosine of the elapsed share of the period; not scaled",
+        },
+        "static_scaling": {
+            name: {"center": center, "scale": scale}
+            for name, (center, scale) in zip(schema.static, schema.static_scaling, strict=True)
         },
         "times": {
             "column": schema.time_name,
@@ -92,7 +101,12 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
             "order": "past ends one step before the first step of the forecast",
         },
         "series": [
-            {"name": name, **_time_range(schema, series, index), **_scaling(schema, scaler, index)}
+            {
+                "name": name,
+                **_time_range(schema, series, index),
+                **_scaling(schema, scaler, index),
+                **_static_values(schema, series, index),
+            }
             for index, name in enumerate(series.names)
         ],
     }
@@ -130,6 +144,14 @@ def _time_range(schema: Schema, series: SeriesTable, index: int) -> dict[str, An
     written = write_times(schema, schema.step.times(rows, int(series.origin_us[index])))
     first, last = (text.replace(JOINT, " ") for text in written)
     return {"first": first, "last": last}
+
+
+def _static_values(schema: Schema, series: SeriesTable, index: int) -> dict[str, Any]:
+    """Return the static inputs of a series in the units of the file; None for a missing value."""
+    if series.static is None:
+        return {}
+    values = (None if np.isnan(value) else value for value in series.static[index].tolist())
+    return {"static": dict(zip(schema.static, values, strict=True))}
 
 
 def _scaling(schema: Schema, scaler: Scaler, index: int) -> dict[str, Any]:

@@ -77,6 +77,9 @@ def rescale_to_model(dataset: Dataset, model: TrainedModel) -> Dataset:
     If the scaling is identical, the data are not copied.
     """
     scaler = model.scaler
+    if dataset.schema.static_scaling != model.schema.static_scaling:
+        schema = replace(dataset.schema, static_scaling=model.schema.static_scaling)
+        dataset = replace(dataset, schema=schema)
     if dataset.series.names == model.series.names and dataset.scaler.equals(scaler):
         return dataset
     index_by_name = {name: index for index, name in enumerate(model.series.names)}

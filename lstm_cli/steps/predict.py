@@ -188,7 +188,7 @@ def _differences(model: TrainedModel, dataset: Dataset) -> str:
     old, new = model.schema, dataset.schema
     pairs = {
         "targets": (old.targets, new.targets),
-        "covariates": ((old.past, old.future, old.calendar), (new.past, new.future, new.calendar)),
+        "covariates": ((old.past, old.future, old.derived), (new.past, new.future, new.derived)),
         "frequency": (old.step, new.step),
         "horizon": (old.horizon, new.horizon),
         "series": (old.series_name, new.series_name),

@@ -7,8 +7,11 @@ from math import fsum
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.data.build.choose_holidays import choose_holidays
 from lstm_cli.data.build.drop_outliers import dropped_outlier_findings, find_outliers_to_drop
+from lstm_cli.data.build.scale_static import constant_static_findings, static_scaling
 from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
+from lstm_cli.data.build.unseen_categories import drop_unseen_categories
 from lstm_cli.data.chunks import RowSlices
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
 from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
@@ -20,7 +23,7 @@ from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.numbers.decimals import column_decimals
-from lstm_cli.data.quality.missing import count_cells, find_missing, usable_rows
+from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories, usable_rows
 from lstm_cli.data.quality.overflow import find_constant_training, refuse_overflow, warn_float32_collapse
 from lstm_cli.data.quality.seasonality import (
     automatic_lookback,
@@ -51,6 +54,7 @@ class Assembled:
     lookback_reason: str
     ended: tuple[str, ...]  # names of the ended series, see data/dataset/ended_series.py
     findings: tuple[Finding, ...]
+    table: Table  # rows of the file, without the categories that no training row has
     grid: Grid  # the values in the file's units, without the dropped outliers
     dropped: DroppedOutliers  # outliers that --outliers drop set to missing
 
@@ -123,6 +127,12 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     if config.outliers == "drop":
         split_grid = split_grid.without_outliers(table, season_passes)
         findings += dropped_outlier_findings(split_grid.dropped, table, split_grid.grid, config.missing)
+    refuse_missing_categories(table, config.missing)
+    table, unseen = drop_unseen_categories(table, split_grid.training(len(table.columns)))
+    split_grid = replace(split_grid, grid=replace(split_grid.grid, cells=table.values))
+    findings += unseen
+    holidays, useless = choose_holidays(config.holidays, split_grid.grid, split_grid.train_end, table.source)
+    findings += useless
     rows = int(np.median(split_grid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
@@ -132,6 +142,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         targets=table.targets,
         past=table.past,
         future=table.future,
+        categories={**table.categories, **table.static.categories},
+        holidays=holidays,
+        static=table.static.names,
         calendar=calendar_feature_names(grid.step) if config.calendar else (),
         time_columns=table.time_columns,
         time_format=table.time_format,
@@ -353,7 +366,7 @@ def _fit(
     grid, targets = split_grid.grid, len(schema.targets)
     training = split_grid.training(len(schema.columns))
     target_training = split_grid.training(targets)
-    scaler = fit_scaler(config.scaler, training)
+    scaler = fit_scaler(config.scaler, training, indicators=schema.indicators)
     standard = scaler if config.scaler == "standard" else fit_scaler("standard", target_training)
     series = SeriesTable(
         names=grid.names,
@@ -363,13 +376,16 @@ def _fit(
         ahead=grid.ahead,
         train_end=split_grid.train_end,
         val_end=split_grid.val_end,
+        static=table.static.of_series(table.series_names, grid.names),
     )
+    schema = replace(schema, static_scaling=static_scaling(table.static, series.static))
     counts = count_cells(table, replace(grid, emptied=None), split_grid.offset)  # as the file has them
     missing = find_missing(counts, table, grid, schema, config.missing)
     filled = counts.missing + len(split_grid.dropped.values)
     ended = find_ended_series(schema, series)
     statistics = training_statistics(target_training, schema.season, standard.scale[:, :targets])
     return Assembled(
+        table=table,
         grid=grid,
         dropped=split_grid.dropped,
         schema=schema,
@@ -385,6 +401,7 @@ def _fit(
         findings=(
             *findings,
             *missing,
+            *constant_static_findings(table, series.static),
             *ended_series_finding(ended, table.source, schema.horizon),
             *warn_float32_collapse(schema, series.names, statistics, scaler, table.source),
             *find_constant_training(

@@ -132,19 +132,20 @@ class ScaledValues:
         return None
 
 
-def store_dataset(assembled: Assembled, table: Table, folder: ArtifactFolder, listen: Listener) -> None:
+def store_dataset(assembled: Assembled, folder: ArtifactFolder, listen: Listener) -> None:
     """Scale and impute the values, and write the dataset into a new folder of the run, never whole in memory.
 
     Args:
         assembled: dataset without values.
-        table: table of the dataset.
         folder: folder to write to.
         listen: receiver of progress events.
 
     Raises:
         DataError: if a column is too large for 32-bit floats.
     """
-    scaled = ScaledValues(assembled.grid, assembled.series, assembled.schema, assembled.scaler, table)
+    scaled = ScaledValues(
+        assembled.grid, assembled.series, assembled.schema, assembled.scaler, assembled.table
+    )
     rows, columns = assembled.grid.rows, len(assembled.schema.columns)
 
     def pieces_with_progress() -> Iterator[np.ndarray]:

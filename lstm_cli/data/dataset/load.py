@@ -48,13 +48,16 @@ def _check_shapes(dataset: Dataset) -> None:
     """Raise ValueError unless the parts of a dataset have matching shapes."""
     table, schema, values = dataset.series, dataset.schema, dataset.values_scaled
     series, columns = len(table.names), len(schema.columns)
-    shapes = [array.shape for name, array in vars(table).items() if name != "names"]
+    shapes = [array.shape for name, array in vars(table).items() if name not in ("names", "static")]
     matching = (
         values.dtype == np.float32
         and values.ndim == 2
         and values.shape[1] == columns
         and dataset.measured.shape == values.shape
         and all(shape == (series,) for shape in shapes)
+        and (() if table.static is None else table.static.shape[1:])
+        == ((len(schema.static),) if schema.static else ())
+        and (table.static is None or len(table.static) == series)
         and dataset.scaler.center.shape == dataset.scaler.scale.shape == (series, columns)
         and all(array.shape == (series, dataset.targets) for array in vars(dataset.training).values())
     )

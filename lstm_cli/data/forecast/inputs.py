@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.category_names import file_columns
+from lstm_cli.data.dataset.dataset import Dataset, derived_inputs
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.data.times.formats import LAST_US, show_time
 from lstm_cli.errors import DataError
@@ -67,11 +68,11 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
         known = dataset.measured[rows, first:] & inside[:, :, None]
         if not known.all():
             series, step, column = (int(position) for position in np.argwhere(~known)[0])
-            raise _missing_covariate_error(dataset, source, series, step, schema.future[column], times)
+            name = file_columns(schema.future[column : column + 1], schema.categories)[0]
+            raise _missing_covariate_error(dataset, source, series, step, name, times)
         parts.append(dataset.values_scaled[rows, first:])
-    if schema.calendar:
-        flat = schema.calendar_inputs(times.reshape(-1))
-        parts.append(flat.reshape(*times.shape, -1))
+    if schema.derived:
+        parts.append(derived_inputs(dataset, times, np.arange(len(times))))
     if not parts:
         return np.zeros((*times.shape, 0), dtype=np.float32)
     return np.concatenate(parts, axis=2)

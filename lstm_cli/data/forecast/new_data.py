@@ -18,7 +18,7 @@ from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.locations import quote_name, quote_names
-from lstm_cli.data.quality.missing import count_cells, find_missing
+from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.reading.wide.layout import WideRequest
@@ -60,16 +60,19 @@ def read_new_data(
     table = read_table(
         source,
         targets=schema.targets,
-        past=schema.past,
-        future=schema.future,
+        past=schema.past_columns,
+        future=schema.future_columns,
+        categories=schema.categories,
         time=schema.time_columns,
         series=schema.series_columns,
         wide=_wide_request(schema),
+        static=schema.static_columns,
         text=_text_settings(schema, text),
         plain_numbers_ok=not text.has_number_format,
         stdin=stdin,
         like=schema.time_format,
     )
+    refuse_missing_categories(table, schema.missing)
     _require_same_clock(table, schema)
     table = localize(table, schema.grid, like=schema.time_format)
     table = resample_table(table, schema.grid, step=schema.step)
@@ -98,6 +101,7 @@ def read_new_data(
                 ahead=grid.ahead[keep],
                 train_end=counts,
                 val_end=counts,
+                static=table.static.of_series(table.series_names, [grid.names[index] for index in chosen]),
             ),
             values_scaled=_scale(table, pieces, scaler, schema),
             measured=~np.isnan(np.concatenate(pieces)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
 import numpy as np
 
+from lstm_cli.data.chunks import row_chunks
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.rules import LargeNumbers, LateThousands, NumberRule, Totals
 from lstm_cli.data.numbers.sentinels import Sentinels
@@ -277,6 +278,18 @@ class ColumnBuilder:
     def values(self) -> np.ndarray:
         """Return the values [R, F] float64."""
         return self._arrays["values"].array()
+
+    def encoded_values(self, encode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return the values after `encode` of each chunk of rows, [R, F']. Raises OutputError."""
+        values = self.values()
+        width = encode(values[:0]).shape[1]
+        encoded = GrowableArray(np.float64, (width,), rows=self.rows, budget=self._budget)
+        try:
+            for span in row_chunks(self.rows):
+                encoded.append(encode(values[span]))
+        finally:
+            encoded.close()
+        return encoded.array()
 
     def times(self, location: CellLocation, options: TimeOptions = INFERRED) -> TimeColumn:
         """Return the time column, or unit steps without one. Raises the errors of `read_times`."""

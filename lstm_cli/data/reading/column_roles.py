@@ -3,8 +3,8 @@
 A default follows from the first rows of the file. If they are ambiguous, selection raises an error.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from unicodedata import normalize
 
 import numpy as np
@@ -13,6 +13,7 @@ from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
+from lstm_cli.data.reading.categories import Vocabulary, is_text_column
 from lstm_cli.data.reading.column_hints import likely_target
 from lstm_cli.data.reading.table_rules import (
     find_split_time,
@@ -52,14 +53,19 @@ class ColumnRequest:
     future: tuple[str, ...]
     time: tuple[str, ...]
     series: tuple[str, ...]
+    static: tuple[str, ...] = ()
     from_model: bool = False  # a model needs these columns, so no flag can choose others
     has_header: bool = True  # False: the names are not from the first line, so they may be numbers
     times: TimeOptions = INFERRED  # how times are read
+    categories: Mapping[str, Sequence[str]] | None = (
+        None  # of each text column; None: text columns are detected
+    )
+    na_values: tuple[str, ...] = ()  # further codes for a missing value
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of all requested columns."""
-        return (*self.series, *self.time, *self.targets, *self.past, *self.future)
+        return (*self.series, *self.time, *self.targets, *self.past, *self.future, *self.static)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +77,14 @@ class ColumnRoles:
     targets: tuple[int, ...]
     past: tuple[int, ...]
     future: tuple[int, ...]
+    static: tuple[int, ...] = ()
     findings: tuple[Finding, ...]
     times: TimeOptions = INFERRED  # how times are read
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)  # of the text columns, by name
 
     @property
     def numeric(self) -> tuple[int, ...]:
-        return self.targets + self.past + self.future
+        return self.targets + self.past + self.future + self.static
 
 
 def column_labels(names: Iterable[str]) -> list[str]:
@@ -118,6 +126,7 @@ def choose_columns(
         "targets": tuple(find("--target", name) for name in named),
         "past": tuple(find("--past", name) for name in request.past),
         "future": tuple(find("--future", name) for name in request.future),
+        "static": tuple(find("--static", name) for name in request.static),
     }
     series = tuple(find("--series", name) for name in request.series)
     taken = {index for indices in columns.values() for index in indices} | set(series)
@@ -149,17 +158,45 @@ def choose_columns(
         *columns["targets"],
         *columns["past"],
         *columns["future"],
+        *columns["static"],
         *time,
         *series,
     ]
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
             raise duplicate_name_error(source, names, names[index])
-    for index in [] if marks_are_known else sorted(set(used) - {*time, *series}):
+    covariates = (*columns["past"], *columns["future"], *columns["static"])
+    text = _find_text_columns(source, names, sample, covariates, request)
+    for index in [] if marks_are_known else sorted(set(used) - {*time, *series, *text}):
         findings += find_thousands_separators(
             sample[index], delimiter, CellLocation(source=source, column=names[index])
         )
-    return ColumnRoles(time=time, series=series, findings=tuple(findings), times=times, **columns)
+    return ColumnRoles(
+        time=time,
+        series=series,
+        findings=tuple(findings),
+        times=times,
+        vocabularies={names[index]: vocabulary for index, vocabulary in text.items()},
+        **columns,
+    )
+
+
+def _find_text_columns(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    covariates: Sequence[int],
+    request: ColumnRequest,
+) -> dict[int, Vocabulary]:
+    """Return an empty vocabulary for each covariate of text: those of the run, else those whose cells are words."""
+    if request.categories is not None:
+        known = request.categories.items()
+        return {
+            find_column(source, names, "", name): Vocabulary(words, request.na_values)
+            for name, words in known
+        }
+    texts = (index for index in covariates if is_text_column(_measured_cells(sample[index])))
+    return {index: Vocabulary(na_values=request.na_values) for index in texts}
 
 
 def _choose_time(

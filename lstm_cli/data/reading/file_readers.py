@@ -120,7 +120,7 @@ class TextFile:
         formats = {self.numbers[index].format for index in roles.numeric}
         number_format = next(iter(formats), None)
         in_folder = max(column_order(roles)) >= self._width
-        if len(roles.time) > 1 or len(roles.series) > 1 or in_folder:
+        if len(roles.time) > 1 or len(roles.series) > 1 or in_folder or roles.vocabularies:
             return None
         if len(formats) != 1 or number_format is None or number_format.thousands or number_format.units:
             return None
@@ -216,6 +216,7 @@ def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str
         targets=indices_of(roles.targets),
         past=indices_of(roles.past),
         future=indices_of(roles.future),
+        static=indices_of(roles.static),
     )
 
 
@@ -254,9 +255,16 @@ def _to_batch(
     if roles.series:
         columns, location = _next_columns(pairs, len(roles.series), text)
         codes, names = _series_codes(columns, lines, location)
+
+    def values_of(column: Any, location: CellLocation, number: NumberColumn) -> np.ndarray:
+        vocabulary = roles.vocabularies.get(location.column)
+        if vocabulary is not None:
+            return vocabulary.codes(text(column, location))
+        return read(column, lines, location, number)
+
     values = np.stack(
         [
-            read(column, lines, location, number)
+            values_of(column, location, number)
             for (column, location), number in zip(pairs, numbers, strict=True)
         ],
         axis=1,

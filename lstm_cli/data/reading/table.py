@@ -10,8 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
+from lstm_cli.data.reading.categories import TextColumns
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.column_formats import NumberFormats
 from lstm_cli.data.reading.column_hints import suggest_series
@@ -19,6 +21,7 @@ from lstm_cli.data.reading.column_roles import ColumnRequest, ColumnRoles, choos
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
 from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
+from lstm_cli.data.reading.static_columns import StaticColumns, read_static_columns
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
 from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
@@ -56,12 +59,15 @@ class Table:
     )  # [R] int64, line in the file (Parquet: row from 1); with several files the count continues
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
-    sentinels: tuple[tuple[float, ...], ...]  # of each column: values that may stand for a missing value
+    sentinels: tuple[tuple[float, ...], ...]  # of each target: values that may stand for a missing value
     files: FileLines | None = None  # lines of each file; None for one file
     series_hint: str = (
         ""  # hint that names the series columns, if those of the table do not tell its first rows apart
     )
     wide: WideLayout | None = None  # layout of the file if it is wide
+    # Categories of each text column; each category is a column `NAME=CATEGORY` of 0 and 1.
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    static: StaticColumns = field(default_factory=StaticColumns)  # of the series in series_names
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
@@ -87,11 +93,13 @@ def read_table(
     time: Sequence[str] = (),
     series: Sequence[str] = (),
     wide: WideRequest | None = None,
+    static: Sequence[str] = (),
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     plain_numbers_ok: bool = False,
     like: TimeFormat | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
@@ -108,11 +116,13 @@ def read_table(
         series: series columns, whose values together name a series.
         wide: columns of a wide file, which becomes a long table; None for a long file. The other roles are those of
             the long table, and empty without a run.
+        static: columns that are constant within a series.
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
         plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
         like: time format of the run's data, used for ambiguous times.
+        categories: categories of the run's text columns; None detects text columns and learns their categories.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
             None keeps all rows in memory.
@@ -128,11 +138,14 @@ def read_table(
         future=tuple(future),
         time=tuple(time),
         series=tuple(series),
+        static=tuple(static),
         from_model=like is not None,
         has_header=text.has_header,
         times=TimeOptions(
             format=text.time_format, day_first=text.dayfirst, named=bool(time) and like is None, like=like
         ),
+        categories=categories,
+        na_values=text.na_value,
     )
     sources = expand_paths(source)
     total = _total_size(sources)
@@ -146,7 +159,7 @@ def read_table(
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
         table = reading.table()
-    for name, measured in zip(table.columns, reading.builder.has_number, strict=True):
+    for name, measured in zip(reading.numeric_names, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
                 f"column {quote_name(name)} is empty: none of its {len(table.lines):,} rows has a number",
@@ -176,6 +189,8 @@ def read_configured_table(
         spill: creates a folder for a table that is too large for memory; None keeps all rows in memory.
         held: bytes that `read_pipes` has read.
     """
+    if config.holidays:
+        require_installed("--holidays", "holidays")  # before a large file is read
     return read_table(
         source,
         targets=config.target,
@@ -184,6 +199,7 @@ def read_configured_table(
         time=() if config.wide else config.time,
         series=() if config.wide else config.series,
         wide=wide_request(config),
+        static=config.static,
         text=config.text,
         stdin=stdin,
         listen=listen,
@@ -296,29 +312,55 @@ class _TableReader:
         doubtful_names += find_incomplete_names(
             files.name, [names[index] for index in roles.series], series_names
         )
-        doubtful = builder.number_findings([location_of(index) for index in roles.numeric])
+        locations = [location_of(index) for index in roles.numeric]
+        values, lines, stored = builder.values(), builder.lines(), len(locations) - len(roles.static)
+        static = read_static_columns(
+            values[:, stored:], codes, series_names, lines, locations[stored:], roles.vocabularies
+        )
+        text = TextColumns.read(values, locations[:stored], roles.vocabularies, lines, column.times)
+        doubtful = [
+            finding
+            for finding in builder.number_findings(locations)
+            if finding.column not in roles.vocabularies
+        ]
+        stored_names = self.numeric_names[:stored]
         return Table(
             source=files.name,
-            columns=tuple(names[index] for index in roles.numeric),
+            columns=text.expand(stored_names),
             targets=tuple(names[index] for index in roles.targets),
-            past=tuple(names[index] for index in roles.past),
-            future=tuple(names[index] for index in roles.future),
+            past=text.expand(names[index] for index in roles.past),
+            future=text.expand(names[index] for index in roles.future),
             time_columns=tuple(names[index] for index in roles.time),
             times=column.times,
             time_format=column.format,
             series_columns=tuple(names[index] for index in roles.series),
             series=codes,
             series_names=series_names,
-            values=builder.values(),
-            lines=builder.lines(),
-            findings=(*self._findings, *roles.findings, *column.findings, *doubtful_names, *doubtful),
+            values=builder.encoded_values(text.encoder(stored_names)) if text.columns else values[:, :stored],
+            lines=lines,
+            static=static,
+            findings=(
+                *self._findings,
+                *roles.findings,
+                *column.findings,
+                *doubtful_names,
+                *doubtful,
+                *text.findings,
+                *static.findings,
+            ),
+            categories=text.categories,
             delimiter=first.delimiter,
-            sentinels=builder.sentinels(),
+            sentinels=builder.sentinels()[: len(roles.targets)],
             files=files,
             series_hint=_series_hint(first, roles),
             wide=first.layout if isinstance(first, WideFile) else None,
             read=self.read,
         )
+
+    @property
+    def numeric_names(self) -> list[str]:
+        """Return the names of the columns of the file that became numbers."""
+        return [self._files[0].names[index] for index in self._roles.numeric]
 
     def close(self) -> None:
         """Close the files of a large table. Memory-mapped parts remain readable."""

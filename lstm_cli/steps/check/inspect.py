@@ -110,7 +110,7 @@ def _inspect_table(
 
 def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str, ...]:
     """Return the columns that hold only numbers, if several columns could be the target; else an empty tuple."""
-    taken = {*config.time, *config.series, *config.past, *config.future}
+    taken = {*config.time, *config.series, *config.past, *config.future, *config.static}
     names = [column.name for column in profile.columns]
     plain = {column.name: column.values is not None for column in profile.columns}
     numeric = [
@@ -126,6 +126,7 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
         future=config.future,
         time=config.time,
         series=config.series,
+        static=config.static,
         has_header=config.has_header,
     )
     for target in ((), numeric[-1:], numeric[:1]):  # a column of digits may be the time column
@@ -223,8 +224,9 @@ def _no_target_finding(state: CheckState) -> Finding:
 def _used_columns(state: CheckState) -> tuple[str, ...]:
     """Return the columns that were read, whose findings are already in the list."""
     table, config = state.table, state.config
-    numeric = (*config.target, *config.past, *config.future) if state.target_named else ()
+    covariates = (*config.past, *config.future, *config.static)
+    numeric = (*config.target, *covariates) if state.target_named else ()
     if table is None:
         return (*numeric, *config.time, *config.series)
-    named = table.columns if state.target_named else ()
+    named = (*table.columns, *covariates) if state.target_named else ()
     return (*named, *table.time_columns, *table.series_columns)

@@ -104,6 +104,7 @@ def _columns(state: CheckState) -> list[dict[str, Any]]:
     targets = config.target if table is None else table.targets
     roles = dict.fromkeys(targets if state.target_named else (), "target")
     roles |= dict.fromkeys(config.past, "past") | dict.fromkeys(config.future, "future")
+    roles |= dict.fromkeys(config.static, "static")
     time, series = (
         (config.time, config.series) if table is None else (table.time_columns, table.series_columns)
     )

@@ -51,7 +51,7 @@ def prepare_run(
     findings = (*read, *_quality_warnings(table, grid, assembled, config, read))
     for finding in findings:
         listen(WarningRaised(finding=finding))
-    store_dataset(assembled, table, folder, listen)
+    store_dataset(assembled, folder, listen)
     report = _report(writer.path, table, assembled, windows, findings, dropped=config.outliers == "drop")
     writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
     return report
@@ -63,7 +63,7 @@ def _quality_warnings(
     """Return the warnings (without notes) that `check` gives for the chosen columns, except those of reading."""
     schema = assembled.schema
     dropped = config.outliers == "drop"
-    inspected = assembled.grid if dropped else grid
+    table, inspected = (assembled.table, assembled.grid) if dropped else (table, grid)
     findings = inspect_table(
         table,
         inspected,
@@ -111,6 +111,8 @@ def _report(
         past=schema.past,
         future=schema.future,
         calendar=schema.calendar,
+        holidays=tuple(name for dates in schema.holidays for name in dates.names),
+        static=schema.static,
         series=len(series.names),
         ended=assembled.ended,
         time_start=start,

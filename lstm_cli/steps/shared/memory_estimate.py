@@ -109,7 +109,8 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     width = 1 + max(head.count(mark) for mark in (b",", b";", b"\t")) // lines  # cells of a line
     rows = size * lines // len(head) * (width if config.wide else 1)
     targets = width if ALL_NUMERIC in config.target else max(1, len(config.target))
-    columns = 1 + len(config.series) + targets + len(config.past) + len(config.future)
+    covariates = len(config.past) + len(config.future) + len(config.static)
+    columns = 1 + len(config.series) + targets + covariates
     cells = min(rows * columns * CELL, MAX_MEMORY_BYTES)
     detection = 0 if config.series or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
     temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)
