@@ -260,8 +260,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
         model = load_model(opened)
         need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
-    if new is not None:
-        reads += _sizes([new])
+    reads += _sizes([path for path in (new, config.future_data) if path is not None])
     output = STDOUT if config.output == "-" else config.output
     return _plan(run, "predict", None, reads, [output], need=need)
 

@@ -46,6 +46,7 @@ class ColumnRequest:
     time: tuple[str, ...]
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
+    no_target: bool = False  # the file holds covariates only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,14 @@ def choose_columns(
     """
 
     def find(flag: str, name: str) -> int:
-        return _find_column(source, names, "" if request.from_model else flag, name)
+        if not request.from_model:
+            return _find_column(source, names, flag, name)
+        try:
+            return _find_column(source, names, "", name)
+        except DataError as error:
+            if flag == "--target" and request.future:
+                error.hint += f", or give rows without targets with --future-data {source}"
+            raise
 
     columns = {
         "targets": tuple(find("--target", name) for name in request.targets),
@@ -109,7 +117,7 @@ def choose_columns(
         time = tuple(find("--time", name) for name in request.time)
     else:
         found, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(request.targets)
+            source, names, sample, free, groups, targets_named=bool(request.targets) or request.no_target
         )
         time = () if found is None else (found,)
     if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
@@ -123,7 +131,7 @@ def choose_columns(
                 "--time",
             ),
         )
-    if not columns["targets"]:
+    if not columns["targets"] and not request.no_target:
         free = [index for index in free if index not in time]
         columns["targets"] = (find_target(source, names, sample, free, is_complete),)
     used = [

@@ -76,6 +76,7 @@ def read_table(
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
+    no_target: bool = False,
     like: TimeFormat | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
@@ -94,6 +95,7 @@ def read_table(
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
+        no_target: if True, the file holds covariates only, and no target is chosen.
         like: time format of the run's data, used for ambiguous times.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
@@ -111,6 +113,7 @@ def read_table(
         time=tuple(time),
         series=tuple(series),
         from_model=like is not None,
+        no_target=no_target,
     )
     sources = expand_paths(source)
     total = _total_size(sources)
