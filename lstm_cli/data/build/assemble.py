@@ -232,7 +232,7 @@ def _split_grid(
             Finding.at(
                 in_file(table.source),
                 "D613",
-                f"{len(skipped)} series not trained on, too short for the splits and horizon {horizon}: {left_out}. "
+                f"{len(skipped)} series left out, too short for the splits and horizon {horizon}: {left_out}. "
                 f"lstm predict gives them the baseline. Each series needs {horizon + 1} rows before validation begins"
                 f"{_validation_start_text(table, grid, train_end)}"
                 f"{in_total} (change --horizon, --lookback, --val or --test)",
