@@ -193,9 +193,11 @@ def _have_enough_rows(source: str, grid: Grid, model: ModelSchema, indices: np.n
     """
     schema = model.schema
     series = model.series.select(indices)
-    # A new series has no split of its own. It needs the rows of a training series of its length.
     series = replace(series, train_end=np.where(indices < 0, grid.counts, series.train_end))
     required = required_history(schema, series, schema.lookback)
+    # The scaling of a new series is fitted on these rows, so they must show its level and its variation.
+    season = min(2 * schema.season, schema.lookback) if schema.seasons else schema.lookback
+    required = np.where(indices < 0, np.maximum(required, max(season, schema.horizon + 1)), required)
     keep: np.ndarray = grid.counts >= required
     if not keep.any():
         longest = int(np.argmax(grid.counts - required))
