@@ -26,6 +26,7 @@ class PredictConfig(TextSettings):
         None,
         "File with the known-ahead covariates after the last row, without a target; - is standard input.",
         "FILE",
+        default_text="none",
         panel=FORECAST_PANEL,
     )
     only: tuple[str, ...] = setting(

@@ -37,7 +37,7 @@ def intervals_of(growth: tuple[float, ...], *, half: tuple[float, ...] = (1.0, 3
 
 
 def test_the_error_of_a_random_walk_grows_with_the_root_of_the_step() -> None:
-    """The mean of sqrt(t) over steps 5 to 8 is 1.65 times that over steps 1 to 4, and over steps 9 to 12 2.10 times."""
+    """Means of sqrt(t): those over steps 5 to 8 and 9 to 12 are 1.65 and 2.10 times that over steps 1 to 4."""
     fitted = fit_intervals(random_walk(), naive, lookback=LOOKBACK)
     roots = np.sqrt(np.arange(1, 13)).reshape(3, 4).mean(axis=1)
     assert fitted.growth == pytest.approx(roots[1:] / roots[0], rel=0.1)

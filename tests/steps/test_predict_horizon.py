@@ -137,7 +137,7 @@ def test_a_horizon_below_one_is_refused(made: Path) -> None:
 
 
 def test_covariates_of_another_file_equal_those_in_the_data(made: Path, tmp_path: Path) -> None:
-    """The rows ahead are taken out of the data and given in a file, in another order of rows and columns."""
+    """Rows ahead that are taken out of the data and given in a file, in another order, change nothing."""
     _, expected = forecast(made)
     measured = write(tmp_path / "measured.csv", [row for row in panel_rows(made) if row[2]])
     future = promo(-5, 12)
@@ -163,7 +163,7 @@ def test_the_file_replaces_the_covariates_of_the_data(made: Path, tmp_path: Path
 
 def test_a_time_off_the_grid_and_far_values_are_named(made: Path, tmp_path: Path) -> None:
     noon = [promo(0, 1)[0], *([*row[:2], f"{row[2]} 12:00"] for row in promo(0, 7)[1:])]
-    with pytest.raises(DataError, match="2024-05-10.* of series 'A' is not on the time grid") as refused:
+    with pytest.raises(DataError, match=r"2024-05-10.* of series 'A' is not on the time grid") as refused:
         forecast(made, future_data=write(tmp_path / "f.csv", noon))
     assert refused.value.rule == "D812"
     far = [[row[0], "5000" if row[2] == "2024-05-12" else row[1], row[2]] for row in promo(0, 7)]
@@ -194,7 +194,6 @@ def test_both_files_cannot_be_standard_input(made: Path) -> None:
 
 
 def test_rows_ahead_in_place_of_new_name_the_option(made: Path, tmp_path: Path) -> None:
-    """The target is missing or empty by nature."""
     without = write(tmp_path / "without.csv", promo(0, 7))
     with pytest.raises(DataError, match="'sales', which the model needs, not found") as refused:
         forecast(made, without)

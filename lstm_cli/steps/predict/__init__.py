@@ -114,9 +114,8 @@ def predict(
 def _check_output(run: Path, new: str | None, config: PredictConfig) -> str:
     """Return the format of the output. Raise OutputError or UsageError if the output cannot be written."""
     if config.output != "-":
-        check_output(config.output, run=run, source=new)
-        if config.future_data is not None:
-            check_output(config.output, source=config.future_data)
+        for source in (new, config.future_data):
+            check_output(config.output, run=run, source=source)
     format = output_format(config.output, config.format)
     if format == "parquet":
         from lstm_cli.config.extras import require_installed
