@@ -44,18 +44,18 @@ def measured() -> dict[str, float]:
 
 def test_the_guide_has_the_effects_that_were_measured() -> None:
     ratios = measured()
-    told = TOLD.findall(GUIDE.read_text())
-    assert len(told) >= 25
-    for options, effect in told:
+    reported = TOLD.findall(GUIDE.read_text())
+    assert len(reported) >= 25
+    for options, effect in reported:
         ratio = ratios[re.sub(r"^(prepare|train) ", "", options)]
         assert f"{round(100 * (ratio - 1), 1) + 0.0:+.1f}" == effect, options
 
 
-def test_the_guide_tells_of_every_advice() -> None:
+def test_the_guide_names_each_advice() -> None:
     page = GUIDE.read_text()
     assert all(f"{options}`" in page for options in measured())
-    assert measured().keys() == {words for words in told_options() if words}
+    assert measured().keys() == {words for words in documented_options() if words}
 
 
-def told_options() -> list[str]:
+def documented_options() -> list[str]:
     return [" ".join(words for words in given if words) for given in advice.ADVICE.values()]

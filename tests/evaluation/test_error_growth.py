@@ -85,7 +85,7 @@ def test_the_test_rows_do_not_change_the_growth() -> None:
     values = data.values_scaled.copy()
     values[4000:] += 50
     changed = dataclasses.replace(data, values_scaled=values)
-    growth = [fit_intervals(one, naive, lookback=LOOKBACK).growth for one in (data, changed)]
+    growth = [fit_intervals(item, naive, lookback=LOOKBACK).growth for item in (data, changed)]
     assert growth[0] == growth[1]
 
 

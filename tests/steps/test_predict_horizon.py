@@ -68,30 +68,30 @@ def promo(first: int, last: int, shops: str = "AB") -> list[Row]:
 
 def test_fewer_steps_are_the_first_ones(made: Path) -> None:
     _, whole = forecast(made)
-    report, found = forecast(made, horizon=3)
-    assert found == [*whole[:3], *whole[7:10]]
+    report, result = forecast(made, horizon=3)
+    assert result == [*whole[:3], *whole[7:10]]
     assert (report.horizon, report.trained_horizon, report.rows, report.warnings) == (3, 7, 6, ())
 
 
 def test_more_steps_are_those_of_a_model_that_reads_its_forecasts(made: Path, tmp_path: Path) -> None:
     """Steps 8 to 10 equal the forecast from a file in which the first seven steps are rows."""
-    report, found = forecast(made, horizon=10)
-    assert [row[1] for row in found[:10]] == [str(FIRST_AHEAD + step) for step in range(10)]
+    report, result = forecast(made, horizon=10)
+    assert [row[1] for row in result[:10]] == [str(FIRST_AHEAD + step) for step in range(10)]
     assert [finding["rule"] for finding in report.findings] == ["M103", "M105"]
     known = {(row[1], row[0]): row[2] for row in forecast(made)[1]}
     rows = [[*row[:2], known.get((row[0], row[1]), row[2]), *row[3:]] for row in panel_rows(made)]
     _, later = forecast(made, write(tmp_path / "fed.csv", rows), horizon=3)
-    np.testing.assert_allclose(values(found)[7:10, 0], values(later)[:3, 0], rtol=1e-4)
-    np.testing.assert_allclose(values(found)[17:, 0], values(later)[3:, 0], rtol=1e-4)
-    np.testing.assert_allclose(values(found)[:7], values(forecast(made)[1])[:7], rtol=1e-6)
+    np.testing.assert_allclose(values(result)[7:10, 0], values(later)[:3, 0], rtol=1e-4)
+    np.testing.assert_allclose(values(result)[17:, 0], values(later)[3:, 0], rtol=1e-4)
+    np.testing.assert_allclose(values(result)[:7], values(forecast(made)[1])[:7], rtol=1e-6)
 
 
 def test_the_intervals_widen_as_measured(made: Path, tmp_path: Path) -> None:
     intervals = load_intervals(open_run(made))
     assert intervals is not None
     assert len(intervals.growth) > 0
-    _, found = forecast(made, horizon=21, future_data=write(tmp_path / "f.csv", promo(0, 21)))
-    _, low, high, lowest, highest = values(found).reshape(2, 21, 5).transpose(2, 0, 1)
+    _, result = forecast(made, horizon=21, future_data=write(tmp_path / "f.csv", promo(0, 21)))
+    _, low, high, lowest, highest = values(result).reshape(2, 21, 5).transpose(2, 0, 1)
     # The run is log-transformed, so that widths are relative.
     for width in (high / low, highest / lowest):
         assert (np.diff(width[:, 6:], axis=1) > -1e-4).all()
@@ -144,21 +144,21 @@ def test_covariates_of_another_file_equal_those_in_the_data(made: Path, tmp_path
     future = [future[0], *future[:0:-1]]
     with pytest.raises(DataError, match="promo"):
         forecast(made, measured)
-    report, found = forecast(made, measured, future_data=write(tmp_path / "future.csv", future))
-    assert [row[:2] for row in found] == [row[:2] for row in expected]
-    np.testing.assert_allclose(values(found), values(expected), rtol=1e-5)
+    report, result = forecast(made, measured, future_data=write(tmp_path / "future.csv", future))
+    assert [row[:2] for row in result] == [row[:2] for row in expected]
+    np.testing.assert_allclose(values(result), values(expected), rtol=1e-5)
     assert [finding["rule"] for finding in report.findings] == ["D521"]  # the rows are sorted
 
 
 def test_the_file_replaces_the_covariates_of_the_data(made: Path, tmp_path: Path) -> None:
     changed = [[row[0], "1" if row[2] == "2024-05-12" else row[1], row[2]] for row in promo(0, 7)]
     _, expected = forecast(made)
-    _, found = forecast(made, future_data=write(tmp_path / "f.csv", changed))
-    differs = ~np.isclose(values(found)[:, 0], values(expected)[:, 0], rtol=1e-5)
+    _, result = forecast(made, future_data=write(tmp_path / "f.csv", changed))
+    differs = ~np.isclose(values(result)[:, 0], values(expected)[:, 0], rtol=1e-5)
     assert differs.reshape(2, 7).any(axis=1).all()
     rows = [[*row[:4], "1" if row[0] == "2024-05-12" else row[4]] for row in panel_rows(made)]
     _, same = forecast(made, write(tmp_path / "new.csv", rows))
-    np.testing.assert_allclose(values(found), values(same), rtol=1e-5)
+    np.testing.assert_allclose(values(result), values(same), rtol=1e-5)
 
 
 def test_a_time_off_the_grid_and_far_values_are_named(made: Path, tmp_path: Path) -> None:
@@ -184,8 +184,8 @@ def test_a_model_without_future_covariates_does_not_read_the_file(tmp_path: Path
     train(run, LINEAR, ignore_events)
     with pytest.raises(UsageError, match="has no known-ahead covariates"):
         forecast(run, future_data="missing.csv")
-    _, found = forecast(run, horizon=20)  # the calendar is known
-    assert len(found) == 40
+    _, result = forecast(run, horizon=20)  # the calendar is known
+    assert len(result) == 40
 
 
 def test_both_files_cannot_be_standard_input(made: Path) -> None:

@@ -58,10 +58,10 @@ def forecast(
     """Return the report and the rows of each series, without the name."""
     out = io.BytesIO()
     report = predict(run, new, PredictConfig(threads=1, **options), ignore_events, stdout=out)
-    found: dict[str, list[list[str]]] = {}
+    result: dict[str, list[list[str]]] = {}
     for name, *row in csv.reader(out.getvalue().decode().splitlines()[1:]):
-        found.setdefault(name, []).append(row)
-    return report, found
+        result.setdefault(name, []).append(row)
+    return report, result
 
 
 def values(rows: list[list[str]]) -> np.ndarray:
@@ -71,19 +71,19 @@ def values(rows: list[list[str]]) -> np.ndarray:
 def test_a_new_series_has_its_own_scaling_and_the_shared_weights(made: Path, tmp_path: Path) -> None:
     """A shop that sells 40 times as much as A is forecast like A, times 40."""
     new = write(tmp_path / "new.csv", rows("A", 10, 0, 120), rows("N", 400, 0, 120))
-    report, found = forecast(made, new)
+    report, result = forecast(made, new)
     assert report.new_series == ("N",)
     assert [finding["rule"] for finding in report.findings] == ["D804"]
     assert "'N'; forecast with its own scaling" in report.warnings[0]
-    assert [row[0] for row in found["N"]] == [str(FIRST + day) for day in (120, 121, 122)]
+    assert [row[0] for row in result["N"]] == [str(FIRST + day) for day in (120, 121, 122)]
     # The scaling of A was fitted on its training rows, that of N on all its rows.
-    np.testing.assert_allclose(values(found["N"]), 40 * values(found["A"]), rtol=0.02)
+    np.testing.assert_allclose(values(result["N"]), 40 * values(result["A"]), rtol=0.02)
 
 
 def test_all_series_may_be_new(made: Path, tmp_path: Path) -> None:
-    report, found = forecast(made, write(tmp_path / "new.csv", rows("N", 400, 50, 120)))
-    assert (list(found), report.new_series) == (["N"], ("N",))
-    assert (np.abs(values(found["N"])[:, 0] / 400 - [WEEK[day % 7] for day in (120, 121, 122)]) < 1).all()
+    report, result = forecast(made, write(tmp_path / "new.csv", rows("N", 400, 50, 120)))
+    assert (list(result), report.new_series) == (["N"], ("N",))
+    assert (np.abs(values(result["N"])[:, 0] / 400 - [WEEK[day % 7] for day in (120, 121, 122)]) < 1).all()
 
 
 def test_a_name_that_is_near_a_known_one_is_named(made: Path, tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_the_scaling_of_a_new_series_equals_that_of_training(made: Path) -> None
 
 
 def test_a_short_series_of_the_run_gets_the_last_week_without_intervals(made: Path) -> None:
-    report, found = forecast(made)
-    assert list(found) == ["A", "B", "D"]
-    assert found["D"] == [  # 10, 20, …, 90: the last seven days are 30 to 90
+    report, result = forecast(made)
+    assert list(result) == ["A", "B", "D"]
+    assert result["D"] == [  # 10, 20, …, 90: the last seven days are 30 to 90
         ["2024-04-30", "30.000", "", "", "", ""],
         ["2024-05-01", "40.000", "", "", "", ""],
         ["2024-05-02", "50.000", "", "", "", ""],
@@ -163,23 +163,23 @@ def test_short_series_of_new_data_get_the_baseline(made: Path, tmp_path: Path) -
     """A new series needs two weeks, because its scaling is fitted on them."""
     short, longer = rows("S", 1, 107, 119), rows("L", 1, 106, 120)
     short += [f"{FIRST + 119},S,5"]
-    report, found = forecast(made, write(tmp_path / "new.csv", rows("A", 10, 0, 120), short, longer))
+    report, result = forecast(made, write(tmp_path / "new.csv", rows("A", 10, 0, 120), short, longer))
     last_week = [row.split(",")[2] for row in short[-7:-4]]
-    assert [row[1:] for row in found["S"]] == [[value, "", "", "", ""] for value in last_week]
+    assert [row[1:] for row in result["S"]] == [[value, "", "", "", ""] for value in last_week]
     assert (report.baseline_series, report.new_series) == (("S",), ("L",))
 
 
 def test_only_forecasts_the_named_series_as_without_it(made: Path) -> None:
     _, everything = forecast(made)
-    report, found = forecast(made, only=("B",))
-    assert list(found) == ["B"]
-    np.testing.assert_allclose(values(found["B"]), values(everything["B"]), rtol=1e-6)
+    report, result = forecast(made, only=("B",))
+    assert list(result) == ["B"]
+    np.testing.assert_allclose(values(result["B"]), values(everything["B"]), rtol=1e-6)
     assert (report.series, report.warnings) == (1, ())
-    _, found = forecast(made, only=("D", "A", "D"))
-    assert list(found) == ["A", "D"]
-    np.testing.assert_allclose(values(found["A"]), values(everything["A"]), rtol=1e-6)
-    _, found = forecast(made, only=("D",))
-    assert found == {"D": everything["D"]}
+    _, result = forecast(made, only=("D", "A", "D"))
+    assert list(result) == ["A", "D"]
+    np.testing.assert_allclose(values(result["A"]), values(everything["A"]), rtol=1e-6)
+    _, result = forecast(made, only=("D",))
+    assert result == {"D": everything["D"]}
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(made: Path, tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ def test_an_unknown_name_is_refused_with_the_nearest(made: Path, tmp_path: Path)
     with pytest.raises(DataError, match="series 'Aachn'") as refused:
         forecast(made, new, only=("Bonn", "Aachn"))
     assert (refused.value.rule, refused.value.hint) == ("D813", "did you mean 'Aachen'?")
-    report, found = forecast(made, new, only=("Bonn",))
-    assert (list(found), report.new_series) == (["Bonn"], ("Bonn",))
+    report, result = forecast(made, new, only=("Bonn",))
+    assert (list(result), report.new_series) == (["Bonn"], ("Bonn",))
 
 
 def test_a_series_that_ended_is_ended_although_it_is_named(made: Path, tmp_path: Path) -> None:
@@ -196,8 +196,8 @@ def test_a_series_that_ended_is_ended_although_it_is_named(made: Path, tmp_path:
     with pytest.raises(DataError, match="No series is left") as refused:
         forecast(made, new, only=("A",))
     assert "--ended include" in refused.value.hint
-    report, found = forecast(made, new, only=("A",), ended="include")
-    assert found["A"][0][0] == str(FIRST + 100)
+    report, result = forecast(made, new, only=("A",), ended="include")
+    assert result["A"][0][0] == str(FIRST + 100)
     assert report.ended == ("A",)
 
 

@@ -33,7 +33,7 @@ def test_a_missing_cell_is_not_found() -> None:
     assert outlier_rows_of_series(column((100, np.nan), (120, FAR)), 300, 360, BESIDE).tolist() == [120]
 
 
-def test_a_training_row_is_judged_by_training_rows_alone() -> None:
+def test_outliers_of_training_rows_depend_only_on_training_rows() -> None:
     """Row 299 is the last training row. Both of its neighbours lie before it, so it must be half as far again."""
     cells = column((299, FAR))
     assert outliers_in_column(cells[:360], 1).tolist() == [299]
@@ -50,11 +50,11 @@ def test_a_validation_row_is_judged_by_rows_up_to_the_end_of_validation() -> Non
 @pytest.mark.parametrize("garbage", [1e9, np.nan, -3.0])
 def test_later_rows_change_nothing(garbage: float) -> None:
     cells = column((20, FAR), (100, FAR), (320, FAR))
-    spoiled = np.where(np.arange(400) >= 360, garbage, cells)
-    assert outlier_rows_of_series(spoiled, 300, 360, BESIDE).tolist() == [20, 100, 320]
-    spoiled = np.where(np.arange(400) >= 300, garbage, cells)
-    found = outlier_rows_of_series(spoiled, 300, 360, BESIDE)
-    assert found[found < 300].tolist() == [20, 100]
+    malformed = np.where(np.arange(400) >= 360, garbage, cells)
+    assert outlier_rows_of_series(malformed, 300, 360, BESIDE).tolist() == [20, 100, 320]
+    malformed = np.where(np.arange(400) >= 300, garbage, cells)
+    result = outlier_rows_of_series(malformed, 300, 360, BESIDE)
+    assert result[result < 300].tolist() == [20, 100]
 
 
 def test_two_looks_are_made_where_the_seasons_differ() -> None:
@@ -98,9 +98,9 @@ def test_validation_rows_are_looked_at_as_often() -> None:
 
 def test_dropped_cells_come_back_from_json() -> None:
     dropped = DroppedOutliers(cells=np.array([[3, 0], [3, 1], [90, 0]]), values=np.array([0.1, 1e300, -7.0]))
-    again = DroppedOutliers.from_dict(dropped.to_dict(), columns=2)
-    np.testing.assert_array_equal(again.cells, dropped.cells)
-    np.testing.assert_array_equal(again.values, dropped.values)
+    repeated = DroppedOutliers.from_dict(dropped.to_dict(), columns=2)
+    np.testing.assert_array_equal(repeated.cells, dropped.cells)
+    np.testing.assert_array_equal(repeated.values, dropped.values)
     assert dropped.count_by_column(("a", "b", "c")) == {"a": 2, "b": 1, "c": 0}
     with pytest.raises(ValueError, match="number of dropped cells differs"):
         DroppedOutliers.from_dict(dropped.to_dict() | {"values": [1.0]}, columns=2)

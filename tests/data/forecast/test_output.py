@@ -21,7 +21,7 @@ def forecast(series: int, horizon: int) -> Forecast:
     values = np.arange(series * horizon, dtype=np.float64).reshape(series, horizon, 1) / 7
     return Forecast(
         schema=data.schema,
-        names=tuple(f"shop, {one}" for one in range(series)),
+        names=tuple(f"shop, {item}" for item in range(series)),
         times_us=first + np.arange(horizon) * HOUR_US,
         values=values,
         interval_ends=np.stack([values - 1, values + 1]),
@@ -29,26 +29,24 @@ def forecast(series: int, horizon: int) -> Forecast:
     )
 
 
-def told(one: int, step: int, horizon: int) -> list[str]:
-    value = (one * horizon + step) / 7
+def told(item: int, step: int, horizon: int) -> list[str]:
+    value = (item * horizon + step) / 7
     numbers = [
         np.format_float_positional(np.float32(number), trim="-") for number in (value, value - 1, value + 1)
     ]
-    return [f"shop, {one}", f"1970-01-01 {one + step:02d}:00:00", *numbers]
+    return [f"shop, {item}", f"1970-01-01 {item + step:02d}:00:00", *numbers]
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 1000])
-def test_rows_stand_in_order_however_many_are_written_at_a_time(
-    at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_in_order_for_any_block_size(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output, "BLOCK_ROWS", at_once)
-    expected = [told(one, step, 3) for one in range(5) for step in range(3)]
+    expected = [told(item, step, 3) for item in range(5) for step in range(3)]
     header, *rows = csv.reader(io.StringIO(encode_forecast(forecast(5, 3), "csv").decode()))
     assert header == ["series", "time", "target0", "target0_lo80", "target0_hi80"]
     assert rows == expected
     objects = json.loads(encode_forecast(forecast(5, 3), "json"), parse_float=str, parse_int=str)
-    assert [list(one) for one in objects] == [header] * 15
-    assert [list(one.values()) for one in objects] == [
+    assert [list(item) for item in objects] == [header] * 15
+    assert [list(item.values()) for item in objects] == [
         [*labels]
         for labels in expected  # the same digits
     ]

@@ -39,8 +39,8 @@ def number_cases() -> list[Case]:
     dotted = ["987", "1.234", "12.345", "1.002"]
     return [
         *(read(f"missing: {word!r}", with_load(word), **missing) for word in MISSING),
-        *(refuse(f"{kind}: {word!r}", with_load(word), "line 7", "'load'", *says, *([word] if word.isprintable() else []))
-          for kind, says, words in REFUSED for word in words),
+        *(refuse(f"{kind}: {word!r}", with_load(word), "line 7", "'load'", *message, *([word] if word.isprintable() else []))
+          for kind, message, words in REFUSED for word in words),
         refuse("semicolons and decimal commas", GOOD.replace(",", ";").replace(".", ","), "line 3", "12,25", "comma"),
         refuse("percent in every cell", with_loads(lambda row: f"{row}%"), "line 2", "0%", "percent"),
         refuse("units in every cell", with_loads(lambda row: f"{row} MW"), "line 2", "0 MW", "unit"),

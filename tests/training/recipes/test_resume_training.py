@@ -77,21 +77,21 @@ class Whole:
 @cache
 def whole(way: str) -> Whole:
     states: dict[str, SavedState] = {}
-    first, again = Asked(), Asked()
+    first, repeated = Asked(), Asked()
     result = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
-    require_same(trained(WAYS[way], Checkpoints(stored=states), again), result)
-    return Whole(trained=result, states=states, questions=first.count, other_questions=again.count)
+    require_same(trained(WAYS[way], Checkpoints(stored=states), repeated), result)
+    return Whole(trained=result, states=states, questions=first.count, other_questions=repeated.count)
 
 
-def require_same(one: TrainingResult, other: TrainingResult) -> None:
-    for ours, theirs in ((one.shipped, other.shipped), (one.validated, other.validated)):
+def require_same(item: TrainingResult, other: TrainingResult) -> None:
+    for ours, theirs in ((item.shipped, other.shipped), (item.validated, other.validated)):
         first, second = ours.network.state_dict(), theirs.network.state_dict()
         assert first.keys() == second.keys()
         assert all(torch.equal(first[name], second[name]) for name in first)
-    plain = [[{**entry, "seconds": 0} for entry in made.history] for made in (one, other)]
+    plain = [[{**entry, "seconds": 0} for entry in made.history] for made in (item, other)]
     assert plain[0] == plain[1]
-    assert [asdict(part) for part in one.parts] == [asdict(part) for part in other.parts]
-    assert one.weights == other.weights
+    assert [asdict(part) for part in item.parts] == [asdict(part) for part in other.parts]
+    assert item.weights == other.weights
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -155,12 +155,12 @@ def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(stages) == {f"fitting the {name}" for name in states}
     assert all(event.done == event.total for event in stages.values())
     monkeypatch.setattr(automatic_choices, "fit_linear", None)  # a second fit would fail
-    again, events = choose(config, states, rows)
+    repeated, events = choose(config, states, rows)
     assert not events
-    assert again.choices == first.choices
+    assert repeated.choices == first.choices
     for name, array in first.linear.arrays().items():
-        np.testing.assert_array_equal(array, again.linear.arrays()[name])
-    assert again.linear.fit_facts() == first.linear.fit_facts()
+        np.testing.assert_array_equal(array, repeated.linear.arrays()[name])
+    assert repeated.linear.fit_facts() == first.linear.fit_facts()
 
 
 def test_invalid_linear_state_is_refused() -> None:
