@@ -27,7 +27,9 @@ class TextSettings:
     delimiter: str | None = setting(
         None, "Column delimiter, or whitespace.", "CHAR", default_text="comma", panel=TEXT_PANEL
     )
-    no_header: bool = setting(False, "The first line is data; columns are named 1, 2, …", panel=TEXT_PANEL)
+    no_header: bool = setting(
+        False, "The file has no header: columns are named 1, 2 and so on.", panel=TEXT_PANEL
+    )
     names: tuple[str, ...] | None = setting(
         None,
         "Column names of a file without a header.",

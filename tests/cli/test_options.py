@@ -22,15 +22,33 @@ CONFIGS = {
     "export": config.ExportConfig,
 }
 # For each field a value other than its default: as text, and as the step gets it.
+TEXT_VALUES = {
+    "encoding": ("latin-1", "latin-1"),
+    "delimiter": ("\t", "\t"),
+    "no_header": (None, True),
+    "names": ("t,y", ("t", "y")),
+    "skip_rows": ("2", 2),
+    "decimal": (",", ","),
+    "thousands": (",", ","),
+    "units": (None, True),
+    "na_value": ("?", ("?",)),
+    "time_format": ("%Y", "%Y"),
+    "dayfirst": (None, True),
+}
 OTHER_VALUES = {
     "prepare": {
         "target": ("A,B", ("A,B",)),
         "past": ("P", ("P",)),
         "future": ("F", ("F",)),
         "calendar": (None, True),
-        "time": ("t", "t"),
-        "series": ("s", "s"),
+        "time": ("t", ("t",)),
+        "series": ("s", ("s",)),
+        "wide": (None, True),
         "freq": ("h", "h"),
+        "tz": ("Europe/Berlin", "Europe/Berlin"),
+        "resample": ("mean", "mean"),
+        "gaps": ("skip", "skip"),
+        "duplicates": ("last", "last"),
         "lookback": ("96", 96),
         "horizon": ("12", 12),
         "season": ("24,168", (24, 168)),
@@ -42,8 +60,7 @@ OTHER_VALUES = {
         "missing": ("refuse", "refuse"),
         "outliers": ("drop", "drop"),
         "pad": (None, True),
-        "encoding": ("latin-1", "latin-1"),
-        "delimiter": (";", ";"),
+        **TEXT_VALUES,
     },
     "train": {
         "model": ("stacked", "stacked"),
@@ -106,8 +123,7 @@ OTHER_VALUES = {
         "precision": ("fp32", "fp32"),
         "ended": ("include", "include"),
         "intervals": (None, True),
-        "encoding": ("utf-16", "utf-16"),
-        "delimiter": ("\t", "\t"),
+        **TEXT_VALUES,
         "threads": ("1", 1),
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
@@ -116,6 +132,8 @@ OTHER_VALUES["check"] = OTHER_VALUES["prepare"]
 # Options that need another option.
 STACKED_ONLY = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
 REQUIRED = {
+    ("prepare", "resample"): {"freq": "h"},
+    ("check", "resample"): {"freq": "h"},
     ("tune", "storage"): {"method": "bayes"},
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},

@@ -19,7 +19,7 @@ from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import scan_fixed_width_times
 from lstm_cli.errors import DataError
 
-COLUMNS = {"targets": ["y"], "past": ["x"], "time": "date", "series": "id"}
+COLUMNS = {"targets": ["y"], "past": ["x"], "time": ("date",), "series": ("id",)}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -23,11 +23,11 @@ DAYS = [f"2020-01-{day:02d}" for day in range(1, 31)]
 ETTH1 = Path(__file__).parents[3] / "sample_data" / "ETTh1.csv"
 
 
-def read(text: str | bytes, **options) -> Table:
+def read(text: str | bytes, /, **options) -> Table:
     return read_table("-", stdin=io.BytesIO(text.encode() if isinstance(text, str) else text), **options)
 
 
-def refusal(text: str | bytes, **options) -> DataError:
+def refusal(text: str | bytes, /, **options) -> DataError:
     with pytest.raises(DataError) as caught:
         read(text, **options)
     assert caught.value.hint
@@ -79,8 +79,8 @@ def test_several_numbers_must_be_chosen_from():
     [
         ({"targets": ["Lod"]}, "--target"),
         ({"targets": ["load"], "past": ["lod"]}, "--past"),
-        ({"targets": ["load"], "time": "LOAD"}, "--time"),
-        ({"targets": ["load"], "series": "loads"}, "--series"),
+        ({"targets": ["load"], "time": ("LOAD",)}, "--time"),
+        ({"targets": ["load"], "series": ("loads",)}, "--series"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(options, flag):
