@@ -13,6 +13,25 @@ FORECAST_PANEL = "Forecast"
 class PredictConfig(TextSettings):
     """Settings of `lstm predict`; the text settings are about NEW, and those of the run are their defaults."""
 
+    horizon: int | None = setting(
+        None,
+        "Number of steps; after the trained horizon, forecasts are fed back as inputs.",
+        "N",
+        kind="whole",
+        default_text="the horizon of the run",
+        panel=FORECAST_PANEL,
+        minimum=1,
+    )
+    future_data: str | None = setting(
+        None,
+        "File with the known-ahead covariates after the last row, without a target; - is standard input.",
+        "FILE",
+        default_text="none",
+        panel=FORECAST_PANEL,
+    )
+    only: tuple[str, ...] = setting(
+        (), "Series to forecast (repeatable).", "SERIES", default_text="all", panel=FORECAST_PANEL
+    )
     output: str = setting(
         "-",
         "Forecast file, replaced atomically; - is standard output.",

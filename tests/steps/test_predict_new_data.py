@@ -138,10 +138,6 @@ def hourly(rows: Cells) -> Cells:
     ]
 
 
-def new_shop(rows: Cells) -> Cells:
-    return [[cell.replace("B", "Bb") for cell in row] for row in rows]
-
-
 def few(rows: Cells) -> Cells:
     return rows[:9] + [[*row[:2], "", "", row[PROMO]] for row in rows[9:18]]
 
@@ -177,7 +173,6 @@ def immense(rows: Cells) -> Cells:
         (without_shop, ["column 'shop', which the model needs, not found"]),
         (every_second_day, ["has frequency 2D, but the run has D"]),
         (hourly, ["has frequency h, but the run has D"]),
-        (new_shop, ["unknown series 'Bb'", "did you mean 'B'?"]),
         (few, ["too short: 8 rows", "at least 14"]),
         (no_promo_ahead, ["'promo'", "2024-05-10", "step 1 of the forecast"]),
         (empty_price, ["'price' is empty"]),

@@ -10,6 +10,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.choose_holidays import choose_holidays
 from lstm_cli.data.build.drop_outliers import dropped_outlier_findings, find_outliers_to_drop
 from lstm_cli.data.build.scale_static import constant_static_findings, static_scaling
+from lstm_cli.data.build.short_series import find_short_series
 from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
 from lstm_cli.data.build.unseen_categories import drop_unseen_categories
 from lstm_cli.data.chunks import RowSlices
@@ -18,6 +19,7 @@ from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedO
 from lstm_cli.data.dataset.ended_series import ended_series_finding, find_ended_series, newest_time
 from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
+from lstm_cli.data.dataset.short_series import ShortSeries
 from lstm_cli.data.dataset.windows import require_windows
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import parse_time_range
@@ -57,6 +59,7 @@ class Assembled:
     table: Table  # rows of the file, without the categories that no training row has
     grid: Grid  # the values in the file's units, without the dropped outliers
     dropped: DroppedOutliers  # outliers that --outliers drop set to missing
+    short: ShortSeries  # series that are too short for training
 
     def windows(self, source: str, *, test_wanted: bool) -> dict[str, int]:
         """Return the number of windows of each split. Raise DataError if a required split has none."""
@@ -66,12 +69,14 @@ class Assembled:
 
 @dataclass(frozen=True, kw_only=True)
 class _SplitGrid:
-    """Grid with its splits and the outliers dropped from it. Each array is [S]."""
+    """Grid with its splits and the outliers dropped from it. The splits are [S]."""
 
     grid: Grid
     offset: np.ndarray
     train_end: np.ndarray
     val_end: np.ndarray
+    whole: Grid  # with the series that are too short
+    kept: np.ndarray  # bool, of the series of `whole`
     dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
 
     def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_SplitGrid":
@@ -248,18 +253,24 @@ def _split_grid(
             Finding.at(
                 in_file(table.source),
                 "D613",
-                f"{len(skipped)} series left out, too short for the splits and horizon {horizon}: {left_out}. Each "
-                f"series needs {horizon + 1} rows before validation begins"
+                f"{len(skipped)} series left out, too short for the splits and horizon {horizon}: {left_out}. "
+                f"lstm predict gives them the baseline. Each series needs {horizon + 1} rows before validation begins"
                 f"{_validation_start_text(table, grid, train_end)}"
                 f"{in_total} (change --horizon, --lookback, --val or --test)",
                 count=len(skipped),
                 flags=("--horizon", "--lookback", "--val", "--test"),
             )
         )
-        grid, train_end, val_end = _select_series(grid, keep, lengths), train_end[keep], val_end[keep]
-        lengths = grid.counts + grid.ahead
+        train_end, val_end = train_end[keep], val_end[keep]
+    kept_grid = grid if keep.all() else _select_series(grid, keep, lengths)
+    lengths = lengths[keep]
     split_grid = _SplitGrid(
-        grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end
+        grid=kept_grid,
+        offset=np.cumsum(lengths) - lengths,
+        train_end=train_end,
+        val_end=val_end,
+        whole=grid,
+        kept=keep,
     )
     return split_grid, findings
 
@@ -382,12 +393,15 @@ def _fit(
     counts = count_cells(table, replace(grid, emptied=None), split_grid.offset)  # as the file has them
     missing = find_missing(counts, table, grid, schema, config.missing)
     filled = counts.missing + len(split_grid.dropped.values)
-    ended = find_ended_series(schema, series)
+    ended = find_ended_series(schema, grid.names, grid.origin_us, grid.counts)
     statistics = training_statistics(target_training, schema.season, standard.scale[:, :targets])
     return Assembled(
         table=table,
         grid=grid,
         dropped=split_grid.dropped,
+        short=find_short_series(
+            split_grid.whole, np.flatnonzero(~split_grid.kept), targets=targets, season=schema.season
+        ),
         schema=schema,
         series=series,
         scaler=scaler,

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import FILES, Dataset, Schema, SeriesTable, restore_dataset
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.rundir import Run
 
 if TYPE_CHECKING:
     from lstm_cli.data.dataset.dropped_outliers import DroppedOutliers
 
-VALUES, MEASURED, DROPPED = "values.npy", "measured.npy", "outliers.json"
+VALUES, MEASURED, DROPPED, SHORT = "values.npy", "measured.npy", "outliers.json", "short_series.json"
 
 
 def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
@@ -42,6 +43,16 @@ def load_dropped_outliers(run: Run) -> "DroppedOutliers":
     stored, (schema, _) = reader.json(DROPPED), load_outline(run)
     with reader.parsing(DROPPED):
         return DroppedOutliers.from_dict(stored, columns=len(schema.targets))
+
+
+def load_short_series(run: Run) -> ShortSeries:
+    """Return the series that are too short for training. Raise MissingArtifact or CorruptArtifact."""
+    reader = run.artifact("data")
+    if not reader.has(SHORT):
+        return NO_SHORT_SERIES
+    stored = reader.json(SHORT)
+    with reader.parsing(SHORT):
+        return ShortSeries.from_dict(stored)
 
 
 def _check_shapes(dataset: Dataset) -> None:

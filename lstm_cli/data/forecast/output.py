@@ -31,7 +31,9 @@ class Forecast:
     names: tuple[str, ...]  # of the S series
     times_us: np.ndarray  # [S, H] int64; row numbers from 0 if the file has no times
     values: np.ndarray  # [S, H, C] float64, in the file's units
-    interval_ends: np.ndarray | None = None  # [4, S, H, C], in the order of `interval_suffixes`
+    interval_ends: np.ndarray | None = (
+        None  # [4, S, H, C], in the order of `interval_suffixes`; NaN: no interval
+    )
     interval_suffixes: tuple[str, ...] = ()  # column names are `<target>_<suffix>`
 
     @property
@@ -145,14 +147,29 @@ def _csv(forecast: Forecast) -> bytes:
     for labels, numbers in forecast.blocks():
         count = len(labels) - len(forecast.time_columns)
         named = [[escape_formula(name) for name in column] for column in labels[:count]]
-        writer.writerows(zip(*named, *labels[count:], *_texts(forecast, numbers), strict=True))
+        texts = _texts(forecast, numbers, missing="")
+        writer.writerows(zip(*named, *labels[count:], *texts, strict=True))
     return text.getvalue().encode()
 
 
-def _texts(forecast: Forecast, numbers: np.ndarray) -> list[list[str]]:
-    """Return the numbers [rows, len(columns)] of a block as text, column by column."""
-    pairs = zip(numbers.T, forecast.decimals, strict=True)
-    return [number_texts(column, decimals) for column, decimals in pairs]
+def _texts(forecast: Forecast, numbers: np.ndarray, *, missing: str) -> list[list[str]]:
+    """Return the numbers [rows, len(columns)] of a block as text, column by column.
+
+    Args:
+        forecast: forecast of the block.
+        numbers: numbers of the block, NaN for an interval that is not known.
+        missing: text of NaN.
+    """
+    texts = []
+    for column, decimals in zip(numbers.T, forecast.decimals, strict=True):
+        known = ~np.isnan(column)
+        cells = number_texts(np.where(known, column, 0.0), decimals)
+        texts.append(
+            cells
+            if known.all()
+            else [cell if one else missing for cell, one in zip(cells, known, strict=True)]
+        )
+    return texts
 
 
 def _json(forecast: Forecast) -> bytes:
@@ -166,7 +183,7 @@ def _json(forecast: Forecast) -> bytes:
             for column, is_whole in zip(labels[count:], whole_columns(forecast.schema), strict=True)
         ]
         for row in zip(
-            *quoted, *_texts(forecast, numbers), strict=True
+            *quoted, *_texts(forecast, numbers, missing="null"), strict=True
         ):  # the digits of the CSV are JSON's too
             rows.append("{" + ", ".join(map("".join, zip(keys, row, strict=True))) + "}")
     lines = ",\n".join(rows)
@@ -198,7 +215,8 @@ def _parquet(forecast: Forecast) -> bytes:
         )
     cells = forecast.cells
     for index, name in enumerate(forecast.columns):
-        columns[name] = pyarrow.array(cells[:, :, index].reshape(-1))
+        numbers = cells[:, :, index].reshape(-1)
+        columns[name] = pyarrow.array(numbers, mask=np.isnan(numbers))
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.table(columns), sink)
     return bytes(sink.getvalue())

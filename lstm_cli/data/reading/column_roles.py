@@ -61,6 +61,7 @@ class ColumnRequest:
         None  # of each text column; None: text columns are detected
     )
     na_values: tuple[str, ...] = ()  # further codes for a missing value
+    no_target: bool = False  # the file holds covariates only
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,7 +119,14 @@ def choose_columns(
     """
 
     def find(flag: str, name: str) -> int:
-        return find_column(source, names, "" if request.from_model else flag, name)
+        if not request.from_model:
+            return find_column(source, names, flag, name)
+        try:
+            return find_column(source, names, "", name)
+        except DataError as error:
+            if flag == "--target" and request.future:
+                error.hint += f", or give rows without targets with --future-data {source}"
+            raise
 
     all_numeric = request.targets == (ALL_NUMERIC,) and not request.from_model
     named = () if all_numeric else request.targets
@@ -150,7 +158,7 @@ def choose_columns(
     if all_numeric:
         columns["targets"], left_out = find_all_numeric(source, names, sample, free)
         findings += left_out
-    elif not columns["targets"]:
+    elif not columns["targets"] and not request.no_target:
         columns["targets"] = (
             find_target(source, names, sample, free, is_complete, has_header=request.has_header),
         )
@@ -230,7 +238,13 @@ def _choose_time(
     findings: list[Finding] = []
     if not named:
         found, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(request.targets), codes=options.codes
+            source,
+            names,
+            sample,
+            free,
+            groups,
+            targets_named=bool(request.targets) or request.no_target,
+            codes=options.codes,
         )
         named = () if found is None else (found,)
     other = find_split_time(names, sample, named[0], groups) if named and options.format is None else None

@@ -98,6 +98,7 @@ def read_table(
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     plain_numbers_ok: bool = False,
+    no_target: bool = False,
     like: TimeFormat | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
     listen: Listener = ignore_events,
@@ -121,6 +122,7 @@ def read_table(
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
         plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
+        no_target: if True, the file holds covariates only, and no target is chosen.
         like: time format of the run's data, used for ambiguous times.
         categories: categories of the run's text columns; None detects text columns and learns their categories.
         listen: receives progress events.
@@ -146,6 +148,7 @@ def read_table(
         ),
         categories=categories,
         na_values=text.na_value,
+        no_target=no_target,
     )
     sources = expand_paths(source)
     total = _total_size(sources)

@@ -169,12 +169,12 @@ def test_new_data_keep_their_outliers(tmp_path: Path) -> None:
     known: dict[str, Any] = {
         name: getattr(dataset, name) for name in ("schema", "series", "scaler", "training")
     }
-    new, _ = read_new_data(
+    new = read_new_data(
         str(tmp_path / "a.csv"),
         ModelSchema(rows_read=48, **known),
         text=PLAIN_TEXT,
         stdin=None,
-    )
+    ).dataset
     assert new.measured.all()
     assert new.inverse_transform_targets(new.values_scaled, np.zeros(1, dtype=int))[90, 0] == pytest.approx(
         300, rel=1e-5
