@@ -106,3 +106,10 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is a folder") as caught:
         expand_paths(str(tmp_path))
     assert "no files" in caught.value.hint
+
+
+def test_a_column_of_the_folder_is_named_where_its_files_are_given(tmp_path: Path) -> None:
+    write(tmp_path, "shop=Aachen", [1.0, 2.0], "csv")
+    with pytest.raises(DataError, match="column 'shop'") as caught:
+        read_table(str(tmp_path / "*" / "*.csv"), series=("shop",))
+    assert f"name the folder {tmp_path}/ in place of its files" in caught.value.hint
