@@ -302,8 +302,8 @@ def _cut_off_findings(rules: RowRules, state: _ReadState) -> Iterator[Finding]:
         yield Finding.at(
             where,
             "D133",
-            "the file does not end with a newline, and its last row seems to lack its end, compared with the rows above. "
-            "It was read as is (add the newline, or delete the row)",
+            "the file does not end with a newline, and its last row seems to lack its end, compared with the rows "
+            "above. It was read as is (add the newline, or delete the row)",
         )
     else:
         yield Finding.at(

@@ -29,7 +29,9 @@ def small_limits() -> Iterator[None]:
         for name, value in (("HEAD_BYTES", 0), ("SAMPLE_ROWS", 0), ("BLOCK_BYTES", 40), ("TAIL_BYTES", 20)):
             patch.setattr(csv_fast, name, value)
         for module in ("csv_rows", "csv_fast"):
-            patch.setattr(f"lstm_cli.data.reading.{module}.MAX_COMPARED", 1)  # lines compared with the last one
+            patch.setattr(
+                f"lstm_cli.data.reading.{module}.MAX_COMPARED", 1
+            )  # lines compared with the last one
         patch.setattr("lstm_cli.data.reading.file_readers.SAMPLE_ROWS", 1)
         patch.setattr("lstm_cli.data.reading.source._BLOCK", 16)
         patch.setattr("lstm_cli.data.reading.source._HEAD", 16)
@@ -262,6 +264,20 @@ def test_an_error_below_skipped_lines_names_its_line(wrong: str) -> None:
         "\n".join(lines).encode(), **NAMED, text=TextSettings(names=("date", "y"), skip_rows=1)
     )
     assert "line 21" in message
+
+
+@pytest.mark.parametrize("odd", ["", '2020-01-15 "14.5"', "2020-01-15", "# 1", "  ", '"2020-01-15"\t 14.5'])
+def test_blanks_between_cells_read_alike_also_with_an_odd_line(odd: str) -> None:
+    lines = ["date y", *(line.replace(",", "   ") for line in dated(30))]
+    lines[15] = odd or lines[15]
+    read_both_ways("\n".join(lines).encode(), text=TextSettings(delimiter="whitespace"), **NAMED)
+
+
+def test_blanks_between_cells_are_read_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\n".join(["date y", *(line.replace(",", " \t ") + " " for line in dated(30))]).encode()
+    count, table = rows_in_bulk(data, monkeypatch, text=TextSettings(delimiter="whitespace"), **NAMED)
+    assert count > 20
+    assert table.lines.tolist() == list(range(2, 32))
 
 
 def test_blanks_between_cells_read_alike() -> None:
