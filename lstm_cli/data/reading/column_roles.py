@@ -3,6 +3,7 @@
 A default follows from the first rows of the file. If they are ambiguous, selection raises an error.
 """
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from unicodedata import normalize
@@ -329,7 +330,11 @@ def find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
             hint=hint,
             rule="D202",
         )
-    hint = f"did you mean {flag} {near}?" if near else "use a column name from the header"
+    folder, is_partition, _ = source.partition(f"{name}=")
+    if is_partition:  # a folder such as shop=Aachen, whose files were named one by one
+        hint = f"name the folder {shlex.quote(folder or '.')} in place of its files, to add its subfolders as columns"
+    else:
+        hint = f"did you mean {flag} {near}?" if near else "use a column name from the header"
     raise DataError(
         f"column {quote_name(name)} ({flag}) not found in {source} (columns: {quote_names(names, _MAX_LISTED)})",
         hint=hint,

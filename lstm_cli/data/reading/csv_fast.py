@@ -25,6 +25,8 @@ from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_na
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
 from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
+from lstm_cli.data.reading.dialect.row_errors import RowRules
+from lstm_cli.data.reading.dialect.whitespace import squeeze_block
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.reading.text_format import codec_name, decode_lines
 from lstm_cli.data.times.codes import INFERRED, TimeOptions
@@ -223,7 +225,7 @@ class FastCsvReader:
         self.codec = codec_name(source, text.encoding)
         head, rest = _split_head(source.blocks, self.codec, text.skip_rows)
         rows = open_rows(self._decode(head), source.name, text, is_complete=rest is None)
-        plain = rest is None or _can_read_in_bulk(head, rows.delimiter)
+        plain = rest is None or _can_read_in_bulk(head, rows.rules)
         first = next(rows.batches, None) if plain else None
         if rest is not None and first is None:
             rows = open_rows(self._decode(chain(head, rest)), source.name, text)
@@ -260,7 +262,10 @@ class FastCsvReader:
 
         def read(block: tuple[bytes, bool]) -> tuple[bytes, bool, ColumnBatch | None]:
             data, last = block
-            return data, last, None if last or is_joined else read_block(data, layout)
+            if last or is_joined:
+                return data, last, None
+            squeezed = squeeze_block(data) if self.rows.rules.squeezed else data
+            return data, last, None if squeezed is None else read_block(squeezed, layout)
 
         blocks = ordered_map(read, _split_blocks(self._rest), workers=usable_workers(), ahead=BLOCKS_AHEAD)
         with closing(blocks):
@@ -318,12 +323,12 @@ def _split_head(
     return (data[:cut],), chain((data[cut:],), blocks)
 
 
-def _can_read_in_bulk(head: Sequence[bytes] | Iterator[bytes], delimiter: str) -> bool:
+def _can_read_in_bulk(head: Sequence[bytes] | Iterator[bytes], rules: RowRules) -> bool:
     """Return whether pyarrow can read the blocks of the file. It is missing in the light install."""
     return (
-        delimiter in DELIMITERS
+        (rules.squeezed or rules.delimiter in DELIMITERS)
         and find_spec("pyarrow") is not None
-        and all(b'"' not in data or quotes_are_plain(data, delimiter) for data in head)
+        and all(b'"' not in data or quotes_are_plain(data, rules.delimiter) for data in head)
     )
 
 

@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_cli.config.text import PLAIN_TEXT, WHITESPACE, TextSettings
-from lstm_cli.data.locations import quote_cell
 from lstm_cli.data.reading.dialect.header import check_header, find_skipped_rows, names_without_header
 from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED, looks_cut_off
-from lstm_cli.data.reading.dialect.title_lines import find_table_start
+from lstm_cli.data.reading.dialect.row_errors import (
+    RowRules,
+    cell_count_error,
+    quote_error,
+    refuse_swallowed_rows,
+    refuse_title,
+)
 from lstm_cli.data.reading.dialect.top_lines import TopLines, excel_finding, read_top_lines
 from lstm_cli.data.reading.dialect.whitespace import BLANK, squeeze_blanks
-from lstm_cli.data.reading.text_format import detect_delimiter, quote_delimiter, refuse_conflict
-from lstm_cli.data.times.patterns import is_time
+from lstm_cli.data.reading.text_format import detect_delimiter
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import LINES, NOTE, Finding, at_line, in_file
-from lstm_cli.library_errors import is_long_cell, is_open_quote
-from lstm_cli.text import count_noun, is_number
+from lstm_cli.text import count_noun
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader
@@ -40,30 +43,6 @@ class RowBatch:
 
     cells: list[list[str]]  # n rows, each with the number of cells of the header
     lines: np.ndarray  # [n] int64, first line of each row
-
-
-@dataclass(frozen=True, kw_only=True)
-class _RowRules:
-    """Rules that each row must satisfy."""
-
-    source: str
-    delimiter: str
-    squeezed: bool  # runs of blanks are one delimiter
-    padded: bool  # some cells have blanks between a quote and a delimiter
-    width: int  # cells of each row
-    width_from: str  # what decides the width: "the header (line 1)"
-    has_header: bool
-    line: int  # line of the header; the last line above the first row if there is no header
-    top: TopLines  # for hints
-
-    def reader(self, text: Iterable[str]) -> "_Reader":
-        """Return a reader of lines of the text. `strict` refuses text after a closing quote and an open quote."""
-        if self.squeezed:
-            text = squeeze_blanks(text)
-        elif self.padded:
-            text = _strip_quote_padding(text, self.delimiter)
-        skip = self.delimiter != BLANK
-        return csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
 
 
 @dataclass(kw_only=True)
@@ -92,7 +71,7 @@ class CsvRows:
     header_line: int
     delimiter: str
     batches: Iterator[RowBatch]  # rows of the text passed to `open_rows`; may raise DataError with the line
-    rules: _RowRules
+    rules: RowRules
     state: _ReadState
     top_findings: tuple[Finding, ...]  # about the delimiter and the skipped lines
 
@@ -103,7 +82,7 @@ class CsvRows:
 
     def read_more(self, text: Iterable[str], *, last: bool) -> Iterator[RowBatch]:
         """Yield the batches of the next section. Earlier sections must be read to their end or skipped."""
-        reader = self.rules.reader(_track_lines(text, self.state))
+        reader = _open_reader(_track_lines(text, self.state), self.rules)
         return _batches(reader, self.rules, self.state, last=last)
 
     def skip_lines(self, lines: int) -> RowBatch | None:
@@ -144,7 +123,7 @@ def open_rows(
     top = top if settings.has_header else top.without_blanks()
     delimiter, findings = _choose_delimiter(top, settings)
     squeezed = settings.delimiter == WHITESPACE
-    rules = _RowRules(
+    rules = RowRules(
         source=source,
         delimiter=delimiter,
         squeezed=squeezed,
@@ -155,12 +134,12 @@ def open_rows(
         line=top.skipped,
         top=top,
     )
-    reader = rules.reader(chain(top.lines, text))
+    reader = _open_reader(chain(top.lines, text), rules)
     if settings.has_header:
         header, line = _read_header(reader, rules)
         rules = replace(rules, width=len(header), width_from=f"the header (line {line})", line=line)
     else:
-        first = _next_rows(rules.reader(top.lines), 1, source, top.skipped)[0]
+        first = _next_rows(_open_reader(top.lines, rules), 1, source, top.skipped)[0]
         header = names_without_header(first, settings, top)
         width_from = "--names" if settings.names else f"the first row (line {top.skipped + 1})"
         rules = replace(rules, width=len(header), width_from=width_from)
@@ -185,6 +164,7 @@ def _choose_delimiter(top: TopLines, settings: TextSettings) -> tuple[str, list[
     if delimiter is None and top.excel_delimiter is not None:
         return top.excel_delimiter, [excel_finding(top.source, top.excel_delimiter)]
     if delimiter is None:
+        refuse_title(top, has_header=settings.has_header)
         delimiter, finding = detect_delimiter(
             top.filled[:2], top.source, top.first_line, has_header=settings.has_header
         )
@@ -198,7 +178,7 @@ def _choose_delimiter(top: TopLines, settings: TextSettings) -> tuple[str, list[
     return delimiter, []
 
 
-def _read_header(reader: "_Reader", rules: _RowRules) -> tuple[list[str], int]:
+def _read_header(reader: "_Reader", rules: RowRules) -> tuple[list[str], int]:
     """Return the names of the columns and the line of the header. Raise DataError for an invalid header."""
     top = rules.top
     header: list[str] = []
@@ -206,25 +186,17 @@ def _read_header(reader: "_Reader", rules: _RowRules) -> tuple[list[str], int]:
         line = top.skipped + reader.line_num + 1
         header = [name.strip() for name in _next_rows(reader, 1, top.source, top.skipped)[0]]
     check_header(header, line, top.filled[0], top.source, rules.delimiter)
-    if len(header) == 1:
-        _refuse_title(line, top)
     return header, line
 
 
-def _refuse_title(line: int, top: TopLines) -> None:
-    """Raise DataError for a header of one cell above a table with a delimiter other than the comma."""
-    for mark in (";", "\t", "|"):
-        start = find_table_start(top.lines, mark)
-        if start is not None:
-            flags = f"--skip-rows {top.skipped + start.above}"
-            flags += f" --delimiter {quote_delimiter(mark)}" if mark == "|" else ""
-            raise DataError(
-                f"1 cell, but most lines below have {start.width} cells",
-                hint=f"skip the title or comment lines above the header: {flags}",
-                rule="D132",
-                at=at_line(top.source, line),
-                flags=("--skip-rows",),
-            )
+def _open_reader(text: Iterable[str], rules: RowRules) -> "_Reader":
+    """Return a reader of lines of the text. `strict` refuses text after a closing quote and an open quote."""
+    if rules.squeezed:
+        text = squeeze_blanks(text)
+    elif rules.padded:
+        text = _strip_quote_padding(text, rules.delimiter)
+    skip = rules.delimiter != BLANK
+    return csv.reader(text, delimiter=rules.delimiter, skipinitialspace=skip, strict=True)
 
 
 def _track_lines(text: Iterable[str], state: _ReadState) -> Iterator[str]:
@@ -260,11 +232,11 @@ def _next_rows(reader: "_Reader", count: int, source: str, before: int = 0) -> l
         rows.extend(islice(reader, count))  # rows read before an error stay in the list
     except csv.Error as error:
         line = start + 1 + sum(map(_line_count, rows))
-        raise _quote_error(source, line, error) from None
+        raise quote_error(source, line, error) from None
     return rows
 
 
-def _batches(reader: "_Reader", rules: _RowRules, state: _ReadState, *, last: bool) -> Iterator[RowBatch]:
+def _batches(reader: "_Reader", rules: RowRules, state: _ReadState, *, last: bool) -> Iterator[RowBatch]:
     before = state.line
     start = before + reader.line_num
     batch_rows = min(BATCH_ROWS, 1 + BATCH_CELLS // rules.width)
@@ -273,7 +245,7 @@ def _batches(reader: "_Reader", rules: _RowRules, state: _ReadState, *, last: bo
             lines = np.arange(start + 1, before + reader.line_num + 1, dtype=np.int64)
         else:  # some cells hold line ends
             lines = start + 1 + np.cumsum([0, *map(_line_count, rows[:-1])], dtype=np.int64)
-            _refuse_swallowed_rows(rows, lines, rules)
+            refuse_swallowed_rows(rows, lines, rules)
             state.folded_lines += [
                 line for row, line in zip(rows, lines.tolist(), strict=True) if _is_folded(row, rules)
             ]
@@ -300,7 +272,7 @@ def _batches(reader: "_Reader", rules: _RowRules, state: _ReadState, *, last: bo
 
 
 def _drop_blank_lines(
-    rows: list[list[str]], lines: np.ndarray, rules: _RowRules
+    rows: list[list[str]], lines: np.ndarray, rules: RowRules
 ) -> tuple[list[list[str]], np.ndarray, list[int]]:
     """Return the rows without blank lines, their lines, and the blank lines.
 
@@ -313,72 +285,11 @@ def _drop_blank_lines(
         elif len(row) <= 1 and not "".join(row).strip():
             blank.append(int(lines[index]))
         else:
-            raise _cell_count_error(row, int(lines[index]), rules)
+            raise cell_count_error(row, int(lines[index]), rules)
     return [rows[index] for index in keep], lines[keep], blank
 
 
-def _refuse_swallowed_rows(rows: Sequence[Sequence[str]], lines: np.ndarray, rules: _RowRules) -> None:
-    """Raise DataError for a cell with several lines that look like rows, caused by a wrong quote."""
-    for row, line in zip(rows, lines.tolist(), strict=True):
-        for cell in row:
-            for inside in cell.split("\n")[1:]:
-                cells = inside.split(rules.delimiter)
-                if len(cells) == rules.width > 1 and any(is_number(text) or is_time(text) for text in cells):
-                    raise DataError(
-                        f"a quote opens in this row and closes in a later line, but the text between "
-                        f"looks like rows, such as {quote_cell(inside)}",
-                        hint="close the quote where its cell ends, or delete it",
-                        rule="D131",
-                        at=at_line(rules.source, line),
-                    )
-
-
-def _cell_count_error(row: Sequence[str], line: int, rules: _RowRules) -> DataError:
-    where = at_line(rules.source, line)
-    refuse_conflict(row[0], where)
-    cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-    return DataError(
-        f"{cells}, but {rules.width_from} has {rules.width}",
-        hint=_cell_count_hint(row, rules),
-        rule="D132",
-        flags=("--delimiter",),
-        at=where,
-    )
-
-
-def _cell_count_hint(row: Sequence[str], rules: _RowRules) -> str:
-    marks = (mark for mark in ";\t|" if mark != rules.delimiter and any(mark in cell for cell in row))
-    other = next(marks, None)
-    if other:
-        return f"try another delimiter: --delimiter {quote_delimiter(other)}"
-    title = _title_hint(rules)
-    if title:
-        return title
-    if rules.width == 1:
-        return "delete title and comment lines above the header, or skip N lines with --skip-rows N"
-    if len(row) == 1:
-        return "delete the line if it is a title, a comment or a footer. Otherwise add the missing cells"
-    if len(row) == rules.width + 1 and not row[-1].strip():
-        return "add a delimiter at the end of the header, or remove it from the ends of the rows"
-    if len(row) == rules.width + 1 and row[-2].strip().isdigit() and row[-1].strip().isdigit():
-        return "if the last comma is a decimal comma, write decimal points or use another delimiter"
-    return "correct the line. Put a cell that contains the delimiter in double quotes, and name each column"
-
-
-def _title_hint(rules: _RowRules) -> str:
-    """Return a hint that skips title and comment lines above the table; "" if there are none."""
-    start = find_table_start(rules.top.lines, WHITESPACE if rules.squeezed else rules.delimiter)
-    if start is None or rules.top.skipped + start.above < rules.line:
-        return ""
-    above = rules.top.skipped + start.above
-    if not rules.has_header:  # `--names` or `--no-header` is given, so a header is skipped too
-        return f"skip the title or comment lines above the rows: --skip-rows {above + start.has_header}"
-    if not start.has_header and rules.width > 1:
-        return ""  # rather a header that lacks a name
-    return f"skip the title or comment lines above the header: {replace(start, above=above).flags}"
-
-
-def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
+def _cut_off_findings(rules: RowRules, state: _ReadState) -> Iterator[Finding]:
     """Yield a finding if the file does not end with a line break: its last row may be cut off."""
     lines = list(state.latest_lines)[-max(1, state.line - rules.line) :]  # without the header
     if (
@@ -393,8 +304,8 @@ def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
         yield Finding.at(
             where,
             "D133",
-            "the file does not end with a newline, and its last row is shorter than the rows above, so the row may be "
-            "cut off. It was read as is (add the newline, or delete the row)",
+            "the file does not end with a newline, and its last row seems to lack its end, compared with the rows "
+            "above. It was read as is (add the newline, or delete the row)",
         )
     else:
         yield Finding.at(
@@ -402,12 +313,12 @@ def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
         )
 
 
-def _is_folded(row: Sequence[str], rules: _RowRules) -> bool:
+def _is_folded(row: Sequence[str], rules: RowRules) -> bool:
     """Return whether a cell contains a line end and a delimiter, as two wrong quotes would make."""
     return any("\n" in cell and rules.delimiter in cell for cell in row)
 
 
-def _folded_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
+def _folded_findings(rules: RowRules, state: _ReadState) -> Iterator[Finding]:
     """Yield a finding for cells that two wrong quotes may have made of parts of two rows."""
     if state.folded_lines:
         yield Finding.at(
@@ -420,7 +331,7 @@ def _folded_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
         )
 
 
-def _skipped_line_findings(blank: Sequence[int], state: _ReadState, rules: _RowRules) -> Iterator[Finding]:
+def _skipped_line_findings(blank: Sequence[int], state: _ReadState, rules: RowRules) -> Iterator[Finding]:
     """Yield findings for skipped lines: blank lines between rows, and rows of empty cells at the end.
 
     Raises DataError for a blank line in a file of one column, which may be a missing value.
@@ -462,27 +373,3 @@ def _skipped_line_findings(blank: Sequence[int], state: _ReadState, rules: _RowR
 
 def _line_count(row: Sequence[str]) -> int:
     return 1 + sum(cell.count("\n") for cell in row)
-
-
-def _quote_error(source: str, line: int, error: csv.Error) -> DataError:
-    where = at_line(source, line)
-    if is_open_quote(error):
-        return DataError(
-            "a quote opens in this row and is never closed",
-            hint="close the quote, or delete it",
-            rule="D131",
-            at=where,
-        )
-    if is_long_cell(error):
-        return DataError(
-            "a cell is longer than 131,072 characters",
-            hint="check for a double quote that is never closed",
-            rule="D138",
-            at=where,
-        )
-    return DataError(
-        "a cell continues after its closing quote",
-        hint='write a quote within quotes twice: ""',
-        rule="D131",
-        at=where,
-    )

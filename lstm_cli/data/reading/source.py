@@ -217,7 +217,7 @@ def is_packed(head: bytes) -> bool:
 
 def _open_stream(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
     """Return the stream and the name of a source."""
-    name = STDIN_NAME if source == STDIN else source
+    name = STDIN_NAME if source == STDIN else str(source)
     if source in held:
         return io.BytesIO(held[source]), name
     return (_standard_input(stdin), name) if source == STDIN else _open_file(source)
@@ -249,7 +249,7 @@ def _open_file(source: str) -> tuple[BinaryIO, str]:
                 hint="read it as standard input: name '-' instead",
                 rule="D107",
             )
-        return open(source, "rb", buffering=0), source  # noqa: PTH123 - open_source closes it
+        return open(source, "rb", buffering=0), str(source)  # noqa: PTH123 - open_source closes it
     except FileNotFoundError:
         if Path(source).is_symlink():
             raise DataError(

@@ -266,6 +266,20 @@ def test_an_error_below_skipped_lines_names_its_line(wrong: str) -> None:
     assert "line 21" in message
 
 
+@pytest.mark.parametrize("odd", ["", '2020-01-15 "14.5"', "2020-01-15", "# 1", "  ", '"2020-01-15"\t 14.5'])
+def test_blanks_between_cells_read_alike_also_with_an_odd_line(odd: str) -> None:
+    lines = ["date y", *(line.replace(",", "   ") for line in dated(30))]
+    lines[15] = odd or lines[15]
+    read_both_ways("\n".join(lines).encode(), text=TextSettings(delimiter="whitespace"), **NAMED)
+
+
+def test_blanks_between_cells_are_read_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\n".join(["date y", *(line.replace(",", " \t ") + " " for line in dated(30))]).encode()
+    count, table = rows_in_bulk(data, monkeypatch, text=TextSettings(delimiter="whitespace"), **NAMED)
+    assert count > 20
+    assert table.lines.tolist() == list(range(2, 32))
+
+
 def test_blanks_between_cells_read_alike() -> None:
     rows = [f"  2020-01-{row + 1:02d}\t  {row}.5 " for row in range(30)]
     data = "\n".join([" date   y", *rows]).encode()

@@ -74,7 +74,7 @@ def test_a_row_of_another_length_is_refused_with_its_line(row, cells):
 
 
 def test_a_title_above_the_header_is_refused():
-    assert "header" in refusal("# made by me\na,b\n1,2\n").hint
+    assert "title or comment lines" in refusal("# made by me\na,b\n1,2\n").hint
     assert "line 3" in refusal("Load\n\na,b\n1,2\n").message
 
 
@@ -212,6 +212,9 @@ def test_skipped_rows_of_data_are_reported():
         ("t\nx,y\n1,2\n3,4\n", {}, "line 2: 2 cells", "--skip-rows 1"),
         ("t\nu\nx,y\n1,2\n3,4\n", {"skip_rows": 1}, "line 3: 2 cells", "--skip-rows 2"),
         ("t\nx|y\n1|2\n3|4\n", {}, "line 1: 1 cell", "--skip-rows 1 --delimiter '|'"),
+        ("a title\nin lines\nx,y\n1,2\n3,4\n", {}, "line 1: 1 cell", "--skip-rows 2"),
+        ("t\nx;y\n1;2\n3;4\n", {"names": ("a", "b")}, "line 1: 1 cell", "--skip-rows 2"),
+        ("y\n1,5\n2,5\n", {}, "line 2: 2 cells", "--delimiter ';' --decimal ,"),
     ],
 )  # fmt: skip
 def test_a_wrong_way_to_read_is_refused_with_the_right_one(text, given, message, hint):

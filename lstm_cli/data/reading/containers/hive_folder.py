@@ -25,6 +25,10 @@ class PartitionedPath(str):
         made.partitions = partitions
         return made
 
+    def __getnewargs__(self) -> tuple[str, tuple[tuple[str, str], ...]]:  # type: ignore[override]
+        """Return the arguments that make a copy."""
+        return str(self), self.partitions
+
 
 def partitions_of(path: str) -> tuple[tuple[str, str], ...]:
     """Return the names and values of the partition columns of a file; () for a file that is not in a hive folder."""

@@ -26,6 +26,18 @@ def squeeze_blanks(text: Iterable[str]) -> Iterator[str]:
             yield squeezed
 
 
+def squeeze_block(data: bytes) -> bytes | None:
+    """Return whole lines with one blank between cells, as `squeeze_blanks` does; None if a line has quotes."""
+    if b'"' in data:
+        return None
+    data = data.replace(b"\t", b" ")
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    for end in (b"\r\n", b"\n"):
+        data = data.replace(b" " + end, end)
+    return data.replace(b"\n ", b"\n").strip(b" ")
+
+
 def _squeeze_quoted(line: str, is_open: bool) -> tuple[str, bool]:
     """Return a line with quotes, and whether its last cell continues on the next line."""
     begin = ""

@@ -1,5 +1,6 @@
 """Tests of hive folders: files in subfolders such as `shop=Aachen` are one data set."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_a_column_of_the_file_is_read_from_the_file(tmp_path: Path) -> None:
 def test_folders_may_be_nested_and_paths_stay_known(tmp_path: Path) -> None:
     write(tmp_path, "region=N/shop=1", [1.0], "csv")
     write(tmp_path, "region=S/shop=1", [2.0], "csv")
-    paths = expand_paths(str(tmp_path))
+    paths = copy.deepcopy(expand_paths(str(tmp_path)))  # as dataclasses.asdict copies them
     assert expand_paths(paths) == paths
     assert by_series(read_table(paths, targets=("load",), series=("region",))) == {"N": [1.0], "S": [2.0]}
 
@@ -106,3 +107,10 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is a folder") as caught:
         expand_paths(str(tmp_path))
     assert "no files" in caught.value.hint
+
+
+def test_a_column_of_the_folder_is_named_where_its_files_are_given(tmp_path: Path) -> None:
+    write(tmp_path, "shop=Aachen", [1.0, 2.0], "csv")
+    with pytest.raises(DataError, match="column 'shop'") as caught:
+        read_table(str(tmp_path / "*" / "*.csv"), series=("shop",))
+    assert f"name the folder {tmp_path}/ in place of its files" in caught.value.hint

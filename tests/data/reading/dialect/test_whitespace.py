@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.reading.dialect.whitespace import squeeze_blanks
+from lstm_cli.data.reading.dialect.whitespace import squeeze_blanks, squeeze_block
 
 CELL = st.text("abc1.-'", min_size=1, max_size=4)
 QUOTED = st.text('ab \t"\n', max_size=5).map(lambda text: '"' + text.replace('"', '""') + '"')
@@ -48,3 +48,15 @@ def test_rows_are_those_of_pandas(tmp_path) -> None:
     (tmp_path / "a.txt").write_text(text)
     frame = pd.read_csv(tmp_path / "a.txt", sep=r"\s+", header=None, dtype=str)
     assert list(csv.reader(squeeze_blanks(text.splitlines(True)), delimiter=" ")) == frame.to_numpy().tolist()
+
+
+@settings(deadline=None)
+@given(st.text("ab1 \t\n", max_size=40), st.sampled_from(["\n", "\r\n"]))
+def test_blocks_are_squeezed_like_lines(text: str, end: str) -> None:
+    lines = squeeze_blanks(line + "\n" for line in text.split("\n"))
+    data = squeeze_block((text + "\n").replace("\n", end).encode())
+    assert data == "".join(lines).replace("\n", end).encode()
+
+
+def test_blocks_with_quotes_are_left_to_the_other_reader() -> None:
+    assert squeeze_block(b'"a  b"  1\n') is None
