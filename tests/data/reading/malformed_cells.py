@@ -208,7 +208,7 @@ def grid_cases() -> list[Case]:
         refuse("one irregular time", with_times(lambda row: hour(row) if row != 9 else hour(547, 1)), "line 11", "09:07", "--freq"),
         refuse("days, then hours", with_times(lambda row: change(row, 25, 1440, 60)), "line 28", "--freq D --resample mean", "frequency changes to h"),
         read("days, then hours, aggregated", with_times(lambda row: change(row, 25, 1440, 60)), "--freq", "D", "--resample", "mean", rows=26,
-             total=sum(VALUES[:25]) + sum(VALUES[25:]) / 15, start="2021-03-01T00:00:00", end="2021-03-26T00:00:00",
+             total=sum(VALUES[:25]) + sum(VALUES[25:ROWS]) / 15, start="2021-03-01T00:00:00", end="2021-03-26T00:00:00",
              warnings=["40 rows aggregated to 26 rows of daily data, 0 empty buckets"]),
         refuse("hours, then quarters of hours", with_times(lambda row: change(row, 15, 60, 15), 80), "line 2", "from 15min to h"),
         refuse("quarters of hours, then hours", with_times(lambda row: change(row, 60, 15, 60), 80), "line 62", "from 15min to h"),
