@@ -193,7 +193,7 @@ def grid_cases() -> list[Case]:
         read("a row twice", insert_lines(12, lines[9].strip()), warnings=["line 12: 1 duplicate row, the first equal to line 11"]),
         read("a row twice with two values", insert_lines(12, lines[9].split(",")[0] + ",7"), "--duplicates", "sum", total=TOTAL + 7,
              warnings=["line 11: 1 duplicate timestamp with different values, the first here, 2021-01-13"]),
-        read("an empty row off the grid", insert_lines(12, "2021-01-13 12:00,"), 
+        read("an empty row off the grid", insert_lines(12, "2021-01-13 12:00,"),
              warnings=["40 times without a time of day", "line 12: 1 row off the time grid without a value"]),
         read("every row twice", "date,load\n" + "".join(line * 2 for line in lines), warnings=["40 duplicate rows"]),
         refuse("two values for a time", insert_lines(12, "2021-01-13,99"), "lines 11 and 12", "'load'", "2021-01-13", "99", "--series"),
