@@ -18,8 +18,9 @@ from lstm_cli.data.grid.sorting import (
 )
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.buckets import bucket_ends, bucket_times, buckets_of_times, nearest_times
-from lstm_cli.data.times.frequency import ANY_DAY, DAY, Step, frequency_label, parse_freq
+from lstm_cli.data.times.buckets import Buckets
+from lstm_cli.data.times.formats import DAY, MINUTE
+from lstm_cli.data.times.frequency import ANY_DAY, Step, frequency_label, parse_freq
 from lstm_cli.data.times.infer_frequency import first_in_file
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -63,6 +64,7 @@ def resample_table(
         assert settings.freq is not None  # GridSettings.check_grid requires it
         step = parse_freq(settings.freq)
         step = replace(step, day=1) if step.day == ANY_DAY else step  # M, Q and Y: labelled by their start
+    buckets = Buckets(step=step, offset_us=table.time_format.offset * MINUTE)
     rows = sort_rows(table)
     rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     findings = find_disorder(rows, table)
@@ -72,8 +74,8 @@ def resample_table(
     else:
         findings += _find_repeated_times(rows, table, settings.resample)
     if settings.resample == NEAREST:
-        return _rounded(rows, table, step, findings)
-    return _aggregated(rows, table, step, settings.resample, findings)
+        return _rounded(rows, table, buckets, findings)
+    return _aggregated(rows, table, buckets, settings.resample, findings)
 
 
 def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Finding]:
@@ -97,9 +99,9 @@ def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Findi
     ]
 
 
-def _rounded(rows: SortedRows, table: Table, step: Step, findings: list[Finding]) -> Table:
+def _rounded(rows: SortedRows, table: Table, buckets: Buckets, findings: list[Finding]) -> Table:
     """Return the rows at the nearest times of the grid; of several rows at one time, the nearest one."""
-    times = nearest_times(step, rows.times)
+    times = buckets.nearest_times(rows.times)
     begins = _first_of_each(rows.series, times)
     group = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(rows))))
     order = np.lexsort((np.abs(times - rows.times), group))  # stable: of two as near, the earlier one
@@ -108,7 +110,8 @@ def _rounded(rows: SortedRows, table: Table, step: Step, findings: list[Finding]
     chosen = rows.select(kept)
     moved = int((times != rows.times).sum())
     left_out = len(rows) - len(chosen)
-    counts = f"{count_noun(moved, 'time')} of {count_noun(len(rows), 'row')} rounded to the {frequency_label(step)}"
+    grid = frequency_label(buckets.step)
+    counts = f"{count_noun(moved, 'time')} of {count_noun(len(rows), 'row')} rounded to the {grid}"
     if left_out:
         counts += f", {count_noun(left_out, 'row')} left out because another row is nearer to its time"
     table_rows = chosen.table_rows(np.arange(len(chosen)))
@@ -118,28 +121,29 @@ def _rounded(rows: SortedRows, table: Table, step: Step, findings: list[Finding]
         series=chosen.series,
         times=times[kept],
         lines=chosen.lines[np.arange(len(chosen))],
-        findings=[*findings, _counts_finding(table, step, chosen.series, times[kept], counts, NEAREST)],
+        findings=[*findings, _counts_finding(table, buckets, chosen.series, times[kept], counts, NEAREST)],
     )
 
 
-def _aggregated(rows: SortedRows, table: Table, step: Step, how: str, findings: list[Finding]) -> Table:
+def _aggregated(rows: SortedRows, table: Table, buckets: Buckets, how: str, findings: list[Finding]) -> Table:
     """Return one row for each bucket that holds rows."""
-    buckets = buckets_of_times(step, rows.times)
-    starts = _first_of_each(rows.series, buckets)
-    incomplete = _incomplete_buckets(rows, table, step, buckets, starts)
+    holding = buckets.containing(rows.times)
+    starts = _first_of_each(rows.series, holding)
+    incomplete = _incomplete_buckets(rows, table, buckets, holding, starts)
     values = _aggregate(rows, starts, how)
-    labels, series, lines = bucket_times(step, buckets[starts]), rows.series[starts], rows.lines[starts]
-    counts = f"{count_noun(len(rows), 'row')} aggregated to {count_noun(len(starts), 'row')} of {frequency_label(step)}"
-    counted = _counts_finding(table, step, series, labels, counts, how)
+    labels, series, lines = buckets.times(holding[starts]), rows.series[starts], rows.lines[starts]
+    grid = frequency_label(buckets.step)
+    counts = f"{count_noun(len(rows), 'row')} aggregated to {count_noun(len(starts), 'row')} of {grid}"
+    counted = _counts_finding(table, buckets, series, labels, counts, how)
     findings = [*findings, counted]
     if len(incomplete):
-        findings.append(_incomplete_finding(rows, table, step, starts, incomplete))
+        findings.append(_incomplete_finding(rows, table, buckets, starts, incomplete))
     values[incomplete, : len(table.targets) + len(table.past)] = np.nan
     empty = np.zeros(len(starts), dtype=bool)
     empty[incomplete] = np.isnan(values[incomplete]).all(axis=1)  # others hold covariates known ahead
     if empty.all():
         raise DataError(
-            f"no bucket of --freq {step.name} is complete",
+            f"no bucket of --freq {buckets.step.name} is complete",
             hint="use a shorter --freq, or add rows",
             rule="D538",
             at=in_file(table.source),
@@ -179,24 +183,24 @@ def _aggregate(rows: SortedRows, starts: np.ndarray, how: str) -> np.ndarray:
 
 
 def _incomplete_buckets(
-    rows: SortedRows, table: Table, step: Step, buckets: np.ndarray, starts: np.ndarray
+    rows: SortedRows, table: Table, buckets: Buckets, holding: np.ndarray, starts: np.ndarray
 ) -> np.ndarray:
     """Return the newest bucket of each series that is incomplete, as indices into `starts` [B].
 
-    buckets: [R] bucket of each row. Only rows with a measured target decide.
+    holding: [R] bucket of each row. Only rows with a measured target decide.
     """
     measured = rows.measured(0, len(table.targets))
     times, begins = rows.times, series_starts(rows.series)
     incomplete = []
     for begin, end in pairwise([*begins.tolist(), len(rows)]):
         positions = begin + np.flatnonzero(measured[begin:end])
-        if len(positions) and _is_incomplete(step, times[positions], buckets[positions]):
+        if len(positions) and _is_incomplete(buckets, times[positions], holding[positions]):
             incomplete.append(int(np.searchsorted(starts, positions[-1], "right")) - 1)
     return np.array(incomplete, dtype=np.int64)
 
 
-def _is_incomplete(step: Step, times: np.ndarray, buckets: np.ndarray) -> bool:
-    """Return whether the last bucket of one series needs more rows; times and buckets of its rows are [n].
+def _is_incomplete(buckets: Buckets, times: np.ndarray, holding: np.ndarray) -> bool:
+    """Return whether the last bucket of one series needs more rows; times and holding buckets are [n].
 
     It does unless the next row is expected after its end, or its newest row is as near to the end as in other buckets.
     """
@@ -204,26 +208,26 @@ def _is_incomplete(step: Step, times: np.ndarray, buckets: np.ndarray) -> bool:
     distances = distances[distances > 0]
     if not len(distances):
         return False
-    end = int(bucket_ends(step, buckets[-1]))
+    end = int(buckets.ends(holding[-1]))
     expected = int(times[-1] + np.median(distances))
     weeks, weekday = np.divmod(times // DAY + 3, 7)
     expected_weekday = (expected // DAY + 3) % 7
     if (weekday < 5).all() and weeks[0] < weeks[-1] and expected_weekday >= 5:
         expected = (expected // DAY + 7 - expected_weekday) * DAY  # no rows on weekends: Monday is next
-    newest = np.flatnonzero(np.diff(buckets) > 0)
-    left = bucket_ends(step, buckets[newest]) - times[newest]
+    newest = np.flatnonzero(np.diff(holding) > 0)
+    left = buckets.ends(holding[newest]) - times[newest]
     return expected < end and (not len(left) or end - times[-1] > np.median(left))
 
 
 def _incomplete_finding(
-    rows: SortedRows, table: Table, step: Step, starts: np.ndarray, incomplete: np.ndarray
+    rows: SortedRows, table: Table, buckets: Buckets, starts: np.ndarray, incomplete: np.ndarray
 ) -> Finding:
     """Return the finding about incomplete last buckets; incomplete: indices into `starts` [B]."""
     formatter = location_formatter(table)
     first = int(incomplete[np.argmin(rows.lines[starts[incomplete]])])
     row = int(starts[first])
-    bucket = buckets_of_times(step, rows.times[row])
-    label, end = int(bucket_times(step, bucket)), int(bucket_ends(step, bucket))
+    bucket = buckets.containing(rows.times[row])
+    label, end = int(buckets.times(bucket)), int(buckets.ends(bucket))
     series = f" of {count_noun(len(incomplete), 'series', 'series')}" if len(incomplete) > 1 else ""
     return Finding.at(
         formatter.at(rows.lines[row]),
@@ -237,16 +241,16 @@ def _incomplete_finding(
 
 
 def _counts_finding(
-    table: Table, step: Step, series: np.ndarray, times: np.ndarray, counts: str, how: str
+    table: Table, buckets: Buckets, series: np.ndarray, times: np.ndarray, counts: str, how: str
 ) -> Finding:
     """Return the finding with the counts of rows; series and times of the new rows are [B]."""
-    steps = np.diff(buckets_of_times(step, times))[np.diff(series) == 0]
+    steps = np.diff(buckets.containing(times))[np.diff(series) == 0]
     empty = int((steps - 1).sum())
     filled = f", {count_noun(empty, 'empty bucket')}" + (" filled as set by --missing" if empty else "")
     return Finding.at(
         in_file(table.source),
         "D533",
-        f"{counts}{filled} (--freq {step.name} --resample {how})",
+        f"{counts}{filled} (--freq {buckets.step.name} --resample {how})",
         count=len(times),
         flags=("--resample", "--freq"),
     )

@@ -249,7 +249,7 @@ def leakage_in_unused_columns(
     columns = [item for item in profile.columns if item.values is not None and item.name not in used_names][
         :MAX_COLUMNS
     ]
-    if not columns or not profile.whole or profile.rows != len(table.lines):
+    if not columns or not profile.whole or profile.rows != len(table.lines) or table.resampled:
         return []
     rows = GridLines(table, grid)
     series_rows = [_SeriesRows(rows, item) for item in sample_of_series(grid.counts)]

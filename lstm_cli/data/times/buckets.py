@@ -4,6 +4,8 @@ Days begin at midnight, weeks on Monday, and months on their first day. So all s
 buckets. A bucket has the time of its start, but steps such as ME and BME name another day of the month.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lstm_cli.data.times.calendar_slots import MONTH_END, slot_row_days, slot_start_days, slots_of_days
@@ -13,38 +15,51 @@ from lstm_cli.data.times.frequency import WEEK, Step
 MONDAY = -3 * DAY  # 1969-12-29
 
 
-def buckets_of_times(step: Step, times_us: np.ndarray) -> np.ndarray:
-    """Return the bucket (int64) that holds each time."""
-    if step.kind in ("seconds", "unit"):
-        return (times_us - _origin(step)) // step.count
-    return slots_of_days(step.kind, step.day, times_us // DAY) // step.count
+@dataclass(frozen=True, kw_only=True)
+class Buckets:
+    """Buckets of a step. They are numbered; all methods take and return int64 arrays of any shape."""
 
+    step: Step
+    offset_us: int = (
+        0  # local clock minus UTC; steps of months have the months of UTC, because their grids have too
+    )
 
-def bucket_times(step: Step, buckets: np.ndarray) -> np.ndarray:
-    """Return the time of the row of each bucket, in microseconds."""
-    if step.kind in ("seconds", "unit"):
-        return _origin(step) + buckets * step.count
-    last = step.kind != "weeks" and step.day == MONTH_END
-    slots = buckets * step.count + (step.count - 1 if last else 0)
-    return slot_row_days(step.kind, step.day, slots) * DAY
+    def containing(self, times_us: np.ndarray) -> np.ndarray:
+        """Return the bucket that holds each time."""
+        if self._is_uniform:
+            return (times_us - self._origin) // self.step.count
+        return slots_of_days(self.step.kind, self.step.day, times_us // DAY) // self.step.count
 
+    def times(self, buckets: np.ndarray) -> np.ndarray:
+        """Return the time of the row of each bucket, in microseconds."""
+        count = self.step.count
+        if self._is_uniform:
+            return self._origin + buckets * count
+        named_by_end = self.step.kind != "weeks" and self.step.day == MONTH_END
+        slots = buckets * count + (count - 1 if named_by_end else 0)
+        return slot_row_days(self.step.kind, self.step.day, slots) * DAY
 
-def bucket_ends(step: Step, buckets: np.ndarray) -> np.ndarray:
-    """Return the time at which each bucket ends and the next one begins, in microseconds."""
-    if step.kind in ("seconds", "unit"):
-        return _origin(step) + (buckets + 1) * step.count
-    return slot_start_days(step.kind, step.day, (buckets + 1) * step.count) * DAY
+    def ends(self, buckets: np.ndarray) -> np.ndarray:
+        """Return the time at which each bucket ends and the next one begins, in microseconds."""
+        following = (buckets + 1) * self.step.count
+        if self._is_uniform:
+            return self._origin + following
+        return slot_start_days(self.step.kind, self.step.day, following) * DAY
 
+    def nearest_times(self, times_us: np.ndarray) -> np.ndarray:
+        """Return for each time the nearest time of a bucket's row; of two as near, the earlier one."""
+        buckets = self.containing(times_us)
+        nearest = self.times(buckets - 1)
+        for near in (buckets, buckets + 1):
+            times = self.times(near)
+            nearest = np.where(np.abs(times - times_us) < np.abs(nearest - times_us), times, nearest)
+        return nearest
 
-def nearest_times(step: Step, times_us: np.ndarray) -> np.ndarray:
-    """Return for each time the nearest time of a bucket's row; of two as near, the earlier one."""
-    buckets = buckets_of_times(step, times_us)
-    nearest = bucket_times(step, buckets - 1)
-    for near in (buckets, buckets + 1):
-        times = bucket_times(step, near)
-        nearest = np.where(np.abs(times - times_us) < np.abs(nearest - times_us), times, nearest)
-    return nearest
+    @property
+    def _is_uniform(self) -> bool:
+        return self.step.kind in ("seconds", "unit")
 
-
-def _origin(step: Step) -> int:
-    return MONDAY if step.count % WEEK == 0 else 0
+    @property
+    def _origin(self) -> int:
+        """Return the start of bucket 0."""
+        return (MONDAY if self.step.count % WEEK == 0 else 0) - self.offset_us

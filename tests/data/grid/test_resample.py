@@ -9,6 +9,7 @@ from lstm_cli.config.text import GridSettings
 from lstm_cli.data.grid.regular_grid import to_regular_grid
 from lstm_cli.data.grid.resample import resample_table
 from lstm_cli.data.reading.table import Table
+from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.frequency import parse_freq
 from lstm_cli.errors import DataError
 from lstm_cli.findings import finding_texts
@@ -206,3 +207,8 @@ def test_buckets_have_the_values_of_pandas(seconds, how: str, freq: str, data) -
     early = aggregated.times < micros(["2025-01-01"])[0]
     assert aggregated.times[early].tolist() == micros(expected.index).tolist()
     np.testing.assert_allclose(aggregated.values[early, 0], expected)
+
+
+def test_days_of_times_with_an_offset_begin_at_its_midnight() -> None:
+    read = table(hourly(72, "2023-12-31 23:00"), range(72), time_format=TimeFormat(zone="+00:00", offset=60))
+    assert labels(resample(read, "D", "mean")) == ["2023-12-31 23:00", "2024-01-01 23:00", "2024-01-02 23:00"]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_tables import micros
 
-from lstm_cli.data.times.buckets import bucket_ends, bucket_times, buckets_of_times, nearest_times
+from lstm_cli.data.times.buckets import Buckets
 from lstm_cli.data.times.frequency import parse_freq
 
 STEPS = [
@@ -36,23 +36,24 @@ STEPS = [
     ],
 )
 def test_a_time_is_in_the_bucket_of_the_calendar(freq: str, time: str, label: str, end: str) -> None:
-    step = parse_freq(freq)
-    bucket = buckets_of_times(step, micros([time]))
-    assert bucket_times(step, bucket).tolist() == micros([label]).tolist()
-    assert bucket_ends(step, bucket).tolist() == micros([end]).tolist()
+    buckets = Buckets(step=parse_freq(freq))
+    bucket = buckets.containing(micros([time]))
+    assert buckets.times(bucket).tolist() == micros([label]).tolist()
+    assert buckets.ends(bucket).tolist() == micros([end]).tolist()
 
 
 @pytest.mark.parametrize("freq", STEPS)
 def test_buckets_cover_all_times_and_their_rows_are_on_the_grid(freq: str) -> None:
     step = parse_freq(freq)
+    buckets = Buckets(step=step)
     times = micros(pd.date_range("1968-11-20 13:37", periods=4_000, freq="1237min", unit="us"))
-    buckets = buckets_of_times(step, times)
-    assert (np.diff(buckets) >= 0).all()
-    assert (times < bucket_ends(step, buckets)).all()
-    assert (times >= bucket_ends(step, buckets - 1)).all()
-    every = np.arange(buckets[0], buckets[0] + 500)
-    labels = bucket_times(step, every)
-    assert (buckets_of_times(step, labels) == every).all()
+    holding = buckets.containing(times)
+    assert (np.diff(holding) >= 0).all()
+    assert (times < buckets.ends(holding)).all()
+    assert (times >= buckets.ends(holding - 1)).all()
+    every = np.arange(holding[0], holding[0] + 500)
+    labels = buckets.times(every)
+    assert (buckets.containing(labels) == every).all()
     index, on_grid = step.index(labels, labels[0])
     assert on_grid.all()
     assert index.tolist() == list(range(500))
@@ -61,8 +62,15 @@ def test_buckets_cover_all_times_and_their_rows_are_on_the_grid(freq: str) -> No
 @settings(max_examples=50, deadline=None)
 @given(freq=st.sampled_from(STEPS), time=st.datetimes(pd.Timestamp(1960, 1, 1), pd.Timestamp(2040, 1, 1)))
 def test_no_row_is_nearer_than_the_nearest(freq: str, time: pd.Timestamp) -> None:
-    step, times = parse_freq(freq), micros([time])
-    near = int(nearest_times(step, times)[0])
-    around = bucket_times(step, buckets_of_times(step, times) + np.arange(-3, 4))
+    buckets, times = Buckets(step=parse_freq(freq)), micros([time])
+    near = int(buckets.nearest_times(times)[0])
+    around = buckets.times(buckets.containing(times) + np.arange(-3, 4))
     assert abs(near - times[0]) == np.abs(around - times[0]).min()
     assert near in around
+
+
+def test_days_begin_at_the_midnight_of_the_offset() -> None:
+    buckets = Buckets(step=parse_freq("D"), offset_us=3_600_000_000)
+    bucket = buckets.containing(micros(["2024-03-06 22:59", "2024-03-06 23:00"]))
+    assert buckets.times(bucket).tolist() == micros(["2024-03-05 23:00", "2024-03-06 23:00"]).tolist()
+    assert buckets.ends(bucket[:1]).tolist() == micros(["2024-03-06 23:00"]).tolist()

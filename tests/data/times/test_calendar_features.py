@@ -81,3 +81,23 @@ def test_inputs_are_finite_and_each_row_is_independent(times, freq):
     assert np.isfinite(inputs).all()
     for row, time in enumerate(times[:3]):
         np.testing.assert_array_equal(calendar_features(step, np.array([time]))[0], inputs[row])
+
+
+@pytest.mark.parametrize(
+    ("freq", "names"),
+    [
+        ("SMS", ("monthday", "month")),
+        ("BME", ("month",)),
+        ("BQS", ("quarter",)),
+        ("BYE", ()),
+        ("W-THU", ("yearday",)),
+    ],
+)
+def test_pandas_steps_have_the_parts_that_vary(freq: str, names: tuple[str, ...]) -> None:
+    step = parse_freq(freq)
+    assert calendar_feature_names(step) == tuple(
+        f"{name}_{side}" for name in names for side in ("sin", "cos")
+    )
+    inputs = calendar_features(step, step.times(np.arange(60), 0))
+    assert inputs.shape == (60, 2 * len(names))
+    assert (inputs.std(axis=0) > 0.05).all()
