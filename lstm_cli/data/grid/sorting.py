@@ -186,7 +186,8 @@ def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, lis
     repeated = duplicates[is_ambiguous_hour(rows.times[duplicates], table.time_format)]
     if len(repeated):
         zone = zone_with_change(int(rows.times[repeated[0]]), repeated=True)
-        repair += f". If this is the repeated daylight-saving hour in autumn, name your zone (--tz {zone})"
+        advice = f"name your zone (--tz {zone})" if zone else "write the times with offsets"
+        repair += f". If this is the repeated daylight-saving hour in autumn, {advice}"
     finding = Finding.at(
         formatter.at(rows.lines[row]),
         "D522",
@@ -217,11 +218,12 @@ def _duplicate_timestamp_error(
         hint = "use --series if a column names several series, or delete one of the two lines"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         zone = zone_with_change(int(rows.times[row]), repeated=True)
+        flags = ("--tz" if zone else "--duplicates", *flags)
+        advice = f"name your time zone, e.g. --tz {zone}" if zone else "use --duplicates mean"
         hint = (
-            f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), "
+            f"{advice} (this looks like the repeated daylight-saving hour), "
             "or use --series if the file holds several series"
         )
-        flags = ("--tz", *flags)
     return DataError(
         f"duplicate timestamp {formatter.time(rows.times[row])}{in_series_text(table, rows.series[row])} with two "
         f"values of {quote_name(table.columns[column])}: {first_value} and {second_value}",
