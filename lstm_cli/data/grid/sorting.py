@@ -220,10 +220,9 @@ def _duplicate_timestamp_error(
         zone = zone_with_change(int(rows.times[row]), repeated=True)
         flags = ("--tz" if zone else "--duplicates", *flags)
         advice = f"name your time zone, e.g. --tz {zone}" if zone else "use --duplicates mean"
-        hint = (
-            f"{advice} (this looks like the repeated daylight-saving hour), "
-            "or use --series if the file holds several series"
-        )
+        hint = f"{advice} (this looks like the repeated daylight-saving hour)"
+        if table.series_name is None:
+            hint += ", or use --series if the file holds several series"
     return DataError(
         f"duplicate timestamp {formatter.time(rows.times[row])}{in_series_text(table, rows.series[row])} with two "
         f"values of {quote_name(table.columns[column])}: {first_value} and {second_value}",
