@@ -156,7 +156,8 @@ def _identical_finding(rows: SortedRows, table: Table, duplicates: np.ndarray) -
     ambiguous = rows.times[duplicates][is_ambiguous_hour(rows.times[duplicates], table.time_format)]
     if len(ambiguous):
         zone = zone_with_change(int(ambiguous[0]), repeated=True)
-        repair += f". If this is the repeated daylight-saving hour in autumn, name your zone (--tz {zone})"
+        advice = f"name your zone (--tz {zone})" if zone else "write the times with offsets"
+        repair += f". If this is the repeated daylight-saving hour in autumn, {advice}"
     count = int(duplicates.sum())
     return Finding.at(
         formatter.at(rows.lines[row]),
@@ -203,7 +204,8 @@ def _duplicate_timestamp_error(
     hint = f"{hint}, or use {combine}"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         zone = zone_with_change(int(rows.times[row]), repeated=True)
-        hint = f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), or {hint}"
+        if zone:
+            hint = f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), or {hint}"
     if from_run:  # predict has none of these options
         hint = "correct the new data, or run prepare again with --duplicates mean (or first, last, sum)"
     return DataError(

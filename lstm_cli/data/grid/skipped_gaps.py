@@ -45,7 +45,7 @@ def choose_row_clock(
         clock = RowClock(usual=run_step.usual, slots=run_step.slots, known=known)
         return clock, _missing_slots_finding(rows, table, missing)
     if requested is not None:
-        usual = choose_step(rows, table, requested=requested, fixed=None)
+        usual = _require_step(rows, table, requested)
     else:
         usual = find_usual_step(
             rows.times, rows.series, location_formatter(table), whole=table.time_format.is_integer
@@ -58,6 +58,15 @@ def choose_row_clock(
         *_pattern_findings(table, found, usual),
         *_missing_slots_finding(rows, table, found.missing),
     ]
+
+
+def _require_step(rows: SortedRows, table: Table, requested: Step) -> Step:
+    """Return the step of --freq. Raise DataError for a row that is not on its grid."""
+    try:
+        return choose_step(rows, table, requested=requested, fixed=None)
+    except DataError as error:
+        error.hint = f"{error.hint}, or leave out --freq, because --gaps skip needs no time grid"
+        raise
 
 
 def has_opening_hours(rows: SortedRows, step: Step) -> bool:

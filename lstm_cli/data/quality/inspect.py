@@ -209,18 +209,19 @@ def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | Non
     order = spring[np.argsort(gaps.before[spring], kind="stable")]
     first = order[0]
     zone = zone_with_change(int(gaps.first_us[first]), repeated=False)
+    advice = "Name your time zone" if zone else "Write the times with offsets such as +01:00"
     return [
         Finding.at(
             formatter.at(gaps.before[first]),
             "D704",
             f"{formatter.time(gaps.first_us[first])}{in_series_text(table, gaps.series[first])} is missing, an hour "
-            f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). Name your time zone, "
-            f"because local clocks also repeat an hour in autumn (--tz {zone})",
+            f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). {advice}, "
+            f"because local clocks also repeat an hour in autumn{f' (--tz {zone})' if zone else ''}",
             kind="daylight-saving",
             column=table.time_name,
             lines=gaps.before[order][:LINES].tolist(),
             count=len(spring),
-            flags=("--tz", "--missing"),
+            flags=("--tz", "--missing") if zone else ("--time", "--missing"),
         )
     ]
 

@@ -76,7 +76,7 @@ class ZoneOffsets:
 
 
 def zone_with_change(local_us: int, *, repeated: bool) -> str:
-    """Return a zone for a hint, in which a local time occurs twice, or is skipped; Europe/Berlin if none is known.
+    """Return a zone for a hint, in which a local time occurs twice, or is skipped; "" if no example has that change.
 
     Args:
         local_us: local time.
@@ -90,7 +90,7 @@ def zone_with_change(local_us: int, *, repeated: bool) -> str:
             break
         if (offsets.is_repeated(time) if repeated else offsets.is_skipped(time))[0]:
             return zone
-    return EXAMPLES[0]
+    return ""
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,14 @@
 """Local times with `--tz`: repeated and skipped hours, the clock of the rows, and what is refused."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lstm_cli import time_zones
+from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import GridSettings
 from lstm_cli.data.grid.local_times import _second_pass, localize
 from lstm_cli.data.grid.regular_grid import to_regular_grid
@@ -165,14 +168,27 @@ def test_start_end_and_dates_of_splits_are_local(tmp_path):
     assert (first, last) == tuple(micros(index[50:52]))
 
 
-def test_an_unknown_zone_is_a_usage_error_with_a_near_name():
-    from lstm_cli.config import PrepareConfig
-
-    for wrong, near in (
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
         ("Berlin", "Europe/Berlin"),
         ("europe/berlin", "Europe/Berlin"),
         ("America/NewYork", "America/New_York"),
-    ):
-        with pytest.raises(UsageError) as caught:
-            PrepareConfig(tz=wrong)
-        assert f"--tz {near}" in caught.value.hint
+        ("New York", "America/New_York"),
+    ],
+)
+def test_an_unknown_zone_is_a_usage_error_with_a_near_name(wrong, near):
+    with pytest.raises(UsageError) as caught:
+        PrepareConfig(tz=wrong)
+    assert caught.value.hint == f"did you mean --tz {near}?"
+
+
+def test_a_machine_without_time_zones_is_a_usage_error_with_the_pip_command(monkeypatch):
+    def load(name):
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(time_zones, "ZoneInfo", load)
+    monkeypatch.setattr(time_zones, "available_timezones", set)
+    with pytest.raises(UsageError) as caught:
+        PrepareConfig(tz="Europe/Berlin")
+    assert caught.value.hint == "pip install tzdata"

@@ -190,6 +190,9 @@ def test_lessons_of_fifty_minutes_are_refused_with_the_flag_that_works(tmp_path)
     with pytest.raises(DataError) as caught:
         to_regular_grid(table)
     assert (caught.value.rule, "--gaps skip" in caught.value.hint) == ("D502", True)
+    with pytest.raises(DataError) as caught:
+        to_regular_grid(table, GridSettings(gaps="skip", freq="50min"))
+    assert (caught.value.rule, "leave out --freq" in caught.value.hint) == ("D504", True)
     grid = to_regular_grid(table, GridSettings(gaps="skip"))
     assert (grid.rows, len(grid.step.slots)) == (len(rows), 20)
 

@@ -239,7 +239,8 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
     assert finding["lines"] == (line,)
     assert f"line {line}: {skipped[0]} is missing" in finding["text"]
     assert "1 such hour" in finding["text"]
-    assert "--time" in finding["flags"]
+    assert finding["flags"][0] == "--tz"
+    assert "(--tz " in finding["text"]
     expected = {"skipped": 1, "skipped_after": [line], "told_twice": 0, "told_twice_lines": []}
     assert report.daylight_saving == expected
 
