@@ -115,7 +115,9 @@ def _usage_error(error: Exception, verb: str) -> UsageError:
     message = usage_message(str(getattr(error, "format_message", lambda: error)()))
     unknown = getattr(error, "option_name", None)
     is_unknown = verb and unknown and hasattr(error, "possibilities")
-    return UsageError(message, hint=_unknown_option_hint(str(unknown), verb) if is_unknown else _see_help(verb))
+    return UsageError(
+        message, hint=_unknown_option_hint(str(unknown), verb) if is_unknown else _see_help(verb)
+    )
 
 
 def _unknown_option_hint(flag: str, verb: str) -> str:
@@ -129,10 +131,9 @@ def _unknown_option_hint(flag: str, verb: str) -> str:
     verbs = verbs_with_option(flag)
     if verbs:
         return f"{flag} is an option of {' and '.join(f'lstm {other}' for other in verbs)}; {_see_help(verb)}"
+    listed = ", ".join(list(options.values())[:MAX_OPTIONS])
     others = " and others" if len(options) > MAX_OPTIONS else ""
-    return (
-        f"the options of lstm {verb} are {', '.join(list(options.values())[:MAX_OPTIONS])}{others}; {_see_help(verb)}"
-    )
+    return f"the options of lstm {verb} are {listed}{others}; {_see_help(verb)}"
 
 
 def _default_hint(error: LstmError, verb: str) -> str:

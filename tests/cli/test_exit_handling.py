@@ -29,15 +29,27 @@ from lstm_cli import errors
             "no such option '--epoch'",
             "did you mean '--epochs'? see 'lstm train --help'",
         ),
-        (["train", "run", "--epochs", "5", "--epochs", "5"], "--epochs is given twice", "keep one of the two"),
-        (["predict", "run", "-o", "a.csv", "--output", "b.csv"], "--output is given twice", "keep one of the two"),
+        (
+            ["train", "run", "--epochs", "5", "--epochs", "5"],
+            "--epochs is given twice",
+            "keep one of the two",
+        ),
+        (
+            ["predict", "run", "-o", "a.csv", "--output", "b.csv"],
+            "--output is given twice",
+            "keep one of the two",
+        ),
         (
             ["prepare", "a.csv", "run", "--dayfirst", "--monthfirst"],
             "--dayfirst/--monthfirst is given twice",
             "keep one of the two",
         ),
         (["train", "run", "--json", "--json"], "--json is given twice", "keep one of the two"),
-        (["train", "run", "--config", "a", "--config", "b"], "--config is given twice", "keep one of the two"),
+        (
+            ["train", "run", "--config", "a", "--config", "b"],
+            "--config is given twice",
+            "keep one of the two",
+        ),
         (["train", "run", "--epochs"], "option '--epochs' requires an argument", "see 'lstm train --help'"),
         (["train", "run", "--json=1"], "option '--json' does not take a value", "see 'lstm train --help'"),
         (
@@ -65,8 +77,16 @@ def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint)
 @pytest.mark.parametrize(
     ("argv", "option", "hint"),
     [
-        (["predict", "run", "--forecasts", "a"], "--forecasts", "the options of lstm predict are --output, --format, "),
-        (["evaluate", "run", "--levels", "9"], "--levels", "the options of lstm evaluate are --split, --precision, "),
+        (
+            ["predict", "run", "--forecasts", "a"],
+            "--forecasts",
+            "the options of lstm predict are --output, --format, ",
+        ),
+        (
+            ["evaluate", "run", "--levels", "9"],
+            "--levels",
+            "the options of lstm evaluate are --split, --precision, ",
+        ),
         (["predict", "run", "--wide"], "--wide", "--wide is an option of lstm check and lstm prepare; see "),
         (["verify", "run", "--learning-rate", "1"], "--learning-rate", "the options of lstm verify are "),
         (["prepare", "a.csv", "run", "--seires", "a"], "--seires", "did you mean '--series'? see "),

@@ -52,7 +52,9 @@ def trained(folder: Path, rows: list[list[str]], **settings) -> Path:
     return run
 
 
-def forecast(run: Path, folder: Path, new: list[list[str]] | None = None, ending: str = "csv", **settings) -> str:
+def forecast(
+    run: Path, folder: Path, new: list[list[str]] | None = None, ending: str = "csv", **settings
+) -> str:
     output = folder / f"forecast.{ending}"
     source = None if new is None else write(folder / "new.csv", new)
     predict(run, source, PredictConfig(output=str(output), intervals=False, **settings), ignore_events)

@@ -10,14 +10,56 @@ MAX_CANDIDATES = 12  # first columns that are combined
 MAX_COMBINED = 3
 # Words in the names of usual targets, the most usual ones first.
 _TARGETS = (
-    "y target value values sales demand load consumption price close revenue quantity qty amount volume count cnt "
-    "passengers visits traffic usage power energy output production temperature temp"
-).split()
+    *(
+        "y",
+        "target",
+        "value",
+        "values",
+        "sales",
+        "demand",
+        "load",
+        "consumption",
+        "price",
+        "close",
+        "revenue",
+    ),
+    *(
+        "quantity",
+        "qty",
+        "amount",
+        "volume",
+        "count",
+        "cnt",
+        "passengers",
+        "visits",
+        "traffic",
+        "usage",
+        "power",
+    ),
+    *("energy", "output", "production", "temperature", "temp"),
+)
 # Words in the names of columns that hold numbers, but are rarely forecast.
 _LABELS = frozenset(
-    "id index idx no nr num number code key row column unnamed year month week day hour minute weekday quarter "
-    "lat latitude long lon lng longitude store shop dept department item sku product region country city flag holiday"
-    .split()
+    (
+        *(
+            "id",
+            "index",
+            "idx",
+            "no",
+            "nr",
+            "num",
+            "number",
+            "code",
+            "key",
+            "row",
+            "column",
+            "unnamed",
+            "flag",
+        ),
+        *("year", "quarter", "month", "week", "weekday", "day", "hour", "minute", "holiday"),
+        *("lat", "latitude", "long", "lon", "lng", "longitude", "region", "country", "city"),
+        *("store", "shop", "dept", "department", "item", "sku", "product"),
+    )
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
@@ -39,9 +81,7 @@ def likely_target(names: Sequence[str]) -> str:
     return next((name for name, found in zip(names, words, strict=True) if not found & _LABELS), names[0])
 
 
-def name_series(
-    sample: Sequence[Sequence[str]], series: Sequence[int], times: Sequence[int] = ()
-) -> bool:
+def name_series(sample: Sequence[Sequence[str]], series: Sequence[int], times: Sequence[int] = ()) -> bool:
     """Return whether columns name a series in each row, and no series has two rows at one time.
 
     Args:

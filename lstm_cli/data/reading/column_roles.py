@@ -120,9 +120,7 @@ def choose_columns(
     if request.time:
         time = tuple(find("--time", name) for name in request.time)
     else:
-        found, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(named)
-        )
+        found, findings = find_time_column(source, names, sample, free, groups, targets_named=bool(named))
         time = () if found is None else (found,)
     if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
         raise DataError(

@@ -55,7 +55,9 @@ class Table:
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
     files: FileLines | None = None  # lines of each file; None for one file
-    series_hint: str = ""  # hint that names the series columns, if those of the table do not tell its first rows apart
+    series_hint: str = (
+        ""  # hint that names the series columns, if those of the table do not tell its first rows apart
+    )
     wide: WideLayout | None = None  # layout of the file if it is wide
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
@@ -273,8 +275,12 @@ class _TableReader:
         time_location = location_of(roles.time[0] if roles.time else 0)
         column = builder.times(time_location, like)
         codes, series_names = builder.series()
-        doubtful_names = find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
-        doubtful_names += find_incomplete_names(files.name, [names[index] for index in roles.series], series_names)
+        doubtful_names = (
+            find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
+        )
+        doubtful_names += find_incomplete_names(
+            files.name, [names[index] for index in roles.series], series_names
+        )
         doubtful = builder.number_findings([location_of(index) for index in roles.numeric])
         return Table(
             source=files.name,
@@ -309,8 +315,14 @@ def _series_hint(file: LongFile, roles: ColumnRoles) -> str:
     if isinstance(file, WideFile):
         names = file.suggested_series()
     elif roles.time:
-        others = [index for index in range(len(file.names)) if index not in (*roles.time, *roles.series, *roles.numeric)]
-        names = tuple(file.names[index] for index in suggest_series(file.sample, roles.series, roles.time, others))
+        others = [
+            index
+            for index in range(len(file.names))
+            if index not in (*roles.time, *roles.series, *roles.numeric)
+        ]
+        names = tuple(
+            file.names[index] for index in suggest_series(file.sample, roles.series, roles.time, others)
+        )
     else:
         names = ()
     flags = " ".join(f"--series {shlex.quote(name)}" for name in names)

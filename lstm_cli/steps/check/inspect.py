@@ -121,7 +121,9 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
     )
     for target in ((), numeric[-1:], numeric[:1]):  # a column of digits may be the time column
         try:
-            chosen = choose_columns(profile.source, names, profile.sample, replace(asked, targets=tuple(target)))
+            chosen = choose_columns(
+                profile.source, names, profile.sample, replace(asked, targets=tuple(target))
+            )
         except DataError as error:
             if not target and error.rule == "D205":
                 continue

@@ -11,7 +11,9 @@ from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import finding_texts
 
-PANEL = "store,dept,date,sales\n1,a/b,2020-01-01,1\n1,c,2020-01-01,2\n2,a/b,2020-01-01,3\n1,a/b,2020-01-02,4\n"
+PANEL = (
+    "store,dept,date,sales\n1,a/b,2020-01-01,1\n1,c,2020-01-01,2\n2,a/b,2020-01-01,3\n1,a/b,2020-01-02,4\n"
+)
 
 
 def read(text: str, **options) -> Table:

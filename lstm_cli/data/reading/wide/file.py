@@ -1,7 +1,7 @@
 """Reader of a wide file as long rows: one row for each series and time, with the line of its cell."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from lstm_cli.data.reading.column_hints import suggest_series
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.file_readers import Cells, File
 from lstm_cli.data.reading.series_names import join_name, split_name
-from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest, find_layout
+from lstm_cli.data.reading.wide.layout import WideRequest, find_layout
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import TimePiece
 from lstm_cli.findings import Finding
@@ -185,10 +185,9 @@ def as_long(file: File, request: WideRequest, long_names: Sequence[str]) -> Long
 
 def _repeat_times(piece: TimePiece, times: int) -> TimePiece:
     """Return a batch of times [n] repeated as a whole, [times x n]."""
-    arrays = {
-        item.name: np.concatenate([getattr(piece, item.name)] * times)
-        for item in fields(piece)
-        if isinstance(getattr(piece, item.name), np.ndarray)
-    }
-    shapes = {shape: (line, count * times) for shape, (line, count) in piece.shapes.items()}
-    return replace(piece, shapes=shapes, **arrays)
+    return replace(
+        piece,
+        values=np.tile(piece.values, times),
+        parts=np.tile(piece.parts, (times, 1)),
+        shapes={shape: (line, count * times) for shape, (line, count) in piece.shapes.items()},
+    )

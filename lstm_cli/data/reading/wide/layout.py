@@ -45,7 +45,9 @@ class WideLayout:
     values: tuple[int, ...]  # K columns of values
     dated: bool  # the header has the times, so rows are series; else columns are series
     id_names: tuple[str, ...]
-    series_names: tuple[str, ...]  # series columns of the long table: those of the file, then SERIES if needed
+    series_names: tuple[
+        str, ...
+    ]  # series columns of the long table: those of the file, then SERIES if needed
     time_names: tuple[str, ...]
     value_name: str
     findings: tuple[Finding, ...]
@@ -165,7 +167,9 @@ def _columns_are_series(
     id_names = tuple(file.names[index] for index in ids)
     time_names = tuple(file.names[index] for index in roles.time)
     series_names = (*id_names, _free_name(SERIES, file.names))
-    findings = [finding for finding in roles.findings if finding.rule != "D221"]  # `_find_ignored` has these columns
+    findings = [
+        finding for finding in roles.findings if finding.rule != "D221"
+    ]  # `_find_ignored` has these columns
     return WideLayout(
         ids=ids,
         time=roles.time,

@@ -101,7 +101,10 @@ def test_the_only_column_of_text_names_the_rows():
 
 @pytest.mark.parametrize(
     "text",
-    ["2023-01-01,2023-01-02,n\n1,2,5\n3,4,6\n", "a,b,2023-01-01,2023-01-02,2023-01-03\nx,y,1,2,3\nx,z,3,4,5\n"],
+    [
+        "2023-01-01,2023-01-02,n\n1,2,5\n3,4,6\n",
+        "a,b,2023-01-01,2023-01-02,2023-01-03\nx,y,1,2,3\nx,z,3,4,5\n",
+    ],
 )
 def test_rows_without_one_column_of_names_are_numbered(text: str):
     table = read(text)
@@ -147,13 +150,29 @@ def test_names_that_the_file_has_are_not_used_twice():
 @pytest.mark.parametrize(
     ("text", "series", "error"),
     [
-        (DATED.replace(",4,,6", ",4,x,6"), ("Province", "Country"), "line 3, column '2023-01-02': 'x' is not"),
+        (
+            DATED.replace(",4,,6", ",4,x,6"),
+            ("Province", "Country"),
+            "line 3, column '2023-01-02': 'x' is not",
+        ),
         (COLUMNS.replace("2,,y", "2,-inf,y"), (), "line 3, column 'B': '-inf'"),
         (COLUMNS.replace("2023-01-02", "2023-02-30"), (), "line 3, column 'date': '2023-02-30' is a date or"),
-        (DATED.replace("2023-01-02", "2023-02-30"), ("Province", "Country"), "line 1, column 'time': '2023-02-30'"),
-        (DATED.replace("2023-01-02", "2023-01-01"), ("Province", "Country"), "2 columns are named '2023-01-01'"),
+        (
+            DATED.replace("2023-01-02", "2023-02-30"),
+            ("Province", "Country"),
+            "line 1, column 'time': '2023-02-30'",
+        ),
+        (
+            DATED.replace("2023-01-02", "2023-01-01"),
+            ("Province", "Country"),
+            "2 columns are named '2023-01-01'",
+        ),
         (COLUMNS.replace("note", "A"), (), "2 columns are named 'A'"),
-        (COLUMNS.replace("1,4", '"1,200",4').replace("2,,", '"1,300",,'), (), "line 2, column 'A': '1,200' is not"),
+        (
+            COLUMNS.replace("1,4", '"1,200",4').replace("2,,", '"1,300",,'),
+            (),
+            "line 2, column 'A': '1,200' is not",
+        ),
         (DATED, ("Land",), "column 'Land' (--series) not found"),
         ("a,b\nx,y\nz,w\n", (), "no column has numbers, and the header has no times"),
     ],
@@ -172,7 +191,9 @@ def test_the_hint_for_equal_names_is_the_missing_series_column():
 
 
 @pytest.mark.parametrize("series", [(), ("Country",)])
-def test_a_wide_file_without_the_flag_is_refused_with_the_flags_that_read_it(series: tuple[str, ...], tmp_path: Path):
+def test_a_wide_file_without_the_flag_is_refused_with_the_flags_that_read_it(
+    series: tuple[str, ...], tmp_path: Path
+):
     path = tmp_path / "wide.csv"
     path.write_text(DATED)
     with pytest.raises(DataError, match="3 of 6 columns have a time as their name") as caught:
@@ -222,7 +243,9 @@ def test_several_files_are_one_data_set(tmp_path: Path):
     }
 
 
-@pytest.mark.parametrize(("text", "series"), [(DATED, ("Province", "Country")), (COLUMNS, ()), (SHOPS, ("shop",))])
+@pytest.mark.parametrize(
+    ("text", "series"), [(DATED, ("Province", "Country")), (COLUMNS, ()), (SHOPS, ("shop",))]
+)
 def test_parquet_reads_as_text_does(text: str, series: tuple[str, ...], tmp_path: Path):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
@@ -231,7 +254,9 @@ def test_parquet_reads_as_text_does(text: str, series: tuple[str, ...], tmp_path
     columns = {}
     for name, column in zip(names, zip(*cells, strict=True), strict=True):
         numeric = name not in ("Province", "Country", "shop", "date", "note")
-        columns[name] = pyarrow.array([float(cell) if cell else None for cell in column] if numeric else column)
+        columns[name] = pyarrow.array(
+            [float(cell) if cell else None for cell in column] if numeric else column
+        )
     parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
     table = read_table(str(tmp_path / "a.parquet"), wide=WideRequest(series=series))
     expected = {(name, time, value, line - 1) for name, time, value, line in rows(read(text, *series))}
@@ -275,7 +300,9 @@ def test_large_files_read_as_small_ones_do(monkeypatch: pytest.MonkeyPatch):
 def test_both_layouts_read_as_the_long_file(values: list[list[int | None]]):
     names = [f"s{number}" for number in range(len(values))]
     text = [["" if cell is None else str(cell) for cell in row] for row in values]
-    dated = "\n".join([",".join(["k", *DAYS[:3]]), *(",".join([n, *row]) for n, row in zip(names, text, strict=True))])
+    dated = "\n".join(
+        [",".join(["k", *DAYS[:3]]), *(",".join([n, *row]) for n, row in zip(names, text, strict=True))]
+    )
     turned = [",".join([day, *column]) for day, column in zip(DAYS, zip(*text, strict=True), strict=False)]
     columns = "\n".join([",".join(["date", *names]), *turned])
     cells = {
