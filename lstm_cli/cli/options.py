@@ -207,7 +207,8 @@ DataArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="DATA...",
-        help="CSV (also gzipped) or Parquet files of one data set; - is standard input.",
+        help="CSV (also .gz, .bz2, .xz, .zst or .zip) or Parquet files of one data set, a pattern, or a folder with "
+        "subfolders such as shop=Aachen; - is standard input.",
         show_default=False,
     ),
 ]

@@ -62,6 +62,11 @@ class TextSettings:
         panel=TIMES_PANEL,
     )
 
+    @property
+    def has_header(self) -> bool:
+        """Return whether the first line names the columns."""
+        return not self.no_header and self.names is None
+
     def check_text(self) -> None:
         """Raise UsageError for settings that contradict each other or cannot be used."""
         if self.delimiter is not None and self.delimiter != WHITESPACE and len(self.delimiter) != 1:
@@ -88,14 +93,31 @@ class TextSettings:
                 flag="--no-header",
             )
 
+        twice = next((name for name in self.names or () if (self.names or ()).count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(
+                f"--names has '{twice}' twice", hint="give each column a name of its own", flag="--names"
+            )
+
     def over(self, other: "TextSettings") -> "TextSettings":
-        """Return these settings, with those of `other` (the run) where these have their defaults."""
+        """Return these settings, with those of `other` (the run) where these have their defaults.
+
+        The marks of numbers belong together: one of them given replaces all of them.
+        """
         given = {
             item.name: getattr(self, item.name)
             for item in fields(TextSettings)
             if getattr(self, item.name) != item.default
         }
-        return replace(other.text, **given)
+        base = other.text
+        if self.has_number_format:
+            base = replace(base, decimal=None, thousands=None, units=False)
+        return replace(base, **given)
+
+    @property
+    def has_number_format(self) -> bool:
+        """Return whether a setting describes the marks of numbers."""
+        return self.units or self.decimal is not None or self.thousands is not None
 
     @property
     def text(self) -> "TextSettings":
@@ -124,10 +146,11 @@ class GridSettings:
         default_text="off",
         panel=TIMES_PANEL,
     )
-    gaps: str = setting(
-        "fill",
+    gaps: str | None = setting(
+        None,
         "Missing rows: fill as set by --missing, or skip (office hours).",
         choices=("fill", "skip"),
+        default_text="fill",
         panel=TIMES_PANEL,
     )
     duplicates: str = setting(
@@ -139,6 +162,10 @@ class GridSettings:
 
     def check_grid(self) -> None:
         """Raise UsageError for settings that contradict each other."""
+        if self.tz is not None:
+            from lstm_cli.time_zones import load_zone  # lazy: few files need a time zone
+
+            load_zone(self.tz)
         if self.resample is not None and self.freq is None:
             raise UsageError(
                 f"--resample {self.resample} needs --freq",

@@ -83,7 +83,7 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         "times": {
             "column": schema.time_name,
             "step": schema.step.name,
-            "clock": "UTC" if schema.time_format.has_offset else "as in the file",
+            "clock": "UTC" if schema.time_format.has_offset else schema.time_format.tz or "as in the file",
             "order": "past ends one step before the first step of the forecast",
         },
         "series": [

@@ -101,9 +101,9 @@ def scores(factor: float) -> dict[str, float | None]:
     return {name: figure * factor for name, figure in figures.items()}
 
 
-def comparison_keys(found: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
+def comparison_keys(result: dict[str, tuple[float, float, float]]) -> dict[str, Any]:
     """Return the comparison keys of a report: difference in percent and interval, lowest error first."""
-    each = {name: {"difference": one, "interval": [low, high]} for name, (one, low, high) in found.items()}
+    each = {name: {"difference": item, "interval": [low, high]} for name, (item, low, high) in result.items()}
     best = next(iter(each), None)
     return {"comparison": best and {"baseline": best, **each[best]}, "comparisons": each}
 

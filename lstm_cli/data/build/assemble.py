@@ -19,6 +19,7 @@ from lstm_cli.data.dataset.windows import require_windows
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.locations import quote_names
+from lstm_cli.data.numbers.decimals import column_decimals
 from lstm_cli.data.quality.missing import count_cells, find_missing, usable_rows
 from lstm_cli.data.quality.overflow import find_constant_training, refuse_overflow, warn_float32_collapse
 from lstm_cli.data.quality.seasonality import (
@@ -27,7 +28,6 @@ from lstm_cli.data.quality.seasonality import (
     find_season,
     lookback_reason,
 )
-from lstm_cli.data.reading.decimals import column_decimals
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times import frequency as grids
 from lstm_cli.data.times.calendar_features import calendar_feature_names

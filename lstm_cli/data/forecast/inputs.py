@@ -4,7 +4,6 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows
-from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import LAST_US, format_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
@@ -67,7 +66,7 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
             raise _missing_covariate_error(dataset, source, series, step, schema.future[column], times)
         parts.append(dataset.values_scaled[rows, first:])
     if schema.calendar:
-        flat = calendar_features(schema.step, times.reshape(-1))
+        flat = schema.calendar_inputs(times.reshape(-1))
         parts.append(flat.reshape(*times.shape, -1))
     if not parts:
         return np.zeros((*times.shape, 0), dtype=np.float32)

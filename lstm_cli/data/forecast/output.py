@@ -13,10 +13,10 @@ from pathlib import PurePath
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
-from lstm_cli.data.reading.decimals import number_texts
+from lstm_cli.data.numbers.decimals import number_texts
 from lstm_cli.data.reading.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import format_times, format_zoned_times
 
 BLOCK_ROWS = 10_000  # rows of text at a time, because their cells are Python objects
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
@@ -62,15 +62,19 @@ class Forecast:
     def _interval_columns(self, target: str) -> list[str]:
         return [f"{target}_{suffix}" for suffix in self.interval_suffixes]
 
-    def blocks(self) -> Iterator[tuple[list[list[str]], np.ndarray]]:
-        """Yield the rows in blocks, series by series.
+    def blocks(self, *, zoned: bool = False) -> Iterator[tuple[list[list[str]], np.ndarray]]:
+        """Yield the rows in blocks, series by series. zoned: with `--tz`, times have the offset of the zone.
 
         Each block holds the label columns (the series columns, then the time) and the numbers [rows, len(columns)].
         """
         horizon = self.values.shape[1]
         # Format each distinct time once, because most series share their times.
         distinct, indices = np.unique(self.times_us, return_inverse=True)
-        texts = np.array(self.written_times(distinct), dtype=object)
+        zoned = zoned and bool(self.schema.time_format.tz)
+        written = (
+            format_zoned_times(distinct, self.schema.time_format) if zoned else self.written_times(distinct)
+        )
+        texts = np.array(written, dtype=object)
         indices = indices.reshape(self.times_us.shape)
         size = max(1, BLOCK_ROWS // horizon)
         cells = self.cells
@@ -127,7 +131,7 @@ def _texts(forecast: Forecast, numbers: np.ndarray) -> list[list[str]]:
 def _json(forecast: Forecast) -> bytes:
     rows: list[str] = []
     keys = [f"{json.dumps(name, ensure_ascii=False)}: " for name in forecast.header]
-    for labels, numbers in forecast.blocks():
+    for labels, numbers in forecast.blocks(zoned=True):
         quoted = [[json.dumps(label, ensure_ascii=False) for label in column] for column in labels]
         for row in zip(
             *quoted, *_texts(forecast, numbers), strict=True
@@ -149,8 +153,9 @@ def _parquet(forecast: Forecast) -> bytes:
     if schema.time_name is None:
         columns["row"] = pyarrow.array(times + 1)
     else:
-        zone = "UTC" if schema.time_format.has_offset else None
-        columns[schema.time_name] = pyarrow.array(times, type=pyarrow.int64()).cast(
+        zone = schema.time_format.tz or ("UTC" if schema.time_format.has_offset else None)
+        instants = schema.time_format.to_utc(times)
+        columns[schema.time_name] = pyarrow.array(instants, type=pyarrow.int64()).cast(
             pyarrow.timestamp("us", zone)
         )
     cells = forecast.cells

@@ -34,6 +34,8 @@ def time_range_mask(
         DataError: if no row is left.
     """
     chosen = np.ones(len(series), dtype=bool)
+    if table.resampled:
+        return chosen
     if start is not None:
         row = _row_number("--start", start)
         chosen &= _row_numbers(series) >= row if row else times_us >= _parse_bound("--start", start, table)[0]
@@ -115,7 +117,11 @@ def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int
     except UsageError as error:
         raise UsageError(f"{flag}: {error.message}", hint=error.hint, flag=flag) from None
     local = first + time_format.offset * MINUTE
-    return first, first + _length(text, local) - 1
+    last = first + _length(text, local) - 1
+    if not time_format.instants:
+        return first, last
+    begin = time_format.from_file_clock(np.array(first))
+    return int(begin), int(time_format.from_file_clock(np.array(last), later=True))
 
 
 def _length(text: str, local_us: int) -> int:

@@ -11,8 +11,8 @@ import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
+from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
 from lstm_cli.data.reading.column_hints import likely_target
-from lstm_cli.data.reading.numbers import is_numberlike
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
     refuse_split_time_columns,
@@ -49,6 +49,7 @@ class ColumnRequest:
     time: tuple[str, ...]
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
+    has_header: bool = True  # False: the names are not from the first line, so they may be numbers
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +86,7 @@ def choose_columns(
     *,
     delimiter: str = "",
     is_complete: bool = True,
+    marks_are_known: bool = False,
 ) -> ColumnRoles:
     """Choose the columns to read.
 
@@ -95,6 +97,7 @@ def choose_columns(
         request: requested columns.
         delimiter: delimiter of the file; "" for Parquet.
         is_complete: the sample contains all rows.
+        marks_are_known: an option says what the dots of numbers are.
 
     Raises:
         DataError: a name is not found or duplicate, a default is ambiguous, or times span several columns.
@@ -138,7 +141,9 @@ def choose_columns(
         columns["targets"], left_out = find_all_numeric(source, names, sample, free)
         findings += left_out
     elif not columns["targets"]:
-        columns["targets"] = (find_target(source, names, sample, free, is_complete),)
+        columns["targets"] = (
+            find_target(source, names, sample, free, is_complete, has_header=request.has_header),
+        )
     used = [
         *columns["targets"],
         *columns["past"],
@@ -151,7 +156,7 @@ def choose_columns(
             raise duplicate_name_error(source, names, names[index])
     if len(time) == 1:
         refuse_split_time_columns(source, names, sample, time[0], groups)
-    for index in sorted(set(used) - {*time, *series}):
+    for index in [] if marks_are_known else sorted(set(used) - {*time, *series}):
         findings += find_thousands_separators(
             sample[index], delimiter, CellLocation(source=source, column=names[index])
         )
@@ -258,9 +263,10 @@ def find_time_column(
             if is_time(names[index]):
                 raise DataError(
                     f"the header contains a time, {quote_cell(names[index])}, so it seems to be a data row",
-                    hint="add a first line with the column names",
+                    hint="use --no-header, or --names with a name for each column",
                     rule="D129",
                     at=in_file(source),
+                    flags=("--no-header", "--names"),
                 )
             return index, []
     for index in free:
@@ -328,7 +334,13 @@ def _describe_digits(cell: str) -> str:
 
 
 def find_target(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int], is_complete: bool
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    is_complete: bool,
+    *,
+    has_header: bool = True,
 ) -> int:
     """Return the index of the only numeric column.
 
@@ -338,19 +350,20 @@ def find_target(
         sample: text cells of each column's first rows.
         free: indices of the columns without another role.
         is_complete: the sample contains all rows.
+        has_header: the names are from the first line, so a number shows that the line is a row.
 
     Raises:
         DataError: no numeric column, several of them, or another column that may be numeric.
     """
     numeric = [index for index in free if _is_numeric(sample[index])]
     if len(numeric) == 1:
-        if is_number(names[numeric[0]]):
+        if has_header and is_number(names[numeric[0]]):
             raise DataError(
                 f"the header contains a number, {quote_cell(names[numeric[0]])}, so it seems to be a data row",
-                hint="add a first line with the column names. If the number is a name, use --target",
+                hint="use --no-header, or --names with a name for each column. If the number is a name, use --target",
                 rule="D129",
                 at=in_file(source),
-                flags=("--target",),
+                flags=("--no-header", "--names", "--target"),
             )
         _refuse_ambiguous_target(source, names, sample, free, numeric[0], is_complete)
         return numeric[0]
@@ -382,6 +395,7 @@ def _no_numeric_column_error(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
+                or marks_hint(cells[0])
                 or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",
                 flags=("--target",),

@@ -2,7 +2,7 @@
 
 A large file has a head, blocks of whole lines, and a tail. `csv_rows.py` reads the head, the tail, and each block
 that pyarrow may read differently. So values, line numbers and messages do not depend on the file size. All cores
-read blocks in parallel. The rules are those of `csv_rows.py`, `numbers.py` and `data/times/parse.py`.
+read blocks in parallel. The rules are those of `csv_rows.py`, `data/numbers/parse.py` and `data/times/parse.py`.
 """
 
 from collections import deque
@@ -18,10 +18,13 @@ import numpy as np
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import MISSING_WORDS, CellLocation
+from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
+from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.reading.text_format import codec_name, decode_lines
 from lstm_cli.data.times.parse import scan_times
@@ -53,6 +56,9 @@ class Layout:
     time: int | None
     series: int | None
     numeric: tuple[int, ...]
+    number_format: (
+        NumberFormat  # of all numeric columns; only its decimal mark and codes can differ from plain
+    )
     time_location: CellLocation  # of the time column
 
 
@@ -83,6 +89,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         numbers = _numbers(_column(table, index))
         if numbers is None:
             return None
+        numbers = codes_to_missing(numbers, layout.number_format)
         values[:, position] = numbers
         extremes[:, position] = numbers.min(), numbers.max()
     if _may_underflow(data, values, extremes):
@@ -149,6 +156,11 @@ def _missing_word_cases() -> list[str]:
     )
 
 
+def _missing_words(number_format: NumberFormat) -> list[str]:
+    """Return the texts of missing values; codes that are numbers are found by their value."""
+    return [*_missing_word_cases(), *number_format.na_texts]
+
+
 def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     import pyarrow as pa
     from pyarrow import csv
@@ -161,8 +173,9 @@ def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     return csv.ConvertOptions(
         column_types=kinds,
         include_columns=list(kinds),
-        null_values=_missing_word_cases(),
+        null_values=_missing_words(layout.number_format),
         strings_can_be_null=False,
+        decimal_point=layout.number_format.decimal,
     )
 
 
@@ -206,12 +219,12 @@ class FastCsvReader:
         """Read the first rows. Raises the errors of `codec_name`, `open_rows` and of reading the rows."""
         self._name = source.name
         self.codec = codec_name(source, text.encoding)
-        head, rest = _split_head(source.blocks, self.codec)
-        rows = open_rows(self._decode(head), source.name, text.delimiter, is_complete=rest is None)
+        head, rest = _split_head(source.blocks, self.codec, text.skip_rows)
+        rows = open_rows(self._decode(head), source.name, text, is_complete=rest is None)
         plain = rest is None or _can_read_in_bulk(head, rows.delimiter)
         first = next(rows.batches, None) if plain else None
         if rest is not None and first is None:
-            rows = open_rows(self._decode(chain(head, rest)), source.name, text.delimiter)
+            rows = open_rows(self._decode(chain(head, rest)), source.name, text)
             first, rest = next(rows.batches, None), None
         self.rows: CsvRows = rows
         self.first: RowBatch | None = first  # the first rows; None if the file has no rows
@@ -283,7 +296,7 @@ class FastCsvReader:
 
 
 def _split_head(
-    blocks: Iterator[bytes], codec: str
+    blocks: Iterator[bytes], codec: str, skip_rows: int
 ) -> tuple[Sequence[bytes] | Iterator[bytes], Iterator[bytes] | None]:
     """Return the head of a large file (whole lines) and the rest. For other files, return all blocks and None."""
     first, size = [], 0
@@ -297,7 +310,7 @@ def _split_head(
     data = b"".join(first)
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
     last_line = min(max(SAMPLE_ROWS, int(np.searchsorted(ends, HEAD_BYTES)), 1), len(ends) - 1)
-    if codec not in CODECS or last_line < 1:
+    if codec not in CODECS or last_line < 1 + skip_rows:
         return chain((data,), blocks), None
     cut = int(ends[last_line]) + 1
     return (data[:cut],), chain((data[cut:],), blocks)
@@ -315,7 +328,8 @@ def _can_read_in_bulk(head: Sequence[bytes] | Iterator[bytes], delimiter: str) -
 def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Yield blocks of whole lines of about `BLOCK_BYTES`, and whether a block is the last.
 
-    The last block has at least `TAIL_BYTES` if the text has, and may be empty.
+    The last block has at least `TAIL_BYTES` and the lines that are compared with the last line, if the text has them.
+    It may be empty.
     """
     waiting: deque[bytes] = deque()
     for data in _whole_lines(blocks):
@@ -323,7 +337,10 @@ def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
         if len(waiting) > 2:
             yield waiting.popleft(), False
     data = b"".join(waiting)
-    cut = data.rfind(b"\n", 0, max(0, len(data) - TAIL_BYTES)) + 1
+    cut = end = len(data)
+    for _ in range(MAX_COMPARED + 2):
+        cut = data.rfind(b"\n", 0, max(0, cut - 1)) + 1
+    cut = min(cut, data.rfind(b"\n", 0, max(0, end - TAIL_BYTES)) + 1)
     if cut:
         yield data[:cut], False
     yield data[cut:], True

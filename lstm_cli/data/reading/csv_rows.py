@@ -5,18 +5,25 @@ The dialect is RFC 4180 (a quote within quotes is written twice). Any line end a
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lstm_cli.config.text import PLAIN_TEXT, WHITESPACE, TextSettings
 from lstm_cli.data.locations import quote_cell
-from lstm_cli.data.reading.text_format import check_header, detect_delimiter, quote_delimiter, refuse_conflict
+from lstm_cli.data.reading.dialect.header import check_header, find_skipped_rows, names_without_header
+from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED, looks_cut_off
+from lstm_cli.data.reading.dialect.title_lines import find_table_start
+from lstm_cli.data.reading.dialect.top_lines import TopLines, excel_finding, read_top_lines
+from lstm_cli.data.reading.dialect.whitespace import BLANK, squeeze_blanks
+from lstm_cli.data.reading.text_format import detect_delimiter, quote_delimiter, refuse_conflict
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.findings import LINES, Finding, at_line, in_file
+from lstm_cli.findings import LINES, NOTE, Finding, at_line, in_file
 from lstm_cli.library_errors import is_long_cell, is_open_quote
 from lstm_cli.text import count_noun, is_number
 
@@ -41,9 +48,22 @@ class _RowRules:
 
     source: str
     delimiter: str
-    width: int  # cells of the header
-    line: int  # line of the header
+    squeezed: bool  # runs of blanks are one delimiter
     padded: bool  # some cells have blanks between a quote and a delimiter
+    width: int  # cells of each row
+    width_from: str  # what decides the width: "the header (line 1)"
+    has_header: bool
+    line: int  # line of the header; the last line above the first row if there is no header
+    top: TopLines  # for hints
+
+    def reader(self, text: Iterable[str]) -> "_Reader":
+        """Return a reader of lines of the text. `strict` refuses text after a closing quote and an open quote."""
+        if self.squeezed:
+            text = squeeze_blanks(text)
+        elif self.padded:
+            text = _strip_quote_padding(text, self.delimiter)
+        skip = self.delimiter != BLANK
+        return csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
 
 
 @dataclass(kw_only=True)
@@ -57,9 +77,10 @@ class _ReadState:
         default_factory=list
     )  # rows of empty cells, skipped if they end the text
     empty_lines: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    latest_rows: list[list[str]] = field(default_factory=list)  # some of the most recent rows
     folded_lines: list[int] = field(default_factory=list)  # lines of rows that continue on the next line
-    latest_line: str = ""  # most recent line of the text, with its line end
+    latest_lines: deque[str] = field(
+        default_factory=lambda: deque(maxlen=MAX_COMPARED + 1)
+    )  # with their line ends
     findings: tuple[Finding, ...] = ()  # set when all rows are read
 
 
@@ -73,20 +94,16 @@ class CsvRows:
     batches: Iterator[RowBatch]  # rows of the text passed to `open_rows`; may raise DataError with the line
     rules: _RowRules
     state: _ReadState
-    delimiter_finding: Finding | None  # set if the delimiter is not the comma and was detected
+    top_findings: tuple[Finding, ...]  # about the delimiter and the skipped lines
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings about the rows, complete after the last batch."""
-        detected = () if self.delimiter_finding is None else (self.delimiter_finding,)
-        return (*detected, *self.state.findings)
+        return (*self.top_findings, *self.state.findings)
 
     def read_more(self, text: Iterable[str], *, last: bool) -> Iterator[RowBatch]:
         """Yield the batches of the next section. Earlier sections must be read to their end or skipped."""
-        skip = self.delimiter != " "
-        text = _track_lines(text, self.state)
-        text = _strip_quote_padding((), text, self.delimiter) if self.rules.padded else text
-        reader = csv.reader(text, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
+        reader = self.rules.reader(_track_lines(text, self.state))
         return _batches(reader, self.rules, self.state, last=last)
 
     def skip_lines(self, lines: int) -> RowBatch | None:
@@ -105,7 +122,7 @@ class CsvRows:
 def open_rows(
     text: Iterable[str],
     source: str,
-    delimiter: str | None,
+    settings: TextSettings = PLAIN_TEXT,
     *,
     is_complete: bool = True,
 ) -> CsvRows:
@@ -114,7 +131,7 @@ def open_rows(
     Args:
         text: lines of the text.
         source: name of the file, for messages.
-        delimiter: delimiter; None detects the comma, `;` or tab.
+        settings: settings of how text is read. Without a delimiter, the comma, `;` or tab is detected.
         is_complete: if False, the text is a first section of whole rows, and `read_more` reads the others.
 
     Raises:
@@ -123,50 +140,98 @@ def open_rows(
     """
     state = _ReadState()
     text = _track_lines(text, state)
-    first = list(islice(text, 1000))  # enough to skip blank lines above the header and reach the first row
-    top = [line for line in first if line.strip()][:2]
-    if not top:
-        raise DataError(
-            f"{source} contains only blank lines",
-            hint="a data file needs a header line and rows below it",
-            rule="D104",
-        )
-    delimiter_found = None
+    top = read_top_lines(text, source, settings)
+    top = top if settings.has_header else top.without_blanks()
+    delimiter, findings = _choose_delimiter(top, settings)
+    squeezed = settings.delimiter == WHITESPACE
+    rules = _RowRules(
+        source=source,
+        delimiter=delimiter,
+        squeezed=squeezed,
+        padded=delimiter != BLANK and has_padded_quotes(top.lines, delimiter),
+        width=0,
+        width_from="",
+        has_header=settings.has_header,
+        line=top.skipped,
+        top=top,
+    )
+    reader = rules.reader(chain(top.lines, text))
+    if settings.has_header:
+        header, line = _read_header(reader, rules)
+        rules = replace(rules, width=len(header), width_from=f"the header (line {line})", line=line)
+    else:
+        first = _next_rows(rules.reader(top.lines), 1, source, top.skipped)[0]
+        header = names_without_header(first, settings, top)
+        width_from = "--names" if settings.names else f"the first row (line {top.skipped + 1})"
+        rules = replace(rules, width=len(header), width_from=width_from)
+    findings += find_skipped_rows(top, len(header), WHITESPACE if squeezed else delimiter)
+    state.line, state.last_row_line = top.skipped, rules.line
+    return CsvRows(
+        header=header,
+        header_line=rules.line,
+        delimiter=delimiter,
+        batches=_batches(reader, rules, state, last=is_complete),
+        rules=rules,
+        state=state,
+        top_findings=tuple(findings),
+    )
+
+
+def _choose_delimiter(top: TopLines, settings: TextSettings) -> tuple[str, list[Finding]]:
+    """Return the delimiter, one character, and findings about it. Raise UsageError if it cannot separate cells."""
+    delimiter = settings.delimiter
+    if delimiter == WHITESPACE:
+        return BLANK, []
+    if delimiter is None and top.excel_delimiter is not None:
+        return top.excel_delimiter, [excel_finding(top.source, top.excel_delimiter)]
     if delimiter is None:
-        delimiter, delimiter_found = detect_delimiter(top, source)
-    elif delimiter in "\r\n\"'.+-_" or delimiter.isalnum():
+        delimiter, finding = detect_delimiter(
+            top.filled[:2], top.source, top.first_line, has_header=settings.has_header
+        )
+        return delimiter, [] if finding is None else [finding]
+    if delimiter in "\r\n\"'.+-_" or delimiter.isalnum():
         raise UsageError(
             f"--delimiter {delimiter!r} cannot separate numbers",
             hint="e.g. --delimiter ';'",
             flag="--delimiter",
         )
-    # `strict` makes text after a closing quote and an unclosed quote an error.
-    skip = delimiter != " "
-    padded = skip and has_padded_quotes(first, delimiter)
-    lines = _strip_quote_padding(first, text, delimiter) if padded else chain(first, text)
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip, strict=True)
+    return delimiter, []
+
+
+def _read_header(reader: "_Reader", rules: _RowRules) -> tuple[list[str], int]:
+    """Return the names of the columns and the line of the header. Raise DataError for an invalid header."""
+    top = rules.top
     header: list[str] = []
     while not header or header == [""]:  # blank lines above the header
-        line = reader.line_num + 1
-        header = [name.strip() for name in _next_rows(reader, 1, source)[0]]
-    check_header(header, line, top[0], source)
-    rules = _RowRules(source=source, delimiter=delimiter, width=len(header), line=line, padded=padded)
-    state.last_row_line = line
-    return CsvRows(
-        header=header,
-        header_line=line,
-        delimiter=delimiter,
-        batches=_batches(reader, rules, state, last=is_complete),
-        rules=rules,
-        state=state,
-        delimiter_finding=delimiter_found,
-    )
+        line = top.skipped + reader.line_num + 1
+        header = [name.strip() for name in _next_rows(reader, 1, top.source, top.skipped)[0]]
+    check_header(header, line, top.filled[0], top.source, rules.delimiter)
+    if len(header) == 1:
+        _refuse_title(line, top)
+    return header, line
+
+
+def _refuse_title(line: int, top: TopLines) -> None:
+    """Raise DataError for a header of one cell above a table with a delimiter other than the comma."""
+    for mark in (";", "\t", "|"):
+        start = find_table_start(top.lines, mark)
+        if start is not None:
+            flags = f"--skip-rows {top.skipped + start.above}"
+            flags += f" --delimiter {quote_delimiter(mark)}" if mark == "|" else ""
+            raise DataError(
+                f"1 cell, but most lines below have {start.width} cells",
+                hint=f"skip the title or comment lines above the header: {flags}",
+                rule="D132",
+                at=at_line(top.source, line),
+                flags=("--skip-rows",),
+            )
 
 
 def _track_lines(text: Iterable[str], state: _ReadState) -> Iterator[str]:
-    """Yield the lines of a text, and keep the most recent one in the state."""
+    """Yield the lines of a text, and keep the most recent ones in the state."""
+    keep = state.latest_lines.append
     for line in text:
-        state.latest_line = line
+        keep(line)
         yield line
 
 
@@ -181,10 +246,10 @@ def _padded_quote_pattern(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf'(?<![^{mark}])([ ]*"(?:[^"\n]|"")*")[ ]+(?=[{mark}\n]|$)')
 
 
-def _strip_quote_padding(first: Sequence[str], text: Iterator[str], delimiter: str) -> Iterator[str]:
+def _strip_quote_padding(text: Iterable[str], delimiter: str) -> Iterator[str]:
     """Return the lines without blanks between a closing quote and the delimiter, an error in csv.reader."""
     padded = _padded_quote_pattern(delimiter)
-    return (padded.sub(r"\1", line) if '" ' in line else line for line in chain(first, text))
+    return (padded.sub(r"\1", line) if '" ' in line else line for line in text)
 
 
 def _next_rows(reader: "_Reader", count: int, source: str, before: int = 0) -> list[list[str]]:
@@ -224,7 +289,6 @@ def _batches(reader: "_Reader", rules: _RowRules, state: _ReadState, *, last: bo
         state.last_row_line = int(lines[-1]) if rows else state.last_row_line
         state.empty_rows, state.empty_lines = rows[kept:], lines[kept:]
         if kept:
-            state.latest_rows = rows[max(0, kept - 1000) : kept]
             yield RowBatch(cells=rows[:kept] if state.empty_rows else rows, lines=lines[:kept])
     if last:
         blank = [line for line in state.blank_lines if line < state.last_row_line]
@@ -269,23 +333,12 @@ def _refuse_swallowed_rows(rows: Sequence[Sequence[str]], lines: np.ndarray, rul
                     )
 
 
-def _looks_complete(line: str, rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the last row, on a line without a line end, is certainly complete."""
-    if line.rstrip().endswith('"'):
-        return True
-    *others, cell = (row[-1].strip() for row in rows)
-    decimals = {len(other.partition(".")[2]) for other in others}
-    return len(others) > 1 and (
-        {len(other) for other in others} == {len(cell)} or decimals == {len(cell.partition(".")[2])} != {0}
-    )
-
-
 def _cell_count_error(row: Sequence[str], line: int, rules: _RowRules) -> DataError:
     where = at_line(rules.source, line)
     refuse_conflict(row[0], where)
     cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
     return DataError(
-        f"{cells}, but the header (line {rules.line}) has {rules.width}",
+        f"{cells}, but {rules.width_from} has {rules.width}",
         hint=_cell_count_hint(row, rules),
         rule="D132",
         flags=("--delimiter",),
@@ -298,8 +351,11 @@ def _cell_count_hint(row: Sequence[str], rules: _RowRules) -> str:
     other = next(marks, None)
     if other:
         return f"try another delimiter: --delimiter {quote_delimiter(other)}"
+    title = _title_hint(rules)
+    if title:
+        return title
     if rules.width == 1:
-        return "delete title and comment lines above the header"
+        return "delete title and comment lines above the header, or skip N lines with --skip-rows N"
     if len(row) == 1:
         return "delete the line if it is a title, a comment or a footer. Otherwise add the missing cells"
     if len(row) == rules.width + 1 and not row[-1].strip():
@@ -309,17 +365,40 @@ def _cell_count_hint(row: Sequence[str], rules: _RowRules) -> str:
     return "correct the line. Put a cell that contains the delimiter in double quotes, and name each column"
 
 
+def _title_hint(rules: _RowRules) -> str:
+    """Return a hint that skips title and comment lines above the table; "" if there are none."""
+    start = find_table_start(rules.top.lines, WHITESPACE if rules.squeezed else rules.delimiter)
+    if start is None or rules.top.skipped + start.above < rules.line:
+        return ""
+    above = rules.top.skipped + start.above
+    if not rules.has_header:  # `--names` or `--no-header` is given, so a header is skipped too
+        return f"skip the title or comment lines above the rows: --skip-rows {above + start.has_header}"
+    if not start.has_header and rules.width > 1:
+        return ""  # rather a header that lacks a name
+    return f"skip the title or comment lines above the header: {replace(start, above=above).flags}"
+
+
 def _cut_off_findings(rules: _RowRules, state: _ReadState) -> Iterator[Finding]:
-    """Yield a finding if the file may break off within its last row."""
-    line = state.latest_line
-    if state.empty_rows or not state.latest_rows or line.endswith("\n") or not line.strip():
+    """Yield a finding if the file does not end with a line break: its last row may be cut off."""
+    lines = list(state.latest_lines)[-max(1, state.line - rules.line) :]  # without the header
+    if (
+        state.empty_rows
+        or state.last_row_line == rules.line
+        or lines[-1].endswith("\n")
+        or not lines[-1].strip()
+    ):
         return
-    if not _looks_complete(line, state.latest_rows):
+    where = at_line(rules.source, state.last_row_line)
+    if looks_cut_off(lines, rules.delimiter):
         yield Finding.at(
-            at_line(rules.source, state.last_row_line),
+            where,
             "D133",
-            "the file does not end with a newline, so the last row may be cut off. "
-            "It was read as is (add the newline, or delete the row)",
+            "the file does not end with a newline, and its last row is shorter than the rows above, so the row may be "
+            "cut off. It was read as is (add the newline, or delete the row)",
+        )
+    else:
+        yield Finding.at(
+            where, "D144", "the file does not end with a newline. Its last row looks complete", severity=NOTE
         )
 
 

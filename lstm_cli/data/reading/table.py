@@ -13,9 +13,10 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
+from lstm_cli.data.reading.column_formats import NumberFormats
 from lstm_cli.data.reading.column_hints import suggest_series
 from lstm_cli.data.reading.column_roles import ColumnRequest, ColumnRoles, choose_columns
-from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
+from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
 from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
@@ -54,6 +55,7 @@ class Table:
     )  # [R] int64, line in the file (Parquet: row from 1); with several files the count continues
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
+    sentinels: tuple[tuple[float, ...], ...]  # of each column: values that may stand for a missing value
     files: FileLines | None = None  # lines of each file; None for one file
     series_hint: str = (
         ""  # hint that names the series columns, if those of the table do not tell its first rows apart
@@ -62,6 +64,7 @@ class Table:
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
+    resampled: bool = False  # rows are those of --resample, after --start and --end
 
     @property
     def time_name(self) -> str | None:
@@ -86,6 +89,7 @@ def read_table(
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
+    plain_numbers_ok: bool = False,
     like: TimeFormat | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
@@ -106,6 +110,7 @@ def read_table(
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
+        plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
         like: time format of the run's data, used for ambiguous times.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
@@ -123,15 +128,17 @@ def read_table(
         time=tuple(time),
         series=tuple(series),
         from_model=like is not None,
+        has_header=text.has_header,
     )
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    reading = _TableReader(request, wide, spill, total, is_single=len(sources) == 1)
+    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok)
+    reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
     with closing(reading):
         for path in sources:
             with open_source(path, stdin, on_bytes, held=held) as opened:
-                reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, text))
+                reading.add(open_file(opened, formats))
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
         table = reading.table(like)
@@ -214,13 +221,14 @@ class _TableReader:
         self,
         request: ColumnRequest,
         wide: WideRequest | None,
+        formats: NumberFormats,
         spill: Callable[[], Path] | None,
         total: int,
         *,
         is_single: bool,
     ) -> None:
         """Create the reader. total: bytes of all files, or 0 if unknown. is_single: True for one file."""
-        self._request, self._wide, self._spill = request, wide, spill
+        self._request, self._wide, self._formats, self._spill = request, wide, formats, spill
         self._total, self._is_single = total, is_single
         self._files: list[LongFile] = []
         self._begins: list[int] = []  # lines before each file
@@ -241,6 +249,7 @@ class _TableReader:
                 self._request,
                 delimiter=file.delimiter,
                 is_complete=self._is_single and file.sample_is_complete,
+                marks_are_known=self._formats.marks_are_known,
             )
             if not self._roles.time:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
@@ -249,7 +258,7 @@ class _TableReader:
                 len(self._roles.numeric),
                 timed=bool(self._roles.time),
                 series=bool(self._roles.series),
-                text=file.unit == "line",
+                dots_are_doubtful=file.unit == "line" and not self._formats.marks_are_known,
                 spill=self._spill,
             )
             self.builder.expect(file.expected_rows(self._total))
@@ -298,6 +307,7 @@ class _TableReader:
             lines=builder.lines(),
             findings=(*self._findings, *roles.findings, *column.findings, *doubtful_names, *doubtful),
             delimiter=first.delimiter,
+            sentinels=builder.sentinels(),
             files=files,
             series_hint=_series_hint(first, roles),
             wide=first.layout if isinstance(first, WideFile) else None,

@@ -178,8 +178,9 @@ def find_thousands_separators(cells: Iterable[str], delimiter: str, location: Ce
             location.column_text,
             "D312",
             f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more cells have a decimal point, but their dots "
-            "may be thousands separators (no option for this; write 1234.5 for larger numbers)",
+            "may be thousands separators (use --decimal , --thousands . if they are)",
             count=len(dotted),
+            flags=("--thousands", "--decimal"),
         )
     ]
 

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from lstm_cli.data.times.zone_offsets import ZoneOffsets
 
 SECOND = 1_000_000  # microseconds
 MINUTE = 60 * SECOND
@@ -15,26 +18,66 @@ DAY = 24 * HOUR
 FIRST_US = int(np.datetime64("0001-01-01", "us").astype(np.int64))
 LAST_US = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
 EPOCHS = {"epoch-s": 1, "epoch-ms": 10**3, "epoch-us": 10**6, "epoch-ns": 10**9}  # units in a second
+_ISO = "%Y-%m-%dT%H:%M:%S"
 _TOKEN = re.compile(r"%-?[YmdHIMSpPq]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimeFormat:
-    """Format of the times in a file. Arrays hold UTC if the file has offsets, else the local clock."""
+    """Format of the times in a file. Arrays hold UTC if the file has offsets, else the local clock.
+
+    With `--tz` the file has local times, and arrays may hold UTC too (`instants`).
+    """
 
     # strftime codes: %Y %m %d %H %I %M %S %p; %-d: no leading 0; %q: quarter; epoch-s …; "": unit steps.
     pattern: str = ""
     digits: int = 0  # digits of the fraction of a second
     zone: str = ""  # style of offsets: "" none, "Z", " UTC", "+00:00", "+0000", "+00", " +00:00" …
     offset: int = 0  # minutes east of UTC; 0 with zone "Z" if the file has several offsets
+    tz: str = ""  # time zone of local times (--tz)
+    instants: bool = False  # arrays hold UTC, and the file has local times of `tz`
 
     @property
     def has_offset(self) -> bool:
-        """Return whether the times are instants (UTC in arrays) and not local clock times."""
+        """Return whether the text of the times names instants, and not local clock times."""
         return bool(self.zone) or self.pattern in EPOCHS
 
+    @property
+    def is_ambiguous(self) -> bool:
+        """Return whether repeated and skipped hours of local clocks may disturb the times."""
+        return not self.has_offset and not self.tz
+
+    def to_file_clock(self, times_us: np.ndarray) -> np.ndarray:
+        """Return times of arrays on the clock that messages and calendar features use: local with `--tz`."""
+        return self._zone_offsets(times_us).to_local(times_us) if self.instants else times_us
+
+    def from_file_clock(self, local_us: np.ndarray, *, later: bool = False) -> np.ndarray:
+        """Return local times as arrays hold them.
+
+        Args:
+            local_us: local times of any shape.
+            later: a repeated local time means its second occurrence.
+        """
+        return self._zone_offsets(local_us).to_utc(local_us, later=later) if self.instants else local_us
+
+    def to_utc(self, times_us: np.ndarray) -> np.ndarray:
+        """Return times of arrays in UTC, for a file with offsets or with `--tz`."""
+        return self._zone_offsets(times_us).to_utc(times_us) if self.tz and not self.instants else times_us
+
+    def _zone_offsets(self, times_us: np.ndarray) -> "ZoneOffsets":
+        from lstm_cli.data.times.zone_offsets import ZoneOffsets  # lazy: most files need no time zone
+
+        return ZoneOffsets.spanning(self.tz, times_us)
+
     def to_dict(self) -> dict[str, Any]:
-        return {"pattern": self.pattern, "digits": self.digits, "zone": self.zone, "offset": self.offset}
+        zone = {"tz": self.tz, "instants": self.instants} if self.tz else {}
+        return {
+            "pattern": self.pattern,
+            "digits": self.digits,
+            "zone": self.zone,
+            "offset": self.offset,
+            **zone,
+        }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "TimeFormat":
@@ -43,6 +86,8 @@ class TimeFormat:
             digits=int(stored["digits"]),
             zone=str(stored["zone"]),
             offset=int(stored["offset"]),
+            tz=str(stored.get("tz", "")),
+            instants=bool(stored.get("instants", False)),
         )
 
 
@@ -56,7 +101,7 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
         return [str(time) for time in times.tolist()]
     if fmt.pattern in EPOCHS:
         return _format_epochs(times, fmt)
-    fields = _split_fields(times + fmt.offset * 60 * SECOND)
+    fields = _split_fields(fmt.to_file_clock(times) + fmt.offset * 60 * SECOND)
     fmt = _refine_format(fmt, fields)
     zone = _format_zone(fmt)
     columns: list[list[str]] = []
@@ -71,8 +116,20 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
 
 def iso_time(time_us: int, time_format: TimeFormat) -> str:
     """Return a time in ISO form, with Z if the file's times are instants."""
-    iso = TimeFormat(pattern="%Y-%m-%dT%H:%M:%S", zone="Z" if time_format.has_offset else "")
-    return format_times(np.array([time_us]), iso)[0]
+    iso = TimeFormat(pattern=_ISO, zone="Z" if time_format.has_offset else "")
+    return format_times(time_format.to_file_clock(np.array([time_us])), iso)[0]
+
+
+def format_zoned_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
+    """Return times [n] of a file with `--tz` as ISO text with the offset of the zone."""
+    utc = fmt.to_utc(np.asarray(times_us, dtype=np.int64))
+    offsets = fmt._zone_offsets(utc).at(utc)
+    texts = format_times(utc + offsets, TimeFormat(pattern=_ISO))
+    minutes = (offsets // MINUTE).tolist()
+    return [
+        text + _format_zone(TimeFormat(zone="+00:00", offset=offset))
+        for text, offset in zip(texts, minutes, strict=True)
+    ]
 
 
 def to_microseconds(

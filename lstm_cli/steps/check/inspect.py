@@ -8,11 +8,12 @@ from typing import BinaryIO
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.gaps import Gaps, find_gaps
-from lstm_cli.data.quality.inspect import inspect_table, target_outliers
-from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
 from lstm_cli.data.quality.leakage import column_findings, leakage_in_unused_columns
 from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.profile import FileProfile, profile_files
@@ -76,6 +77,7 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         DataError: a file holds no table at all.
         UsageError: a setting is wrong for any data.
     """
+    require_resample_packages(config)
     held = read_pipes(sources, stdin)
     profile = profile_files(sources, wide=wide_request(config), text=config.text, stdin=stdin, held=held)
     candidates = () if config.target or config.wide else _candidate_targets(profile, config)
@@ -98,6 +100,8 @@ def _inspect_table(
 ) -> None:
     config = state.config
     state.table = read_configured_table(sources, config, stdin=stdin, held=held)
+    state.table = localize(state.table, config.grid)
+    state.table = resample_table(state.table, config.grid, start=config.start, end=config.end)
     state.grid = to_regular_grid(state.table, config.grid, start=config.start, end=config.end)
     state.assembled = assemble(state.table, state.grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
@@ -117,7 +121,12 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
         and names.count(column.name) == 1
     ]
     asked = ColumnRequest(
-        targets=(), past=config.past, future=config.future, time=config.time, series=config.series
+        targets=(),
+        past=config.past,
+        future=config.future,
+        time=config.time,
+        series=config.series,
+        has_header=config.has_header,
     )
     for target in ((), numeric[-1:], numeric[:1]):  # a column of digits may be the time column
         try:
@@ -186,7 +195,8 @@ def _quality_findings(
     if state.target_named:
         if state.assembled is not None:
             rows = GridLines(table, state.assembled.grid)
-            messages += find_intermittent(rows, state.assembled.series.train_end, table.targets)
+            train_end = state.assembled.series.train_end
+            messages += inspect_training_rows(rows, train_end, state.assembled.schema)
         return messages + leakage_in_unused_columns(
             state.profile, table, grid, horizon=horizon, season=max(state.seasons, default=1)
         )

@@ -9,14 +9,15 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.build.write import store_dataset
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.quality.inspect import inspect_table, target_outliers
-from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
 from lstm_cli.data.reading.table import Table, read_configured_table
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.events import Listener, Progressed, WarningRaised
-from lstm_cli.findings import WARNING, Finding
+from lstm_cli.findings import Finding, warnings_of
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.prepare.report import PrepareReport, named_sources
 from lstm_cli.steps.shared.memory_estimate import require_prepare
@@ -35,15 +36,18 @@ def prepare_run(
         listen: receives progress events and warnings.
         stdin: standard input; None if it is not read.
     """
+    require_resample_packages(config)
     require_prepare(paths, config)
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
     table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
+    table = localize(table, config.grid)
+    table = resample_table(table, config.grid, start=config.start, end=config.end)
     grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
     assembled = assemble(table, grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
     windows = assembled.windows(table.source, test_wanted=test_wanted)
-    read = (*table.findings, *grid.findings, *assembled.findings)
+    read = warnings_of((*table.findings, *grid.findings, *assembled.findings))
     findings = (*read, *_quality_warnings(table, grid, assembled, config, read))
     for finding in findings:
         listen(WarningRaised(finding=finding))
@@ -71,8 +75,8 @@ def _quality_warnings(
         end=config.end,
         dropped=dropped,
     )
-    zeros = find_intermittent(GridLines(table, assembled.grid), assembled.series.train_end, schema.targets)
-    return [finding for finding in (*findings, *zeros) if finding.severity == WARNING]
+    training = inspect_training_rows(GridLines(table, assembled.grid), assembled.series.train_end, schema)
+    return warnings_of((*findings, *training))
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:

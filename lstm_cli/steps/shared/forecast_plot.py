@@ -13,7 +13,7 @@ from lstm_cli.data.forecast.bounds import (
 from lstm_cli.evaluation import intervals, scoring
 from lstm_cli.evaluation.baselines import baseline_label
 
-PANELS = 4  # forecasts in the picture
+PANELS = 4  # forecasts in the plot
 
 
 def forecast_picture(
@@ -96,4 +96,5 @@ def _times(dataset: Dataset, series: int, first: int, last: int) -> np.ndarray:
     rows = np.arange(first, last)
     if dataset.schema.time_name is None:
         return rows + 1
-    return dataset.schema.step.times(rows, dataset.series.origin_us[series]).astype("datetime64[us]")
+    times = dataset.schema.step.times(rows, dataset.series.origin_us[series])
+    return dataset.schema.time_format.to_file_clock(times).astype("datetime64[us]")

@@ -26,7 +26,7 @@ PREPARING = 45_000_000
 BULK = 110_000_000  # pyarrow, which reads large files
 FITTING = 270_000_000  # torch and NumPy, while the linear forecast is fitted
 EXPORTING = 480_000_000  # torch and its exporter
-SCORING = 105_000_000  # ONNX Runtime, and pictures
+SCORING = 105_000_000  # ONNX Runtime, and plots
 FORECASTING = 65_000_000
 MAPPED = 600_000_000  # address space that torch maps in addition; `ulimit -v` counts it
 HEAD = 1 << 16  # bytes at the start of a file in which lines are counted
@@ -93,7 +93,7 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     from lstm_cli.data.quality.seasonality import MAX_SEASON_ROWS
     from lstm_cli.data.reading.column_buffers import MAX_MEMORY_BYTES
     from lstm_cli.data.reading.csv_fast import BULK_MIN_BYTES
-    from lstm_cli.data.reading.source import STDIN
+    from lstm_cli.data.reading.source import STDIN, is_packed
 
     try:
         if STDIN in paths or not all(Path(path).is_file() for path in paths):
@@ -104,7 +104,7 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     except OSError:  # reading reports it later
         return None
     lines = head.count(b"\n")
-    if head.startswith((b"\x1f\x8b", b"PAR1")) or lines < 2:
+    if is_packed(head) or head.startswith(b"PAR1") or lines < 2:
         return None
     width = 1 + max(head.count(mark) for mark in (b",", b";", b"\t")) // lines  # cells of a line
     rows = size * lines // len(head) * (width if config.wide else 1)

@@ -39,8 +39,8 @@ def number_cases() -> list[Case]:
     dotted = ["987", "1.234", "12.345", "1.002"]
     return [
         *(read(f"missing: {word!r}", with_load(word), **missing) for word in MISSING),
-        *(refuse(f"{kind}: {word!r}", with_load(word), "line 7", "'load'", *says, *([word] if word.isprintable() else []))
-          for kind, says, words in REFUSED for word in words),
+        *(refuse(f"{kind}: {word!r}", with_load(word), "line 7", "'load'", *message, *([word] if word.isprintable() else []))
+          for kind, message, words in REFUSED for word in words),
         refuse("semicolons and decimal commas", GOOD.replace(",", ";").replace(".", ","), "line 3", "12,25", "comma"),
         refuse("percent in every cell", with_loads(lambda row: f"{row}%"), "line 2", "0%", "percent"),
         refuse("units in every cell", with_loads(lambda row: f"{row} MW"), "line 2", "0 MW", "unit"),
@@ -58,7 +58,7 @@ def number_cases() -> list[Case]:
         read("whole numbers beyond 2^53", with_loads(lambda row: 2**53 + 1 + 2 * row), total=40.0 * 2**53 + 1600,
              warnings=["line 2, column 'load': 40 numbers are larger than 2^53"]),
         read("one whole number beyond 2^53", with_load("9007199254740993"), warnings=["line 7"], total=2.0**53 + TOTAL - VALUES[5]),
-        read("a number that usually means missing", with_load("-9999"), total=TOTAL - VALUES[5] - 9999, warnings=["1 cell with -9999"]),
+        read("a number that usually means missing", with_load("-9999"), total=TOTAL - VALUES[5] - 9999, warnings=["-9999 is in 1 of 40 cells, far below all others (the next is 3), so"]),
         read("half of the cells missing", with_loads(lambda row: row if row % 2 == 0 else "NA", 41), rows=41, total=420.0,
              end="2021-02-13T00:00:00", warnings=["20 missing values"]),
         refuse("all of the cells missing", with_loads(lambda row: "NA"), "is empty", "40", options=LOAD),

@@ -28,6 +28,10 @@ def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("HEAD_BYTES", 0), ("SAMPLE_ROWS", 0), ("BLOCK_BYTES", 40), ("TAIL_BYTES", 20)):
             patch.setattr(csv_fast, name, value)
+        for module in ("csv_rows", "csv_fast"):
+            patch.setattr(
+                f"lstm_cli.data.reading.{module}.MAX_COMPARED", 1
+            )  # lines compared with the last one
         patch.setattr("lstm_cli.data.reading.file_readers.SAMPLE_ROWS", 1)
         patch.setattr("lstm_cli.data.reading.source._BLOCK", 16)
         patch.setattr("lstm_cli.data.reading.source._HEAD", 16)
@@ -164,9 +168,9 @@ def test_plain_rows_are_read_in_bulk(text: str, monkeypatch: pytest.MonkeyPatch)
 def test_without_pyarrow_a_large_file_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pyarrow, the slow reader gives an equal table."""
     data = "\n".join(["date,y", *dated(30)]).encode()
-    wanted = outcome(data, large=40, targets=["y"])
+    expected = outcome(data, large=40, targets=["y"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert outcome(data, large=40, targets=["y"]) == wanted
+    assert outcome(data, large=40, targets=["y"]) == expected
 
 
 def test_only_the_block_with_an_odd_cell_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +219,66 @@ def test_other_encodings_and_packed_files_read_alike(encoding: str) -> None:
     )
 
 
+WITHOUT_HEADER = {"targets": ["2"], "time": ("1",)}
+NAMED = {"targets": ["y"], "time": ("date",)}
+
+
+@pytest.mark.parametrize(
+    ("above", "given", "columns", "begin"),
+    [
+        ("", {"no_header": True}, WITHOUT_HEADER, 1),
+        ("", {"names": ("date", "y")}, NAMED, 1),
+        ("a,b\n", {"names": ("date", "y"), "skip_rows": 1}, NAMED, 2),
+        ("a title\n\ndate,y\n", {"skip_rows": 1}, NAMED, 4),
+        ("title\n" * 20 + "date,y\n", {"skip_rows": 20}, NAMED, 22),
+        ("sep=,\ndate,y\n", {}, NAMED, 3),
+        ("sep=,\n", {"no_header": True}, WITHOUT_HEADER, 2),
+        ('5" title\ndate,y\n', {"skip_rows": 1}, NAMED, 3),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_rows_below_skipped_lines_or_without_a_header_read_alike(
+    above, given, columns, begin, end, pack
+) -> None:
+    data = pack((above + "\n".join(dated(30)) + "\n").replace("\n", end).encode())
+    findings = read_both_ways(data, **columns, text=TextSettings(**given))["findings"]
+    assert [finding.rule for finding in findings] == ["D123"] * ("sep=" in above)
+    table = read_table("-", stdin=io.BytesIO(data), **columns, text=TextSettings(**given))
+    assert table.lines.tolist() == list(range(begin, begin + 30))
+    assert table.values[:, 0].tolist() == [row + 0.5 for row in range(30)]
+
+
+def test_a_file_without_a_header_is_read_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\n".join(dated(30)).encode()
+    count, table = rows_in_bulk(data, monkeypatch, **WITHOUT_HEADER, text=TextSettings(no_header=True))
+    assert count > 20
+    assert table.lines.tolist() == list(range(1, 31))
+
+
+@pytest.mark.parametrize("wrong", ["2020-01-20,12 kW", "2020-01-20,1,2"])
+def test_an_error_below_skipped_lines_names_its_line(wrong: str) -> None:
+    lines = ["title", *dated(30)]
+    lines[20] = wrong
+    message, _ = read_both_ways(
+        "\n".join(lines).encode(), **NAMED, text=TextSettings(names=("date", "y"), skip_rows=1)
+    )
+    assert "line 21" in message
+
+
+def test_blanks_between_cells_read_alike() -> None:
+    rows = [f"  2020-01-{row + 1:02d}\t  {row}.5 " for row in range(30)]
+    data = "\n".join([" date   y", *rows]).encode()
+    table = read_both_ways(data, text=TextSettings(delimiter="whitespace"), **NAMED)
+    assert table == read_both_ways(
+        data.replace(b"\n", b"\r\n"), text=TextSettings(delimiter="whitespace"), **NAMED
+    )
+    values = read_table(
+        "-", stdin=io.BytesIO(data), text=TextSettings(delimiter="whitespace"), **NAMED
+    ).values
+    assert values[:, 0].tolist() == [row + 0.5 for row in range(30)]
+
+
 SHAPES = [
     "2020-01-{:02d}",
     "2020-01-{:02d}T05:06:07Z",
@@ -251,7 +315,9 @@ def test_times_that_are_not_all_of_one_shape_are_left_to_the_other_reader(cells:
     assert scan_fixed_width_times(matrix) is None
 
 
-def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_too_large_for_memory_is_stored_in_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},a,{row},1" for row in range(30))]).encode()
     held = read_table("-", stdin=io.BytesIO(data), **COLUMNS)
     for limit in (0, 500):  # from the start, and after some rows

@@ -271,8 +271,8 @@ def test_any_text_gives_times_or_an_error(cells):
         column = read(*cells)
     except DataError:
         return
-    again = read(*format_times(column.times, column.format), like=column.format)
-    assert again.times.tolist() == column.times.tolist()
+    repeated = read(*format_times(column.times, column.format), like=column.format)
+    assert repeated.times.tolist() == column.times.tolist()
 
 
 def test_unit_steps_are_written_as_numbers():

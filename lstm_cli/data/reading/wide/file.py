@@ -7,7 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation
+from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.column_buffers import ColumnBatch
+from lstm_cli.data.reading.column_formats import NumberColumn, plain_sample
 from lstm_cli.data.reading.column_hints import suggest_series
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.file_readers import Cells, File
@@ -27,6 +30,8 @@ class WideFile:
         self.layout = find_layout(file, request)
         self.source, self.unit, self.delimiter = file.source, file.unit, file.delimiter
         self.names = self.layout.names
+        # `cells` writes the values as plain numbers.
+        self.numbers = [NumberColumn(format=NumberFormat(), unit=ColumnUnit()) for _ in self.names]
         self._header = [file.names[index] for index in self.layout.values]
         self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read
@@ -58,7 +63,7 @@ class WideFile:
         return (*self.layout.findings, *self._file.findings)
 
     @property
-    def sample(self) -> list[tuple[str, ...]]:
+    def sample(self) -> list[Sequence[str]]:
         """Return the first cells of each column."""
         return self._long_cells([cells[: self._sample_rows] for cells in self._file.sample])
 
@@ -68,7 +73,7 @@ class WideFile:
         return self._file.sample_is_complete and len(self._file.first[1]) <= self._sample_rows
 
     @property
-    def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    def first(self) -> tuple[list[Sequence[str]], np.ndarray]:
         """Return the cells of each column in the first rows, and their lines."""
         cells, lines = self._file.first
         return self._long_cells(cells), self._long_lines(lines)
@@ -86,7 +91,7 @@ class WideFile:
         """Yield all cells of the long table in batches. Raise DataError for a row that cannot be read."""
         self._done = 0
         for lines, columns in self._file.cells():
-            yield self._long_lines(lines), self._long_cells(columns)
+            yield self._long_lines(lines), self._long_cells(columns, plain=False)
             self._done += len(lines)
 
     def columns(self, roles: ColumnRoles) -> Iterator[ColumnBatch]:
@@ -140,10 +145,15 @@ class WideFile:
         width = len(self._header)
         return np.repeat(lines, width) if self.layout.dated else np.tile(lines, width)
 
-    def _long_cells(self, columns: Sequence[Any]) -> list[tuple[str, ...]]:
-        """Return the cells of the long table for the cells [n] of each column of the file."""
+    def _long_cells(self, columns: Sequence[Any], *, plain: bool = True) -> list[Sequence[str]]:
+        """Return the cells of the long table for the cells [n] of each column of the file.
+
+        plain: the numbers are plain decimals; otherwise they are as written.
+        """
         texts = {index: self._texts(columns, index) for index in (*self.layout.ids, *self.layout.time)}
-        values = [self._texts(columns, index) for index in self.layout.values]
+        values: Sequence[Sequence[str]] = [self._texts(columns, index) for index in self.layout.values]
+        if not plain:
+            values = plain_sample([self._file.numbers[index] for index in self.layout.values], values)
         rows, width = len(values[0]), len(values)
         if self.layout.dated:
             ids = [[cell for cell in texts[index] for _ in range(width)] for index in self.layout.ids]

@@ -160,6 +160,7 @@ def _columns_are_series(
         ColumnRequest(targets=(ALL_NUMERIC,), past=(), future=(), time=request.time, series=request.series),
         delimiter=file.delimiter,
         is_complete=file.sample_is_complete,
+        marks_are_known=file.marks_are_known,
     )
     used = {*roles.time, *ids}
     late = [index for index, cells in enumerate(sample) if index not in used and is_empty(cells)]
