@@ -131,8 +131,8 @@ def _unknown_option_hint(flag: str, verb: str) -> str:
     verbs = verbs_with_option(flag)
     if verbs:
         return f"{flag} is an option of {' and '.join(f'lstm {other}' for other in verbs)}; {_see_help(verb)}"
-    listed = ", ".join(list(options.values())[:MAX_OPTIONS])
     others = " and others" if len(options) > MAX_OPTIONS else ""
+    listed = ", ".join(list(options.values())[:MAX_OPTIONS])
     return f"the options of lstm {verb} are {listed}{others}; {_see_help(verb)}"
 
 

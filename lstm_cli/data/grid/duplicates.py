@@ -199,8 +199,8 @@ def _duplicate_timestamp_error(
     formatter = location_formatter(table)
     again = "repeat --series if several columns name a series" if table.series_columns else ""
     combine = "--duplicates mean (or first, last, sum) to combine the rows of one time"
-    again = table.series_hint or again or "use --series if a column names several series"
-    hint = f"{again}, or use {combine}"
+    hint = table.series_hint or again or "use --series if a column names several series"
+    hint = f"{hint}, or use {combine}"
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         zone = zone_with_change(int(rows.times[row]), repeated=True)
         hint = f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), or {hint}"

@@ -36,6 +36,7 @@ class WideFile:
         self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read
         self._times = self._header_times() if self.layout.dated else None
+        self.numbers = self._number_columns()
 
     @property
     def request(self) -> ColumnRequest:
@@ -48,6 +49,12 @@ class WideFile:
             time=layout.time_names,
             series=layout.series_names,
         )
+
+    def _number_columns(self) -> list[NumberColumn]:
+        """Return the format of the numbers of each column of the long table."""
+        text = NumberColumn(format=NumberFormat(), unit=ColumnUnit())
+        value = self._file.numbers[self.layout.values[0]]
+        return [value if name == self.layout.value_name else text for name in self.names]
 
     def suggested_series(self) -> tuple[str, ...]:
         """Return the series columns that `suggest_series` finds."""

@@ -178,9 +178,9 @@ def test_names_that_the_file_has_are_not_used_twice():
     ],
 )
 def test_errors_name_the_line_and_the_column_of_the_file(text, series, error):
-    found = refusal(text, *series)
-    assert error in found.message
-    assert "--target" not in found.hint
+    result = refusal(text, *series)
+    assert error in result.message
+    assert "--target" not in result.hint
 
 
 def test_the_hint_for_equal_names_is_the_missing_series_column():
