@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.setting import require_bounds, setting
-from lstm_cli.config.text import NO_TIMES, GridSettings, TextSettings
+from lstm_cli.config.text import INTEGER_TIMES, NO_TIMES, GridSettings, TextSettings
 from lstm_cli.errors import UsageError
 
 COLUMN = "COLUMN"  # metavar
@@ -148,6 +148,7 @@ class PrepareConfig(TextSettings, GridSettings):
             raise UsageError(
                 f"--time {NO_TIMES} cannot be combined with a time column", hint="choose one", flag="--time"
             )
+        self._check_times()
         if self.wide:
             self._check_wide()
         self.check_text()
@@ -169,6 +170,20 @@ class PrepareConfig(TextSettings, GridSettings):
                 f"--target '{ALL_NUMERIC}' cannot be combined with a named target, because it is every numeric column",
                 hint=f"leave out --target '{ALL_NUMERIC}', or the other --target",
                 flag="--target",
+            )
+
+    def _check_times(self) -> None:
+        """Raise UsageError for settings of times that need another number of time columns."""
+        if self.time == (NO_TIMES,) and (self.time_format is not None or self.dayfirst is not None):
+            flag = "--time-format" if self.time_format is not None else "--dayfirst"
+            raise UsageError(
+                f"{flag} cannot be combined with --time {NO_TIMES}", hint=f"leave out {flag}", flag=flag
+            )
+        if self.time_format == INTEGER_TIMES and len(self.time) != 1:
+            raise UsageError(
+                f"--time-format {INTEGER_TIMES} needs one --time column",
+                hint="name the column of whole numbers with --time",
+                flag="--time-format",
             )
 
     def _check_wide(self) -> None:

@@ -86,6 +86,13 @@ class TextSettings:
                 hint="add --decimal ," if self.thousands == "." else "choose two different marks",
                 flag="--thousands",
             )
+        if self.time_format is not None and self.dayfirst is not None:
+            order = "--dayfirst" if self.dayfirst else "--monthfirst"
+            raise UsageError(
+                f"{order} cannot be combined with --time-format, which holds the order of day and month",
+                hint=f"leave out {order}",
+                flag=order,
+            )
         if self.no_header and self.names is not None:
             raise UsageError(
                 "--no-header and --names cannot be combined: --names alone means that there is no header",

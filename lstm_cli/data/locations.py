@@ -46,6 +46,7 @@ class LocationFormatter:
     source: str
     unit: str = "line"  # "line" of a text file, "row" of a Parquet file
     utc: bool = False  # times are shown in UTC, because the file has offsets
+    whole: bool = False  # times are whole numbers that count steps
     files: FileLines | None = None  # None: one file, `source`
     to_file_clock: Callable[[np.ndarray], np.ndarray] | None = None  # converts times before they are shown
 
@@ -75,6 +76,8 @@ class LocationFormatter:
 
     def time(self, time_us: int) -> str:
         """Return a time as text: `2020-03-29`, `2020-03-29 02:00` or `2020-03-29 02:00:15.5`, with ` UTC` if `utc`."""
+        if self.whole:
+            return str(int(time_us))
         if self.to_file_clock is not None:
             time_us = int(self.to_file_clock(np.array([time_us]))[0])
         day, _, clock = str(np.datetime64(int(time_us), "us")).partition("T")

@@ -15,7 +15,7 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.forecast.bounds import inverse_transform, inverse_transform_intervals
 from lstm_cli.data.forecast.inputs import forecast_times, known_ahead_inputs, last_windows
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.evaluation.intervals import SIDES, Intervals
 from lstm_cli.events import Listener, WarningRaised
@@ -135,8 +135,8 @@ def predict(
         horizon=dataset.schema.horizon,
         lookback=model.schema.lookback,
         reads_rows=model.lookback,
-        time_start=forecast.written_times(np.array(ends[:1]))[0],
-        time_end=forecast.written_times(np.array(ends[1:]))[0],
+        time_start=forecast.shown_time(ends[0]),
+        time_end=forecast.shown_time(ends[1]),
         ended=ended.names,
         seconds={
             "read": round(ready - began, 4),
@@ -273,7 +273,7 @@ def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable
             first = times[rows[[int(np.argmax(differs.any(axis=1)))]]]
         differing += int(differs.sum())
     if differing and first is not None:
-        when = format_times(first, new.schema.time_format)[0]
+        when = show_time(first[0], new.schema.time_format)
         values = "value differs" if differing == 1 else "values differ"
         text = f"{differing} {values} from the run's data at the same times, first at {when}"
         warn(Finding.at(in_file(source), "D811", text, count=differing))

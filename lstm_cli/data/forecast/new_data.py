@@ -119,6 +119,8 @@ def _wide_request(schema: Schema) -> WideRequest | None:
 def _text_settings(schema: Schema, text: TextSettings) -> TextSettings:
     """Return how to read new data: as given, else as the run's data were read."""
     merged = text.over(schema.text)
+    if text.dayfirst is not None and text.time_format is None:
+        merged = replace(merged, time_format=None)  # the order is given, so the run's format does not hold
     return replace(merged, delimiter=merged.delimiter or schema.delimiter or None)
 
 

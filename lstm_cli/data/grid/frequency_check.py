@@ -106,15 +106,9 @@ def choose_step(rows: SortedRows, table: Table, *, requested: Step | None, fixed
             )
         return UNIT
     if requested is None:
-        return find_step(rows.times, rows.series, lines=rows.lines, wording=location_formatter(table))
-    if requested == UNIT:
-        raise DataError(
-            f"--freq 1 is only for files without times, but '{table.time_name}' holds times",
-            hint="use a frequency such as --freq h, or leave out --freq",
-            rule="D503",
-            at=in_file(table.source),
-            flags=("--freq",),
-        )
+        return _find_step(rows, table)
+    if (requested.kind == "unit") != table.time_format.is_integer:
+        raise _wrong_kind_error(table, requested)
     if requested.in_months and requested.day == ANY_DAY:
         requested = month_step_of_rows(requested, rows.times, rows.series)
     on_grid = requested.index(rows.times, series_start_times(rows.times, rows.series))[1]
@@ -150,9 +144,38 @@ def _off_grid_error(rows: SortedRows, table: Table, step: Step, off_grid: np.nda
     )
 
 
+def _wrong_kind_error(table: Table, requested: Step) -> DataError:
+    """Return the error for a --freq of whole numbers in a file of times, or the reverse."""
+    if requested.kind == "unit":
+        problem = f"is for files without times or with whole numbers, but '{table.time_name}' holds times"
+        hint = (
+            f"use a unit such as --freq {requested.name if requested.count > 1 else ''}h, or leave out --freq"
+        )
+    else:
+        problem = f"is a span of time, but '{table.time_name}' holds whole numbers without a calendar"
+        hint = "use a number such as --freq 1, or leave out --freq"
+    return DataError(
+        f"--freq {requested.name} {problem}",
+        hint=hint,
+        rule="D503",
+        at=in_file(table.source),
+        flags=("--freq",),
+    )
+
+
+def _find_step(rows: SortedRows, table: Table) -> Step:
+    return find_step(
+        rows.times,
+        rows.series,
+        lines=rows.lines,
+        wording=location_formatter(table),
+        whole=table.time_format.is_integer,
+    )
+
+
 def _find_step_or_none(rows: SortedRows, table: Table) -> Step | None:
     try:
-        return find_step(rows.times, rows.series, lines=rows.lines, wording=location_formatter(table))
+        return _find_step(rows, table)
     except DataError:
         return None
 
@@ -165,7 +188,8 @@ def _require_same_step(rows: SortedRows, table: Table, step: Step) -> None:
     index, on_grid = step.index(rows.times, series_start_times(rows.times, rows.series))
     gaps = np.diff(index)[rows.series[1:] == rows.series[:-1]]
     actual_step = UNIT if table.time_name is None else _find_step_or_none(rows, table)
-    matching = (step == UNIT) == (table.time_name is None) and bool(on_grid.all())
+    counts = table.time_name is None or table.time_format.is_integer
+    matching = (step.kind == "unit") == counts and bool(on_grid.all())
     weekends = step.name == "D" and actual_step == BUSINESS and (gaps == 3).sum() > 1
     if matching and not weekends and (not len(gaps) or most_common(gaps) == 1):
         return

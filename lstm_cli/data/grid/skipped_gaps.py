@@ -47,7 +47,9 @@ def choose_row_clock(
     if requested is not None:
         usual = choose_step(rows, table, requested=requested, fixed=None)
     else:
-        usual = find_usual_step(rows.times, rows.series, location_formatter(table))
+        usual = find_usual_step(
+            rows.times, rows.series, location_formatter(table), whole=table.time_format.is_integer
+        )
     if not _may_have_slots(usual):
         return RowClock(usual=usual, slots=NO_SLOTS, known=known), []
     found = find_weekly_slots(known)

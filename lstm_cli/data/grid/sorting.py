@@ -172,6 +172,7 @@ def location_formatter(table: Table) -> LocationFormatter:
         source=table.source,
         unit=unit,
         utc=table.time_format.has_offset,
+        whole=table.time_name is not None and table.time_format.is_integer,
         files=table.files,
         to_file_clock=table.time_format.to_file_clock if table.time_format.instants else None,
     )

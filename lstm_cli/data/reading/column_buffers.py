@@ -13,6 +13,7 @@ from lstm_cli.data.numbers.rules import LargeNumbers, LateThousands, NumberRule,
 from lstm_cli.data.numbers.sentinels import Sentinels
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
 from lstm_cli.data.spreadsheet_safety import unescape_formula
+from lstm_cli.data.times.codes import INFERRED, TimeOptions
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.parse import TimeColumn, read_times
 from lstm_cli.data.times.patterns import TimePiece
@@ -277,7 +278,7 @@ class ColumnBuilder:
         """Return the values [R, F] float64."""
         return self._arrays["values"].array()
 
-    def times(self, location: CellLocation, like: TimeFormat | None) -> TimeColumn:
+    def times(self, location: CellLocation, options: TimeOptions = INFERRED) -> TimeColumn:
         """Return the time column, or unit steps without one. Raises the errors of `read_times`."""
         lines = self.lines()
         if not self._timed:
@@ -285,7 +286,7 @@ class ColumnBuilder:
         pieces = self._times
         if len(pieces) == 1 and not len(pieces[0].values):
             pieces = [replace(pieces[0], values=self._arrays["times"].array())]
-        return read_times(pieces, lines, location, like=like)
+        return read_times(pieces, lines, location, options)
 
     def series(self) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return the series codes [R] int32, and the names in order of first appearance."""

@@ -4,29 +4,33 @@ A default follows from the first rows of the file. If they are ambiguous, select
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
+from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
 from lstm_cli.data.reading.column_hints import likely_target
 from lstm_cli.data.reading.table_rules import (
+    find_split_time,
     find_thousands_separators,
-    refuse_split_time_columns,
     refuse_unread_numbers,
+    split_time_error,
 )
 from lstm_cli.data.reading.text_format import quote_delimiter
 from lstm_cli.data.reading.wide.header import refuse_times_in_header
+from lstm_cli.data.times.codes import FLAG, INFERRED, TimeOptions
 from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
     is_time_name,
     steps_evenly,
 )
-from lstm_cli.data.times.patterns import is_time, looks_like_date, text_kind
+from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_columns, join_columns
+from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun, is_number, nearest_name
@@ -50,6 +54,7 @@ class ColumnRequest:
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
     has_header: bool = True  # False: the names are not from the first line, so they may be numbers
+    times: TimeOptions = INFERRED  # how times are read
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,6 +72,7 @@ class ColumnRoles:
     past: tuple[int, ...]
     future: tuple[int, ...]
     findings: tuple[Finding, ...]
+    times: TimeOptions = INFERRED  # how times are read
 
     @property
     def numeric(self) -> tuple[int, ...]:
@@ -116,15 +122,10 @@ def choose_columns(
     series = tuple(find("--series", name) for name in request.series)
     taken = {index for indices in columns.values() for index in indices} | set(series)
     free = [index for index in range(len(names)) if index not in taken]
-    findings: list[Finding] = []
     if not named and not request.time and not request.from_model:
         _refuse_times_in_header(source, names, sample, free, series)
     groups = _series_of_rows([sample[index] for index in series])
-    if request.time:
-        time = tuple(find("--time", name) for name in request.time)
-    else:
-        found, findings = find_time_column(source, names, sample, free, groups, targets_named=bool(named))
-        time = () if found is None else (found,)
+    time, times, findings = _choose_time(source, names, sample, free, groups, request)
     if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
         raise DataError(
             f"column {quote_name(names[series[0]])} (--series) contains times, and no other column does",
@@ -154,13 +155,67 @@ def choose_columns(
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
             raise duplicate_name_error(source, names, names[index])
-    if len(time) == 1:
-        refuse_split_time_columns(source, names, sample, time[0], groups)
     for index in [] if marks_are_known else sorted(set(used) - {*time, *series}):
         findings += find_thousands_separators(
             sample[index], delimiter, CellLocation(source=source, column=names[index])
         )
-    return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
+    return ColumnRoles(time=time, series=series, findings=tuple(findings), times=times, **columns)
+
+
+def _choose_time(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    groups: np.ndarray | None,
+    request: ColumnRequest,
+) -> tuple[tuple[int, ...], TimeOptions, list[Finding]]:
+    """Return the time columns in the order in which they are joined, how they are read, and findings.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+        groups: series [n] of each sample row; None without series.
+        request: requested columns.
+    """
+    options = request.times
+    if request.time == (NO_TIMES,) or (request.from_model and not request.time):
+        return (), options, []
+    flag = "" if request.from_model else "--time"
+    named = tuple(find_column(source, names, flag, name) for name in request.time)
+    if len(named) > 1:
+        joined = join_columns(
+            source, names, sample, named, codes=options.codes, keep_order=request.from_model
+        )
+        return joined.indices, replace(options, format=joined.codes), []
+    findings: list[Finding] = []
+    if not named:
+        found, findings = find_time_column(
+            source, names, sample, free, groups, targets_named=bool(request.targets), codes=options.codes
+        )
+        named = () if found is None else (found,)
+    other = find_split_time(names, sample, named[0], groups) if named and options.format is None else None
+    if (named and other is None) or options.format is not None:
+        return named, options, findings
+    plain = find_joined_columns(names, sample, free, named[0] if named else None)
+    if other is not None and (plain is None or request.time):
+        raise split_time_error(source, names, sample, named[0], other, plain.indices if plain else ())
+    if plain is None:
+        return named, options, findings
+    return plain.indices, replace(options, format=plain.codes), [_joined_finding(source, names, plain)]
+
+
+def _joined_finding(source: str, names: Sequence[str], joined: JoinedColumns) -> Finding:
+    columns = [quote_name(names[index]) for index in joined.indices]
+    return Finding.at(
+        in_file(source),
+        "D212",
+        f"{', '.join(columns[:-1])} and {columns[-1]} were joined as the time (use "
+        f"{' '.join(f'--time {column}' for column in columns)} to confirm, or --time to choose another column)",
+        flags=("--time",),
+    )
 
 
 def _refuse_times_in_header(
@@ -240,6 +295,7 @@ def find_time_column(
     groups: np.ndarray | None,
     *,
     targets_named: bool,
+    codes: str | None = None,
 ) -> tuple[int | None, list[Finding]]:
     """Return the index of the time column, and a finding if it is a guess.
 
@@ -253,11 +309,23 @@ def find_time_column(
         free: indices of the columns without another role.
         groups: series [n] of each sample row; None without series.
         targets_named: the targets are named, so all other columns may be times.
+        codes: format of the times in codes of strptime; None accepts the plain forms.
 
     Raises:
         DataError: the header contains a time, or a column holds numbers that may be times.
     """
     cells = {index: _measured_cells(sample[index]) for index in free}
+    if codes is not None:
+        for index in free:
+            if sum(reads_in_codes(cell, codes) for cell in cells[index]) * 2 >= max(1, len(cells[index])):
+                return index, []
+        raise DataError(
+            f"no column has times in the format {FLAG} '{codes}'",
+            hint=f"name the column with --time, and the error shows its first line. Or correct {FLAG}",
+            rule="D414",
+            at=in_file(source),
+            flags=(FLAG, "--time"),
+        )
     for index in free:
         if reads_as_times(sample[index]):
             if is_time(names[index]):

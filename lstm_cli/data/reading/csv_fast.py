@@ -27,6 +27,7 @@ from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
 from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.reading.text_format import codec_name, decode_lines
+from lstm_cli.data.times.codes import INFERRED, TimeOptions
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import TimePiece, scan_fixed_width_times
 from lstm_cli.errors import DataError
@@ -60,6 +61,7 @@ class Layout:
         NumberFormat  # of all numeric columns; only its decimal mark and codes can differ from plain
     )
     time_location: CellLocation  # of the time column
+    times: TimeOptions = INFERRED  # how times are read
 
 
 def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
@@ -97,7 +99,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
     if layout.time is None and np.isnan(values[-1]).all():
         return None  # rows of empty cells at the end of a file do not count
     try:
-        times = None if layout.time is None else _times(_column(table, layout.time), layout.time_location)
+        times = None if layout.time is None else _times(_column(table, layout.time), layout)
     except DataError:
         return None
     codes: np.ndarray | None = None
@@ -199,17 +201,17 @@ def _may_underflow(data: bytes, values: np.ndarray, extremes: np.ndarray) -> boo
     return not without_zero.all() and (b"e-" in data or b"E-" in data) and bool((values == 0).any())
 
 
-def _times(column: Any, location: CellLocation) -> TimePiece:
+def _times(column: Any, layout: Layout) -> TimePiece:
     rows = len(column)
     _, offsets, characters = column.buffers()
     ends = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + rows + 1]
     width = int(ends[1] - ends[0])
     if width and (np.diff(ends) == width).all():
         matrix = np.frombuffer(characters, dtype=np.uint8)[ends[0] : ends[-1]].reshape(rows, width)
-        piece = scan_fixed_width_times(matrix)
+        piece = None if layout.times.is_integer else scan_fixed_width_times(matrix, layout.times.codes)
         if piece is not None:
             return piece
-    return scan_times(column.to_pylist(), np.arange(1, rows + 1), location)
+    return scan_times(column.to_pylist(), np.arange(1, rows + 1), layout.time_location, layout.times)
 
 
 class FastCsvReader:

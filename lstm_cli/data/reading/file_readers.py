@@ -17,6 +17,7 @@ from lstm_cli.data.reading.csv_rows import RowBatch
 from lstm_cli.data.reading.series_names import join_name
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
+from lstm_cli.data.times.joined_columns import join_cells
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
@@ -133,6 +134,7 @@ class TextFile:
             numeric=roles.numeric,
             number_format=number_format,
             time_location=time_location,
+            times=roles.times,
         )
 
 
@@ -247,7 +249,10 @@ def _to_batch(
     times, codes, names = None, None, list[str]()
     if roles.time:
         columns, location = _next_columns(pairs, len(roles.time), text)
-        times = scan_times(columns[0], lines, location)
+        if len(columns) > 1:
+            names_joined = " + ".join(place.column for place in locations[: len(columns)])
+            columns, location = [join_cells(columns)], replace(location, column=names_joined)
+        times = scan_times(columns[0], lines, location, roles.times)
     if roles.series:
         columns, location = _next_columns(pairs, len(roles.series), text)
         codes, names = _series_codes(columns, lines, location)

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +22,7 @@ from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, op
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
 from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
+from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, ignore_events
@@ -129,6 +130,9 @@ def read_table(
         series=tuple(series),
         from_model=like is not None,
         has_header=text.has_header,
+        times=TimeOptions(
+            format=text.time_format, day_first=text.dayfirst, named=bool(time) and like is None, like=like
+        ),
     )
     sources = expand_paths(source)
     total = _total_size(sources)
@@ -141,7 +145,7 @@ def read_table(
                 reading.add(open_file(opened, formats))
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
-        table = reading.table(like)
+        table = reading.table()
     for name, measured in zip(table.columns, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
@@ -272,7 +276,7 @@ class _TableReader:
         self._lines += file.lines
         self._findings += file.findings
 
-    def table(self, like: TimeFormat | None) -> Table:
+    def table(self) -> Table:
         """Return the table of all rows. Raise DataError if times stay ambiguous in the whole column."""
         names, roles, builder = self._files[0].names, self._roles, self.builder
         first = self._files[0]
@@ -282,7 +286,9 @@ class _TableReader:
             return CellLocation(source=files.name, column=names[index], unit=first.unit, files=files)
 
         time_location = location_of(roles.time[0] if roles.time else 0)
-        column = builder.times(time_location, like)
+        if len(roles.time) > 1:
+            time_location = replace(time_location, column=" + ".join(names[index] for index in roles.time))
+        column = builder.times(time_location, roles.times)
         codes, series_names = builder.series()
         doubtful_names = (
             find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []

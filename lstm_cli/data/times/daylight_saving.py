@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import DAY, HOUR, UNIT, Step
+from lstm_cli.data.times.frequency import DAY, HOUR, Step
 
 # Month, first and last day of the Sundays on which clocks go forward somewhere, or recently did.
 # America and Europe: March and April. Chile, New Zealand, Australia, Paraguay and Brazil: September to November.
@@ -21,7 +21,7 @@ def skipped_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_forma
         step: step of the time grid.
         time_format: format of the file's times; it shows whether they have an offset.
     """
-    if step == UNIT or step.kind != "seconds" or step.count > HOUR or not time_format.is_ambiguous:
+    if step.kind != "seconds" or step.count > HOUR or not time_format.is_ambiguous:
         return np.zeros(len(rows), dtype=bool)
     day = first_us // DAY
     months = day.astype("datetime64[D]").astype("datetime64[M]")

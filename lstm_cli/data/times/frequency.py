@@ -67,16 +67,17 @@ class Step:
     """
 
     kind: str  # seconds, unit, or a kind of calendar_slots.py: months, business-months, half-months, weeks, business
-    count: int = 1  # microseconds for seconds, slots for the others (3 months: a quarter, 12: a year)
+    # Microseconds for seconds, numbers for unit, slots for the others (3 months: a quarter, 12: a year).
+    count: int = 1
     # The day of the month, 1 to 31; a shorter month uses its last day. For weeks the weekday, from 1 (Monday) to 7.
     # For business-months and half-months 1 (start) or 31 (end). ANY_DAY has no rows; `month_step_of_rows` replaces it.
     day: int = 1
 
     @property
     def name(self) -> str:
-        """Return the name in pandas style, as `--freq` reads it: h, 30min, D, B, 2QE, MS-15; 1 for unit steps."""
+        """Return the name in pandas style, as `--freq` reads it: h, 30min, B, 2QE, MS-15; a number for unit steps."""
         if self.kind == "unit":
-            return "1"
+            return str(self.count)
         if self.kind == "business":
             return "B"
         units = MONTH_UNITS if self.in_months else UNITS if self.kind == "seconds" else {"": 1}
@@ -162,7 +163,7 @@ BUSINESS = Step(kind="business")
 
 
 def parse_freq(text: str) -> Step:
-    """Read a step in the notation of `--freq`: 1h, 15min, D, W-THU, B, MS, ME, QS, BME, SMS, MS-15; 1 for unit steps.
+    """Read a step in the notation of `--freq`: 1h, 15min, D, W-THU, B, MS, ME, QS, BME, SMS, MS-15; a number for units.
 
     MS-15 is the 15th of each month. The first row of a series shows where a quarter or year begins. M, Q and Y have
     ANY_DAY: the rows decide whether it is the start or the end.
@@ -171,8 +172,8 @@ def parse_freq(text: str) -> Step:
         UsageError: the text is not a step; the message names the nearest step.
     """
     text = text.strip()
-    if text == "1":
-        return UNIT
+    if re.fullmatch(r"[1-9]\d{0,17}", text):
+        return Step(kind="unit", count=int(text))
     parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}|[A-Za-z]{3}))?", text)
     if parts is None:
         raise _unknown_freq_error(text)

@@ -13,6 +13,9 @@ from lstm_cli.data.times.suggested_step import MAX_MISSING, missing_share, sugge
 from lstm_cli.data.times.weekly_slots import find_weekly_slots
 from lstm_cli.errors import DataError
 
+_WHOLE_HINT = (
+    "correct the line, or set the frequency with --freq. Rows missing from its grid then become gaps"
+)
 MOSTLY_REGULAR = 0.9  # share of rows on the grid; with fewer, no single line is wrong
 
 
@@ -23,7 +26,12 @@ class LineNumbers(Protocol):
 
 
 def find_step(
-    times_us: np.ndarray, series: np.ndarray, *, lines: LineNumbers, wording: LocationFormatter
+    times_us: np.ndarray,
+    series: np.ndarray,
+    *,
+    lines: LineNumbers,
+    wording: LocationFormatter,
+    whole: bool = False,
 ) -> Step:
     """Return the step that all series share; each series may begin at its own time.
 
@@ -32,44 +40,48 @@ def find_step(
         series: series of each row [R]; the rows of a series are contiguous.
         lines: line of each row [R] int64 in the file.
         wording: formatter of lines and times in messages.
+        whole: times are whole numbers, which no calendar rules.
 
     Raises:
         DataError: no series has two rows, or the times are irregular (with the first line off the grid).
     """
-    gaps, counts = _known_gaps(times_us, series, wording)
+    gaps, counts = _known_gaps(times_us, series, wording, whole=whole)
     usual = int(gaps[np.argmax(counts)])
-    step, on_grid = _best_step(times_us, series, usual)
+    step, on_grid = _best_step(times_us, series, usual, whole=whole)
     if on_grid.all():
         return step
     row = first_in_file(lines, ~on_grid)
     raise DataError(
         f"{wording.time(times_us[row])} is not on the time grid (the frequency seems to be {step.name}, "
         f"starting at {wording.time(series_start_times(times_us, series)[row])})",
-        hint=_irregular_hint(gaps, counts, usual, _next_gaps(row, times_us, series))
-        or _grid_hint(step, on_grid, gaps, counts, times_us),
+        hint=_irregular_hint(gaps, counts, usual, _next_gaps(row, times_us, series), whole=whole)
+        or (_WHOLE_HINT if whole else _grid_hint(step, on_grid, gaps, counts, times_us)),
         flags=("--freq", "--resample", "--gaps", "--start", "--end"),
         rule="D502",
         at=wording.at(lines[row]),
     )
 
 
-def find_usual_step(times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter) -> Step:
+def find_usual_step(
+    times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter, *, whole: bool = False
+) -> Step:
     """Return the step that fits most rows, as `find_step` finds it, also for irregular times.
 
     Args:
         times_us: times [R] int64, increasing within each series.
         series: series of each row [R]; the rows of a series are contiguous.
         wording: formatter of lines and times in messages.
+        whole: times are whole numbers, which no calendar rules.
 
     Raises:
         DataError: no series has two rows.
     """
-    gaps, counts = _known_gaps(times_us, series, wording)
-    return _best_step(times_us, series, int(gaps[np.argmax(counts)]))[0]
+    gaps, counts = _known_gaps(times_us, series, wording, whole=whole)
+    return _best_step(times_us, series, int(gaps[np.argmax(counts)]), whole=whole)[0]
 
 
 def _known_gaps(
-    times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter
+    times_us: np.ndarray, series: np.ndarray, wording: LocationFormatter, *, whole: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the result of `count_gaps`. Raise DataError if no series has two rows."""
     gaps, counts = count_gaps(times_us, series)
@@ -77,18 +89,21 @@ def _known_gaps(
         each = "" if len(times_us) == 1 else " in each series"
         raise DataError(
             f"{wording.source} has only one row{each}, so the frequency cannot be inferred",
-            hint="set the frequency, e.g. --freq h",
+            hint=f"set the frequency, e.g. --freq {'1' if whole else 'h'}",
             rule="D501",
             flags=("--freq",),
         )
     return gaps, counts
 
 
-def _best_step(times_us: np.ndarray, series: np.ndarray, usual: int) -> tuple[Step, np.ndarray]:
+def _best_step(
+    times_us: np.ndarray, series: np.ndarray, usual: int, *, whole: bool
+) -> tuple[Step, np.ndarray]:
     """Return the most specific step that fits all rows, else the one that fits most, and the rows [R] on its grid."""
     begins = series_starts(series)
     best: tuple[Step, np.ndarray] | None = None
-    for step in _candidate_steps(times_us, series, usual):
+    steps = [Step(kind="unit", count=usual)] if whole else _candidate_steps(times_us, series, usual)
+    for step in steps:
         on_grid = step.on_grid(times_us, begins)
         if on_grid.all():
             return step, on_grid
@@ -167,22 +182,29 @@ def _next_gaps(row: int, times_us: np.ndarray, series: np.ndarray) -> np.ndarray
     return np.diff(times_us[row : row + 11][same])
 
 
-def _irregular_hint(gaps: np.ndarray, counts: np.ndarray, usual: int, after: np.ndarray) -> str:
+def _irregular_hint(
+    gaps: np.ndarray, counts: np.ndarray, usual: int, after: np.ndarray, *, whole: bool
+) -> str:
     """Return the hint for irregular times with a known reason; "" for others.
 
-    gaps: distinct differences; counts: their numbers; usual: the most common one; after: differences after the first
-    row off the grid.
+    Args:
+        gaps: distinct differences.
+        counts: their numbers.
+        usual: the most common difference.
+        after: differences after the first row off the grid.
+        whole: times are whole numbers.
     """
     if len(after) >= 5 and (after == after[0]).all() and 0 < after[0] < usual and usual % after[0] == 0:
-        step = Step(kind="seconds", count=int(after[0]))
-        finer, coarser = step.name, Step(kind="seconds", count=usual).name
-        if missing_share(step, gaps, counts) > MAX_MISSING:
+        kind = "unit" if whole else "seconds"
+        step = Step(kind=kind, count=int(after[0]))
+        finer, coarser = step.name, Step(kind=kind, count=usual).name
+        if missing_share(step, gaps, counts) > MAX_MISSING and not whole:
             accept = f"With --freq {coarser} --resample mean the later rows are aggregated"
         else:
             accept = f"With --freq {finer} the earlier rows have gaps"
         return f"the frequency changes to {finer} here. Select rows of one frequency with --start and --end. {accept}"
     odd = gaps[gaps % usual != 0] % usual
-    if usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
+    if not whole and usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
         return (
             "local days with offsets shift by an hour when daylight saving time changes. Write the dates without "
             f"offsets, or use --freq {Step(kind='seconds', count=usual).name} --resample nearest"
@@ -234,6 +256,6 @@ def multiple_name(step: Step, factor: int) -> str:
     >>> multiple_name(Step(kind="months", count=1, day=31), 3)
     'QE'
     """
-    if step.kind in ("business", "unit"):
-        return f"{factor} {'business days' if step.kind == 'business' else 'rows'}"
+    if step.kind == "business":
+        return f"{factor} business days"
     return Step(kind=step.kind, count=step.count * factor, day=step.day).name

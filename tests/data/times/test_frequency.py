@@ -181,7 +181,7 @@ def test_parse_freq_accepts_common_spellings(text, name):
     [("5t", "5min"), ("m", "min"), ("Q-DEC", "Q"), ("A-DEC", "Y"), ("W-15", "W"), ("MS-OCT", "MS"),
      ("hourly", "h"), ("days", "D"), ("BS", "BMS"),
      ("W-MOND", "W"), ("2B", "B"), ("QS-OCT", "QS"), ("MS-32", "MS"), ("ME-3", "ME"), ("hh", "h"),
-     ("", "h"), ("15", "15h"),
+     ("", "h"),
      ("1.5h", "h"), ("-1h", "h"), ("mins", "min")],
 )  # fmt: skip
 def test_an_unknown_freq_error_names_the_nearest(text, nearest):
