@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.numbers.units import ColumnUnit
@@ -16,6 +17,7 @@ from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRequest, Colum
 from lstm_cli.data.reading.file_readers import Cells, File
 from lstm_cli.data.reading.series_names import join_name, split_name
 from lstm_cli.data.reading.wide.layout import WideRequest, find_layout
+from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import TimePiece
 from lstm_cli.findings import Finding
@@ -24,10 +26,10 @@ from lstm_cli.findings import Finding
 class WideFile:
     """Wide file with the interface of a long one: a batch of n rows becomes n x K rows, K columns of values."""
 
-    def __init__(self, file: File, request: WideRequest) -> None:
+    def __init__(self, file: File, request: WideRequest, times: TimeOptions) -> None:
         """Find the layout of an open file. Raises the errors of `find_layout` and of reading the times."""
         self._file = file
-        self.layout = find_layout(file, request)
+        self.layout = find_layout(file, request, times)
         self.source, self.unit, self.delimiter = file.source, file.unit, file.delimiter
         self.names = self.layout.names
         # `cells` writes the values as plain numbers.
@@ -36,7 +38,6 @@ class WideFile:
         self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read
         self._times = self._header_times() if self.layout.dated else None
-        self.numbers = self._number_columns()
 
     @property
     def request(self) -> ColumnRequest:
@@ -46,15 +47,10 @@ class WideFile:
             targets=(layout.value_name,),
             past=(),
             future=(),
-            time=layout.time_names,
+            time=layout.time_names or (NO_TIMES,),
             series=layout.series_names,
+            times=layout.times,
         )
-
-    def _number_columns(self) -> list[NumberColumn]:
-        """Return the format of the numbers of each column of the long table."""
-        text = NumberColumn(format=NumberFormat(), unit=ColumnUnit())
-        value = self._file.numbers[self.layout.values[0]]
-        return [value if name == self.layout.value_name else text for name in self.names]
 
     def suggested_series(self) -> tuple[str, ...]:
         """Return the series columns that `suggest_series` finds."""
@@ -115,7 +111,7 @@ class WideFile:
         """Return the times [K] in the header."""
         location = CellLocation(source=self.source, column=self.layout.time_names[0], unit=self.unit)
         lines = np.full(len(self._header), self._file.header_line, dtype=np.int64)
-        return scan_times(self._header, lines, location)
+        return scan_times(self._header, lines, location, self.layout.times)
 
     def _to_long(self, batch: ColumnBatch) -> ColumnBatch:
         """Return rows [n] with values [n, K] as n x K rows: series by series within the batch."""
@@ -187,17 +183,18 @@ class WideFile:
 LongFile: TypeAlias = File | WideFile
 
 
-def as_long(file: File, request: WideRequest, long_names: Sequence[str]) -> LongFile:
+def as_long(file: File, request: WideRequest, times: TimeOptions, long_names: Sequence[str]) -> LongFile:
     """Return a wide file as a long one. New data of a run may also be long already, as a forecast is.
 
     Args:
         file: the file, open after its first rows.
         request: columns of the wide file.
+        times: how times are read.
         long_names: columns of the run's long table; () if there is no run.
     """
     if long_names and set(long_names) <= set(file.names):
         return file
-    return WideFile(file, request)
+    return WideFile(file, request, times)
 
 
 def _repeat_times(piece: TimePiece, times: int) -> TimePiece:
