@@ -27,7 +27,6 @@ def check_table(report: Any, page: Page) -> None:
     if report.windows is not None:
         page.blank()
         _windows(report, page)
-    page.blank()
     _findings(report, page)
     if report.picture is not None:
         page.line(f"plot: {report.picture}")
@@ -169,6 +168,8 @@ def _findings(report: Any, page: Page) -> None:
         for finding in report.findings
         if finding["kind"] != "refused" and not is_ignored(finding["rule"])
     ]
+    if findings or report.refused is None:
+        page.blank()
     if not findings and report.refused is None:
         page.line("no problems found", "green")
     for finding in findings:

@@ -205,7 +205,8 @@ def _duplicate_timestamp_error(
     if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
         zone = zone_with_change(int(rows.times[row]), repeated=True)
         if zone:
-            hint = f"name your time zone, e.g. --tz {zone} (this looks like the repeated daylight-saving hour), or {hint}"
+            reason = "this looks like the repeated daylight-saving hour"
+            hint = f"name your time zone, e.g. --tz {zone} ({reason}), or {hint}"
     if from_run:  # predict has none of these options
         hint = "correct the new data, or run prepare again with --duplicates mean (or first, last, sum)"
     return DataError(

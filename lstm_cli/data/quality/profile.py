@@ -12,6 +12,7 @@ from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, is_missing
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.reading.column_formats import NumberColumn, NumberFormats
+from lstm_cli.data.reading.column_roles import time_options
 from lstm_cli.data.reading.file_readers import open_file
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile
@@ -89,7 +90,8 @@ def profile_files(
         for path in expand_paths(source):
             with open_source(path, stdin, held=held) as opened:
                 plain = open_file(opened, formats)
-                file = plain if wide is None else WideFile(plain, wide)
+                times = time_options(text, named=wide is not None and bool(wide.time))
+                file = plain if wide is None else WideFile(plain, wide, times)
                 profiler = profiler or _Profiler(file)
                 profiler.add(file)
     except DataError:

@@ -11,7 +11,7 @@ from unicodedata import normalize
 import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
-from lstm_cli.config.text import NO_TIMES
+from lstm_cli.config.text import NO_TIMES, TextSettings
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
 from lstm_cli.data.reading.categories import Vocabulary, is_text_column
@@ -25,6 +25,7 @@ from lstm_cli.data.reading.table_rules import (
 from lstm_cli.data.reading.text_format import quote_delimiter
 from lstm_cli.data.reading.wide.header import refuse_times_in_header
 from lstm_cli.data.times.codes import FLAG, INFERRED, TimeOptions
+from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
@@ -89,6 +90,19 @@ class ColumnRoles:
         return self.targets + self.past + self.future + self.static
 
 
+def time_options(text: TextSettings, *, named: bool, like: TimeFormat | None = None) -> TimeOptions:
+    """Return how the text of a time column is read.
+
+    Args:
+        text: settings of how text is read.
+        named: an option names the time column.
+        like: time format of the run's data; None without a run.
+    """
+    return TimeOptions(
+        format=text.time_format, day_first=text.dayfirst, named=named and like is None, like=like
+    )
+
+
 def column_labels(names: Iterable[str]) -> list[str]:
     """Return the names of columns, with `column 3` for a column without a name."""
     return [name or f"column {number}" for number, name in enumerate(names, start=1)]
@@ -141,7 +155,7 @@ def choose_columns(
     taken = {index for indices in columns.values() for index in indices} | set(series)
     free = [index for index in range(len(names)) if index not in taken]
     if not named and not request.time and not request.from_model:
-        _refuse_times_in_header(source, names, sample, free, series)
+        _refuse_times_in_header(source, names, sample, free, series, request.times)
     groups = _series_of_rows([sample[index] for index in series])
     time, times, findings = _choose_time(source, names, sample, free, groups, request)
     if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
@@ -244,7 +258,7 @@ def _choose_time(
             sample,
             free,
             groups,
-            targets_named=bool(request.targets) or request.no_target,
+            targets_named=request.no_target or request.targets not in ((), (ALL_NUMERIC,)),
             codes=options.codes,
         )
         named = () if found is None else (found,)
@@ -276,11 +290,12 @@ def _refuse_times_in_header(
     sample: Sequence[Sequence[str]],
     free: Sequence[int],
     series: Sequence[int],
+    times: TimeOptions,
 ) -> None:
     """Raise DataError if the names of most columns are times. See `refuse_times_in_header`."""
     texts = [index for index in free if not is_empty(sample[index]) and not may_be_numeric(sample[index])]
     has_time_column = any(reads_as_times(sample[index]) for index in texts)
-    refuse_times_in_header(source, names, sample, series, texts, has_time_column=has_time_column)
+    refuse_times_in_header(source, names, sample, series, texts, times=times, has_time_column=has_time_column)
 
 
 def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:

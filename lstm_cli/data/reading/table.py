@@ -17,7 +17,7 @@ from lstm_cli.data.reading.categories import TextColumns
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.column_formats import NumberFormats
 from lstm_cli.data.reading.column_hints import suggest_series
-from lstm_cli.data.reading.column_roles import ColumnRequest, ColumnRoles, choose_columns
+from lstm_cli.data.reading.column_roles import ColumnRequest, ColumnRoles, choose_columns, time_options
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
 from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
@@ -25,7 +25,6 @@ from lstm_cli.data.reading.static_columns import StaticColumns, read_static_colu
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
 from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
-from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, ignore_events
@@ -143,9 +142,7 @@ def read_table(
         static=tuple(static),
         from_model=like is not None,
         has_header=text.has_header,
-        times=TimeOptions(
-            format=text.time_format, day_first=text.dayfirst, named=bool(time) and like is None, like=like
-        ),
+        times=time_options(text, named=bool(time or (wide is not None and wide.time)), like=like),
         categories=categories,
         na_values=text.na_value,
         no_target=no_target,
@@ -261,7 +258,11 @@ class _TableReader:
 
     def add(self, opened: File) -> None:
         """Read a file to its end. Raise DataError for invalid data."""
-        file = opened if self._wide is None else as_long(opened, self._wide, self._request.names)
+        file = (
+            opened
+            if self._wide is None
+            else as_long(opened, self._wide, self._request.times, self._request.names)
+        )
         if not self._files:
             if isinstance(file, WideFile) and not self._request.names:
                 self._request = file.request

@@ -677,3 +677,38 @@ def test_intermittent_series_of_a_panel_are_counted_once(tmp_path: Path) -> None
 def test_only_a_named_target_is_reported_as_intermittent(tmp_path: Path) -> None:
     path = write(tmp_path / "two.csv", time=hours(), y=demand(90, HOURS, others=["2"]), z=cells(load(seed=1)))
     assert not found(check(path, PrepareConfig(), ignore_events), "intermittent")
+
+
+WIDE = "city,lat,2023-01-01,2023-01-02,2023-01-03\n" + "".join(
+    f"{city},0.5,{number},{number + 1},{number + 2}\n" for number, city in enumerate("abc")
+)
+
+
+def test_a_wide_file_is_reported_as_its_long_table(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(WIDE)
+    config = PrepareConfig(wide=True, series=("city",), horizon=1, lookback=1, val="1", test="0")
+    report = check(str(tmp_path / "wide.csv"), config, ignore_events)
+    assert (report.rows, report.series, report.targets) == (9, 3, ("value",))
+    assert [(column["name"], column["part"], column["reads_as"]) for column in report.columns] == [
+        ("city", "series", "text"),
+        ("time", "time", "time"),
+        ("value", "target", "number"),
+    ]
+    assert [(column["least"], column["greatest"]) for column in report.columns][2] == (0, 4)
+
+
+def test_times_in_the_header_are_no_candidates_for_the_target(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(WIDE)
+    error = common_refusal(str(tmp_path / "wide.csv"), PrepareConfig(series=("city",)), tmp_path)
+    assert (error.rule, error.hint) == ("D222", "add --wide --series city")
+    assert isinstance(error.report, CheckReport)
+    assert "no-target" not in [finding["kind"] for finding in error.report.findings]
+
+
+def test_a_time_column_that_cannot_be_read_is_not_called_a_time(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("when,y\nfirst,1\nsecond,2\nthird,3\n")
+    error = common_refusal(str(tmp_path / "data.csv"), PrepareConfig(time=("when",)), tmp_path)
+    assert error.rule == "D406"
+    assert isinstance(error.report, CheckReport)
+    column = error.report.columns[0]
+    assert (column["part"], column["reads_as"]) == ("time", "text")

@@ -1,21 +1,23 @@
 """Reader of a wide file as long rows: one row for each series and time, with the line of its cell."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.column_buffers import ColumnBatch
-from lstm_cli.data.reading.column_formats import NumberColumn
+from lstm_cli.data.reading.column_formats import NumberColumn, plain_sample
 from lstm_cli.data.reading.column_hints import suggest_series
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.file_readers import Cells, File
 from lstm_cli.data.reading.series_names import join_name, split_name
 from lstm_cli.data.reading.wide.layout import WideRequest, find_layout
+from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import TimePiece
 from lstm_cli.findings import Finding
@@ -24,17 +26,18 @@ from lstm_cli.findings import Finding
 class WideFile:
     """Wide file with the interface of a long one: a batch of n rows becomes n x K rows, K columns of values."""
 
-    def __init__(self, file: File, request: WideRequest) -> None:
+    def __init__(self, file: File, request: WideRequest, times: TimeOptions) -> None:
         """Find the layout of an open file. Raises the errors of `find_layout` and of reading the times."""
         self._file = file
-        self.layout = find_layout(file, request)
+        self.layout = find_layout(file, request, times)
         self.source, self.unit, self.delimiter = file.source, file.unit, file.delimiter
         self.names = self.layout.names
+        # `cells` writes the values as plain numbers.
+        self.numbers = [NumberColumn(format=NumberFormat(), unit=ColumnUnit()) for _ in self.names]
         self._header = [file.names[index] for index in self.layout.values]
         self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read
         self._times = self._header_times() if self.layout.dated else None
-        self.numbers = self._number_columns()
 
     @property
     def request(self) -> ColumnRequest:
@@ -44,15 +47,10 @@ class WideFile:
             targets=(layout.value_name,),
             past=(),
             future=(),
-            time=layout.time_names,
+            time=layout.time_names or (NO_TIMES,),
             series=layout.series_names,
+            times=layout.times,
         )
-
-    def _number_columns(self) -> list[NumberColumn]:
-        """Return the format of the numbers of each column of the long table."""
-        text = NumberColumn(format=NumberFormat(), unit=ColumnUnit())
-        value = self._file.numbers[self.layout.values[0]]
-        return [value if name == self.layout.value_name else text for name in self.names]
 
     def suggested_series(self) -> tuple[str, ...]:
         """Return the series columns that `suggest_series` finds."""
@@ -68,7 +66,7 @@ class WideFile:
         return (*self.layout.findings, *self._file.findings)
 
     @property
-    def sample(self) -> list[tuple[str, ...]]:
+    def sample(self) -> list[Sequence[str]]:
         """Return the first cells of each column."""
         return self._long_cells([cells[: self._sample_rows] for cells in self._file.sample])
 
@@ -78,7 +76,7 @@ class WideFile:
         return self._file.sample_is_complete and len(self._file.first[1]) <= self._sample_rows
 
     @property
-    def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    def first(self) -> tuple[list[Sequence[str]], np.ndarray]:
         """Return the cells of each column in the first rows, and their lines."""
         cells, lines = self._file.first
         return self._long_cells(cells), self._long_lines(lines)
@@ -96,7 +94,7 @@ class WideFile:
         """Yield all cells of the long table in batches. Raise DataError for a row that cannot be read."""
         self._done = 0
         for lines, columns in self._file.cells():
-            yield self._long_lines(lines), self._long_cells(columns)
+            yield self._long_lines(lines), self._long_cells(columns, plain=False)
             self._done += len(lines)
 
     def columns(self, roles: ColumnRoles) -> Iterator[ColumnBatch]:
@@ -113,7 +111,7 @@ class WideFile:
         """Return the times [K] in the header."""
         location = CellLocation(source=self.source, column=self.layout.time_names[0], unit=self.unit)
         lines = np.full(len(self._header), self._file.header_line, dtype=np.int64)
-        return scan_times(self._header, lines, location)
+        return scan_times(self._header, lines, location, self.layout.times)
 
     def _to_long(self, batch: ColumnBatch) -> ColumnBatch:
         """Return rows [n] with values [n, K] as n x K rows: series by series within the batch."""
@@ -150,10 +148,15 @@ class WideFile:
         width = len(self._header)
         return np.repeat(lines, width) if self.layout.dated else np.tile(lines, width)
 
-    def _long_cells(self, columns: Sequence[Any]) -> list[tuple[str, ...]]:
-        """Return the cells of the long table for the cells [n] of each column of the file."""
+    def _long_cells(self, columns: Sequence[Any], *, plain: bool = True) -> list[Sequence[str]]:
+        """Return the cells of the long table for the cells [n] of each column of the file.
+
+        plain: the numbers are plain decimals; otherwise they are as written.
+        """
         texts = {index: self._texts(columns, index) for index in (*self.layout.ids, *self.layout.time)}
-        values = [self._texts(columns, index) for index in self.layout.values]
+        values: Sequence[Sequence[str]] = [self._texts(columns, index) for index in self.layout.values]
+        if not plain:
+            values = plain_sample([self._file.numbers[index] for index in self.layout.values], values)
         rows, width = len(values[0]), len(values)
         if self.layout.dated:
             ids = [[cell for cell in texts[index] for _ in range(width)] for index in self.layout.ids]
@@ -180,25 +183,25 @@ class WideFile:
 LongFile: TypeAlias = File | WideFile
 
 
-def as_long(file: File, request: WideRequest, long_names: Sequence[str]) -> LongFile:
+def as_long(file: File, request: WideRequest, times: TimeOptions, long_names: Sequence[str]) -> LongFile:
     """Return a wide file as a long one. New data of a run may also be long already, as a forecast is.
 
     Args:
         file: the file, open after its first rows.
         request: columns of the wide file.
+        times: how times are read.
         long_names: columns of the run's long table; () if there is no run.
     """
     if long_names and set(long_names) <= set(file.names):
         return file
-    return WideFile(file, request)
+    return WideFile(file, request, times)
 
 
 def _repeat_times(piece: TimePiece, times: int) -> TimePiece:
     """Return a batch of times [n] repeated as a whole, [times x n]."""
-    arrays: dict[str, Any] = {
-        item.name: np.concatenate([getattr(piece, item.name)] * times)
-        for item in fields(piece)
-        if isinstance(getattr(piece, item.name), np.ndarray)
-    }
-    shapes = {shape: (line, count * times) for shape, (line, count) in piece.shapes.items()}
-    return replace(piece, shapes=shapes, **arrays)
+    return replace(
+        piece,
+        values=np.tile(piece.values, times),
+        parts=np.tile(piece.parts, (times, 1)),
+        shapes={shape: (line, count * times) for shape, (line, count) in piece.shapes.items()},
+    )

@@ -8,8 +8,9 @@ import numpy as np
 
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.reading.column_hints import find_series_columns, name_series
+from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.integer_times import are_plausible_times
-from lstm_cli.data.times.patterns import is_time, looks_like_date, text_kind
+from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
@@ -17,7 +18,12 @@ _SHORT_YEAR = re.compile(r"(\d\d?)([-/.])(\d\d?)\2\d\d", re.ASCII)
 
 
 def times_in_header(
-    names: Sequence[str], columns: Sequence[int], *, has_time_column: bool, known: bool = False
+    names: Sequence[str],
+    columns: Sequence[int],
+    *,
+    times: TimeOptions,
+    has_time_column: bool,
+    known: bool = False,
 ) -> list[int]:
     """Return which columns have a time as their name; none if these columns are not most of the columns.
 
@@ -26,11 +32,17 @@ def times_in_header(
     Args:
         names: names of all columns.
         columns: indices of the columns without a series name.
+        times: how times are read.
         has_time_column: the cells of another column are times.
         known: a run has such a file, so a few columns suffice.
     """
-    dated = [index for index in columns if is_time(names[index]) or looks_like_date(names[index])]
-    if not dated and (known or not has_time_column):
+    if times.codes is not None:
+        dated = [index for index in columns if reads_in_codes(names[index], times.codes)]
+    elif times.is_integer:
+        dated = [index for index in columns if names[index].isdigit()]
+    else:
+        dated = [index for index in columns if is_time(names[index]) or looks_like_date(names[index])]
+    if times.format is None and not dated and (known or not has_time_column):
         dated = [index for index in columns if _is_plausible_number(names[index])]
     return dated if known or (len(dated) > 1 and 2 * len(dated) > len(columns)) else []
 
@@ -62,6 +74,7 @@ def refuse_times_in_header(
     series: Sequence[int],
     texts: Sequence[int],
     *,
+    times: TimeOptions,
     has_time_column: bool,
 ) -> None:
     """Raise DataError if most names of columns are times, so that the file is wide.
@@ -72,17 +85,18 @@ def refuse_times_in_header(
         sample: text cells of each column's first rows.
         series: indices of the named series columns.
         texts: indices of the columns of text.
+        times: how times are read.
         has_time_column: the cells of another column are times.
     """
     others = [index for index in range(len(names)) if index not in (*series, *texts)]
-    dated = times_in_header(names, others, has_time_column=has_time_column)
+    dated = times_in_header(names, others, times=times, has_time_column=has_time_column)
     if not dated:
         return
     if not name_series(sample, series):
         candidates = [index for index in texts if index not in (*series, *dated)]
         series = (*series, *find_series_columns(sample, series, candidates))
     flags = ["--wide", *(f"--series {shlex.quote(names[index])}" for index in series)]
-    flags += short_year_flag([names[index] for index in dated])
+    flags += [] if times.format is not None else short_year_flag([names[index] for index in dated])
     raise DataError(
         f"the times are in the header: {len(dated)} of {len(names)} columns have a time as their name, such as "
         f"{quote_name(names[dated[0]])}, so each row is a series",

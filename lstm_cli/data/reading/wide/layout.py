@@ -19,6 +19,7 @@ from lstm_cli.data.reading.column_roles import (
 )
 from lstm_cli.data.reading.file_readers import File
 from lstm_cli.data.reading.wide.header import times_in_header
+from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
@@ -50,6 +51,7 @@ class WideLayout:
     ]  # series columns of the long table: those of the file, then SERIES if needed
     time_names: tuple[str, ...]
     value_name: str
+    times: TimeOptions  # how times are read
     findings: tuple[Finding, ...]
 
     @property
@@ -66,16 +68,23 @@ class WideLayout:
     def roles(self) -> ColumnRoles:
         """Return the columns to read from the file."""
         return ColumnRoles(
-            time=self.time, series=self.ids, targets=self.values, past=(), future=(), findings=()
+            time=self.time,
+            series=self.ids,
+            targets=self.values,
+            past=(),
+            future=(),
+            findings=(),
+            times=self.times,
         )
 
 
-def find_layout(file: File, request: WideRequest) -> WideLayout:
+def find_layout(file: File, request: WideRequest, times: TimeOptions) -> WideLayout:
     """Return the layout of a wide file.
 
     Args:
         file: the file, open after its first rows.
         request: named columns.
+        times: how times are read.
 
     Raises:
         DataError: a named column is not found, a name is a duplicate, or the file has no values.
@@ -85,16 +94,19 @@ def find_layout(file: File, request: WideRequest) -> WideLayout:
     others = [index for index in range(len(file.names)) if index not in ids]
     sample = file.sample
     has_time_column = any(reads_as_times(sample[index]) for index in others)
-    dated = times_in_header(file.names, others, has_time_column=has_time_column, known=request.dated)
+    dated = times_in_header(
+        file.names, others, times=times, has_time_column=has_time_column, known=request.dated
+    )
     if dated and not request.time:
-        return _rows_are_series(file, sample, request, ids, dated)
-    return _columns_are_series(file, sample, request, ids)
+        return _rows_are_series(file, sample, request, times, ids, dated)
+    return _columns_are_series(file, sample, request, times, ids)
 
 
 def _rows_are_series(
     file: File,
     sample: Sequence[Sequence[str]],
     request: WideRequest,
+    times: TimeOptions,
     ids: tuple[int, ...],
     dated: Sequence[int],
 ) -> WideLayout:
@@ -102,8 +114,7 @@ def _rows_are_series(
     findings: list[Finding] = []
     if not ids and not request.from_model:
         ids, findings = _find_names(file, sample, dated)
-    times = Counter(file.names[index] for index in dated)
-    name, count = times.most_common(1)[0]
+    name, count = Counter(file.names[index] for index in dated).most_common(1)[0]
     if count > 1:
         raise duplicate_name_error(file.source, file.names, name)
     id_names = tuple(file.names[index] for index in ids)
@@ -117,6 +128,7 @@ def _rows_are_series(
         series_names=series_names,
         time_names=(_free_name(TIME, series_names),),
         value_name=_free_name(VALUE, series_names),
+        times=times,
         findings=(*findings, *_find_ignored(file, (*ids, *dated), "not named by a time")),
     )
 
@@ -142,7 +154,11 @@ def _find_names(
 
 
 def _columns_are_series(
-    file: File, sample: Sequence[Sequence[str]], request: WideRequest, ids: tuple[int, ...]
+    file: File,
+    sample: Sequence[Sequence[str]],
+    request: WideRequest,
+    times: TimeOptions,
+    ids: tuple[int, ...],
 ) -> WideLayout:
     """Return the layout of a file with one column for each series."""
     if not any(may_be_numeric(cells) for index, cells in enumerate(sample) if index not in ids):
@@ -157,9 +173,17 @@ def _columns_are_series(
         file.source,
         file.names,
         sample,
-        ColumnRequest(targets=(ALL_NUMERIC,), past=(), future=(), time=request.time, series=request.series),
+        ColumnRequest(
+            targets=(ALL_NUMERIC,),
+            past=(),
+            future=(),
+            time=request.time,
+            series=request.series,
+            times=times,
+        ),
         delimiter=file.delimiter,
         is_complete=file.sample_is_complete,
+        marks_are_known=file.marks_are_known,
     )
     used = {*roles.time, *ids}
     late = [index for index, cells in enumerate(sample) if index not in used and is_empty(cells)]
@@ -179,6 +203,7 @@ def _columns_are_series(
         series_names=series_names,
         time_names=time_names,
         value_name=_free_name(VALUE, (*series_names, *time_names)),
+        times=roles.times,
         findings=(*findings, *_find_ignored(file, (*used, *values), "not numeric")),
     )
 

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.config.text import TextSettings
+from lstm_cli.data.quality.profile import profile_files
 from lstm_cli.data.reading.table import Table, read_configured_table, read_table
 from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.data.times.formats import format_times
@@ -21,7 +23,7 @@ COLUMNS = "date,A,B,note\n2023-01-01,1,4,x\n2023-01-02,2,,y\n2023-01-03,3,6,z\n"
 SHOPS = "shop,date,A,B\ns/1,2023-01-01,1,4\ns/1,2023-01-02,2,5\nk,2023-01-01,7,8\n"
 
 
-def read(text: str, *series: str, time: tuple[str, ...] = (), **options) -> Table:
+def read(text: str, /, *series: str, time: tuple[str, ...] = (), **options) -> Table:
     wide = WideRequest(series=series, time=time)
     return read_table("-", stdin=io.BytesIO(text.encode()), wide=wide, **options)
 
@@ -313,3 +315,66 @@ def test_both_layouts_read_as_the_long_file(values: list[list[int | None]]):
     }
     for table in (read(dated, "k"), read(columns)):
         assert {row[:3] for row in rows(table) if row[2] is not None} == cells
+
+
+def test_the_format_of_times_also_reads_the_header():
+    text = "k,1/22/20,1/23/20,1/24/20\nA,1,2,3\nB,4,5,6\n"
+    table = read(text, "k", text=TextSettings(time_format="%m/%d/%y"))
+    assert {time for _, time, _, _ in rows(table)} == {"1/22/20", "1/23/20", "1/24/20"}
+    assert table.times.min() == np.datetime64("2020-01-22", "us").astype(np.int64)
+
+
+def test_the_hint_for_short_years_reads_the_file():
+    text = "k,1/22/20,1/23/20,1/24/20\nA,1,2,3\nB,4,5,6\n"
+    with pytest.raises(DataError) as caught:
+        read_table("-", stdin=io.BytesIO(text.encode()))
+    flags = caught.value.hint.split()
+    table = read(text, flags[3], text=TextSettings(time_format=flags[5]))
+    assert table.series_names == ("A", "B")
+
+
+def test_rows_are_steps_with_time_none_and_no_warning():
+    table = read(COLUMNS, time=("none",))
+    assert (table.time_columns, table.series_names) == ((), ("A", "B"))
+    assert rules(table) == ["D225"]
+    assert "'date', 'note'" in table.findings[0].text
+
+
+def test_without_times_the_warning_comes_once():
+    assert rules(read("A,B\n1,4\n2,5\n")) == ["D204"]
+
+
+def test_whole_numbers_count_steps():
+    table = read("step,A,B\n7,1,2\n8,3,4\n9,5,6\n", time=("step",))
+    assert {row[:3] for row in rows(table)} == {
+        *{("A", "7", 1), ("A", "8", 3), ("A", "9", 5)},
+        *{("B", "7", 2), ("B", "8", 4), ("B", "9", 6)},
+    }
+    header = read("k,1,2,3\nA,1,2,3\nB,4,5,6\n", text=TextSettings(time_format="int"))
+    assert {row[1] for row in rows(header)} == {"1", "2", "3"}
+
+
+def test_joined_time_columns():
+    table = read("date,hour,A,B\n2023-01-01,0,1,2\n2023-01-01,1,3,4\n", time=("date", "hour"))
+    assert table.time_columns == ("date", "hour")
+    assert table.series_names == ("A", "B")
+    assert np.unique(np.diff(np.sort(np.unique(table.times)))).tolist() == [3_600_000_000]
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_the_format_of_numbers(dated: bool, tmp_path: Path):
+    text = (
+        "k;2023-01-01;2023-01-02\nA;1.234,5;?\nB;2;3\n"
+        if dated
+        else "date;A;B\n2023-01-01;1.234,5;2\n2023-01-02;?;3\n"
+    )
+    settings_of_text = TextSettings(decimal=",", thousands=".", na_value=("?",))
+    table = read(text, text=settings_of_text)
+    assert {row[:3] for row in rows(table)} == {
+        *{("A", "2023-01-01", 1234.5), ("A", "2023-01-02", None)},
+        *{("B", "2023-01-01", 2), ("B", "2023-01-02", 3)},
+    }
+    (tmp_path / "wide.csv").write_text(text)
+    profile = profile_files(str(tmp_path / "wide.csv"), wide=WideRequest(), text=settings_of_text)
+    value = profile.columns[-1]
+    assert (value.name, value.min_value, value.max_value, value.missing) == ("value", 2, 1234.5, 1)
