@@ -68,7 +68,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """Return the name in pandas style, as `--freq` reads it: h, 30min, D, B, 2QE, MS-15; a number for unit steps."""
+        """Return the name in pandas style, as `--freq` reads it: h, 30min, 2QE, MS-15; a number for unit steps."""
         if self.kind == "unit":
             return str(self.count)
         if self.kind == "business":
