@@ -4,13 +4,18 @@
 the day, whether all times have one format, and whether there is one offset or several.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, is_missing, quote_cell
+from lstm_cli.data.times.ambiguous_dates import (
+    invalid_date_error,
+    is_day_first,
+    refuse_days_as_years,
+    refuse_seasons,
+)
 from lstm_cli.data.times.codes import FLAG, INFERRED, TimeOptions
 from lstm_cli.data.times.column_format import column_format
 from lstm_cli.data.times.formats import (
@@ -40,8 +45,6 @@ from lstm_cli.data.times.patterns import (
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location
 
-MIN_SEASONS = 3  # distinct months that must fit before a column counts as seasons (2000/01)
-MIN_SHORT_RUN = 0.5  # share of rows whose last number only counts on, so that it may be a day and not a year
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 _GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
 
@@ -269,18 +272,18 @@ def read_times(
     codes = options.codes
     _refuse_mixed_markers(shapes, location, codes)
     if kind == "month":
-        _refuse_seasons(values, lines, location)
+        refuse_seasons(values, lines, location)
     if kind.startswith("short") and options.like is None:
-        _refuse_days_as_years(values, lines, location, kind)
+        refuse_days_as_years(values, lines, location, kind)
     day_first = True
     if kind == "day-month":
         parts = np.concatenate([piece.parts for piece in pieces])
         dotted = all(shape.lstrip("0").startswith(".") for shape in shapes)
-        day_first = _is_day_first(parts, lines, location, options, dotted=dotted)
+        day_first = is_day_first(parts, lines, location, options, dotted=dotted)
         day, month = (parts[:, 0], parts[:, 1]) if day_first else (parts[:, 1], parts[:, 0])
         dates, exists = to_microseconds(parts[:, 2], month, day)
         if not exists.all():
-            raise _invalid_date_error(parts, ~exists, lines, location)
+            raise invalid_date_error(parts, ~exists, lines, location)
         values = values + dates
     offsets = tuple(dict.fromkeys(offset for piece in pieces for offset in piece.offsets))
     beyond = (values < FIRST_US) | (values > LAST_US)
@@ -294,37 +297,6 @@ def read_times(
     padded = frozenset().union(*(piece.padded for piece in pieces))
     fmt = column_format(shapes, offsets, padded, day_first, codes)
     return TimeColumn(times=values, format=fmt, findings=_midnight_findings(shapes, location, codes))
-
-
-def _refuse_seasons(values: np.ndarray, lines: np.ndarray, location: CellLocation) -> None:
-    """Raise DataError for 2000/01, 2001/02, 2002/03, which are spans of two years and not months."""
-    months = np.unique(values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64))
-    years, month = 1970 + months // 12, 1 + months % 12
-    if len(months) >= MIN_SEASONS and (month == (years + 1) % 100).all():
-        raise DataError(
-            "this time and all times below it are ambiguous (months, or spans of two years such as 2000/01)",
-            hint=f"if they are months, use {FLAG} %Y/%m, with the mark between the numbers as in the file",
-            rule="D402",
-            at=location.at(int(lines[0])),
-            flags=(FLAG,),
-        )
-
-
-def _refuse_days_as_years(values: np.ndarray, lines: np.ndarray, location: CellLocation, kind: str) -> None:
-    """Raise DataError if the year of two digits only counts on, as a day does: Jan-01, Jan-02, Jan-03."""
-    months = values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-    same_day = np.diff(values - months.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)) == 0
-    counts = same_day & np.isin(np.abs(np.diff(months)), (12,))
-    if len(values) > 2 and counts.mean() > MIN_SHORT_RUN:
-        codes = "%b-%y" if kind == "short month" else "%d-%b-%y"
-        raise DataError(
-            "this time and the times below it are ambiguous (the last number may be a year or a day)",
-            hint=f"if it is the year, use {FLAG} '{codes}', with the marks between the parts as in the file. "
-            "If it is the day, add the year",
-            rule="D402",
-            at=location.at(int(lines[0])),
-            flags=(FLAG,),
-        )
 
 
 def _unreadable_cell_error(
@@ -400,84 +372,6 @@ def _refuse_mixed_markers(
                 rule="D407",
                 at=location.at(second),
             )
-
-
-def _is_day_first(
-    parts: np.ndarray, lines: np.ndarray, location: CellLocation, options: TimeOptions, *, dotted: bool
-) -> bool:
-    """Return whether the first number is the day: as requested, else as the whole column shows.
-
-    Args:
-        parts: numbers of the dates [R, 3].
-        lines: line of each row [R].
-        location: the time column, for messages.
-        options: how the text is read.
-        dotted: all dates have dots, which means that the day comes first.
-    """
-    day, month = parts[:, 0] > 12, parts[:, 1] > 12
-    if (day & month).any():
-        raise _invalid_date_error(parts, day & month, lines, location)
-    if options.day_first is not None:
-        wrong = month if options.day_first else day
-        if wrong.any():
-            raise _wrong_order_error(parts, wrong, lines, location, day_first=options.day_first)
-        return options.day_first
-    if day.any() and month.any():
-        first, second = sorted(
-            ((int(lines[np.argmax(day)]), "day/month"), (int(lines[np.argmax(month)]), "month/day"))
-        )
-        raise DataError(
-            f"the date can only be {second[1]}, but the date in {location.row(first[0])} can only be {first[1]}",
-            hint="correct the wrong dates, or write all dates as YYYY-MM-DD",
-            rule="D408",
-            at=location.at(second[0]),
-        )
-    if day.any() or month.any():
-        return bool(day.any())
-    like = options.like
-    known = re.search(r"%-?[dm]", like.pattern) if like else None
-    if known and like and not like.pattern.startswith("%Y"):
-        return known[0].endswith("d")
-    if dotted:
-        return True
-    raise DataError(
-        f"'{_date_text(parts[0])}' and all dates below it are ambiguous (day/month or month/day)",
-        hint="use --dayfirst if the day comes first, or --monthfirst if the month does",
-        rule="D409",
-        at=location.at(int(lines[0])),
-        flags=("--dayfirst", "--monthfirst"),
-    )
-
-
-def _wrong_order_error(
-    parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, location: CellLocation, *, day_first: bool
-) -> DataError:
-    """Return the error for a date that contradicts --dayfirst or --monthfirst. wrong: [R]."""
-    flag, other = ("--dayfirst", "--monthfirst") if day_first else ("--monthfirst", "--dayfirst")
-    first = int(np.argmax(wrong))
-    return DataError(
-        f"'{_date_text(parts[first])}' can only be {'month/day' if day_first else 'day/month'}, but {flag} is set",
-        hint=f"use {other}, or correct the line if its date is wrong",
-        rule="D413",
-        at=location.at(int(lines[first])),
-        flags=(flag,),
-    )
-
-
-def _date_text(numbers: np.ndarray) -> str:
-    return "/".join(map(str, numbers.tolist()))
-
-
-def _invalid_date_error(
-    parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, location: CellLocation
-) -> DataError:
-    first = int(np.argmax(wrong))
-    return DataError(
-        f"'{_date_text(parts[first])}' is a date that does not exist",
-        hint="correct the line",
-        rule="D403",
-        at=location.at(int(lines[first])),
-    )
 
 
 def _midnight_findings(

@@ -214,7 +214,13 @@ def is_integer_shape(shape: str) -> bool:
 
 
 def match_group(shape: str, name: str, codes: str | None = None) -> str | None:
-    """Return the text of a named part of a shape, or None if the shape has no such part."""
+    """Return the text of a named part of a shape, or None if the shape has no such part.
+
+    Args:
+        shape: shape of a cell.
+        name: name of the part.
+        codes: format in codes of strptime; None for a plain form.
+    """
     match = match_shape(shape, codes)
     return match[1].groupdict().get(name) if match else None
 
