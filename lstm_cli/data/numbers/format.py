@@ -83,12 +83,31 @@ class NumberFormat:
             return self._split_unit(cell)
         return (self._plain(cell), "") if self._number.fullmatch(cell) else None
 
-    def plain_numbers(self, cells: Sequence[str]) -> list[str] | None:
-        """Return numbers without units as plain decimals; None if a cell is not a number."""
+    def split_all(self, cells: Sequence[str]) -> tuple[list[str], str] | None:
+        """Return numbers that all have one unit as plain decimals, and the unit; None if `split` must read each.
+
+        This is fast, because only the first cell is searched for a unit.
+        """
         stripped = list(map(str.strip, cells))
-        if self.units or not stripped or not all(map(self._number.fullmatch, stripped)):
+        unit = ""
+        if self.units and stripped:
+            first = self._number_with_unit.fullmatch(stripped[0])
+            if first is None or first["multiplier"]:
+                return None
+            before, after = (
+                stripped[0][: first.start("number")].rstrip("+-"),
+                stripped[0][first.end("number") :],
+            )
+            inner = [cell.removeprefix(before).removesuffix(after) for cell in stripped]
+            if set("+-") & set(before) or any(
+                len(cell) - len(number) != len(before) + len(after) or (before and number.startswith("."))
+                for cell, number in zip(stripped, inner, strict=True)
+            ):
+                return None
+            stripped, unit = inner, _unit_of(first)
+        if not all(map(self._number.fullmatch, stripped)):
             return None
-        return self._plain("\n".join(stripped)).split("\n")
+        return self._plain("\n".join(stripped)).split("\n") if stripped else [], unit
 
     def _plain(self, text: str) -> str:
         return text.translate(self._translation)
@@ -130,7 +149,11 @@ class NumberFormat:
         number, power = self._plain(found["number"]), _MULTIPLIERS[found["multiplier"]]
         if len(signs) > 1 or (power and "e" in number.lower()):
             return None
-        return f"{''.join(signs)}{number}{power}", " ".join(filter(None, (found["before"], found["after"])))
+        return f"{''.join(signs)}{number}{power}", _unit_of(found)
+
+
+def _unit_of(found: re.Match[str]) -> str:
+    return " ".join(filter(None, (found["before"], found["after"])))
 
 
 PLAIN_NUMBERS = NumberFormat()

@@ -45,7 +45,7 @@ _MARKS = tuple(
             r"[+-]?\d{1,3},\d{3}",
             "use --thousands , if the comma separates thousands, or --decimal , if it is a decimal comma",
         ),
-        (r"[+-]?\d*,\d*(e[+-]?\d+)?", "use --decimal ,"),
+        (r"[+-]?(?=,?\d)\d*,\d*(e[+-]?\d+)?", "use --decimal ,"),
         (r"[+-]?\d{1,3}(\s\d{3})+(\.\d*)?", "use --thousands ' '"),
         (r"[+-]?\d{1,3}(\s\d{3})+,\d*", "use --decimal , --thousands ' '"),
         (r"[+-]?\d{1,3}(['\u2019]\d{3})+(\.\d*)?", f"use --thousands {quote_mark(chr(39))}"),
@@ -192,7 +192,7 @@ def _reason_and_hint(cell: str, location: CellLocation, number_format: NumberFor
     """Return the likely reason that a cell is not a number, as the end of a message, and a hint."""
     if cell == location.column:
         return REPEATED_HEADER
-    if number_format.flags and is_numberlike(cell):
+    if number_format.flags and (is_numberlike(cell) or marks_hint(cell)):
         return _other_format_reason(cell, number_format)
     for pattern, reason, hint in _REASONS:
         if pattern.fullmatch(cell[:_MAX_CHARS]):

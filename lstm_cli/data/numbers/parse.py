@@ -104,16 +104,32 @@ def _plain_texts(
     unit: ColumnUnit | None,
 ) -> list[str]:
     """Return the cells [n] as plain decimals, "" for a missing value. Raise DataError as `read_numbers` does."""
-    texts = number_format.plain_numbers(cells)
-    if texts is not None:
-        return texts
-    parts = [None if number_format.is_missing(cell) else number_format.split(cell) for cell in cells]
-    for row, part in enumerate(parts):
-        if part is None and not number_format.is_missing(cells[row]):
+    measured = [row for row, cell in enumerate(cells) if not number_format.is_missing_text(cell)]
+    chosen = [cells[row] for row in measured]
+    same = number_format.split_all(chosen)
+    if same is not None:
+        numbers, units = same[0], [same[1]] * len(chosen)
+    else:
+        parts = [part for part in map(number_format.split, chosen) if part is not None]
+        if len(parts) < len(chosen):
             raise not_a_number_error(cells, lines, location, number_format)
-    if unit is not None:
-        unit.require_same([None if part is None else part[1] for part in parts], cells, lines, location)
-    return ["" if part is None else part[0] for part in parts]
+        numbers, units = [part[0] for part in parts], [part[1] for part in parts]
+    if unit is not None and number_format.units:
+        unit.require_same(_units_to_compare(numbers, units, number_format), chosen, lines[measured], location)
+    texts = [""] * len(cells)
+    for row, number in zip(measured, numbers, strict=True):
+        texts[row] = number
+    return texts
+
+
+def _units_to_compare(
+    numbers: Sequence[str], units: Sequence[str], number_format: NumberFormat
+) -> Sequence[str | None]:
+    """Return the unit of each number; None for a number that is a code for a missing value."""
+    codes = number_format.na_numbers
+    if not codes:
+        return units
+    return [None if float(number) in codes else unit for number, unit in zip(numbers, units, strict=True)]
 
 
 def _parse_plain(cells: Sequence[str]) -> np.ndarray | None:
