@@ -126,11 +126,11 @@ def main(words: list[str] | None = None) -> int:
         plain: list[dict] = []
         for name, each in runs.items():
             with notebook.attempt(name):
-                found = [one.result() for one in each]
+                found = [item.result() for item in each]
                 plain = plain or found
                 ratios = [own["mae"] / base["mae"] for own, base in zip(found, plain, strict=True)]
                 middle = {
-                    key: None if None in (of := [one[key] for one in found]) else statistics.median(of)
+                    key: None if None in (of := [item[key] for item in found]) else statistics.median(of)
                     for key in found[0]
                 }
                 shown_options = " ".join(words for words in ADVICE[name] if words)
@@ -138,15 +138,15 @@ def main(words: list[str] | None = None) -> int:
                     name, f"`{shown_options}`" if shown_options else "", middle["mae"],
                     statistics.median(ratios), middle["epochs"], middle["seconds"],
                 )  # fmt: skip
-                for seed, one in zip(options.seeds, found, strict=True):
-                    notebook.keep(advice=name, seed=seed, **one)
+                for seed, item in zip(options.seeds, found, strict=True):
+                    notebook.keep(advice=name, seed=seed, **item)
     if plain:
         notebook.say(
             f"\nOn the same windows: linear {plain[0]['linear']:.4f}, "
             f"seasonal naive {plain[0]['seasonal_naive']:.4f}."
         )
-        errors = [one["mae"] for one in plain]
-        spread = max(abs(one / statistics.median(errors) - 1) for one in errors)
+        errors = [item["mae"] for item in plain]
+        spread = max(abs(item / statistics.median(errors) - 1) for item in errors)
         notebook.say(f"The seed alone changes the error of the plain network by {100 * spread:.1f} %.")
     return 1 if notebook.failed else 0
 

@@ -107,21 +107,21 @@ def each_seed(notebook: Notebook, seeds: list[int], cells: tuple, once: Callable
         cells: first cells of the row that reports a failure.
         once: function that measures one seed.
     """
-    found = []
+    result = []
     for seed in seeds:
         with notebook.attempt(*cells, f"seed {seed}"):
-            found.append(once(seed))
-    return found
+            result.append(once(seed))
+    return result
 
 
-def medians(notebook: Notebook, label: tuple, found: list[dict]) -> None:
+def medians(notebook: Notebook, label: tuple, result: list[dict]) -> None:
     """Print a row of the medians over the seeds, or nothing if all seeds failed.
 
     Args:
         notebook: printer of the row.
         label: first cells of the row.
-        found: figures of each seed.
+        result: figures of each seed.
     """
-    if found:
-        middle = (statistics.median(one[key] for one in found) for key in found[0])
+    if result:
+        middle = (statistics.median(item[key] for item in result) for key in result[0])
         notebook.row(*label, "**median**", *middle)

@@ -166,10 +166,10 @@ def overlap(run: Path) -> int:
         schema, table = load_outline(opened)
     trained: set[int] = set()
     tested: set[int] = set()
-    for one in range(len(table.names)):
-        times = schema.step.times(np.arange(table.count[one]), table.origin_us[one]).tolist()
-        trained |= set(times[: int(table.train_end[one])])
-        tested |= set(times[int(table.val_end[one]) :])
+    for item in range(len(table.names)):
+        times = schema.step.times(np.arange(table.count[item]), table.origin_us[item]).tolist()
+        trained |= set(times[: int(table.train_end[item])])
+        tested |= set(times[int(table.val_end[item]) :])
     return len(trained & tested)
 
 
@@ -258,12 +258,12 @@ def main() -> int:
             os.chdir(temporary)
             try:
                 label, measure = CASES[name]
-                found = measure(Path(temporary))
+                result = measure(Path(temporary))
             except subprocess.CalledProcessError as error:
                 raise CommandFailed(error.stderr.splitlines()[-1]) from None
             finally:
                 os.chdir(home)
-            for what, figure in found.items():
+            for what, figure in result.items():
                 notebook.row(name, label, what, figure)
     return int(notebook.failed > 0)
 

@@ -22,8 +22,8 @@ def catalogue() -> list[dict]:
 
     In this order, every second set is closed. The rule was fixed before any score, so half of each kind is closed.
     """
-    sets = sorted(tomllib.loads(CATALOGUE.read_text())["set"], key=lambda one: (one["kind"], one["name"]))
-    return [{**one, "group": ("look", "closed")[place % 2]} for place, one in enumerate(sets)]
+    sets = sorted(tomllib.loads(CATALOGUE.read_text())["set"], key=lambda item: (item["kind"], item["name"]))
+    return [{**item, "group": ("look", "closed")[place % 2]} for place, item in enumerate(sets)]
 
 
 def prepare_options(entry: dict) -> list[str]:

@@ -39,11 +39,11 @@ def write_long(wide: dict[str, list[str]], file: Path) -> None:
 
 def read_forecast(file: Path, column: str = "value") -> dict[str, np.ndarray]:
     """Return a column of a forecast file: the steps of each series in the order of time."""
-    found: dict[str, list[tuple[str, float]]] = {}
+    result: dict[str, list[tuple[str, float]]] = {}
     with file.open(newline="") as opened:
         for line in csv.DictReader(opened):
-            found.setdefault(line["series"], []).append((line["time"], float(line[column])))
-    return {name: np.array([value for _, value in sorted(rows)]) for name, rows in found.items()}
+            result.setdefault(line["series"], []).append((line["time"], float(line[column])))
+    return {name: np.array([value for _, value in sorted(rows)]) for name, rows in result.items()}
 
 
 def coverage(truth: dict[str, np.ndarray], file: Path, level: int) -> float:
@@ -97,8 +97,8 @@ def scores(
             )
     smapes = [smape(truth[name], forecast[name]) for name in truth]
     mases = [mase(truth[name], forecast[name], training[name]) for name in truth]
-    found = {"smape": float(np.mean(smapes)), "mase": float(np.mean(mases))}
-    return {**found, "owa": (found["smape"] / NAIVE2["smape"] + found["mase"] / NAIVE2["mase"]) / 2}
+    result = {"smape": float(np.mean(smapes)), "mase": float(np.mean(mases))}
+    return {**result, "owa": (result["smape"] / NAIVE2["smape"] + result["mase"] / NAIVE2["mase"]) / 2}
 
 
 def is_seasonal(training: np.ndarray, season: int) -> bool:
@@ -119,7 +119,7 @@ def seasonal_factors(training: np.ndarray, season: int) -> np.ndarray:
     trend = np.convolve(training, weights, mode="valid")
     ratio = training[season // 2 : season // 2 + len(trend)] / trend
     phase = (np.arange(len(trend)) + season // 2) % season
-    factors = np.array([ratio[phase == one].mean() for one in range(season)])
+    factors = np.array([ratio[phase == item].mean() for item in range(season)])
     return factors / factors.mean()
 
 

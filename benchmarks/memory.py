@@ -29,19 +29,19 @@ class Case:
         times = (np.datetime64("2020-01-01T00:00") + np.arange(self.rows) * np.timedelta64(1, "h")).astype(
             str
         )
-        names = [f"y{one}" for one in range(self.targets)]
+        names = [f"y{item}" for item in range(self.targets)]
         with path.open("w") as file:
             file.write(",".join(["time", *(["series"] if self.series > 1 else []), *names]) + "\n")
-            for one in range(self.series):
+            for item in range(self.series):
                 cells = 20 + 4 * daily[:, None] + rng.normal(size=(self.rows, self.targets))
-                prefix = f"s{one}," if self.series > 1 else ""
+                prefix = f"s{item}," if self.series > 1 else ""
                 for time, row in zip(times, cells.tolist(), strict=True):
                     file.write(f"{time},{prefix}" + ",".join(f"{cell:.3f}" for cell in row) + "\n")
 
     def prepare(self, path: Path, run: Path) -> list[str]:
         """Return the arguments of `lstm prepare`."""
         series = ["--series", "series"] if self.series > 1 else []
-        targets = [word for one in range(self.targets) for word in ("--target", f"y{one}")]
+        targets = [word for item in range(self.targets) for word in ("--target", f"y{item}")]
         return ["prepare", str(path), str(run), *series, *targets, *self.options]
 
 

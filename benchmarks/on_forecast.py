@@ -53,14 +53,14 @@ def run(notebook: Notebook, repetitions: int, *, series: int, threads: int | Non
 
         with Worker(command) as eager:
             sides = {"fp32": lambda: predict("fp32"), "int8": lambda: predict("int8"), "torch": eager}
-            found = in_turn(sides, repetitions)
+            result = in_turn(sides, repetitions)
         for precision, row in (("fp32", goals.MODEL), ("int8", goals.MODEL_INT8)):
             stages = {
-                stage: statistics.median(one[stage] for one in reports[precision][1:])
+                stage: statistics.median(item[stage] for item in reports[precision][1:])
                 for stage in ("whole", "read", "write")
             }
-            ratio_now = ratio(found[precision], found["torch"])
-            own, other = (statistics.median(found[name]) for name in (precision, "torch"))
+            ratio_now = ratio(result[precision], result["torch"])
+            own, other = (statistics.median(result[name]) for name in (precision, "torch"))
             notebook.row(
                 row.what, row.reference, ratio_now, row.goal, goals.verdict(row, ratio_now), own, other,
                 *stages.values(),
@@ -104,7 +104,7 @@ def write_panel(path: Path, series: int, rows: int) -> None:
     times = np.datetime64("2020-01-01", "h") + np.arange(rows)
     table = pyarrow.table(
         {
-            "name": np.repeat(np.array([f"s{one:05d}" for one in range(series)]), rows),
+            "name": np.repeat(np.array([f"s{item:05d}" for item in range(series)]), rows),
             "time": pyarrow.array(np.tile(times.astype("datetime64[us]"), series)),
             "value": values.reshape(-1),
         }

@@ -36,12 +36,12 @@ def minutes(rows: int, *, seed: int = 0) -> np.ndarray:
 
 def _first_order(shocks: np.ndarray, coefficient: float) -> np.ndarray:
     """Return x_t = coefficient x_(t-1) + shock_t."""
-    found = np.empty_like(shocks)
+    result = np.empty_like(shocks)
     value = 0.0
     for place, shock in enumerate(shocks.tolist()):
         value = coefficient * value + shock
-        found[place] = value
-    return found
+        result[place] = value
+    return result
 
 
 def write_minutes(path: Path, values: np.ndarray, *, step: int = 1) -> None:
@@ -87,8 +87,8 @@ def scored(run: Path, most: int | None) -> tuple[float, np.ndarray]:
     with open_run(run) as opened:
         subject = scoring_subject(opened, EvaluateConfig())
         windows = subject.windows if most is None else subject.windows.sample(most)
-        found = score_subject(replace(subject, windows=windows), ignore_events)
-        error = metrics.overall_scores(found.sums["model"], scoring.metric_scale(subject.dataset))["mae"]
+        result = score_subject(replace(subject, windows=windows), ignore_events)
+        error = metrics.overall_scores(result.sums["model"], scoring.metric_scale(subject.dataset))["mae"]
     assert error is not None
     return error, windows.origins
 
@@ -117,8 +117,8 @@ def measure(notebook: Notebook, rows: int, options: list[str], folder: Path, mos
     notebook.say(f"lookback {prepared['lookback']:,}; the model reads {trained['reads_rows']:,} rows")
     notebook.say(f"train: {usage.wall:.0f} s, {usage.cpu:.0f} s of CPU time, {usage.mib:.0f} MiB\n")
     notebook.head("forecast", "MAE", "compared with the best naive baseline")
-    for name, one in {"lstm": error, **errors}.items():
-        notebook.row(name, one, f"{one / best - 1:+.1%}")
+    for name, item in {"lstm": error, **errors}.items():
+        notebook.row(name, item, f"{item / best - 1:+.1%}")
     notebook.keep(table="minutes", rows=rows, horizon=horizon, model=error, naive=errors)
 
 

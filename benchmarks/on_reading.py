@@ -101,16 +101,16 @@ def compare(
         "reading": lambda: printed_seconds(reading),
         "whole": whole,
     }
-    found = in_turn(sides, repetitions)
+    result = in_turn(sides, repetitions)
     (data,) = (run_dir / "data").iterdir()
     written = sum(file.stat().st_size for file in data.iterdir()) / (4 * rows * len(numbers))
     several = f", {series:,} series in turn" if series else ""
     for side, row in (("reading", goals.READING), ("whole", goals.PANEL if series else goals.PREPARE)):
         if side == "reading" and series:
             row = Row(what=row.what, reference=row.reference)
-        ratio_now = ratio(found[side], found["pandas"])
-        own, other = (statistics.median(found[name]) for name in (side, "pandas"))
-        peak = statistics.median(one.mib for one in usages) if side == "whole" else None
+        ratio_now = ratio(result[side], result["pandas"])
+        own, other = (statistics.median(result[name]) for name in (side, "pandas"))
+        peak = statistics.median(item.mib for item in usages) if side == "whole" else None
         notebook.row(
             row.what + several, row.reference, ratio_now, row.goal, goals.verdict(row, ratio_now), own, other, peak,
             source.stat().st_size / 1e6, written if side == "whole" else None,

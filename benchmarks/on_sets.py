@@ -25,11 +25,11 @@ def listed(folder: Path, group: str, only: Sequence[str]) -> list[dict]:
         ValueError: a name is not in the group, so no closed set is scored by mistake.
     """
     sets = json.loads((folder / "sets.json").read_text())
-    sets = [one for one in sets if group in (one["group"], "all")]
-    unknown = set(only) - {one["name"] for one in sets}
+    sets = [item for item in sets if group in (item["group"], "all")]
+    unknown = set(only) - {item["name"] for item in sets}
     if unknown:
         raise ValueError(f"not found in group {group}: {', '.join(sorted(unknown))}")
-    return [one for one in sets if not only or one["name"] in only]
+    return [item for item in sets if not only or item["name"] in only]
 
 
 def prepare_each(notebook: Notebook, folder: Path, sets: list[dict]) -> None:
@@ -44,15 +44,15 @@ def prepare_each(notebook: Notebook, folder: Path, sets: list[dict]) -> None:
     notebook.head(
         "set", "group", "kind", "rows", "step", "seasons", "L", "H", "windows", "filled", "warnings"
     )
-    for one in sets:
-        with tempfile.TemporaryDirectory() as temporary, notebook.attempt(one["name"], one["group"]):
-            report, _ = lstm("prepare", str(folder / one["file"]), f"{temporary}/run", *one["prepare"])
+    for item in sets:
+        with tempfile.TemporaryDirectory() as temporary, notebook.attempt(item["name"], item["group"]):
+            report, _ = lstm("prepare", str(folder / item["file"]), f"{temporary}/run", *item["prepare"])
             windows = "/".join(str(report["windows"][split]) for split in ("train", "val", "test"))
             notebook.row(
-                one["name"], one["group"], one["kind"], report["rows"], report["freq"], report["seasons"],
+                item["name"], item["group"], item["kind"], report["rows"], report["freq"], report["seasons"],
                 report["lookback"], report["horizon"], windows, report["filled"], len(report["warnings"]),
             )  # fmt: skip
-            notebook.keep(data=one["name"], prepared=report)
+            notebook.keep(data=item["name"], prepared=report)
 
 
 def horizons_of_validation(prepared: dict) -> float:
@@ -65,7 +65,9 @@ def compared(report: dict) -> dict:
     """Return the test error of the model, that of the best baseline and their ratio, by MASE or, if undefined, MAE."""
     baselines = {name: report["baselines"][name] for name in BASELINES if name in report["baselines"]}
     metric = (
-        "mase" if all(one["mase"] is not None for one in (report["metrics"], *baselines.values())) else "mae"
+        "mase"
+        if all(item["mase"] is not None for item in (report["metrics"], *baselines.values()))
+        else "mae"
     )
     best = min(baselines, key=lambda name: baselines[name][metric])
     own, baseline = report["metrics"][metric], baselines[best][metric]
@@ -106,28 +108,28 @@ def run(notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], ch
         "baseline error", "ratio", "worst seed", "train, s",
     )  # fmt: skip
     ratios: dict[Choice, list[tuple[str, float, float]]] = {choice: [] for choice in choices}
-    for one in sets:
-        with tempfile.TemporaryDirectory() as temporary, notebook.attempt(one["name"]):
+    for item in sets:
+        with tempfile.TemporaryDirectory() as temporary, notebook.attempt(item["name"]):
             run_dir = f"{temporary}/run"
-            prepared, _ = lstm("prepare", str(folder / one["file"]), run_dir, *one["prepare"])
+            prepared, _ = lstm("prepare", str(folder / item["file"]), run_dir, *item["prepare"])
             checked = horizons_of_validation(prepared)
             for choice in choices:
-                ratio = one_choice(notebook, one, run_dir, (prepared, checked), seeds, choice)
+                ratio = one_choice(notebook, item, run_dir, (prepared, checked), seeds, choice)
                 if ratio is not None:
-                    ratios[choice].append((one["name"], checked, ratio))
-    for choice, found in ratios.items():
+                    ratios[choice].append((item["name"], checked, ratio))
+    for choice, result in ratios.items():
         notebook.say(f"\nEffort: {choice.effort}; refit: {choice.refit}.")
-        summary(notebook, found)
+        summary(notebook, result)
 
 
 def one_choice(
-    notebook: Notebook, one: dict, run_dir: str, known: tuple[dict, float], seeds: list[int], choice: Choice
+    notebook: Notebook, item: dict, run_dir: str, known: tuple[dict, float], seeds: list[int], choice: Choice
 ) -> float | None:
     """Print a row of the medians over the seeds.
 
     Args:
         notebook: printer of the row.
-        one: entry of sets.json.
+        item: entry of sets.json.
         run_dir: run directory with data.
         known: report of `prepare`, and the number of horizons that validation holds.
         seeds: random seeds.
@@ -137,24 +139,24 @@ def one_choice(
         The median ratio, or None if all seeds failed.
     """
     prepared, checked = known
-    label = (one["name"], one["kind"], prepared["rows"], prepared["horizon"], f"{checked:.1f}")
+    label = (item["name"], item["kind"], prepared["rows"], prepared["horizon"], f"{checked:.1f}")
     words = (choice.effort, choice.refit)
 
     def once(seed: int) -> dict:
         measured = score(run_dir, seed, choice)
         notebook.keep(
-            data=one["name"], kind=one["kind"], group=one["group"], seed=seed, effort=choice.effort,
+            data=item["name"], kind=item["kind"], group=item["group"], seed=seed, effort=choice.effort,
             refit=choice.refit, validation_horizons=checked, **measured,
         )  # fmt: skip
         return measured
 
-    found = each_seed(notebook, seeds, (*label, *words), once)
-    if not found:
+    result = each_seed(notebook, seeds, (*label, *words), once)
+    if not result:
         return None
-    middle = {key: statistics.median(seed[key] for seed in found) for key in ("error", "ratio", "seconds")}
+    middle = {key: statistics.median(seed[key] for seed in result) for key in ("error", "ratio", "seconds")}
     notebook.row(
-        *label, *words, found[0]["metric"], middle["error"], found[0]["best"], found[0]["simple"],
-        middle["ratio"], max(seed["ratio"] for seed in found), middle["seconds"],
+        *label, *words, result[0]["metric"], middle["error"], result[0]["best"], result[0]["simple"],
+        middle["ratio"], max(seed["ratio"] for seed in result), middle["seconds"],
     )  # fmt: skip
     return middle["ratio"]
 
@@ -164,7 +166,7 @@ def geometric_mean(values: Sequence[float]) -> float:
     return math.exp(statistics.fmean(math.log(value) for value in values))
 
 
-def summary(notebook: Notebook, found: list[tuple[str, float, float]]) -> None:
+def summary(notebook: Notebook, result: list[tuple[str, float, float]]) -> None:
     """Print the geometric mean and the worst ratio for short, long and any validation.
 
     `found` has the name, the number of validation horizons and the ratio of each set.
@@ -172,13 +174,13 @@ def summary(notebook: Notebook, found: list[tuple[str, float, float]]) -> None:
     notebook.say("")
     notebook.head("validation holds", "sets", "geometric mean", "worst", "model better", "worst set")
     for name, chosen in (
-        (f"{ENOUGH} horizons or more", [one for one in found if one[1] >= ENOUGH]),
-        ("fewer", [one for one in found if one[1] < ENOUGH]),
-        ("any", found),
+        (f"{ENOUGH} horizons or more", [item for item in result if item[1] >= ENOUGH]),
+        ("fewer", [item for item in result if item[1] < ENOUGH]),
+        ("any", result),
     ):
         if chosen:
             ratios = [ratio for _, _, ratio in chosen]
-            worst = max(chosen, key=lambda one: one[2])
+            worst = max(chosen, key=lambda item: item[2])
             better = f"{sum(ratio < 1 for ratio in ratios)}/{len(ratios)}"
             notebook.row(name, len(chosen), geometric_mean(ratios), worst[2], better, worst[0])
 
@@ -199,21 +201,22 @@ def with_covariates(
     """
     notebook.say("\n## Covariates\n")
     notebook.head("set", "covariates", "MAE", "ratio to none", "ratio to baseline", "train, s")
-    for one in sets:
-        kinds = one["covariates"]
+    for item in sets:
+        kinds = item["covariates"]
         offered = {"none": [], **kinds}
         if len(kinds) > 1:
             offered["all"] = [word for words in kinds.values() for word in words]
         none: float | None = None
         for name, words in offered.items() if kinds else ():
-            with tempfile.TemporaryDirectory() as temporary, notebook.attempt(one["name"], name):
+            with tempfile.TemporaryDirectory() as temporary, notebook.attempt(item["name"], name):
                 run_dir = f"{temporary}/run"
-                lstm("prepare", str(folder / one["file"]), run_dir, *one["prepare"], *words)
-                found = [score(run_dir, seed, choice) for seed in seeds]
+                lstm("prepare", str(folder / item["file"]), run_dir, *item["prepare"], *words)
+                result = [score(run_dir, seed, choice) for seed in seeds]
                 middle = {
-                    key: statistics.median(seed[key] for seed in found) for key in ("mae", "ratio", "seconds")
+                    key: statistics.median(seed[key] for seed in result)
+                    for key in ("mae", "ratio", "seconds")
                 }
                 none = middle["mae"] if name == "none" else none
                 over = None if none is None else middle["mae"] / none
-                notebook.row(one["name"], name, middle["mae"], over, middle["ratio"], middle["seconds"])
-                notebook.keep(data=one["name"], covariates=name, effort=choice.effort, seeds=seeds, **middle)
+                notebook.row(item["name"], name, middle["mae"], over, middle["ratio"], middle["seconds"])
+                notebook.keep(data=item["name"], covariates=name, effort=choice.effort, seeds=seeds, **middle)

@@ -77,9 +77,9 @@ def compare(
         clock: wall or cpu.
     """
     with notebook.attempt(row.what, row.reference):
-        found = fresh(own, other, repetitions, clock)
+        result = fresh(own, other, repetitions, clock)
         notebook.row(
-            row.what, row.reference, found["ratio"], row.goal, goals.verdict(row, found["ratio"]),
-            found["own"], found["other"], found["own_mib"], found["other_mib"],
+            row.what, row.reference, result["ratio"], row.goal, goals.verdict(row, result["ratio"]),
+            result["own"], result["other"], result["own_mib"], result["other_mib"],
         )  # fmt: skip
-        notebook.keep(table="start", what=row.what, beside=row.reference, **found)
+        notebook.keep(table="start", what=row.what, reference=row.reference, **result)

@@ -94,12 +94,12 @@ def each_loop(
         for name, words in peers.items():
             sides[name] = open_workers.enter_context(Worker([*words, *limits]))
         working = {name: worker for name, worker in sides.items() if runs(notebook, name, worker)}
-        found = in_turn(working, repetitions)
+        result = in_turn(working, repetitions)
 
     def row(row: Row, own: str, other: str) -> None:
-        if own in found and other in found:
-            speed = ratio(found[own], found[other])
-            mine, theirs = (statistics.median(found[name]) for name in (own, other))
+        if own in result and other in result:
+            speed = ratio(result[own], result[other])
+            mine, theirs = (statistics.median(result[name]) for name in (own, other))
             notebook.row(
                 threads, row.what, f"{row.reference}{'' if other in peers else f' ({other})'}", speed, row.goal,
                 goals.verdict(row, speed), mine, theirs,

@@ -16,12 +16,12 @@ HERE = Path(__file__).parent
 
 def inside(package: str, path: str) -> Path:
     """Return the path of a file in an installed package, which is not imported."""
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
+    result = importlib.util.find_spec(package)
+    if result is None or result.origin is None:
         raise FileNotFoundError(
             f"package {package} is not installed: run make -C benchmarks datasets FOLDER=~/sets"
         )
-    return Path(found.origin).parent / path
+    return Path(result.origin).parent / path
 
 
 def from_r(name: str) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def source_archive(entry: dict) -> pd.DataFrame:
     """Return a file in the source archive of a package, which `make` downloads to .venv/archives."""
     archive = next((HERE / ".venv" / "archives").glob(f"{entry['package']}-*.tar.gz"))
     with tarfile.open(archive) as opened_archive:
-        member = next(one for one in opened_archive.getnames() if one.endswith(entry["item"]))
+        member = next(item for item in opened_archive.getnames() if item.endswith(entry["item"]))
         opened = opened_archive.extractfile(member)
         assert opened is not None
         table = pd.read_csv(opened)
@@ -165,8 +165,8 @@ def source_archive(entry: dict) -> pd.DataFrame:
 
 
 READERS: dict[str, Callable[[dict], pd.DataFrame]] = {
-    one.__name__: one
-    for one in (
+    item.__name__: item
+    for item in (
         r_series, r_years, r_dated, r_tall, csv_file, csv_tall, typical_year, flights, airport_hours, calls_by_hour,
         whole_days, events_by_day, source_archive,
     )

@@ -69,11 +69,11 @@ def in_turn(sides: Mapping[str, Callable[[], float]], repetitions: int) -> dict[
     """Return the figures of each side, which run alternately. The first run of each is not counted."""
     for side in sides.values():
         side()
-    found: dict[str, list[float]] = {name: [] for name in sides}
+    result: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repetitions):
         for name, side in sides.items():
-            found[name].append(side())
-    return found
+            result[name].append(side())
+    return result
 
 
 def ratio(own: Sequence[float], other: Sequence[float]) -> float:
@@ -95,9 +95,9 @@ def fresh(
     memory: dict[str, list[float]] = {"own": [], "other": []}
 
     def once(name: str, command: Sequence[str]) -> float:
-        found = spent(command)
-        memory[name].append(found.mib)
-        return found.wall if clock == "wall" else found.cpu
+        result = spent(command)
+        memory[name].append(result.mib)
+        return result.wall if clock == "wall" else result.cpu
 
     taken = in_turn({"own": lambda: once("own", own), "other": lambda: once("other", other)}, repetitions)
     return {

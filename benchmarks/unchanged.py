@@ -26,8 +26,8 @@ def write_hourly(path: Path, megabytes: float) -> None:
         row = 0
         while file.tell() < megabytes * 1e6:
             lines = (
-                f"{moment + timedelta(hours=one)},{50 + one % 24 + (one * 7919 % 1000) / 1000:.6f}\n"
-                for one in range(row, row + 10_000)
+                f"{moment + timedelta(hours=item)},{50 + item % 24 + (item * 7919 % 1000) / 1000:.6f}\n"
+                for item in range(row, row + 10_000)
             )
             file.write("".join(lines))
             row += 10_000
@@ -64,11 +64,11 @@ def main() -> None:
         print("| --- | --- | --- | --- | --- |")
         for step, command in steps.items():
             first = timed(command)[0]
-            found = [timed(command) for _ in range(options.repetitions)]
-            if not all("up to date" in errors for _, _, errors in found):
-                raise SystemExit(f"{step} was not up to date: {found[0][2]}")
-            seconds, cpu_seconds = (statistics.median(one[place] for one in found) for place in (0, 1))
-            least = min(one[0] for one in found)
+            result = [timed(command) for _ in range(options.repetitions)]
+            if not all("up to date" in errors for _, _, errors in result):
+                raise SystemExit(f"{step} was not up to date: {result[0][2]}")
+            seconds, cpu_seconds = (statistics.median(item[place] for item in result) for place in (0, 1))
+            least = min(item[0] for item in result)
             print(f"| {step} | {least:.3f} | {seconds:.3f} | {cpu_seconds:.3f} | {first:.1f} |", flush=True)
 
 

@@ -69,10 +69,10 @@ def profile_training(notebook: Notebook, run_dir: str, loop: str, steps: int) ->
     windows = split_windows(load_dataset(open_run(Path(run_dir))), "train")
     run_steps = named(loop, windows, hidden=64, steps=steps, clock=time.perf_counter)
     run_steps()
-    with profile(activities=[ProfilerActivity.CPU]) as found:
+    with profile(activities=[ProfilerActivity.CPU]) as result:
         run_steps()
     spent: Counter[str] = Counter()
-    for event in found.key_averages():
+    for event in result.key_averages():
         kind = next(kind for kind, words in KINDS if re.search(words, event.key, re.IGNORECASE))
         spent[kind] += event.self_cpu_time_total
     whole = sum(spent.values())
@@ -89,10 +89,10 @@ def profile_predict(notebook: Notebook, run_dir: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded: Counter[str] = Counter()
     for line in done.stderr.splitlines():
-        found = re.match(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", line)
-        if found:
-            program = found[2].split(".")[0]
-            loaded[program if program in PROGRAMS else "the Python library and others"] += int(found[1])
+        result = re.match(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)", line)
+        if result:
+            program = result[2].split(".")[0]
+            loaded[program if program in PROGRAMS else "the Python library and others"] += int(result[1])
     report, whole = lstm(*predict)
     notebook.say(f"\n## `lstm predict RUN`: {1e3 * whole:.0f} ms\n")
     notebook.head("what", "ms")

@@ -13,5 +13,5 @@ def pixels(png: bytes) -> np.ndarray:
 
 def count_pixels(png: bytes, color: str, *, min_row: int) -> int:
     """Return the number of pixels with about this color, from row `min_row` (below the legend) on."""
-    wanted = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)])
-    return int((np.abs(pixels(png)[min_row:] - wanted).max(axis=2) < 12).sum())
+    expected = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)])
+    return int((np.abs(pixels(png)[min_row:] - expected).max(axis=2) < 12).sum())

@@ -163,8 +163,8 @@ def _options(verb: str, params: list[Any]) -> Iterator[str]:
     for title, options in panels.items():
         yield f"### {title}"
         rows = [
-            (_flags(one), _variables(verb, one), _values(one), _default(one), _cell(one.help))
-            for one in options
+            (_flags(item), _variables(verb, item), _values(item), _default(item), _cell(item.help))
+            for item in options
         ]
         yield _table(("option", "environment variable", "value", "default", "meaning"), rows)
 

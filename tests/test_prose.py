@@ -107,8 +107,8 @@ def public_functions(tree: ast.Module) -> Iterator[tuple[Function, bool]]:
 def parameters(function: Function, *, bound: bool) -> list[str]:
     """Return the names of the parameters, without `self` and `cls`."""
     taken = function.args
-    names = [one.arg for one in (*taken.posonlyargs, *taken.args)][int(bound) :]
-    names += [one.arg for one in (taken.vararg, *taken.kwonlyargs, taken.kwarg) if one is not None]
+    names = [item.arg for item in (*taken.posonlyargs, *taken.args)][int(bound) :]
+    names += [item.arg for item in (taken.vararg, *taken.kwonlyargs, taken.kwarg) if item is not None]
     return names
 
 
@@ -121,9 +121,9 @@ def documented(docstring: str) -> set[str] | None:
     for line in lines[lines.index("Args:") + 1 :]:
         if SECTION.match(line):
             break
-        found = re.match(r" {4}\*{0,2}(\w+)(?: \([^)]*\))?: \S", line)
-        if found is not None:
-            names.add(found[1])
+        result = re.match(r" {4}\*{0,2}(\w+)(?: \([^)]*\))?: \S", line)
+        if result is not None:
+            names.add(result[1])
     return names
 
 
@@ -138,10 +138,10 @@ def missing_arguments(tree: ast.Module, command: str = "") -> Iterator[tuple[int
         names, docstring = parameters(function, bound=bound), ast.get_docstring(function)
         if len(names) <= MOST_WITHOUT_ARGS or docstring is None or function.name == command:
             continue
-        found = documented(docstring)
-        if found is None:
+        result = documented(docstring)
+        if result is None:
             yield function.lineno, f"{function.name}: no section Args"
-        elif missing := [name for name in names if name not in found]:
+        elif missing := [name for name in names if name not in result]:
             yield function.lineno, f"{function.name}: Args does not name {', '.join(missing)}"
 
 
@@ -166,8 +166,8 @@ def texts_of(source: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def wrong_words(line: int, text: str) -> Iterator[tuple[int, str]]:
     """Yield the line and the words of each wrong phrase of a text that begins at a line."""
-    for found in WRONG.finditer(text):
-        yield line + text.count("\n", 0, found.start()), " ".join(found[0].split())
+    for result in WRONG.finditer(text):
+        yield line + text.count("\n", 0, result.start()), " ".join(result[0].split())
 
 
 def plain_texts() -> Iterator[tuple[Path, str]]:
@@ -190,7 +190,7 @@ def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
     problems = []
     for path, _, tree in sources():
         words = NOT_FIRST_IN_PACKAGE if name_of(path).startswith("lstm_cli/") else NOT_FIRST
-        problems += [(path, *found) for found in wrong_beginnings(tree, words)]
+        problems += [(path, *result) for result in wrong_beginnings(tree, words)]
     assert not problems, listed(problems)
 
 
@@ -199,7 +199,7 @@ def test_public_functions_document_their_parameters() -> None:
     for path, _, tree in sources():
         if name_of(path).startswith("lstm_cli/"):
             command = path.stem if path.parent.name == "commands" else ""
-            problems += [(path, *found) for found in missing_arguments(tree, command)]
+            problems += [(path, *result) for result in missing_arguments(tree, command)]
     assert not problems, listed(problems)
 
 
@@ -209,9 +209,9 @@ def test_old_words_do_not_occur() -> None:
         if path == Path(__file__):
             continue
         for line, text in texts_of(source, tree):
-            problems += [(path, *found) for found in wrong_words(line, text)]
+            problems += [(path, *result) for result in wrong_words(line, text)]
     for path, text in plain_texts():
-        problems += [(path, *found) for found in wrong_words(1, text)]
+        problems += [(path, *result) for result in wrong_words(1, text)]
     assert not problems, listed(sorted(set(problems)))
 
 
@@ -262,10 +262,10 @@ def test_a_missing_section_is_detected(source: str, count: int) -> None:
     ],
 )
 def test_an_old_word_is_detected(source: str, line: int) -> None:
-    found = [one for at, text in texts_of(source, ast.parse(source)) for one in wrong_words(at, text)]
-    assert [at for at, _ in found][:1] == [line]
+    result = [item for at, text in texts_of(source, ast.parse(source)) for item in wrong_words(at, text)]
+    assert [at for at, _ in result][:1] == [line]
 
 
 def test_names_of_code_are_not_words() -> None:
     source = "told = anew.beside(told_twice=1)\nkeys = {'told_twice': told}"
-    assert [one for at, text in texts_of(source, ast.parse(source)) for one in wrong_words(at, text)] == []
+    assert [item for at, text in texts_of(source, ast.parse(source)) for item in wrong_words(at, text)] == []

@@ -12,7 +12,7 @@ from lstm_cli.rundir import ARTIFACTS
 
 
 def subclasses(kind: type) -> list[type]:
-    return [kind, *(one for child in kind.__subclasses__() for one in subclasses(child))]
+    return [kind, *(item for child in kind.__subclasses__() for item in subclasses(child))]
 
 
 @pytest.mark.parametrize(("path", "text"), pages().items(), ids=lambda value: getattr(value, "stem", ""))

@@ -107,7 +107,8 @@ def test_an_error_has_its_rule_id(gap: Path, capfd: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    ("rule", "hint"), [("D51", "did you mean --ignore D5"), ("x", "data-rules"), ("", "data-rules")]
+    ("rule", "hint"),
+    [("D51", "did you mean --ignore D5"), ("x", "rule ids look like D516"), ("", "rule ids look like D516")],
 )
 def test_an_unknown_rule_cannot_be_ignored(rule: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -165,6 +165,6 @@ def test_minute_data_fit_into_the_memory_of_a_laptop() -> None:
     assert 1e9 < need.size < 2e9
     assert estimate_training_cost(schema, series, windows=690_000).memory_mb == round(need.size / 1e6)
     fixed = replace(schema, lookback=20_160, lookback_fixed=True)
-    asked = train_need(fixed, series, TrainConfig())
-    assert asked.size > 30e9  # a lookback of --lookback is not bounded, but it is part of the estimate
-    assert "--lookback" in asked.hint
+    requested = train_need(fixed, series, TrainConfig())
+    assert requested.size > 30e9  # a lookback of --lookback is not bounded, but it is part of the estimate
+    assert "--lookback" in requested.hint

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.setting import require_bounds, setting
-from lstm_cli.config.text import NO_TIMES, GridSettings, TextSettings
+from lstm_cli.config.text import INTEGER_TIMES, NO_TIMES, GridSettings, TextSettings
 from lstm_cli.errors import UsageError
 
 COLUMN = "COLUMN"  # metavar
+ALL_NUMERIC = "*"  # the word for --target: every numeric column without another role
 COLUMNS_PANEL, WINDOWS_PANEL, SPLITS_PANEL, VALUES_PANEL = "Columns", "Windows", "Splits", "Values"
 
 
@@ -16,7 +17,7 @@ class PrepareConfig(TextSettings, GridSettings):
 
     target: tuple[str, ...] = setting(
         (),
-        "Column to forecast (repeatable).",
+        "Column to forecast (repeatable), or '*' for every numeric column without another role.",
         COLUMN,
         default_text="the only numeric column",
         panel=COLUMNS_PANEL,
@@ -142,34 +143,48 @@ class PrepareConfig(TextSettings, GridSettings):
                 hint="give season lengths in steps, such as --season 24,168, or --season none",
                 flag="--season",
             )
-        roles: dict[str, str] = {}
-        for flag, names in (("--target", self.target), ("--past", self.past), ("--future", self.future)):
-            for name in names:
-                if name in roles:
-                    raise UsageError(
-                        f"column '{name}' is given to both {roles[name]} and {flag}",
-                        hint="name each column once",
-                    )
-                roles[name] = flag
-        for flag, names in (("--time", self.time), ("--series", self.series)):
-            for name in names:
-                if name in roles:
-                    raise UsageError(
-                        f"column '{name}' is given to both {roles[name]} and {flag}"
-                        if roles[name] != flag
-                        else f"column '{name}' is given to {flag} twice",
-                        hint="name each column once",
-                        flag=flag,
-                    )
-                roles[name] = flag
+        self._check_roles()
         if NO_TIMES in self.time and len(self.time) > 1:
             raise UsageError(
                 f"--time {NO_TIMES} cannot be combined with a time column", hint="choose one", flag="--time"
             )
+        self._check_times()
         if self.wide:
             self._check_wide()
         self.check_text()
         self.check_grid()
+
+    def _check_roles(self) -> None:
+        """Raise UsageError for a column with two roles, or for ALL_NUMERIC next to a named target."""
+        roles: dict[str, str] = {}
+        flags = ("target", "past", "future", "time", "series")
+        for flag, name in ((f"--{field}", name) for field in flags for name in getattr(self, field)):
+            if name in roles:
+                twice = "twice" if roles[name] == flag else f"and to {roles[name]}"
+                raise UsageError(
+                    f"column '{name}' is given to {flag} {twice}", hint="name each column once", flag=flag
+                )
+            roles[name] = flag
+        if ALL_NUMERIC in self.target and len(self.target) > 1:
+            raise UsageError(
+                f"--target '{ALL_NUMERIC}' cannot be combined with a named target, because it is every numeric column",
+                hint=f"leave out --target '{ALL_NUMERIC}', or the other --target",
+                flag="--target",
+            )
+
+    def _check_times(self) -> None:
+        """Raise UsageError for settings of times that need another number of time columns."""
+        if self.time == (NO_TIMES,) and (self.time_format is not None or self.dayfirst is not None):
+            flag = "--time-format" if self.time_format is not None else "--dayfirst"
+            raise UsageError(
+                f"{flag} cannot be combined with --time {NO_TIMES}", hint=f"leave out {flag}", flag=flag
+            )
+        if self.time_format == INTEGER_TIMES and len(self.time) != 1:
+            raise UsageError(
+                f"--time-format {INTEGER_TIMES} needs one --time column",
+                hint="name the column of whole numbers with --time",
+                flag="--time-format",
+            )
 
     def _check_wide(self) -> None:
         """Raise UsageError for roles that a wide file cannot have: its only target is `value`."""

@@ -86,6 +86,13 @@ class TextSettings:
                 hint="add --decimal ," if self.thousands == "." else "choose two different marks",
                 flag="--thousands",
             )
+        if self.time_format is not None and self.dayfirst is not None:
+            order = "--dayfirst" if self.dayfirst else "--monthfirst"
+            raise UsageError(
+                f"{order} cannot be combined with --time-format, which holds the order of day and month",
+                hint=f"leave out {order}",
+                flag=order,
+            )
         if self.no_header and self.names is not None:
             raise UsageError(
                 "--no-header and --names cannot be combined: --names alone means that there is no header",
@@ -100,13 +107,24 @@ class TextSettings:
             )
 
     def over(self, other: "TextSettings") -> "TextSettings":
-        """Return these settings, with those of `other` (the run) where these have their defaults."""
+        """Return these settings, with those of `other` (the run) where these have their defaults.
+
+        The marks of numbers belong together: one of them given replaces all of them.
+        """
         given = {
             item.name: getattr(self, item.name)
             for item in fields(TextSettings)
             if getattr(self, item.name) != item.default
         }
-        return replace(other.text, **given)
+        base = other.text
+        if self.has_number_format:
+            base = replace(base, decimal=None, thousands=None, units=False)
+        return replace(base, **given)
+
+    @property
+    def has_number_format(self) -> bool:
+        """Return whether a setting describes the marks of numbers."""
+        return self.units or self.decimal is not None or self.thousands is not None
 
     @property
     def text(self) -> "TextSettings":
@@ -135,10 +153,11 @@ class GridSettings:
         default_text="off",
         panel=TIMES_PANEL,
     )
-    gaps: str = setting(
-        "fill",
+    gaps: str | None = setting(
+        None,
         "Missing rows: fill as set by --missing, or skip (office hours).",
         choices=("fill", "skip"),
+        default_text="fill",
         panel=TIMES_PANEL,
     )
     duplicates: str = setting(
@@ -150,6 +169,10 @@ class GridSettings:
 
     def check_grid(self) -> None:
         """Raise UsageError for settings that contradict each other."""
+        if self.tz is not None:
+            from lstm_cli.time_zones import load_zone  # lazy: few files need a time zone
+
+            load_zone(self.tz)
         if self.resample is not None and self.freq is None:
             raise UsageError(
                 f"--resample {self.resample} needs --freq",

@@ -8,6 +8,7 @@ from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds, ScaledBounds
 from lstm_cli.data.forecast.output import write_times
+from lstm_cli.data.times.formats import JOINT
 from lstm_cli.export.formats import Format
 from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS
 
@@ -83,7 +84,11 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         "times": {
             "column": schema.time_name,
             "step": schema.step.name,
-            "clock": "UTC" if schema.time_format.has_offset else "as in the file",
+            "clock": "none"
+            if schema.time_format.is_integer
+            else "UTC"
+            if schema.time_format.has_offset
+            else schema.time_format.tz or "as in the file",
             "order": "past ends one step before the first step of the forecast",
         },
         "series": [
@@ -122,7 +127,8 @@ def _tensor(shape: list[Any], meaning: str, **more: list[str]) -> dict[str, Any]
 def _time_range(schema: Schema, series: SeriesTable, index: int) -> dict[str, Any]:
     """Return the first and the last time of a series in the format of the data file."""
     rows = np.array([0, series.count[index] - 1])
-    first, last = write_times(schema, schema.step.times(rows, int(series.origin_us[index])))
+    written = write_times(schema, schema.step.times(rows, int(series.origin_us[index])))
+    first, last = (text.replace(JOINT, " ") for text in written)
     return {"first": first, "last": last}
 
 

@@ -135,7 +135,7 @@ def decode_manifest(data: bytes, run: Path) -> dict[str, Any]:
         if newer is not None:
             raise ArtifactError(
                 f"{path} was written by a newer release (schema {newer}; this one reads up to {SCHEMA})",
-                hint="upgrade: pip install --upgrade lstm-cli",
+                hint="install the release that wrote it, or use another run directory",
             )
         _require(isinstance(document, dict), "it is not a JSON object")
         document = migrate(document)

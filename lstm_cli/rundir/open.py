@@ -166,8 +166,10 @@ def refuse_foreign(path: Path) -> Literal["absent", "empty", "run", "leftovers"]
 
 def empty_run_error(path: Path, content: str) -> MissingArtifact:
     """Return the error for a run directory without a finished step. `content` is the result of `inspect_path`."""
-    problem = {"absent": "does not exist", "empty": "is empty"}.get(content, "has no finished step")
-    return MissingArtifact(f"{path} {problem}", hint=f"run '{command('prepare', path)}' first")
+    problems = {"absent": f"run directory not found: {path}", "empty": f"{path} is empty"}
+    return MissingArtifact(
+        problems.get(content, f"{path} has no finished step"), hint=f"run '{command('prepare', path)}' first"
+    )
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def acquire_lock(run: Path, *, wait: float = 0.0) -> Lock:
             continue
         if time.monotonic() >= deadline:
             raise LockedError(
-                f"{run} is being written by {_read_owner(path)}",
+                f"{run} is locked: it is being written by {_read_owner(path)}",
                 hint="try again when it is done, or wait for it with --lock-wait SECONDS",
             )
         time.sleep(min(_RETRY_SECONDS, max(deadline - time.monotonic(), 0.001)))

@@ -15,7 +15,7 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.forecast.bounds import inverse_transform, inverse_transform_intervals
 from lstm_cli.data.forecast.inputs import forecast_times, known_ahead_inputs, last_windows
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.evaluation.intervals import SIDES, Intervals
 from lstm_cli.events import Listener, WarningRaised
@@ -135,8 +135,8 @@ def predict(
         horizon=dataset.schema.horizon,
         lookback=model.schema.lookback,
         reads_rows=model.lookback,
-        time_start=forecast.written_times(np.array(ends[:1]))[0],
-        time_end=forecast.written_times(np.array(ends[1:]))[0],
+        time_start=forecast.shown_time(ends[0]),
+        time_end=forecast.shown_time(ends[1]),
         ended=ended.names,
         seconds={
             "read": round(ready - began, 4),
@@ -169,7 +169,7 @@ def _own_data(run: Run, model: TrainedModel, warn: Callable[[Finding], None]) ->
     changed = _differences(model, dataset)
     if changed:
         raise StaleArtifact(
-            f"the data of {run.path} and its model have different {changed}",
+            f"the model of {run.path} is out of date: the data have other {changed}",
             hint=f"train again: '{command('train', run.path)}'",
         )
     retrain = f"'{command('train', run.path)}' trains it again"
@@ -256,17 +256,13 @@ def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable
         if name not in index_of:
             continue
         known = index_of[name]
-        index, fits = new.schema.step.index(
-            new.series.origin_us[series : series + 1], old.series.origin_us[known]
-        )
-        if not fits.all():
+        times = new.schema.step.times(np.arange(new.series.count[series]), int(new.series.origin_us[series]))
+        index, fits = old.schema.step.index(times, int(old.series.origin_us[known]))
+        rows = np.flatnonzero(fits & (index >= 0) & (index < old.series.count[known]))
+        if not len(rows):
             continue
-        shift = int(index[0])  # row r of the new series is row r + shift of the old one
-        begin, end = max(0, -shift), min(int(new.series.count[series]), int(old.series.count[known]) - shift)
-        if begin >= end:
-            continue
-        new_rows = slice(new.series.offset[series] + begin, new.series.offset[series] + end)
-        old_rows = slice(old.series.offset[known] + begin + shift, old.series.offset[known] + end + shift)
+        new_rows = new.series.offset[series] + rows
+        old_rows = old.series.offset[known] + index[rows]
         both = new.measured[new_rows, :width] & old.measured[old_rows, :width]
         a = new.scaler.inverse_transform(new.values_scaled[new_rows, :width], series)
         b = old.scaler.inverse_transform(old.values_scaled[old_rows, :width], known)
@@ -274,11 +270,10 @@ def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable
         tolerance = 1e-5 * (np.abs(a) + np.abs(b) + old.scaler.scale[known, :width])
         differs = both & (np.abs(a - b) > tolerance)
         if differs.any() and first is None:
-            row = int(np.argmax(differs.any(axis=1))) + begin
-            first = new.schema.step.times(np.array([row]), new.series.origin_us[series])
+            first = times[rows[[int(np.argmax(differs.any(axis=1)))]]]
         differing += int(differs.sum())
     if differing and first is not None:
-        when = format_times(first, new.schema.time_format)[0]
+        when = show_time(first[0], new.schema.time_format)
         values = "value differs" if differing == 1 else "values differ"
         text = f"{differing} {values} from the run's data at the same times, first at {when}"
         warn(Finding.at(in_file(source), "D811", text, count=differing))

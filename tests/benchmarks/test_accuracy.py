@@ -18,15 +18,15 @@ def report(model: float | None, **baselines: float | None) -> dict:
 
 
 def test_the_ratio_is_to_the_best_simple_forecast() -> None:
-    found = on_sets.compared(report(0.9, naive=2.0, seasonal_naive=1.5, linear=1.0))
-    assert (found["best"], found["ratio"], found["metric"]) == ("linear", pytest.approx(0.9), "mase")
+    result = on_sets.compared(report(0.9, naive=2.0, seasonal_naive=1.5, linear=1.0))
+    assert (result["best"], result["ratio"], result["metric"]) == ("linear", pytest.approx(0.9), "mase")
 
 
 def test_where_mase_is_undefined_the_ratio_is_of_mae() -> None:
     assert on_sets.compared(report(0.5, naive=None, linear=0.4))["metric"] == "mae"
 
 
-def test_a_simple_forecast_without_error_is_a_row_that_says_so() -> None:
+def test_a_simple_forecast_without_error_is_reported_in_its_row() -> None:
     with pytest.raises(ValueError, match=r"naive makes no error on these test rows, ours is 0\.5"):
         on_sets.compared(report(0.5, naive=0.0, linear=0.4))
 
@@ -48,7 +48,7 @@ def test_a_choice_passes_on_what_was_chosen_and_nothing_else() -> None:
     assert chosen.options() == ["--effort", "best", "--no-refit", "--epochs", "2", "--threads", "1"]
 
 
-def test_etth1_goes_on_after_a_row_that_failed(
+def test_etth1_continues_after_a_failed_row(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def pretended(verb: str, *words: str) -> tuple[dict, float]:
@@ -87,7 +87,7 @@ def small_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_prepare_only_tells_what_the_command_made_of_each_file(
+def test_prepare_only_reports_the_result_for_each_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert accuracy.main(["--sets", str(small_folder(tmp_path)), "--prepare-only"]) == 0
@@ -96,12 +96,12 @@ def test_prepare_only_tells_what_the_command_made_of_each_file(
     assert "closed_one" not in printed
 
 
-def test_a_closed_set_is_not_scored_by_its_name_alone(tmp_path: Path) -> None:
+def test_a_closed_set_is_not_scored_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="closed_one"):
         on_sets.listed(small_folder(tmp_path), "look", ["closed_one"])
-    assert [one["name"] for one in on_sets.listed(tmp_path, "closed", ["closed_one"])] == ["closed_one"]
+    assert [item["name"] for item in on_sets.listed(tmp_path, "closed", ["closed_one"])] == ["closed_one"]
 
 
-def test_a_command_that_fails_says_its_error_line(tmp_path: Path) -> None:
+def test_a_failed_command_reports_its_error_line(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=r"lstm train: exit 4: error: "):
         lstm("train", str(tmp_path / "absent"))

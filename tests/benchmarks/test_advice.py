@@ -31,7 +31,7 @@ def test_what_an_advice_changes_is_named_after_the_plain_options() -> None:
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "explanation" / "guide.md"
-TOLD = re.compile(r"`([^`]+)`[ |]+([+-]\d+\.\d) %")
+EFFECT = re.compile(r"`([^`]+)`[ |]+([+-]\d+\.\d) %")
 
 
 def measured() -> dict[str, float]:
@@ -44,18 +44,18 @@ def measured() -> dict[str, float]:
 
 def test_the_guide_has_the_effects_that_were_measured() -> None:
     ratios = measured()
-    told = TOLD.findall(GUIDE.read_text())
-    assert len(told) >= 25
-    for options, effect in told:
+    reported = EFFECT.findall(GUIDE.read_text())
+    assert len(reported) >= 25
+    for options, effect in reported:
         ratio = ratios[re.sub(r"^(prepare|train) ", "", options)]
         assert f"{round(100 * (ratio - 1), 1) + 0.0:+.1f}" == effect, options
 
 
-def test_the_guide_tells_of_every_advice() -> None:
+def test_the_guide_names_each_advice() -> None:
     page = GUIDE.read_text()
     assert all(f"{options}`" in page for options in measured())
-    assert measured().keys() == {words for words in told_options() if words}
+    assert measured().keys() == {words for words in documented_options() if words}
 
 
-def told_options() -> list[str]:
+def documented_options() -> list[str]:
     return [" ".join(words for words in given if words) for given in advice.ADVICE.values()]

@@ -8,20 +8,20 @@ import pytest
 import readers
 
 
-def test_every_set_says_what_a_reader_needs_to_know() -> None:
+def test_each_dataset_has_a_complete_description() -> None:
     sets = datasets.catalogue()
-    assert len({one["name"] for one in sets}) == len(sets) >= 25
-    for one in sets:
-        assert one["reader"] in readers.READERS
-        assert one["target"]
-        assert one["horizon"] > 0
-        assert all(one[key].strip() for key in ("kind", "package", "origin", "licence"))
+    assert len({item["name"] for item in sets}) == len(sets) >= 25
+    for item in sets:
+        assert item["reader"] in readers.READERS
+        assert item["target"]
+        assert item["horizon"] > 0
+        assert all(item[key].strip() for key in ("kind", "package", "origin", "licence"))
 
 
 def test_half_of_every_kind_is_closed() -> None:
     sets = datasets.catalogue()
-    closed = Counter(one["kind"] for one in sets if one["group"] == "closed")
-    for kind, count in Counter(one["kind"] for one in sets).items():
+    closed = Counter(item["kind"] for item in sets if item["group"] == "closed")
+    for kind, count in Counter(item["kind"] for item in sets).items():
         assert abs(count - 2 * closed[kind]) <= 1, kind
 
 
@@ -64,7 +64,7 @@ def test_only_whole_days_give_hours_that_are_known(from_r) -> None:
     assert str(table["time"].iloc[24]) == "1995-01-11 00:00:00"
 
 
-def test_events_are_counted_and_a_day_without_one_counts_nought(from_r) -> None:
+def test_days_without_events_count_as_zero(from_r) -> None:
     from_r(pd.DataFrame({"at": ["2011-01-03T09:00:00Z", "2011-01-01T23:59:00Z", "2011-01-03T10:00:00Z"]}))
     table = readers.read({"reader": "events_by_day", "item": "x/y", "dates": "at", "target": ["n"]})
     assert table["n"].tolist() == [1, 0, 2]
@@ -83,5 +83,5 @@ def test_a_clock_set_a_minute_off_is_snapped_and_weekends_can_be_left_out(from_r
 
 def test_the_page_of_data_sets_lists_every_set_with_its_group() -> None:
     listed = (datasets.CATALOGUE.parent / "datasets.md").read_text()
-    for one in datasets.catalogue():
-        assert f"| {one['kind']} | {one['name']} | {one['group']} |" in listed
+    for item in datasets.catalogue():
+        assert f"| {item['kind']} | {item['name']} | {item['group']} |" in listed

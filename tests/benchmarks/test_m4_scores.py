@@ -19,22 +19,22 @@ def test_smape_by_hand() -> None:
 
 def test_mase_by_hand() -> None:
     # inside the training rows, with season 2: |3-1| and |5-2|, mean 2.5; errors 1 and 2, mean 1.5
-    found = m4.mase(np.array([4.0, 6]), np.array([5.0, 4]), np.array([1.0, 2, 3, 5]), season=2)
-    assert found == pytest.approx(0.6)
+    result = m4.mase(np.array([4.0, 6]), np.array([5.0, 4]), np.array([1.0, 2, 3, 5]), season=2)
+    assert result == pytest.approx(0.6)
 
 
 def test_scores_are_means_over_series_and_owa_is_relative_to_naive2() -> None:
     training = {"a": np.arange(26.0), "b": np.arange(26.0) * 2}  # scales 24 and 48
     truth = {"a": np.array([10.0]), "b": np.array([100.0])}
     forecast = {"a": np.array([34.0]), "b": np.array([100.0])}
-    found = m4.scores(training, truth, forecast)
-    assert found["mase"] == pytest.approx((24 / 24 + 0) / 2)
-    assert found["smape"] == pytest.approx((200 * 24 / 44 + 0) / 2)
-    assert found["owa"] == pytest.approx((found["smape"] / 18.383 + found["mase"] / 2.395) / 2)
+    result = m4.scores(training, truth, forecast)
+    assert result["mase"] == pytest.approx((24 / 24 + 0) / 2)
+    assert result["smape"] == pytest.approx((200 * 24 / 44 + 0) / 2)
+    assert result["owa"] == pytest.approx((result["smape"] / 18.383 + result["mase"] / 2.395) / 2)
 
 
 @pytest.mark.parametrize("forecast", [{}, {"a": np.array([1.0, 2])}])
-def test_a_series_without_its_forecast_is_told_rather_than_left_out(forecast: dict) -> None:
+def test_a_series_without_a_forecast_is_an_error(forecast: dict) -> None:
     with pytest.raises(ValueError, match="series a"):
         m4.scores({"a": np.arange(30.0)}, {"a": np.array([1.0])}, forecast)
 
@@ -48,7 +48,7 @@ def test_naive2_of_a_series_without_season_is_its_last_value() -> None:
     rows=st.integers(40, 47),
     level=st.floats(0.1, 1e4),
 )
-def test_naive2_goes_on_with_a_season_that_repeats(factors: list[int], rows: int, level: float) -> None:
+def test_naive2_repeats_the_season(factors: list[int], rows: int, level: float) -> None:
     season = level * np.array(factors)
     training = np.resize(season, rows)
     if m4.is_seasonal(training, 4):
@@ -83,8 +83,8 @@ def test_wide_files_become_long_ones_that_end_at_the_same_hour(tmp_path: Path) -
 def test_a_forecast_is_read_in_the_order_of_time(tmp_path: Path) -> None:
     file = tmp_path / "forecast.csv"
     file.write_text("series,time,value\nb,2001-01-02 01:00:00,2\nb,2001-01-02 00:00:00,1\na,2001-01-02,7\n")
-    found = m4.read_forecast(file)
-    assert {name: values.tolist() for name, values in found.items()} == {"a": [7], "b": [1, 2]}
+    result = m4.read_forecast(file)
+    assert {name: values.tolist() for name, values in result.items()} == {"a": [7], "b": [1, 2]}
 
 
 def test_coverage_counts_the_true_values_within_both_ends(tmp_path: Path) -> None:

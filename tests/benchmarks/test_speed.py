@@ -17,20 +17,20 @@ from goals import Row
 
 def counting(*given: float) -> tuple[list[str], dict]:
     """Sides that give these figures in turn, and the order in which they were asked."""
-    asked: list[str] = []
+    requested: list[str] = []
     left = {"own": list(given), "other": list(given)}
 
     def side(name: str) -> float:
-        asked.append(name)
+        requested.append(name)
         return left[name].pop(0)
 
-    return asked, {name: (lambda name=name: side(name)) for name in left}
+    return requested, {name: (lambda name=name: side(name)) for name in left}
 
 
 def test_sides_run_in_turn_and_the_first_of_each_is_thrown_away() -> None:
-    asked, sides = counting(9.0, 1.0, 2.0)
+    requested, sides = counting(9.0, 1.0, 2.0)
     assert timing.in_turn(sides, 2) == {"own": [1.0, 2.0], "other": [1.0, 2.0]}
-    assert asked == ["own", "other"] * 3
+    assert requested == ["own", "other"] * 3
 
 
 def test_a_ratio_is_the_median_of_the_pairs_not_the_ratio_of_medians() -> None:
@@ -66,7 +66,7 @@ def test_what_a_process_took_and_one_that_fails() -> None:
         timing.spent([sys.executable, "-c", "raise SystemExit(3)"])
 
 
-def test_a_worker_works_line_by_line_and_says_how_it_ended() -> None:
+def test_a_worker_runs_each_line_and_reports_the_result() -> None:
     code = "import sys\nprint('a banner', flush=True)\nfor n, _ in enumerate(sys.stdin):\n    n < 2 or sys.exit(4)\n"
     with timing.Worker([sys.executable, "-c", code + "    print(n + 0.5, flush=True)"]) as worker:
         assert [worker(), worker()] == [0.5, 1.5]
@@ -98,7 +98,7 @@ def test_the_loops_are_those_that_the_table_compares(monkeypatch: pytest.MonkeyP
     assert all(command[-6:] == ["--threads", "2", "--steps", "5", "--clock", "cpu"] for command in made)
 
 
-def test_a_peer_without_an_environment_is_told_and_left_out(
+def test_a_peer_without_an_environment_is_skipped_with_a_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert on_peers.found(Notebook(None), tmp_path, tmp_path) == {}
@@ -130,7 +130,7 @@ def test_one_row_that_fails_leaves_the_others(
     assert "| `lstm predict RUN` | `import numpy, onnxruntime` | 2.2500 | 2.3000 | reached |" in printed
 
 
-def test_a_large_file_is_read_beside_pandas(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reading_a_large_file_is_compared_with_pandas(capsys: pytest.CaptureFixture[str]) -> None:
     assert speed.main(["--only", "reading", "--repetitions", "1", "--rows", "1500"]) == 0
     rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if "`pandas" in line]
     assert [row[0].removeprefix("| ") for row in rows] == [

@@ -78,8 +78,8 @@ def test_toml_round_trip(given_settings):
 
 def test_a_subtable_becomes_pairs():
     Path("lstm.toml").write_text(to_toml({"tune": {"space": {"lr": "1e-4..1e-2:log", "loss": "mae|huber"}}}))
-    found = find_settings("tune", {"space": "pairs"}, file="lstm.toml", environ={}, verbs=("tune",))
-    assert found["space"].value == ["lr=1e-4..1e-2:log", "loss=mae|huber"]
+    result = find_settings("tune", {"space": "pairs"}, file="lstm.toml", environ={}, verbs=("tune",))
+    assert result["space"].value == ["lr=1e-4..1e-2:log", "loss=mae|huber"]
 
 
 def test_config_shows_the_settings_of_a_run(lstm):

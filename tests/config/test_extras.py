@@ -86,9 +86,9 @@ def missing(name: str) -> ModuleNotFoundError:
 def test_a_missing_module_also_names_related_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    found = missing_module_error(missing("torch.nn"), "lstm train")
-    assert found is not None
-    assert found.message == "lstm train needs onnx and torch, which are not installed"
+    result = missing_module_error(missing("torch.nn"), "lstm train")
+    assert result is not None
+    assert result.message == "lstm train needs onnx and torch, which are not installed"
 
 
 @pytest.mark.parametrize("name", ["yaml", "lstm_cli.absent", "torch.absent", ""])

@@ -15,22 +15,22 @@ def settings(tmp_path, text=None, **environ):
     if text is not None:
         file = str(tmp_path / "lstm.toml")
         (tmp_path / "lstm.toml").write_text(text)
-    found = find_settings("train", KINDS, file=file, environ=environ, verbs=VERBS)
-    return {name: setting.value for name, setting in found.items()}
+    result = find_settings("train", KINDS, file=file, environ=environ, verbs=VERBS)
+    return {name: setting.value for name, setting in result.items()}
 
 
 def test_the_environment_overrides_the_file(tmp_path):
-    found = settings(tmp_path, "[train]\nepochs = 5\nbatch-size = 32\n", LSTM_TRAIN_EPOCHS="7")
-    assert found == {"epochs": "7", "batch_size": "32"}
+    result = settings(tmp_path, "[train]\nepochs = 5\nbatch-size = 32\n", LSTM_TRAIN_EPOCHS="7")
+    assert result == {"epochs": "7", "batch_size": "32"}
 
 
 def test_origin_names_the_source(tmp_path):
     (tmp_path / "lstm.toml").write_text("[train]\nbatch-size = 32\n")
     environ = {"LSTM_TRAIN_EPOCHS": "7"}
     file = str(tmp_path / "lstm.toml")
-    found = find_settings("train", KINDS, file=file, environ=environ, verbs=VERBS)
-    assert found["epochs"].origin == "LSTM_TRAIN_EPOCHS"
-    assert found["batch_size"].origin == f"'[train] batch-size' in {file}"
+    result = find_settings("train", KINDS, file=file, environ=environ, verbs=VERBS)
+    assert result["epochs"].origin == "LSTM_TRAIN_EPOCHS"
+    assert result["batch_size"].origin == f"'[train] batch-size' in {file}"
 
 
 def test_the_file_may_be_named_by_the_environment(tmp_path):
@@ -97,20 +97,22 @@ def test_a_subtable_of_the_verb(tmp_path, text, values):
 
 
 def test_pairs_of_the_environment_override_the_table(tmp_path):
-    found = settings(tmp_path, "[train.space]\nlr = '1..2'\n", LSTM_TRAIN_SPACE='["loss=mae|mse", "lr=3..4"]')
-    assert found == {"space": ["loss=mae|mse", "lr=3..4"]}
+    result = settings(
+        tmp_path, "[train.space]\nlr = '1..2'\n", LSTM_TRAIN_SPACE='["loss=mae|mse", "lr=3..4"]'
+    )
+    assert result == {"space": ["loss=mae|mse", "lr=3..4"]}
 
 
 def test_stored_settings_of_a_run():
     stored = {"epochs": 3, "hidden": [64, 32], "target": ["A,B"], "pad": True, "batch_size": None, "gone": 1}
-    found = settings_from_run(stored, KINDS, origin="the winner")
-    assert {name: setting.value for name, setting in found.items()} == {
+    result = settings_from_run(stored, KINDS, origin="the winner")
+    assert {name: setting.value for name, setting in result.items()} == {
         "epochs": "3",
         "hidden": "64,32",
         "target": ["A,B"],
         "pad": True,
     }
-    assert {setting.origin for setting in found.values()} == {"the winner"}
+    assert {setting.origin for setting in result.values()} == {"the winner"}
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("On", True), ("no", False), ("0", False)])

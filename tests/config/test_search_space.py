@@ -122,7 +122,7 @@ def test_a_value_valid_in_some_combinations_is_accepted() -> None:
     share=st.floats(0, 1, allow_nan=False),
     form=st.sampled_from(("whole", "sizes", "number")),
 )
-def test_a_value_lies_within_its_range(low: int, span: int, log: bool, share: float, form: str) -> None:
+def test_a_value_is_within_its_range(low: int, span: int, log: bool, share: float, form: str) -> None:
     values = Range(low=low, high=low + span, log=log, form=form)
     drawn = values.value_at(share)
     number = drawn[0] if form == "sizes" else drawn
@@ -152,7 +152,7 @@ def test_the_size_of_a_space() -> None:
 
 
 def test_values_as_text() -> None:
-    assert [value_text(one) for one in ((64, 32), [8], True, False, 1e-4, 0.05, 7, "mae")] == [
+    assert [value_text(item) for item in ((64, 32), [8], True, False, 1e-4, 0.05, 7, "mae")] == [
         "64,32",
         "8",
         "on",

@@ -153,21 +153,21 @@ def test_a_forecast_after_a_failed_gate(home: Path, folder: Path, condition: str
 
 def units(home: Path) -> dict[str, str]:
     """Return the text of each unit by its name."""
-    found = {}
+    result = {}
     for text in blocks(CRON, "ini"):
         name = re.match(r"# ~/\.config/systemd/user/(\S+)\n", text)
         assert name is not None
-        found[name[1]] = text.replace("%h", str(home))
-    return found
+        result[name[1]] = text.replace("%h", str(home))
+    return result
 
 
 def test_the_service_of_systemd(home: Path, folder: Path) -> None:
     service = ConfigParser(interpolation=None)
     service.optionxform = str  # type: ignore[assignment,method-assign]  # systemd heeds case
     service.read_string(units(home)["forecast.service"])
-    told = service["Service"]
-    name, _, value = told["Environment"].partition("=")
-    ended = started(shlex.split(told["ExecStart"]), Path(told["WorkingDirectory"]), **{name: value})
+    section = service["Service"]
+    name, _, value = section["Environment"].partition("=")
+    ended = started(shlex.split(section["ExecStart"]), Path(section["WorkingDirectory"]), **{name: value})
     assert (ended.returncode, ended.stderr) == (0, "")
     assert len(rows(folder / "forecast.csv")) == 24
 
@@ -220,25 +220,25 @@ def test_the_job_of_github(folder: Path, tmp_path: Path) -> None:
         == f"MASE {report['metrics']['mase']}, coverage of the 80 % interval {report['coverage']['80']} %\n"
     )
     uploaded = next(step["with"]["path"] for step in steps if "upload" in step.get("uses", ""))
-    assert all((folder / one).exists() for one in uploaded.split())
+    assert all((folder / item).exists() for item in uploaded.split())
 
 
 def test_the_job_of_gitlab(folder: Path) -> None:
     jobs, path = job(1)
     assert path == ".gitlab-ci.yml"
-    told = jobs["forecast"]
-    assert all(line.startswith("pip install ") for line in told["before_script"])
-    ended = in_ci(folder, ["sh", "-e"], "\n".join(told["script"]), **told["variables"])
+    forecast_job = jobs["forecast"]
+    assert all(line.startswith("pip install ") for line in forecast_job["before_script"])
+    ended = in_ci(folder, ["sh", "-e"], "\n".join(forecast_job["script"]), **forecast_job["variables"])
     assert ended.returncode == 0, ended.stderr
-    assert all((folder / one).exists() for one in told["artifacts"]["paths"])
-    (gate,) = (line for line in told["script"] if "--fail-if" in line)
-    ended = in_ci(folder, ["sh", "-e"], gate.replace("mase>=1", "mase>0"), **told["variables"])
-    assert ended.returncode == told["allow_failure"]["exit_codes"]
+    assert all((folder / item).exists() for item in forecast_job["artifacts"]["paths"])
+    (gate,) = (line for line in forecast_job["script"] if "--fail-if" in line)
+    ended = in_ci(folder, ["sh", "-e"], gate.replace("mase>=1", "mase>0"), **forecast_job["variables"])
+    assert ended.returncode == forecast_job["allow_failure"]["exit_codes"]
 
 
 @requires_jq
 @pytest.mark.parametrize(("mase", "codes"), [("null", [0, 1]), ("0.9", [0, 0]), ("1.1", [1, 1])])
-def test_a_null_passes_the_first_line_of_jq_alone(tmp_path: Path, mase: str, codes: list[int]) -> None:
+def test_a_null_passes_only_the_first_line_of_jq(tmp_path: Path, mase: str, codes: list[int]) -> None:
     (tmp_path / "report.json").write_text(NULL.replace("null", mase))
     (text,) = blocks(CI, "sh")
     lines = [line for line in text.splitlines() if line.startswith("jq ")]

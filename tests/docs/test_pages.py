@@ -13,6 +13,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "recipes" / "README.md",
+    *sorted((ROOT / "benchmarks").glob("*.md")),
     *sorted(DOCS.rglob("*.md")),
 ]
 MOST_LINES, MOST_WORDS = 150, 1_500  # of README
@@ -40,16 +41,16 @@ def prose_lines(page: Path) -> Iterator[tuple[int, str]]:
 @cache
 def anchors(page: Path) -> set[str]:
     """Return the anchors of the headings of a page, as GitHub makes them."""
-    found: set[str] = set()
+    result: set[str] = set()
     for _, line in prose_lines(page):
         heading = re.match(r"#{1,6} (.+)", line)
         if heading is None:
             continue
         text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading[1]).lower()
         anchor = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
-        count = sum(re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", known) is not None for known in found)
-        found.add(f"{anchor}-{count}" if count else anchor)
-    return found
+        count = sum(re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", known) is not None for known in result)
+        result.add(f"{anchor}-{count}" if count else anchor)
+    return result
 
 
 def links(page: Path) -> list[tuple[int, str]]:

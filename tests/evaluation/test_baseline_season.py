@@ -42,14 +42,14 @@ def test_the_season_with_the_smallest_error_is_chosen(week: float, season: int, 
     values += np.cumsum(np.random.default_rng(3).normal(size=values.shape) * 0.1, axis=0)
     data = made([values], horizon=horizon)
     errors = {}
-    for one in (4, 12):
+    for item in (4, 12):
         missed = []
         for origin in range(12, 192 - horizon + 1):
             ahead = np.arange(horizon)
-            forecast = values[origin - one + ahead % one, 0]
+            forecast = values[origin - item + ahead % item, 0]
             missed.append(np.abs(forecast - values[origin + ahead, 0]))
-        errors[one] = np.mean(missed)
-    assert min(errors, key=lambda one: errors[one]) == season
+        errors[item] = np.mean(missed)
+    assert min(errors, key=lambda item: errors[item]) == season
     assert baseline_season(data) == season
 
 

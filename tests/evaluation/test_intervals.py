@@ -145,8 +145,8 @@ def test_missing_values_do_not_count() -> None:
 
 def test_steps_with_few_errors_use_neighbouring_steps() -> None:
     absolute = np.arange(1.0, 6.0).reshape(1, 5, 1)
-    one = CalibrationErrors(absolute=absolute, baseline=absolute, spread=np.ones((1, 1)), horizons=MANY)
-    assert fit_calibration(one, none(5), season=1, lookback=1).half[1] == pytest.approx([5.0] * 5)
+    item = CalibrationErrors(absolute=absolute, baseline=absolute, spread=np.ones((1, 1)), horizons=MANY)
+    assert fit_calibration(item, none(5), season=1, lookback=1).half[1] == pytest.approx([5.0] * 5)
     many = CalibrationErrors(
         absolute=np.repeat(absolute, 300, axis=0),
         baseline=np.repeat(absolute, 300, axis=0),
@@ -207,8 +207,8 @@ def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, e
 
 def test_stored_intervals_give_the_same_ends() -> None:
     fitted = fit_calibration(misses(np.arange(1, 21)), misses([2.0, 3.0]), season=7, lookback=9)
-    again = Intervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
-    assert again.to_dict() == fitted.to_dict()
+    repeated = Intervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
+    assert repeated.to_dict() == fitted.to_dict()
 
 
 def test_the_scores_by_hand() -> None:

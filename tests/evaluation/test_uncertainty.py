@@ -104,7 +104,7 @@ def test_the_interval_covers_the_truth_nine_times_in_ten(count: int, horizon: in
     for _ in range(trials):
         steps = errors_of_steps(rng, count + horizon - 1, memory)
         ratio, error, freedom = ratio_of_sums(
-            *(over_windows(one, horizon) for one in steps), in_a_row(count, horizon)
+            *(over_windows(item, horizon) for item in steps), in_a_row(count, horizon)
         )
         held += abs(ratio - 0.8) <= student_t_quantile(0.95, freedom) * error
     assert 0.84 <= held / trials <= 0.96  # nominal .9; 600 trials have a standard error of about .012
@@ -125,8 +125,8 @@ def panel(series: int, *, starts: list[int] | None = None) -> Dataset:
 
 
 def test_windows_of_several_series_at_one_time_are_one_moment() -> None:
-    one, two = (window_times(split_windows(panel(series), "test")) for series in (1, 2))
-    assert (one.count, one.disjoint, one.horizon) == (17, 5, 4)
+    item, two = (window_times(split_windows(panel(series), "test")) for series in (1, 2))
+    assert (item.count, item.disjoint, item.horizon) == (17, 5, 4)
     assert (two.count, two.disjoint) == (17, 5)
     assert two.moment.tolist() == [*range(17), *range(17)]
     shifted = window_times(split_windows(panel(2, starts=[0, 5]), "test"))
@@ -166,7 +166,7 @@ def compared(
 
     sums = scoring.score(windows, forecast, FREE, on_errors=errors)
     result = errors.comparisons()
-    return result, {name: scoring.metrics.overall_scores(one, scale) for name, one in sums.items()}
+    return result, {name: scoring.metrics.overall_scores(item, scale) for name, item in sums.items()}
 
 
 def test_the_difference_is_that_of_mase_and_the_best_baseline_comes_first() -> None:

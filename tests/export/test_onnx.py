@@ -134,11 +134,11 @@ def test_export_is_silent_reproducible_and_does_not_change_the_model(
     model = stacked(1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     capfd.readouterr()
-    again = _export(model, 1)
+    repeated = _export(model, 1)
     assert capfd.readouterr() == ("", "")
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not list(recwarn)
-    assert again == exported[2]
+    assert repeated == exported[2]
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     model(*windows(2, 1)).sum().backward()  # the exporter left no tensors of its own in the model

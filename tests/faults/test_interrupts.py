@@ -37,9 +37,9 @@ def test_an_interrupted_training_is_resumed(tmp_path: Path, rng: random.Random) 
         assert process.returncode in (0, 128 + signum, -signum), err
         assert "Traceback" not in err
         interrupted += process.returncode != 0
-        again = training(run)
-        _, err = again.communicate(timeout=300)
-        assert again.returncode == 0, err
+        repeated = training(run)
+        _, err = repeated.communicate(timeout=300)
+        assert repeated.returncode == 0, err
         resumed += "resuming training" in err
         assert artifact_digests(run) == after
         assert unnamed_files(run) == []

@@ -40,8 +40,8 @@ def test_a_killed_step(step: Step, command: Command, panel: Path, tmp_path: Path
         killed += first["status"] == -9
         assert artifact_digests(run) in (before, after)
         assert output.read_bytes() in (OLD, expected)
-        again = command(*step.argv(panel, run), cached=True)
-        assert again["status"] == 0, again["err"]
+        repeated = command(*step.argv(panel, run), cached=True)
+        assert repeated["status"] == 0, repeated["err"]
         assert artifact_digests(run) == after
         assert unnamed_files(run) == []
         assert step.name != "predict" or output.read_bytes() == expected

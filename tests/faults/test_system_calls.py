@@ -118,8 +118,8 @@ def test_a_fault_at_each_call(command: Command, panel: Path, tmp_path: Path, ste
             assert str(run) in done["err"], where
             assert "Traceback" not in done["err"], where
         outcomes["killed" if done["status"] == -9 else str(done["status"])] += 1
-        again = command(*argv_of(step, panel, run), cached=True)
-        assert again["status"] == 0, where
+        repeated = command(*argv_of(step, panel, run), cached=True)
+        assert repeated["status"] == 0, where
         assert artifact_digests(run) == after, where
         assert unnamed_files(run) == [], where
         shutil.rmtree(run)

@@ -31,8 +31,8 @@ def ridge_forecast(
     spread = inputs - inputs.mean(axis=0) if intercept else inputs
     alpha = penalty * np.square(spread).sum() / lookback  # the mean eigenvalue is the trace over K
     ridge = Ridge(alpha=alpha, fit_intercept=intercept, solver="svd").fit(inputs, outputs)
-    asked, _, middle, scale = _rows(judged, lookback, center, scaled, window, unit)
-    forecast = ridge.predict(asked * trust).reshape(len(asked), -1) * scale + middle
+    requested, _, middle, scale = _rows(judged, lookback, center, scaled, window, unit)
+    forecast = ridge.predict(requested * trust).reshape(len(requested), -1) * scale + middle
     forecast = np.swapaxes(forecast.reshape(-1, targets, forecast.shape[1]), 1, 2)
     return np.asarray(forecast * unit)
 

@@ -79,12 +79,12 @@ def test_the_summed_map_is_the_weighted_sum_of_its_members() -> None:
 def test_the_refit_keeps_members_and_weights_and_learns_the_validation_rows() -> None:
     made = data()
     linear = fit(made)
-    again = refit_linear(merge_validation_into_train(made), linear)
-    assert again.members == linear.members
-    assert again.settings() == linear.settings()
+    repeated = refit_linear(merge_validation_into_train(made), linear)
+    assert repeated.members == linear.members
+    assert repeated.settings() == linear.settings()
     judged = batch_of(made, "test")
     expected = one_by_one(linear, merge_validation_into_train(made), judged)
-    np.testing.assert_allclose(forecast(again, judged), expected, atol=3e-4)
+    np.testing.assert_allclose(forecast(repeated, judged), expected, atol=3e-4)
     assert np.abs(expected - forecast(linear, judged)).max() > 0.01
     np.testing.assert_allclose(
         forecast(refit_linear(made, linear), judged), forecast(linear, judged), atol=1e-5
@@ -104,12 +104,12 @@ def test_the_score_is_mase_over_the_validation_windows() -> None:
 
 def test_threads_change_nothing() -> None:
     made = data()
-    one, two = fit(made, workers=1), fit(made, workers=2)
-    for name, array in one.arrays().items():
+    item, two = fit(made, workers=1), fit(made, workers=2)
+    for name, array in item.arrays().items():
         np.testing.assert_array_equal(two.arrays()[name], array)
-    assert one.settings() == two.settings()
-    again = [refit_linear(merge_validation_into_train(made), one, workers=workers) for workers in (1, 2)]
-    np.testing.assert_array_equal(again[0].last_weights, again[1].last_weights)
+    assert item.settings() == two.settings()
+    repeated = [refit_linear(merge_validation_into_train(made), item, workers=workers) for workers in (1, 2)]
+    np.testing.assert_array_equal(repeated[0].last_weights, repeated[1].last_weights)
 
 
 def test_a_stored_ensemble_has_no_members_and_the_same_forecasts() -> None:
@@ -164,8 +164,8 @@ def test_a_lookback_of_one_step_and_a_constant_have_finite_forecasts(values: np.
     linear = fit(made, lookbacks=(1,), window=1)
     batch = split_windows(made, "test")[:]
     assert np.isfinite(forecast(linear, batch)).all()
-    again = refit_linear(merge_validation_into_train(made), linear)
-    assert np.isfinite(forecast(again, batch)).all()
+    repeated = refit_linear(merge_validation_into_train(made), linear)
+    assert np.isfinite(forecast(repeated, batch)).all()
 
 
 def test_a_straight_line_and_a_pure_season_are_forecast_exactly() -> None:
@@ -263,9 +263,9 @@ def test_the_effect_of_known_ahead_inputs_is_found_and_used() -> None:
     moved = linear(batch.past, more, batch.mask) - forecast(linear, batch)
     np.testing.assert_allclose(moved[:, 3, 0], linear.response[0, 0], atol=1e-5)
     assert not np.delete(moved, 3, axis=1).any()
-    again = refit_linear(merge_validation_into_train(made), linear)
-    assert again.response[0, 0] == pytest.approx(effect, rel=0.05)
-    assert again.response[0, 0] != linear.response[0, 0]
+    repeated = refit_linear(merge_validation_into_train(made), linear)
+    assert repeated.response[0, 0] == pytest.approx(effect, rel=0.05)
+    assert repeated.response[0, 0] != linear.response[0, 0]
 
 
 @pytest.mark.parametrize(
@@ -328,9 +328,9 @@ def test_a_fit_is_restored_exactly_from_json() -> None:
     back = LinearEnsemble.from_fit({name: array.copy() for name, array in linear.arrays().items()}, facts)
     assert back.settings() == linear.settings()
     assert (back.members, back.smoothed) == (linear.members, linear.smoothed)
-    again = [refit_linear(merge_validation_into_train(made), one) for one in (linear, back)]
-    for name, array in again[0].arrays().items():
-        np.testing.assert_array_equal(array, again[1].arrays()[name])
+    repeated = [refit_linear(merge_validation_into_train(made), item) for item in (linear, back)]
+    for name, array in repeated[0].arrays().items():
+        np.testing.assert_array_equal(array, repeated[1].arrays()[name])
 
 
 def test_progress_counts_every_fit_and_reaches_the_total() -> None:
@@ -338,8 +338,8 @@ def test_progress_counts_every_fit_and_reaches_the_total() -> None:
     calls: list[tuple[int, int]] = []
     linear = fit(made, progress=lambda done, total: calls.append((done, total)))
     assert sorted(calls) == [(done, calls[0][1]) for done in range(calls[0][1] + 1)]
-    again: list[tuple[int, int]] = []
+    repeated: list[tuple[int, int]] = []
     refit_linear(
-        merge_validation_into_train(made), linear, progress=lambda done, total: again.append((done, total))
+        merge_validation_into_train(made), linear, progress=lambda done, total: repeated.append((done, total))
     )
-    assert [done for done, _ in again] == list(range(len(linear.members) + 1))
+    assert [done for done, _ in repeated] == list(range(len(linear.members) + 1))

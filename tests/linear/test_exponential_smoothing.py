@@ -39,8 +39,8 @@ def test_a_damped_trend_by_hand() -> None:
     # 14: error 4, level 12, trend 0 + .4 * .5 * 4 = .8
     # 15: foreseen 12 + .4 = 12.4, error 2.6, level 13.7, trend .4 + .2 * 2.6 = .92
     # ahead: .5 * .92 = .46, then .46 + .23
-    one = Smoothing(family="smoothing", level=0.5, trend=0.4, damping=0.5)
-    result = np.array([10.0, 14.0, 15.0]) @ one.weights(3, 2)
+    item = Smoothing(family="smoothing", level=0.5, trend=0.4, damping=0.5)
+    result = np.array([10.0, 14.0, 15.0]) @ item.weights(3, 2)
     np.testing.assert_allclose(result, [13.7 + 0.46, 13.7 + 0.46 + 0.23])
 
 
@@ -48,8 +48,8 @@ def test_a_season_by_hand() -> None:
     # Season 2, level .5, seasonal .4: the first season 1, 3 gives level 2, effects -1 and 1.
     # 2: foreseen 1, error 1, level 2.5, effect -1 + .4 * .5 * 1 = -.8; 3: foreseen 3.5, error -.5, level 2.25,
     # effect 1 - .1 = .9. Ahead: 2.25 - .8, 2.25 + .9, again.
-    one = Smoothing(family="smoothing", season=2, level=0.5, seasonal=0.4)
-    np.testing.assert_allclose(np.array([1.0, 3.0, 2.0, 3.0]) @ one.weights(4, 3), [1.45, 3.15, 1.45])
+    item = Smoothing(family="smoothing", season=2, level=0.5, seasonal=0.4)
+    np.testing.assert_allclose(np.array([1.0, 3.0, 2.0, 3.0]) @ item.weights(4, 3), [1.45, 3.15, 1.45])
 
 
 @given(
@@ -61,8 +61,8 @@ def test_a_season_by_hand() -> None:
 def test_a_level_passes_through_every_map(
     seasons: tuple[int, ...], lookback: int, horizon: int, level: float
 ) -> None:
-    for one in smoothings(seasons, lookback):
-        weights = one.weights(lookback, horizon)
+    for item in smoothings(seasons, lookback):
+        weights = item.weights(lookback, horizon)
         assert weights.shape == (lookback, horizon)
         np.testing.assert_allclose(np.full(lookback, level) @ weights, level, atol=1e-8)
 
@@ -71,11 +71,11 @@ def test_a_level_passes_through_every_map(
 def test_a_pure_season_is_continued_by_all_seasonal_maps(season: int) -> None:
     cycle = np.random.default_rng(0).normal(size=season)
     values = np.tile(cycle, 4)
-    for one in smoothings((season,), len(values)):
-        if one.family != "last value":
-            np.testing.assert_allclose(values @ one.weights(len(values), season), cycle, atol=1e-9)
+    for item in smoothings((season,), len(values)):
+        if item.family != "last value":
+            np.testing.assert_allclose(values @ item.weights(len(values), season), cycle, atol=1e-9)
 
 
 def test_a_season_longer_than_the_lookback_is_left_out() -> None:
-    assert {one.season for one in smoothings((24, 168), 30)} == {1, 24}
-    assert all(one.cycles * one.season <= 60 for one in smoothings((24,), 60))
+    assert {item.season for item in smoothings((24, 168), 30)} == {1, 24}
+    assert all(item.cycles * item.season <= 60 for item in smoothings((24,), 60))

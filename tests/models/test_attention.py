@@ -13,13 +13,13 @@ from lstm_cli.models.attention import AdditivePooling, SelfAttention
 def test_self_attention_is_torchs_multi_head_attention_with_a_residual(heads: int, training: bool) -> None:
     torch.manual_seed(0)
     ours, theirs = SelfAttention(8, heads), nn.MultiheadAttention(8, heads, batch_first=True)
-    for one, other in (
+    for item, other in (
         (theirs.in_proj_weight, ours.project.weight),
         (theirs.in_proj_bias, ours.project.bias),
         (theirs.out_proj.weight, ours.out.weight),
         (theirs.out_proj.bias, ours.out.bias),
     ):
-        other.copy_(one.normal_())
+        other.copy_(item.normal_())
     steps = torch.randn(3, 5, 8)
     real = torch.tensor([[1.0, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0]])
     expected, _ = theirs(steps, steps, steps, key_padding_mask=real == 0)
@@ -45,7 +45,7 @@ def test_additive_pooling_is_a_mean_whose_weights_are_scores_of_each_step() -> N
     for row, length in enumerate((6, 2)):
         some = steps[row, :length]
         weights = torch.softmax(
-            torch.stack([pooling.score(pooling.project(one).tanh())[0] for one in some]), 0
+            torch.stack([pooling.score(pooling.project(item).tanh())[0] for item in some]), 0
         )
         torch.testing.assert_close(result[row], (weights[:, None] * some).sum(dim=0))
     pooling.score.weight.zero_()

@@ -9,8 +9,8 @@ from lstm_cli.models.batch_norm import MaskedBatchNorm
 def test_masked_batch_norm_is_torchs_batch_norm_over_the_real_steps() -> None:
     torch.manual_seed(0)
     ours, theirs = MaskedBatchNorm(3), nn.BatchNorm1d(3)
-    for one, other in ((ours.weight, theirs.weight), (ours.bias, theirs.bias)):
-        other.data.copy_(nn.init.normal_(one))
+    for item, other in ((ours.weight, theirs.weight), (ours.bias, theirs.bias)):
+        other.data.copy_(nn.init.normal_(item))
     for length in (5, 4, 6):
         steps = 2 + 3 * torch.randn(4, length, 3)
         real = (torch.arange(length) < torch.tensor([length, 3, 1, 2])[:, None]).float()

@@ -55,22 +55,22 @@ def test_input_weights_have_the_variance_of_their_kind() -> None:
 
 
 def test_the_same_seed_draws_the_same_weights() -> None:
-    one, other = stacked(), stacked()
-    for model in (one, other):
+    item, other = stacked(), stacked()
+    for model in (item, other):
         torch.manual_seed(4)
         initialize_weights(model, "xavier")
     assert all(
-        torch.equal(ours, theirs) for ours, theirs in zip(one.parameters(), other.parameters(), strict=True)
+        torch.equal(ours, theirs) for ours, theirs in zip(item.parameters(), other.parameters(), strict=True)
     )
 
 
 @pytest.mark.parametrize("kind", [None, "orthogonal"])
 def test_only_the_bias_of_the_forget_gate_changes(kind: str | None) -> None:
     model, plain = stacked(bidirectional=True), stacked(bidirectional=True)
-    for one in (model, plain):
+    for item in (model, plain):
         if kind is not None:
             torch.manual_seed(1)
-            initialize_weights(one, kind)
+            initialize_weights(item, kind)
     init_forget_gate_bias(model)
     for lstm, before in zip(lstms(model), lstms(plain), strict=True):
         total = (lstm.bias_ih_l0 + lstm.bias_hh_l0).detach()

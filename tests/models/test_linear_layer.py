@@ -59,8 +59,8 @@ def test_torch_and_numpy_agree_whatever_the_mask(known_ahead: int, reach: int, w
 
 def test_the_formula_by_hand() -> None:
     """Example with one target, K=2, H=1: last and mean of the window (4, 2, 6), whose first step is padding."""
-    one = linear(0, reach=2, window=3, horizon=1)
-    parts: dict[str, Any] = vars(one) | {
+    item = linear(0, reach=2, window=3, horizon=1)
+    parts: dict[str, Any] = vars(item) | {
         "last_weights": np.array([[0.5], [0.25]], dtype=np.float32),
         "mean_weights": np.array([[1.0], [2.0]], dtype=np.float32),
         "bias": np.array([0.125], dtype=np.float32),
@@ -68,9 +68,9 @@ def test_the_formula_by_hand() -> None:
         "share": 0.75,
         "unit": np.array([2.0], dtype=np.float32),
     }
-    one = LinearEnsemble(**parts | {"response": np.zeros((0, 1), dtype=np.float32)})
+    item = LinearEnsemble(**parts | {"response": np.zeros((0, 1), dtype=np.float32)})
     past = np.array([99.0, 2.0, 6.0], dtype=np.float32)[None, :, None]
-    forecast = one(past, np.zeros((1, 1, 0), np.float32), np.array([[0, 1, 1]], dtype=np.float32))
+    forecast = item(past, np.zeros((1, 1, 0), np.float32), np.array([[0, 1, 1]], dtype=np.float32))
     # mean 4, deviation sqrt(2^2 + (.1 * 2)^2): .75 * 6 + .25 * 4 + (2 - 6) / 2 + (2 - 4) + 2 (6 - 4) + unit * bias
     deviation = np.sqrt(4 + 0.04)
     expected = 4.5 + 1 + (-4 * 0.5) + (-2 * 1.0 + 2 * 2.0) + 2 * 0.125 + deviation * 0.5

@@ -89,9 +89,9 @@ def test_neither_content_nor_amount_matters(
     model.eval()
     forecast = model(past, future, mask)
     for row, length in enumerate(real):  # other windows of the batch change nothing either
-        one = slice(row, row + 1)
-        alone = model(past[one, LENGTH - length :], future[one], torch.ones(1, length))
-        torch.testing.assert_close(forecast[one], alone, **CLOSE)
+        item = slice(row, row + 1)
+        alone = model(past[item, LENGTH - length :], future[item], torch.ones(1, length))
+        torch.testing.assert_close(forecast[item], alone, **CLOSE)
     assert not torch.allclose(forecast, model(past + mask[:, :, None], future, mask), **CLOSE)
 
 
@@ -122,8 +122,8 @@ def test_attention_over_segments_sees_only_the_real_ones(real: list[int], seed: 
     future = torch.zeros(len(real), 5, 0)
     forecast = model(past, future, mask)
     for row in range(len(real)):
-        one = slice(row, row + 1)
-        torch.testing.assert_close(model(past[one], future[one], mask[one]), forecast[one], **CLOSE)
+        item = slice(row, row + 1)
+        torch.testing.assert_close(model(past[item], future[item], mask[item]), forecast[item], **CLOSE)
     assert model.attention is not None
     model.attention.out.weight.zero_()
     model.attention.out.bias.zero_()

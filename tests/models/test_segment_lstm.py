@@ -213,9 +213,9 @@ def test_known_ahead_inputs_of_a_block_reach_only_that_block() -> None:
     past, future, mask = inputs(model)
     changed = future.clone()
     changed[:, 4:] += 1  # the second block: steps 5 and 6
-    one, other = model(past, future, mask), model(past, changed, mask)
-    assert torch.equal(one[:, :4], other[:, :4])
-    assert not torch.isclose(one[:, 4:], other[:, 4:]).all(dim=(1, 2)).any()
+    item, other = model(past, future, mask), model(past, changed, mask)
+    assert torch.equal(item[:, :4], other[:, :4])
+    assert not torch.isclose(item[:, 4:], other[:, 4:]).all(dim=(1, 2)).any()
 
 
 @pytest.mark.parametrize("make", [anchored, lambda **options: network(anchored=False, **options)])

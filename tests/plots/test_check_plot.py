@@ -38,8 +38,8 @@ def pixels(png: bytes) -> np.ndarray:
 def find_color(image: np.ndarray, color: str, *, alpha: float = 1.0, within: int = 12) -> np.ndarray:
     """Return the columns that contain about this color, blended with white."""
     full = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)])
-    wanted = 255 - alpha * (255 - full)
-    return np.flatnonzero((np.abs(image - wanted).max(axis=2) < within).any(axis=0))
+    expected = 255 - alpha * (255 - full)
+    return np.flatnonzero((np.abs(image - expected).max(axis=2) < within).any(axis=0))
 
 
 def test_the_size_depends_on_the_panels() -> None:

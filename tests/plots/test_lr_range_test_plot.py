@@ -25,7 +25,7 @@ def test_the_curve_and_the_suggestion_are_drawn() -> None:
 
 
 def test_the_same_curves_give_the_same_bytes_and_each_has_a_panel() -> None:
-    one, two = draw_range_test([CURVE]), draw_range_test([CURVE, CURVE])
-    assert one == draw_range_test([CURVE])
-    assert pixels(two).shape[1] > 1.5 * pixels(one).shape[1]
-    assert b"Software" not in one
+    item, two = draw_range_test([CURVE]), draw_range_test([CURVE, CURVE])
+    assert item == draw_range_test([CURVE])
+    assert pixels(two).shape[1] > 1.5 * pixels(item).shape[1]
+    assert b"Software" not in item

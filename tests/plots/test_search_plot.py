@@ -19,7 +19,7 @@ def test_the_plot_is_a_png_with_the_same_bytes_each_time(count: int) -> None:
 
 def test_the_best_trial_is_marked() -> None:
     """Two searches with the same scores in another order give different plots."""
-    one = draw_search(panels(), [0.5, 0.4, 0.6], metric="mase")
+    item = draw_search(panels(), [0.5, 0.4, 0.6], metric="mase")
     other = draw_search(panels(), [0.4, 0.5, 0.6], metric="mase")
-    assert one != other
-    assert len(set(np.frombuffer(one[:24], np.uint8))) > 1
+    assert item != other
+    assert len(set(np.frombuffer(item[:24], np.uint8))) > 1

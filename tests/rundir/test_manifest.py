@@ -102,7 +102,7 @@ def test_a_foreign_manifest_and_a_newer_schema_are_refused() -> None:
             with_valid_checksum({"format": "lstm run", "schema": 3, "anything": []}), Path("r")
         )
     assert not isinstance(caught.value, CorruptArtifact)  # --force must not set it aside
-    assert "upgrade" in caught.value.hint
+    assert "install the release that wrote it" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_any_array_is_read_as_it_was_written(tmp_path: Path, array: np.ndarray) 
 
 def test_the_error_for_a_missing_run_names_the_command(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for name, problem in (("absent", "does not exist"), ("empty", "is empty")):
+    for name, problem in (("absent", "not found"), ("empty", "is empty")):
         with pytest.raises(MissingArtifact, match=problem) as caught:
             open_run(tmp_path / name)
         assert caught.value.hint == f"run 'lstm prepare DATA {tmp_path / name}' first"

@@ -174,7 +174,7 @@ def test_a_refusal_leaves_no_files(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"empty": None}
 
 
-def test_the_lock_is_held_before_the_run_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_is_locked_before_it_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise another writer could replace the manifest that a writer has read."""
     original = transaction.acquire_lock
 

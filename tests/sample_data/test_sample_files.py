@@ -40,17 +40,17 @@ def test_script_reproduces_file_byte_for_byte(made, name):
 
 
 def test_etth1_is_unchanged_and_credited():
-    told = (SAMPLES / "README.md").read_text(encoding="utf-8")
+    reported = (SAMPLES / "README.md").read_text(encoding="utf-8")
     digest = hashlib.sha256((SAMPLES / "ETTh1.csv").read_bytes()).hexdigest()
-    assert re.findall(r"\b[0-9a-f]{64}\b", told) == [digest]
-    assert "https://github.com/zhouhaoyi/ETDataset" in told
-    assert "CC BY-ND 4.0" in told
+    assert re.findall(r"\b[0-9a-f]{64}\b", reported) == [digest]
+    assert "https://github.com/zhouhaoyi/ETDataset" in reported
+    assert "CC BY-ND 4.0" in reported
 
 
 def test_every_sample_is_described():
-    told = (SAMPLES / "README.md").read_text(encoding="utf-8")
+    reported = (SAMPLES / "README.md").read_text(encoding="utf-8")
     files = {path.name for path in SAMPLES.iterdir() if path.is_file() and path.name != "README.md"}
-    assert files == set(re.findall(r"^\| `([^`]+)`", told, flags=re.MULTILINE))
+    assert files == set(re.findall(r"^\| `([^`]+)`", reported, flags=re.MULTILINE))
 
 
 def test_panel_has_shops_of_different_lengths_and_beginnings():

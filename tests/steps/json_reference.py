@@ -42,13 +42,13 @@ def is_placeholder(name: str) -> bool:
 def tables() -> dict[str, Node]:
     """Return the keys of each section of the page."""
     sections = re.split(r"^###? ", PAGE.read_text(), flags=re.MULTILINE)[1:]
-    found = {}
+    result = {}
     for section in sections:
         title, _, text = section.partition("\n")
         rows = re.findall(r"^\| `(.+?)` \| (.+?) \|.*\|(.*)\|$", text, flags=re.MULTILINE)
         if rows:
-            found[title] = _tree(rows)
-    return found
+            result[title] = _tree(rows)
+    return result
 
 
 def _tree(rows: list[tuple[str, str, str]]) -> Node:
@@ -89,24 +89,24 @@ class Comparison:
         elif isinstance(value, dict) and node.kind != ANY:
             yield from self._compare_object(value, node, path)
         elif isinstance(value, list) and ITEM in node.children:
-            for one in value:
-                yield from self._compare(one, node.children[ITEM], path + ITEM)
+            for item in value:
+                yield from self._compare(item, node.children[ITEM], path + ITEM)
         elif isinstance(value, list) and (kind := node.kind.removesuffix(ITEM)) in tables():
-            for one in value:
-                yield from self._compare(one, Node(kind=kind), path + ITEM)
+            for item in value:
+                yield from self._compare(item, Node(kind=kind), path + ITEM)
         elif not _is_of(value, node.kind):
             yield f"{where} is {value!r:.40}, and the page says '{node.kind or 'a list or an object'}'"
 
     def _compare_object(self, value: dict[str, Any], node: Node, path: str) -> Iterator[str]:
         shared = tables().get(node.kind, Node())
-        for key, one in value.items():
+        for key, item in value.items():
             child = node.below(key) or shared.below(key)
             name = next((name for name, other in node.children.items() if other is child), key)
             at = f"{path}.{name}" if path else name
             if child is None:
                 yield f"{self.section}: '{at}' is not in docs/reference/json.md: add a row"
             else:
-                yield from self._compare(one, child, at)
+                yield from self._compare(item, child, at)
         for name, child in {**node.children, **shared.children}.items():
             if not (is_placeholder(name) or name in value or child.absent or name == ITEM):
                 yield f"{self.section}: '{path}.{name}' is documented, and the report lacks it".replace(
@@ -125,5 +125,5 @@ def _is_of(value: Any, kind: str) -> bool:
     if kind == ANY:
         return True
     if kind.endswith(ITEM):
-        return isinstance(value, list) and all(_is_of(one, kind.removesuffix(ITEM)) for one in value)
+        return isinstance(value, list) and all(_is_of(item, kind.removesuffix(ITEM)) for item in value)
     return isinstance(value, SCALARS.get(kind, ())) and (kind == "boolean" or not isinstance(value, bool))

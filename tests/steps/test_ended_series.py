@@ -110,7 +110,7 @@ def test_check_and_prepare_name_them(tmp_path: Path) -> None:
     assert prepared.ended == ("east", "west")
     checked = check(source, CONFIG, ignore_events).to_json()
     assert checked["ended"] == ["east", "west"]
-    (finding,) = [one for one in checked["findings"] if one["text"] == warning]
+    (finding,) = [item for item in checked["findings"] if item["text"] == warning]
     assert (finding["severity"], finding["count"], finding["flags"]) == ("warning", 2, ["--ended"])
 
 
@@ -121,8 +121,8 @@ def test_series_that_end_together_are_not_mentioned(tmp_path: Path) -> None:
 
 
 def test_by_default_they_are_left_out_and_named(forecast) -> None:
-    report, found = forecast()
-    assert found == {"north": days(120), "south": days(113)}
+    report, result = forecast()
+    assert result == {"north": days(120), "south": days(113)}
     assert (report.series, report.rows, report.ended) == (2, 14, ("east", "west"))
     (warning,) = report.warnings
     assert "2 of 4 series ended" in warning
@@ -166,12 +166,12 @@ def test_included_ones_need_what_every_forecast_needs(forecast) -> None:
 
 def test_of_new_data_the_newest_row_there_counts(forecast, tmp_path: Path) -> None:
     new = write(tmp_path / "new.csv", {"north": 70, "south": 70, "west": 60})
-    report, found = forecast(new)
-    assert found == {"north": days(71), "south": days(71)}
+    report, result = forecast(new)
+    assert result == {"north": days(71), "south": days(71)}
     assert report.ended == ("west",)
     assert report.warnings[-1].startswith(f"{new}: 1 of 3 series ended")
-    report, found = forecast(write(tmp_path / "old.csv", {"west": 60}))
-    assert (report.ended, found) == ((), {"west": days(61)})
+    report, result = forecast(write(tmp_path / "old.csv", {"west": 60}))
+    assert (report.ended, result) == ((), {"west": days(61)})
 
 
 @pytest.mark.parametrize("new", [False, True])

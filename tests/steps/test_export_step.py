@@ -87,9 +87,9 @@ def test_each_file_forecasts_real_windows_as_the_run_does(
     whole = windows_of(run)
     for size in (1, 7):
         inputs = (whole.past[:size], whole.future[:size], whole.mask[:size])
-        found = forecast(*inputs)
-        assert found.shape == (size, 7, 1)
-        np.testing.assert_allclose(found, own(*inputs), rtol=0, atol=1e-5)
+        result = forecast(*inputs)
+        assert result.shape == (size, 7, 1)
+        np.testing.assert_allclose(result, own(*inputs), rtol=0, atol=1e-5)
     if to == "onnx":
         assert report.difference is None
     else:
@@ -154,7 +154,7 @@ def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
     )
 
 
-def test_windows_are_those_of_the_model_and_their_size_is_told_before(trained: Path, tmp_path: Path) -> None:
+def test_windows_match_the_model_and_their_size_is_announced(trained: Path, tmp_path: Path) -> None:
     events: list[Event] = []
 
     def listen(event: Event) -> None:
@@ -207,7 +207,7 @@ def test_what_keras_cannot_hold_is_refused_before_anything_is_written(run: Path)
     assert not (run / "exports").exists()
 
 
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+def test_a_missing_extra_is_an_error_with_its_pip_command(
     stacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
@@ -235,7 +235,7 @@ def test_a_bad_place_is_refused_before_the_work(run: Path, tmp_path: Path) -> No
     assert not [path for path in tmp_path.iterdir() if path.is_file()]
 
 
-def test_a_disk_without_room_is_told_before(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error_before_the_export(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
     with pytest.raises(OutputError, match=r"not enough disk space \(0\.2 MB needed, 0\.0 MB free\)"):
@@ -262,7 +262,7 @@ def test_what_the_run_holds_already_is_exported_without_torch(run: Path) -> None
     assert not loaded & {"torch", "keras", "onnx", "onnxruntime", "pandas"}
 
 
-def test_a_backend_of_keras_that_is_not_there_is_told(stacked: Path) -> None:
+def test_a_missing_keras_backend_is_an_error(stacked: Path) -> None:
     code, _, done = run_fresh("export", str(stacked), "--to", "keras", KERAS_BACKEND="tensorflow")
     assert code == 2
     assert "error: Keras cannot start with KERAS_BACKEND=tensorflow: " in done.stderr

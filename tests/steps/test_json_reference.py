@@ -118,9 +118,9 @@ def of_tune(run: Path, _: Path, scored: Json) -> list[Json]:
 
 
 def of_evaluate(run: Path, _: Path, scored: Json) -> list[Json]:
-    again = evaluate(run, EvaluateConfig(threads=1, backtest=1), ignore_events)
+    repeated = evaluate(run, EvaluateConfig(threads=1, backtest=1), ignore_events)
     reused = evaluate(run, EvaluateConfig(threads=1, backtest=1, reuse=True), ignore_events)
-    return [scored, again.to_json(), reused.to_json()]
+    return [scored, repeated.to_json(), reused.to_json()]
 
 
 def of_quantize(run: Path, *_: Any) -> list[Json]:
@@ -156,12 +156,12 @@ def of_check(run: Path, *_: Any) -> list[Json]:
     rows = [f"2024-01-{1 + hour // 24:02} {hour % 24:02}:00,{50 + 10 * ((hour % 24) > 11)}" for hour in hours]
     rows[200] = rows[200].partition(",")[0] + ",5000"
     path.write_text("\n".join(["time,load", *rows, rows[-1]]) + "\n")
-    found = [check(str(path), PrepareConfig(horizon=12), ignore_events).to_json()]
+    result = [check(str(path), PrepareConfig(horizon=12), ignore_events).to_json()]
     with pytest.raises(DataError) as refused:
         check(str(path), PrepareConfig(horizon=12, lookback=9999), ignore_events)
     report = refused.value.report
     assert isinstance(report, CheckReport)
-    return [*found, report.to_json()]
+    return [*result, report.to_json()]
 
 
 SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
@@ -197,9 +197,11 @@ def test_the_fields_of_a_report_are_the_keys_of_its_table(section: str) -> None:
 
 
 @pytest.mark.parametrize("section", REPORTS)
-def test_the_reports_are_as_the_page_says(section: str, run: Path, panel: Path, scored: Json) -> None:
+def test_the_reports_match_the_page(section: str, run: Path, panel: Path, scored: Json) -> None:
     comparison = Comparison(section)
-    problems = [one for report in SAMPLES[section](run, panel, scored) for one in comparison.problems(report)]
+    problems = [
+        item for report in SAMPLES[section](run, panel, scored) for item in comparison.problems(report)
+    ]
     assert list(dict.fromkeys(problems)) == []
     assert list(comparison.unseen()) == []
 

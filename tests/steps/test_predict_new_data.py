@@ -45,10 +45,10 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {item: signal.getsignal(item) for item in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
-    for one, handler in before.items():
-        signal.signal(one, handler)
+    for item, handler in before.items():
+        signal.signal(item, handler)
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def test_other_order_more_columns_and_other_quotes_give_the_same_bytes(known, an
     twice = [[row[0], "x", *row[1:], "x"] for row in cells(known)]  # two more of one name
     assert answer(known, twice) == plain
     backwards = [cells(known)[0], *cells(known)[:0:-1]]
-    found = answer(known, backwards).forecast  # the shop that comes first in the file comes first
-    assert found is not None
-    assert sorted(found.splitlines()) == sorted(plain.forecast.splitlines())
+    result = answer(known, backwards).forecast  # the shop that comes first in the file comes first
+    assert result is not None
+    assert sorted(result.splitlines()) == sorted(plain.forecast.splitlines())
 
 
 def test_rows_before_the_lookback_change_nothing(known, answer) -> None:
@@ -100,7 +100,7 @@ def test_rows_before_the_lookback_change_nothing(known, answer) -> None:
     assert answer(known, late) == answer(known, rows)
 
 
-def test_an_export_that_grew_goes_on_from_its_own_end(known, answer, tmp_path) -> None:
+def test_a_longer_export_is_forecast_from_its_own_end(known, answer, tmp_path) -> None:
     grown = [
         line.split(",")
         for line in write_panel(tmp_path / "grown.csv", rows=135, ahead=10).read_text().splitlines()
@@ -110,10 +110,10 @@ def test_an_export_that_grew_goes_on_from_its_own_end(known, answer, tmp_path) -
             (known_row for known_row in cells(known) if known_row[:2] == row[:2] and known_row[SALES]), None
         )
         row[:] = old or row
-    found = answer(known, grown)
-    assert (found.code, found.warnings) == (0, [])
-    assert found.forecast is not None
-    assert b"A,2024-05-15," in found.forecast.splitlines()[1]
+    result = answer(known, grown)
+    assert (result.code, result.warnings) == (0, [])
+    assert result.forecast is not None
+    assert b"A,2024-05-15," in result.forecast.splitlines()[1]
 
 
 def renamed(rows: Cells) -> Cells:
@@ -189,32 +189,32 @@ def immense(rows: Cells) -> Cells:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_data_that_do_not_fit_are_refused_with_a_specific_message(known, answer, change, says) -> None:
-    found = answer(known, change(cells(known)))
-    assert (found.code, found.forecast) == (3, None)
-    assert found.error.count("\n") == 1
-    assert "new.csv" in found.error
-    assert [words for words in says if words not in found.error] == [], found.error
+    result = answer(known, change(cells(known)))
+    assert (result.code, result.forecast) == (3, None)
+    assert result.error.count("\n") == 1
+    assert "new.csv" in result.error
+    assert [words for words in says if words not in result.error] == [], result.error
 
 
 def test_overlapping_values_that_differ_are_one_warning_with_their_count(known, answer) -> None:
     rows = cells(known)
     for line in (20, 31, 200):
         rows[line][SALES] = str(float(rows[line][SALES]) + 3)
-    found = answer(known, rows)
-    assert found.code == 0
-    assert len(found.warnings) == 1
+    result = answer(known, rows)
+    assert result.code == 0
+    assert len(result.warnings) == 1
     first = rows[20] if rows[20][1] == "A" else rows[31]
-    assert f"3 values differ from the run's data at the same times, first at {first[0]}" in found.warnings[0]
+    assert f"3 values differ from the run's data at the same times, first at {first[0]}" in result.warnings[0]
 
 
-def test_values_far_outside_are_told_with_line_and_column(known, answer) -> None:
+def test_values_far_outside_are_reported_with_line_and_column(known, answer) -> None:
     rows = cells(known)
     for line, column in ((100, SALES), (101, SALES), (110, PRICE)):
         rows[line][column] = str(float(rows[line][column]) * 1000)
-    found = answer(known, rows)
-    assert found.code == 0
-    assert np.isfinite(values(found.forecast)).all()
-    warnings = [text for text in found.warnings if "far outside of the training range" in text]
+    result = answer(known, rows)
+    assert result.code == 0
+    assert np.isfinite(values(result.forecast)).all()
+    warnings = [text for text in result.warnings if "far outside of the training range" in text]
     assert len(warnings) == 2
     assert f"new.csv, line 101, column 'sales': {float(rows[100][SALES]):.15g}" in warnings[0]
     assert f"of series '{rows[100][1]}', 2 such values" in warnings[0]
@@ -222,17 +222,17 @@ def test_values_far_outside_are_told_with_line_and_column(known, answer) -> None
     assert "1 such value " in warnings[1]
 
 
-def test_a_gap_and_missing_cells_are_filled_and_told(known, answer) -> None:
+def test_a_gap_and_missing_cells_are_filled_with_a_warning(known, answer) -> None:
     rows = cells(known)
     rows[120][SALES] = ""
-    found = answer(known, [row for row in rows if row[:2] != ["2024-02-10", "A"]])
-    assert found.code == 0
-    assert np.isfinite(values(found.forecast)).all()
+    result = answer(known, [row for row in rows if row[:2] != ["2024-02-10", "A"]])
+    assert result.code == 0
+    assert np.isfinite(values(result.forecast)).all()
     assert any(
         "1 row is missing from the daily data, the first at 2024-02-10 of series 'A'" in text
-        for text in found.warnings
+        for text in result.warnings
     )
-    assert any("1 missing value" in text for text in found.warnings)
+    assert any("1 missing value" in text for text in result.warnings)
 
 
 AWKWARD = ["=cmd()", "+1", "-1", "@x", "007", "<script>", 'a "b", c', "NA", "Zürich"]
@@ -257,14 +257,14 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_text_cell_becomes_a_formula_and_numbers_are_left(awkward, answer) -> None:
-    found = answer(awkward, (awkward.parent / "panel.csv").read_text())
-    assert (found.code, found.warnings) == (0, [])
-    header, *rows = csv.reader(found.forecast.decode().splitlines())
+    result = answer(awkward, (awkward.parent / "panel.csv").read_text())
+    assert (result.code, result.warnings) == (0, [])
+    header, *rows = csv.reader(result.forecast.decode().splitlines())
     assert header[:4] == ["'@shop", "'=day", "'-y", "'-y_lo80"]
     names = [f"'{name}" if name[0] in "=+-@" else name for name in AWKWARD]
     assert [row[0] for row in rows] == [name for name in names for _ in range(2)]
     assert {row[1] for row in rows} == {"2024-03-01", "2024-03-02"}
-    assert (values(found.forecast)[:, 0] < 0).all()  # minus signs as they are
+    assert (values(result.forecast)[:, 0] < 0).all()  # minus signs as they are
     assert not any(cell.startswith("'") for row in rows for cell in row[1:])
 
 
@@ -277,7 +277,7 @@ def test_the_reader_takes_the_apostrophes_off_again(awkward, answer) -> None:
     assert answer(awkward, as_written) == answer(awkward, text)
 
 
-def test_values_of_the_other_sign_are_told(known, answer) -> None:
+def test_values_of_the_other_sign_are_reported(known, answer) -> None:
     rows = cells(known)
     for row in rows[1:]:
         row[SALES] = row[SALES] and f"-{row[SALES]}"
@@ -285,9 +285,9 @@ def test_values_of_the_other_sign_are_told(known, answer) -> None:
 
 
 def test_another_delimiter_is_refused_with_the_flag(known, answer) -> None:
-    found = answer(known, "\n".join(map(";".join, cells(known))) + "\n")
-    assert (found.code, found.forecast) == (3, None)
-    assert "--delimiter ';'" in found.error
+    result = answer(known, "\n".join(map(";".join, cells(known))) + "\n")
+    assert (result.code, result.forecast) == (3, None)
+    assert "--delimiter ';'" in result.error
 
 
 @pytest.mark.parametrize("zones", [("", "Z"), ("+01:00", "")])
@@ -301,10 +301,10 @@ def test_times_with_and_without_an_offset_are_not_mixed(zones, tmp_path, answer)
     prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
     assert answer(tmp_path / "run", hours(zones[0])).code == 0
-    found = answer(tmp_path / "run", hours(zones[1]))
-    assert (found.code, found.forecast) == (3, None)
-    assert "new.csv, line 2" in found.error
-    assert "UTC offset" in found.error
+    result = answer(tmp_path / "run", hours(zones[1]))
+    assert (result.code, result.forecast) == (3, None)
+    assert "new.csv, line 2" in result.error
+    assert "UTC offset" in result.error
 
 
 def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) -> None:
@@ -319,10 +319,12 @@ def test_series_whose_names_look_alike_keep_their_own_scale(tmp_path, answer) ->
     config = PrepareConfig(target=("load",), series=("shop",), horizon=3, lookback=7)
     prepare(str(tmp_path / "load.csv"), tmp_path / "run", config, ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
-    found = answer(tmp_path / "run", text)
-    assert not any("far outside" in one for one in found.warnings)
+    result = answer(tmp_path / "run", text)
+    assert not any("far outside" in item for item in result.warnings)
     assert lstm(["predict", str(tmp_path / "run"), "-o", str(tmp_path / "own.csv")]) == 0
-    np.testing.assert_allclose(values(found.forecast), values((tmp_path / "own.csv").read_bytes()), rtol=1e-5)
+    np.testing.assert_allclose(
+        values(result.forecast), values((tmp_path / "own.csv").read_bytes()), rtol=1e-5
+    )
 
 
 def daily(rows: int, shops: Sequence[str] = ()) -> str:
@@ -333,8 +335,8 @@ def daily(rows: int, shops: Sequence[str] = ()) -> str:
     header = "day,shop,load" if shops else "day,load"
     series = [f",{shop}" for shop in shops] or [""]
     lines = [
-        f"{day}{one},{value:.3f}"
-        for one in series
+        f"{day}{item},{value:.3f}"
+        for item in series
         for day, value in list(zip(days, load, strict=True))[420 - rows :]
     ]
     return "\n".join([header, *lines]) + "\n"
@@ -369,11 +371,11 @@ def test_fewer_rows_than_the_model_reads_are_padded_with_one_warning(deep, answe
     whole = answer(deep["single"], daily(reads))
     assert (whole.code, whole.warnings) == (0, [])
     for rows in (reads - 1, lookback):
-        found = answer(deep["single"], daily(rows))
-        assert (found.code, len(found.warnings)) == (0, 1)
+        result = answer(deep["single"], daily(rows))
+        assert (result.code, len(result.warnings)) == (0, 1)
         assert (
             f"{rows} rows, fewer than the {reads} that the model reads (lookback {lookback})"
-            in found.warnings[0]
+            in result.warnings[0]
         )
     refused = answer(deep["single"], daily(lookback - 1))
     assert (refused.code, refused.forecast) == (3, None)
@@ -386,10 +388,10 @@ def test_of_a_panel_the_padded_series_are_counted_once(deep, answer) -> None:
     lookback, reads = depths(deep["panel"])
     short = daily(lookback, ("B",)).splitlines()[1:]
     text = daily(reads, ("A", "C")) + "\n".join(short) + "\n"
-    found = answer(deep["panel"], text)
-    assert (found.code, len(found.warnings)) == (0, 1)
+    result = answer(deep["panel"], text)
+    assert (result.code, len(result.warnings)) == (0, 1)
     words = f"1 of 3 series have fewer rows than the {reads} that the model reads (lookback {lookback}): 'B'"
-    assert words in found.warnings[0]
+    assert words in result.warnings[0]
 
 
 def test_rows_of_the_run_that_are_fewer_than_the_model_reads_are_a_warning(deep, tmp_path, capsys) -> None:

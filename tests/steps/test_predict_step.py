@@ -8,7 +8,7 @@ import pytest
 from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.config import PredictConfig, PrepareConfig
-from lstm_cli.data.reading.decimals import number_texts
+from lstm_cli.data.numbers.decimals import number_texts
 from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
 from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.inference.trained_model import load_model
@@ -124,8 +124,8 @@ def test_other_formats_hold_the_same_rows(run: Path, tmp_path: Path, format: str
     report = predict(run, None, dataclasses.replace(FP32, output=str(output)), ignore_events)
     assert (report.format, report.rows) == (format, 14)
     if format == "json":
-        found = json.loads(output.read_text(), parse_float=str, parse_int=str)
-        assert [[row["shop"], row["day"], *(row[name] for name in COLUMNS)] for row in found] == rows
+        result = json.loads(output.read_text(), parse_float=str, parse_int=str)
+        assert [[row["shop"], row["day"], *(row[name] for name in COLUMNS)] for row in result] == rows
     else:
         import pyarrow.parquet
 
@@ -143,7 +143,7 @@ def test_auto_takes_the_quantised_model_while_it_is_fresh(run: Path) -> None:
     assert predict(run, None, config, ignore_events, stdout=io.BytesIO()).precision == "fp32"
 
 
-def test_a_model_of_earlier_data_goes_on_with_one_warning(run: Path, tmp_path: Path) -> None:
+def test_a_model_of_earlier_data_forecasts_with_one_warning(run: Path, tmp_path: Path) -> None:
     """Forecasts continue after a nightly prepare."""
     assert load_model(open_run(run)).scaler.log_transformed
     prepare(str(write_panel(tmp_path / "new.csv", rows=131, ahead=9)), run, PREPARE, ignore_events)
@@ -183,16 +183,16 @@ def test_a_run_without_a_model_and_a_damaged_one_are_refused(run: Path, panel: P
         forecast(run)
 
 
-def test_month_ends_go_on_as_month_ends(tmp_path: Path) -> None:
+def test_a_forecast_of_month_ends_has_month_ends(tmp_path: Path) -> None:
     months = [np.datetime64("2012-01", "M") + row for row in range(144)]
     days = [(month + 1).astype("datetime64[D]") - 1 for month in months]
     rows = "".join(f"{day},{100 + row + 20 * np.sin(row * np.pi / 6):.3f}\n" for row, day in enumerate(days))
     (tmp_path / "m.csv").write_text("month,y\n" + rows)
     prepare(str(tmp_path / "m.csv"), tmp_path / "run", PrepareConfig(), ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
-    found = [row[0] for row in lines_of(forecast(tmp_path / "run"))[1:]]
-    assert found[:3] == ["2024-01-31", "2024-02-29", "2024-03-31"]
-    assert len(found) == 12
+    result = [row[0] for row in lines_of(forecast(tmp_path / "run"))[1:]]
+    assert result[:3] == ["2024-01-31", "2024-02-29", "2024-03-31"]
+    assert len(result) == 12
 
 
 def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path) -> None:
@@ -201,10 +201,10 @@ def test_formula_like_names_get_an_apostrophe_and_numbers_do_not(tmp_path: Path)
     config = PrepareConfig(target=("=y()",), series=("shop",), horizon=3, lookback=7)
     prepare(str(tmp_path / "f.csv"), tmp_path / "run", config, ignore_events)
     train(tmp_path / "run", LINEAR, ignore_events)
-    found = lines_of(forecast(tmp_path / "run"))
-    assert found[0][:4] == ["shop", "day", "'=y()", "'=y()_lo80"]
-    assert found[1][0] == "'@shop"
-    assert found[1][2].startswith("-")
+    result = lines_of(forecast(tmp_path / "run"))
+    assert result[0][:4] == ["shop", "day", "'=y()", "'=y()_lo80"]
+    assert result[1][0] == "'@shop"
+    assert result[1][2].startswith("-")
 
 
 def test_the_intervals_lie_around_the_forecast_each_in_its_series_units(run: Path) -> None:
@@ -284,7 +284,7 @@ def test_the_step_is_recorded_with_its_model(run: Path) -> None:
     assert entry["config"]["hidden"] == [8]
 
 
-def test_missing_cells_of_new_data_are_told(run: Path, panel: Path, tmp_path: Path) -> None:
+def test_missing_cells_of_new_data_are_reported(run: Path, panel: Path, tmp_path: Path) -> None:
     lines = panel.read_text().splitlines()
     cells = lines[100].split(",")
     lines[100] = ",".join([*cells[:2], "", *cells[3:]])

@@ -12,7 +12,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.quantize import quantize
 
 
-def test_both_models_stand_side_by_side(run: Path) -> None:
+def test_both_models_are_compared(run: Path) -> None:
     report = quantize(run, QuantizeConfig(to="fp16"), ignore_events)
     reader = open_run(run).artifact("quantized")
     assert report.size["quantized"] == len(reader.bytes("model.onnx")) < report.size["fp32"]
@@ -35,10 +35,10 @@ def test_the_linear_forecast_of_segment_stays_in_float_and_stacked_has_none(
     from lstm_cli.inference import quantization
     from lstm_cli.steps import quantize as step
 
-    asked = []
+    requested = []
 
     def watched(graph: bytes, *, scratch: Path, lstm_only: bool) -> bytes:
-        asked.append(lstm_only)
+        requested.append(lstm_only)
         return graph
 
     named = replace(load_model(open_run(run)), name=model)
@@ -46,7 +46,7 @@ def test_the_linear_forecast_of_segment_stays_in_float_and_stacked_has_none(
     monkeypatch.setattr(step, "require_scoring", lambda *given, **named: None)
     monkeypatch.setattr(quantization, "to_int8", watched)
     quantize(run, QuantizeConfig(), ignore_events, force=True)
-    assert set(asked) == {lstm_only}
+    assert set(requested) == {lstm_only}
 
 
 def test_too_much_loss_is_refused_and_the_old_one_kept(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

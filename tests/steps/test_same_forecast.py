@@ -118,7 +118,7 @@ CASES = {
 
 def scored_by_evaluate(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int], np.ndarray]:
     """Return the forecast [H, C] of every window that `evaluate` scores, by its series and the row of its origin."""
-    found: dict[tuple[str, int], np.ndarray] = {}
+    result: dict[tuple[str, int], np.ndarray] = {}
     score = scoring.score
 
     def watched(windows: Windows, forecaster: Any, bounds: Any, *, on_forecast: Any, **options: Any) -> Any:
@@ -131,15 +131,15 @@ def scored_by_evaluate(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple
 
         sums = score(windows, forecaster, bounds, on_forecast=noted, **options)
         rows = (windows.origins - data.series.offset[windows.series]).tolist()
-        names = [data.series.names[one] for one in windows.series]
-        found.update(zip(zip(names, rows, strict=True), np.concatenate(forecasts), strict=True))
+        names = [data.series.names[item] for item in windows.series]
+        result.update(zip(zip(names, rows, strict=True), np.concatenate(forecasts), strict=True))
         return sums
 
     with monkeypatch.context() as patch:
         patch.setattr(scoring, "score", watched)
         report = evaluate(run, EvaluateConfig(threads=1), ignore_events)
-    assert report.windows == len(found)
-    return found
+    assert report.windows == len(result)
+    return result
 
 
 def predicted(
@@ -195,9 +195,9 @@ def test_predict_forecasts_what_evaluate_scored(
             own = [row for shop, row in scored if shop == name]
             origins[name] = own[number * (len(own) - 1) // (ORIGINS - 1)]
         new = {name: cut_at(rows, origins[name]) for name, rows in case.data.items()}
-        found = predicted(run, written(tmp_path / "new.csv", new, begun), tmp_path, begun)
-        assert set(found) == set(origins.items())
-        for key, forecast in found.items():
+        result = predicted(run, written(tmp_path / "new.csv", new, begun), tmp_path, begun)
+        assert set(result) == set(origins.items())
+        for key, forecast in result.items():
             apart = np.abs(forecast - scored[key]) / deviation[key[0]]
             assert apart.max() < 1e-4
     left_out = [(name, row) for name, rows in possible.items() for row in rows if (name, row) not in scored]

@@ -86,10 +86,10 @@ def test_the_smoothed_loss_is_an_exponential_average() -> None:
 
 
 def test_the_same_seed_gives_the_same_losses() -> None:
-    one, again = tried(stacked()), tried(stacked())
+    item, repeated = tried(stacked()), tried(stacked())
     other = tried(stacked(), plan(batch_size=16, clip_norm=1.0, seed=5))
-    np.testing.assert_array_equal(one.loss, again.loss)
-    assert (one.loss[:10] != other.loss[:10]).any()
+    np.testing.assert_array_equal(item.loss, repeated.loss)
+    assert (item.loss[:10] != other.loss[:10]).any()
 
 
 class Stubborn(nn.Module):
@@ -143,10 +143,10 @@ def test_range_tests_do_not_depend_on_the_number_of_threads(config: TrainConfig,
     data = dataset(
         [wave(220, season=6)], train_end=[150], val_end=[190], lookback=12, horizon=6, seasons=(6,)
     )
-    one, two = (
+    item, two = (
         run_range_tests(data, config, threads=threads, listen=ignore_events, should_stop=lambda: None)
         for threads in (1, 2)
     )
-    assert [result.part for result in one] == parts
-    for ours, theirs in zip(one, two, strict=True):
+    assert [result.part for result in item] == parts
+    for ours, theirs in zip(item, two, strict=True):
         np.testing.assert_array_equal(ours.loss, theirs.loss)

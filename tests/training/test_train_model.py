@@ -65,8 +65,8 @@ def state(version: ModelVersion) -> dict[str, torch.Tensor]:
     return dict(version.network.state_dict())
 
 
-def same(one: ModelVersion, other: ModelVersion) -> bool:
-    first, second = state(one), state(other)
+def same(item: ModelVersion, other: ModelVersion) -> bool:
+    first, second = state(item), state(other)
     return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
@@ -123,9 +123,9 @@ def test_the_refit_keeps_the_weights_of_the_parts_and_fits_all_known_rows(whole:
     assert torch.equal(shipped["weights"], validated["weights"])
     changed = {key.split(".")[0] for key in shipped if not torch.equal(shipped[key], validated[key])}
     assert changed >= {"linear", "anchored", "free"}
-    again = refit_linear(merge_validation_into_train(whole.dataset), whole.validated.linear)
-    np.testing.assert_array_equal(again.last_weights, whole.shipped.linear.last_weights)
-    np.testing.assert_array_equal(shipped["linear.last_weights"].numpy(), again.last_weights)
+    repeated = refit_linear(merge_validation_into_train(whole.dataset), whole.validated.linear)
+    np.testing.assert_array_equal(repeated.last_weights, whole.shipped.linear.last_weights)
+    np.testing.assert_array_equal(shipped["linear.last_weights"].numpy(), repeated.last_weights)
 
 
 def test_a_refitted_network_continues_from_the_validated_one(
@@ -177,8 +177,8 @@ def test_too_few_rows_for_the_linear_forecast_skip_the_refit(
     linear = whole.validated.linear
     enough = 2 * linear.lookback
     assert choose_refit(TINY, rows=enough, linear=linear)[0]
-    again, why = choose_refit(TINY, rows=enough - 1, linear=linear)
-    assert not again
+    repeated, why = choose_refit(TINY, rows=enough - 1, linear=linear)
+    assert not repeated
     assert f"{enough - 1} training windows" in why
     assert choose_refit(replace(TINY, refit=True), rows=1, linear=linear)[0]
     assert not choose_refit(replace(TINY, refit=False), rows=10 * enough, linear=linear)[0]
@@ -203,7 +203,7 @@ def test_a_refit_changes_no_score_of_validation(whole: TrainingResult) -> None:
     [("linear",), ("anchored",), ("free",), ("linear", "anchored"), ("free", "linear"), ("anchored", "free")],
     ids="+".join,
 )
-def test_parts_alone_and_in_pairs(parts: tuple[str, ...]) -> None:
+def test_each_network_and_each_pair_of_networks(parts: tuple[str, ...]) -> None:
     events: list[Event] = []
     trained = made(data(), parts=parts, refit=False, listen=events.append)
     named = [part for part in ("linear", "anchored", "free") if part in parts]
@@ -242,8 +242,8 @@ def test_the_best_effort_tries_rates_and_averages_seeds() -> None:
     assert isinstance(network, Mixture)
     assert len(network.free) == len(trained.parts) == 3
     assert len({part.lr for part in trained.parts}) == 1  # weights of the best epoch on validation
-    one, two = (dict(member.state_dict()) for member in network.free[:2])
-    assert not torch.equal(one["gate.weight"], two["gate.weight"])
+    item, two = (dict(member.state_dict()) for member in network.free[:2])
+    assert not torch.equal(item["gate.weight"], two["gate.weight"])
 
 
 def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: TrainingResult) -> None:
@@ -251,8 +251,8 @@ def test_the_weights_are_those_of_the_parts_validation_forecasts(whole: Training
     assert isinstance(network, Mixture)
     table = np.stack([whole.weights[part] for part in network.parts], axis=1)
     np.testing.assert_allclose(table.sum(axis=1), 1, rtol=1e-5)
-    again = part_weights(whole.dataset, network, torch.device("cpu"))
-    np.testing.assert_allclose(again, table, rtol=1e-6)
+    repeated = part_weights(whole.dataset, network, torch.device("cpu"))
+    np.testing.assert_allclose(repeated, table, rtol=1e-6)
     np.testing.assert_array_equal(state(whole.shipped)["weights"].numpy(), table)
 
 
@@ -292,9 +292,9 @@ def test_the_choice_of_the_log_transform_is_reported_with_its_reason() -> None:
     near = [wave(200, seed=1), wave(200, seed=2)]
     far = [near[0], 7 * near[1]]
     options: dict[str, Any] = {"train_end": [140, 140], "val_end": [170, 170]}
-    one = choose_transforms(dataset(near, **options), config)
-    assert "validation MASE of the linear forecast" in one.choices["logs"]
-    assert one.dataset.scaler.log_transformed is one.choices["logs"].startswith("on")
+    item = choose_transforms(dataset(near, **options), config)
+    assert "validation MASE of the linear forecast" in item.choices["logs"]
+    assert item.dataset.scaler.log_transformed is item.choices["logs"].startswith("on")
     other = choose_transforms(dataset(far, **options), config)
     assert other.choices["logs"].startswith("on (the levels of the series differ by a factor of 7")
     negative = choose_transforms(dataset([near[0] - 20, near[1]], **options), config)
@@ -405,12 +405,12 @@ def test_a_signal_and_a_divergence_end_the_training() -> None:
 def test_the_textbook_model_is_refitted_where_asked() -> None:
     plain = made(data(), model="stacked", hidden=(4,))
     assert (plain.refitted, plain.weights) == (False, {})
-    again = made(data(), model="stacked", hidden=(4,), refit=True)
-    assert again.refitted
-    assert same(again.validated, plain.validated)
-    assert not same(again.shipped, again.validated)
+    repeated = made(data(), model="stacked", hidden=(4,), refit=True)
+    assert repeated.refitted
+    assert same(repeated.validated, plain.validated)
+    assert not same(repeated.shipped, repeated.validated)
     changed = made(data(change=LATER), model="stacked", hidden=(4,), refit=True)
-    assert same(changed.shipped, again.shipped)
+    assert same(changed.shipped, repeated.shipped)
 
 
 def test_every_setting_of_the_textbook_model_reaches_its_network() -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lstm_cli.cli.render.page import Page
     from lstm_cli.steps.verify import VerifyReport
 
+STATES = {"damaged": "corrupt", "stale": "out of date"}  # words of the table for states of the report
 EXAMPLES = (
     "lstm verify runs/load",
     "lstm verify runs/load --json",
@@ -26,7 +27,7 @@ def verify(
     """Check all files of a run and name the command that repairs it.
 
     The size and sha256 of each file must match the manifest. A corrupt or missing file ends with exit code 4. An
-    artifact made from older data or an older model is reported as stale.
+    artifact made from older data or an older model is reported as out of date.
     """
 
     def work() -> None:
@@ -61,7 +62,7 @@ def verify_table(report: "VerifyReport", page: "Page") -> None:
                 artifact["folder"],
                 f"{artifact['files']:,}",
                 f"{artifact['size'] / 1e3:,.1f}",
-                artifact["state"],
+                STATES.get(artifact["state"], artifact["state"]),
             )
             for artifact in report.artifacts
         ],

@@ -163,8 +163,13 @@ def _duration(seconds: float) -> str:
 
 
 def _findings(report: Any, page: Page) -> None:
-    findings = [finding for finding in report.findings if not is_ignored(finding["rule"])]
-    if not findings:
+    # The error that ends the command is printed on stderr, with its hint.
+    findings = [
+        finding
+        for finding in report.findings
+        if finding["kind"] != "refused" and not is_ignored(finding["rule"])
+    ]
+    if not findings and report.refused is None:
         page.line("no problems found", "green")
     for finding in findings:
         severity = finding["severity"]

@@ -18,7 +18,8 @@ from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
 from lstm_cli.data.dataset.windows import require_windows
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import parse_time_range
-from lstm_cli.data.locations import quote_names
+from lstm_cli.data.locations import quote_name, quote_names
+from lstm_cli.data.numbers.decimals import column_decimals
 from lstm_cli.data.quality.missing import count_cells, find_missing, usable_rows
 from lstm_cli.data.quality.overflow import find_constant_training, refuse_overflow, warn_float32_collapse
 from lstm_cli.data.quality.seasonality import (
@@ -27,11 +28,10 @@ from lstm_cli.data.quality.seasonality import (
     find_season,
     lookback_reason,
 )
-from lstm_cli.data.reading.decimals import column_decimals
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times import frequency as grids
 from lstm_cli.data.times.calendar_features import calendar_feature_names
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, in_file
 
@@ -146,7 +146,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         missing=config.missing,
         text=config.text,
         grid=config.grid,
-        wide=config.wide,
+        wide=table.wide is not None,
+        id_columns=() if table.wide is None else table.wide.id_names,
+        dated_header=table.wide is not None and table.wide.dated,
         decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
         newest_us=None
         if len(split_grid.grid.names) == len(grid.names)
@@ -156,12 +158,18 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         findings.append(
             Finding(
                 rule="D611",
-                text=f"--calendar adds nothing, because no calendar feature varies at frequency {grid.step.name}",
+                text=f"--calendar adds nothing, because {_no_calendar_reason(table, grid)}",
                 source=table.source,
                 flags=("--calendar",),
             )
         )
     return _fit(table, split_grid, schema, config, season_reason, reason, findings)
+
+
+def _no_calendar_reason(table: Table, grid: Grid) -> str:
+    if table.time_format.is_integer:
+        return f"the times in {quote_name(table.time_columns[0])} are whole numbers, which have no calendar"
+    return f"no calendar feature varies at frequency {grid.step.name}"
 
 
 def _choose_season_passes(
@@ -264,7 +272,7 @@ def _validation_start_text(table: Table, grid: Grid, train_end: np.ndarray) -> s
     if table.time_name is None or not len(inside):
         return ""
     begins = grid.step.times(train_end[inside], grid.origin_us[inside])
-    return f" ({format_times(begins[[int(begins.argmin())]], table.time_format)[0]})"
+    return f" ({show_time(begins.min(), table.time_format)})"
 
 
 def _too_short_error(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:

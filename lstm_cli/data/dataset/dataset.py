@@ -16,6 +16,7 @@ from lstm_cli.data.parallel import ordered_map
 from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.frequency import Step
+from lstm_cli.data.times.row_clock import restore_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,9 @@ class Schema:
     decimals: tuple[int, ...] = ()  # of each target in the file; (): unknown, in runs of 0.1.0
     text: TextSettings = PLAIN_TEXT  # how the file was read; new data are read in the same way
     grid: GridSettings = PLAIN_GRID
-    wide: bool = False
+    wide: bool = False  # the file is wide; the columns above are those of its long table
+    id_columns: tuple[str, ...] = ()  # columns of a wide file that name series
+    dated_header: bool = False  # the header of a wide file has the times
     newest_us: int | None = None  # newest measured row of a panel, if a series that was left out holds it
 
     @property
@@ -68,6 +71,10 @@ class Schema:
         """Return m, the shortest season in steps; 1 if there is no season."""
         return self.seasons[0] if self.seasons else 1
 
+    def calendar_inputs(self, times_us: np.ndarray) -> np.ndarray:
+        """Return the calendar inputs [T, K] of times [T], on the clock of the file."""
+        return calendar_features(self.step, self.time_format.to_file_clock(times_us))
+
     def to_dict(self) -> dict[str, Any]:
         stored = {field.name: getattr(self, field.name) for field in fields(self)}
         settings = {"text": asdict(self.text), "grid": asdict(self.grid)}
@@ -84,7 +91,7 @@ class Schema:
                 values[f"{name}_columns"] = () if column is None else (column,)
         values["text"] = restore_settings(TextSettings, stored.get("text", {}))
         values["grid"] = restore_settings(GridSettings, stored.get("grid", {}))
-        values["step"] = Step.from_dict(stored["step"])
+        values["step"] = restore_step(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
         return Schema(**values)
 
@@ -270,7 +277,7 @@ class Dataset:
             return self.values_scaled
         table = self.series
         rows = [
-            calendar_features(self.schema.step, self.schema.step.times(np.arange(length), origin))
+            self.schema.calendar_inputs(self.schema.step.times(np.arange(length), origin))
             for length, origin in zip(table.count + table.ahead, table.origin_us, strict=True)
         ]
         return np.hstack([self.values_scaled, np.concatenate(rows)])

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.data.dataset.panel_times import PanelTimes
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import show_time
 from lstm_cli.data.times.frequency import Step
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -56,7 +56,7 @@ def find_ended_series(schema: Schema, table: SeriesTable) -> EndedSeries:
     steps, _ = schema.step.index(np.append(table.origin_us, newest), int(table.origin_us.min()))
     mask = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
     names = tuple(table.names[index] for index in np.flatnonzero(mask))
-    return EndedSeries(mask=mask, names=names, newest=format_times(np.array([newest]), schema.time_format)[0])
+    return EndedSeries(mask=mask, names=names, newest=show_time(newest, schema.time_format))
 
 
 def newest_time(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> int | None:

@@ -4,8 +4,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows
-from lstm_cli.data.times.calendar_features import calendar_features
-from lstm_cli.data.times.formats import LAST_US, format_times
+from lstm_cli.data.times.formats import LAST_US, show_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
@@ -31,10 +30,14 @@ def forecast_times(dataset: Dataset) -> np.ndarray:
     index = table.count[:, None] + np.arange(schema.horizon)
     times = schema.step.times(index, table.origin_us[:, None])
     # A time past 64 bits wraps to a value before the first time of its series.
-    beyond = (times[:, -1] > LAST_US) | (times[:, -1] < table.origin_us)
-    if schema.time_name is not None and beyond.any():
+    beyond = times[:, -1] < table.origin_us
+    is_calendar = schema.time_name is not None and not schema.time_format.is_integer
+    if is_calendar:
+        beyond |= times[:, -1] > LAST_US
+    if beyond.any():
+        end = "the year 9999" if is_calendar else "the largest 64-bit number"
         raise DataError(
-            f"the forecast{_series_text(dataset, int(np.argmax(beyond)))} would go past the year 9999",
+            f"the forecast{_series_text(dataset, int(np.argmax(beyond)))} would go past {end}",
             hint="correct the times in the file, or give data of earlier times",
             rule="D801",
         )
@@ -67,7 +70,7 @@ def known_ahead_inputs(dataset: Dataset, source: str) -> np.ndarray:
             raise _missing_covariate_error(dataset, source, series, step, schema.future[column], times)
         parts.append(dataset.values_scaled[rows, first:])
     if schema.calendar:
-        flat = calendar_features(schema.step, times.reshape(-1))
+        flat = schema.calendar_inputs(times.reshape(-1))
         parts.append(flat.reshape(*times.shape, -1))
     if not parts:
         return np.zeros((*times.shape, 0), dtype=np.float32)
@@ -81,7 +84,7 @@ def _missing_covariate_error(
     time_text = (
         f"row {times[series, step] + 1}"
         if schema.time_name is None
-        else format_times(times[series, step : step + 1], schema.time_format)[0]
+        else show_time(times[series, step], schema.time_format)
     )
     series_text = _series_text(dataset, series)
     return DataError(

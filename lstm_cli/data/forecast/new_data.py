@@ -13,12 +13,15 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, Training
 from lstm_cli.data.dataset.ended_series import newest_time
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import required_history
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.quality.missing import count_cells, find_missing
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
 from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file, warnings_of
 from lstm_cli.text import count_noun, did_you_mean
@@ -53,6 +56,7 @@ def read_new_data(
         DataError: for missing columns, another frequency, an unknown series or too few rows.
     """
     schema = model.schema
+    require_resample_packages(schema.grid)
     table = read_table(
         source,
         targets=schema.targets,
@@ -60,11 +64,15 @@ def read_new_data(
         future=schema.future,
         time=schema.time_columns,
         series=schema.series_columns,
+        wide=_wide_request(schema),
         text=_text_settings(schema, text),
+        plain_numbers_ok=not text.has_number_format,
         stdin=stdin,
         like=schema.time_format,
     )
     _require_same_clock(table, schema)
+    table = localize(table, schema.grid, like=schema.time_format)
+    table = resample_table(table, schema.grid, step=schema.step)
     refuse_overflow(table)
     grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
     indices = _series_indices(table.source, grid, model)
@@ -73,7 +81,8 @@ def read_new_data(
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
-    schema = replace(schema, newest_us=newest_time(schema.step, grid.origin_us, grid.counts, timed=timed))
+    newest = newest_time(grid.step, grid.origin_us, grid.counts, timed=timed)
+    schema = replace(schema, step=grid.step, newest_us=newest)
     scaler = model.scaler.select(indices[keep])
     chosen = np.flatnonzero(keep)
     pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen]
@@ -99,9 +108,19 @@ def read_new_data(
     )
 
 
+def _wide_request(schema: Schema) -> WideRequest | None:
+    """Return which columns of a wide file to read; None if the run's file was long."""
+    if not schema.wide:
+        return None
+    time = () if schema.dated_header else schema.time_columns
+    return WideRequest(series=schema.id_columns, time=time, dated=schema.dated_header, from_model=True)
+
+
 def _text_settings(schema: Schema, text: TextSettings) -> TextSettings:
     """Return how to read new data: as given, else as the run's data were read."""
     merged = text.over(schema.text)
+    if text.dayfirst is not None and text.time_format is None:
+        merged = replace(merged, time_format=None)  # the order is given, so the run's format does not hold
     return replace(merged, delimiter=merged.delimiter or schema.delimiter or None)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import CellLocation, quote_cell, quote_name
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.quality.profile import ColumnProfile, FileProfile
-from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding
@@ -215,7 +215,7 @@ def _non_numeric_finding(column: ColumnProfile, location: CellLocation) -> Findi
     assert column.first_non_numeric is not None
     line, cell = column.first_non_numeric
     try:
-        read_numbers([cell], np.array([line]), location)
+        read_numbers([cell], np.array([line]), location, column.number_format)
         text = f"{location.at(line)}: {quote_cell(cell)} is not a number"
     except DataError as error:
         text = error.message
@@ -245,7 +245,7 @@ def leakage_in_unused_columns(
         horizon: steps.
         season: longest confirmed season in steps.
     """
-    used_names = {*table.columns, table.time_name, table.series_name}
+    used_names = {*table.columns, *table.time_columns, *table.series_columns}
     columns = [item for item in profile.columns if item.values is not None and item.name not in used_names][
         :MAX_COLUMNS
     ]
@@ -259,7 +259,7 @@ def leakage_in_unused_columns(
         assert column.values is not None
         series = [item.with_column(column.values, targets) for item in series_rows]
         for leak in find_leaks(series, range(targets), [targets], max_steps=max_lag(horizon, season)):
-            findings.append(leakage_text(leak, rows, name=column.name, role="unread", horizon=horizon))
+            findings.append(leakage_text(leak, rows, name=column.name, role="unused", horizon=horizon))
     return [item for item in findings if item is not None]
 
 
@@ -296,27 +296,25 @@ def leakage_text(leak: Leak, rows: GridLines, *, name: str, role: str, horizon: 
         leak: leak of the column.
         rows: rows of the grid.
         name: name of the column.
-        role: `past`, `future` or `unread`.
+        role: `past`, `future` or `unused`.
         horizon: steps.
     """
     line = rows.line(int(rows.offset[sample_of_series(rows.grid.counts)[0]]))
     target = quote_name(rows.table.targets[leak.target])
-    relation = (
-        "equals" if leak.copy else f"explains all but {100 * leak.unexplained:.1g} % of the variance of"
-    )
+    relation = "equals" if leak.copy else "contains the same information (a straight line) as"
     steps = count_noun(abs(leak.ahead), "step")
     if leak.ahead > 0:
         description = f"{target} {steps} later" + (
-            ", so it would leak the target" if role == "unread" else ""
+            ", so it would leak the target" if role == "unused" else ""
         )
-        advice = {"unread": "do not name it by --past or --future"}.get(role, f"leave it out of --{role}")
-        flags: tuple[str, ...] = ("--past", "--future") if role == "unread" else (f"--{role}",)
+        advice = {"unused": "do not name it by --past or --future"}.get(role, f"leave it out of --{role}")
+        flags: tuple[str, ...] = ("--past", "--future") if role == "unused" else (f"--{role}",)
     elif leak.ahead == 0:
         description = f"{target} of the same row, " + (
             "so it adds nothing" if role == "past" else "so as a known-ahead covariate it leaks the target"
         )
-        advice = {"unread": "do not name it by --future"}.get(role, f"leave it out of --{role}")
-        flags = ("--future",) if role == "unread" else (f"--{role}",)
+        advice = {"unused": "do not name it by --future"}.get(role, f"leave it out of --{role}")
+        flags = ("--future",) if role == "unused" else (f"--{role}",)
     elif role == "future" and -leak.ahead < horizon:
         description = f"{target} {steps} before, which is unknown for some of the {horizon} steps ahead"
         advice = "use --past instead of --future, or shorten --horizon"

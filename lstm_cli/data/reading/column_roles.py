@@ -5,29 +5,36 @@ A default follows from the first rows of the file. If they are ambiguous, select
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 import numpy as np
 
+from lstm_cli.config.prepare import ALL_NUMERIC
+from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
-from lstm_cli.data.reading.numbers import is_numberlike
+from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
+from lstm_cli.data.reading.column_hints import likely_target
 from lstm_cli.data.reading.table_rules import (
+    find_split_time,
     find_thousands_separators,
-    refuse_split_time_columns,
     refuse_unread_numbers,
+    split_time_error,
 )
 from lstm_cli.data.reading.text_format import quote_delimiter
+from lstm_cli.data.reading.wide.header import refuse_times_in_header
+from lstm_cli.data.times.codes import FLAG, INFERRED, TimeOptions
 from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
     is_time_name,
     steps_evenly,
 )
-from lstm_cli.data.times.patterns import is_time, looks_like_date, text_kind
+from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_columns, join_columns
+from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import is_number, nearest_name
+from lstm_cli.text import count_noun, is_number, nearest_name
 
 SAMPLE_ROWS = 5_000  # first rows whose text decides what the columns contain
 _MAX_COMPARED = 200  # characters of a name compared to find the nearest name
@@ -48,6 +55,12 @@ class ColumnRequest:
     series: tuple[str, ...]
     from_model: bool = False  # a model needs these columns, so no flag can choose others
     has_header: bool = True  # False: the names are not from the first line, so they may be numbers
+    times: TimeOptions = INFERRED  # how times are read
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all requested columns."""
+        return (*self.series, *self.time, *self.targets, *self.past, *self.future)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +73,7 @@ class ColumnRoles:
     past: tuple[int, ...]
     future: tuple[int, ...]
     findings: tuple[Finding, ...]
+    times: TimeOptions = INFERRED  # how times are read
 
     @property
     def numeric(self) -> tuple[int, ...]:
@@ -79,6 +93,7 @@ def choose_columns(
     *,
     delimiter: str = "",
     is_complete: bool = True,
+    marks_are_known: bool = False,
 ) -> ColumnRoles:
     """Choose the columns to read.
 
@@ -89,31 +104,29 @@ def choose_columns(
         request: requested columns.
         delimiter: delimiter of the file; "" for Parquet.
         is_complete: the sample contains all rows.
+        marks_are_known: an option says what the dots of numbers are.
 
     Raises:
         DataError: a name is not found or duplicate, a default is ambiguous, or times span several columns.
     """
 
     def find(flag: str, name: str) -> int:
-        return _find_column(source, names, "" if request.from_model else flag, name)
+        return find_column(source, names, "" if request.from_model else flag, name)
 
+    all_numeric = request.targets == (ALL_NUMERIC,) and not request.from_model
+    named = () if all_numeric else request.targets
     columns = {
-        "targets": tuple(find("--target", name) for name in request.targets),
+        "targets": tuple(find("--target", name) for name in named),
         "past": tuple(find("--past", name) for name in request.past),
         "future": tuple(find("--future", name) for name in request.future),
     }
     series = tuple(find("--series", name) for name in request.series)
     taken = {index for indices in columns.values() for index in indices} | set(series)
     free = [index for index in range(len(names)) if index not in taken]
-    findings: list[Finding] = []
+    if not named and not request.time and not request.from_model:
+        _refuse_times_in_header(source, names, sample, free, series)
     groups = _series_of_rows([sample[index] for index in series])
-    if request.time:
-        time = tuple(find("--time", name) for name in request.time)
-    else:
-        found, findings = find_time_column(
-            source, names, sample, free, groups, targets_named=bool(request.targets)
-        )
-        time = () if found is None else (found,)
+    time, times, findings = _choose_time(source, names, sample, free, groups, request)
     if not time and len(series) == 1 and reads_as_times(sample[series[0]]):
         raise DataError(
             f"column {quote_name(names[series[0]])} (--series) contains times, and no other column does",
@@ -125,8 +138,11 @@ def choose_columns(
                 "--time",
             ),
         )
-    if not columns["targets"]:
-        free = [index for index in free if index not in time]
+    free = [index for index in free if index not in time]
+    if all_numeric:
+        columns["targets"], left_out = find_all_numeric(source, names, sample, free)
+        findings += left_out
+    elif not columns["targets"]:
         columns["targets"] = (
             find_target(source, names, sample, free, is_complete, has_header=request.has_header),
         )
@@ -140,13 +156,80 @@ def choose_columns(
     for index in sorted(used):
         if list(names).count(names[index]) > 1:
             raise duplicate_name_error(source, names, names[index])
-    if len(time) == 1:
-        refuse_split_time_columns(source, names, sample, time[0], groups)
-    for index in sorted(set(used) - {*time, *series}):
+    for index in [] if marks_are_known else sorted(set(used) - {*time, *series}):
         findings += find_thousands_separators(
             sample[index], delimiter, CellLocation(source=source, column=names[index])
         )
-    return ColumnRoles(time=time, series=series, findings=tuple(findings), **columns)
+    return ColumnRoles(time=time, series=series, findings=tuple(findings), times=times, **columns)
+
+
+def _choose_time(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    groups: np.ndarray | None,
+    request: ColumnRequest,
+) -> tuple[tuple[int, ...], TimeOptions, list[Finding]]:
+    """Return the time columns in the order in which they are joined, how they are read, and findings.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+        groups: series [n] of each sample row; None without series.
+        request: requested columns.
+    """
+    options = request.times
+    if request.time == (NO_TIMES,) or (request.from_model and not request.time):
+        return (), options, []
+    flag = "" if request.from_model else "--time"
+    named = tuple(find_column(source, names, flag, name) for name in request.time)
+    if len(named) > 1:
+        joined = join_columns(
+            source, names, sample, named, codes=options.codes, keep_order=request.from_model
+        )
+        return joined.indices, replace(options, format=joined.codes), []
+    findings: list[Finding] = []
+    if not named:
+        found, findings = find_time_column(
+            source, names, sample, free, groups, targets_named=bool(request.targets), codes=options.codes
+        )
+        named = () if found is None else (found,)
+    other = find_split_time(names, sample, named[0], groups) if named and options.format is None else None
+    if (named and other is None) or options.format is not None:
+        return named, options, findings
+    plain = find_joined_columns(names, sample, free, named[0] if named else None)
+    if other is not None and (plain is None or request.time):
+        raise split_time_error(source, names, sample, named[0], other, plain.indices if plain else ())
+    if plain is None:
+        return named, options, findings
+    return plain.indices, replace(options, format=plain.codes), [_joined_finding(source, names, plain)]
+
+
+def _joined_finding(source: str, names: Sequence[str], joined: JoinedColumns) -> Finding:
+    columns = [quote_name(names[index]) for index in joined.indices]
+    return Finding.at(
+        in_file(source),
+        "D212",
+        f"{', '.join(columns[:-1])} and {columns[-1]} were joined as the time (use "
+        f"{' '.join(f'--time {column}' for column in columns)} to confirm, or --time to choose another column)",
+        flags=("--time",),
+    )
+
+
+def _refuse_times_in_header(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    free: Sequence[int],
+    series: Sequence[int],
+) -> None:
+    """Raise DataError if the names of most columns are times. See `refuse_times_in_header`."""
+    texts = [index for index in free if not is_empty(sample[index]) and not may_be_numeric(sample[index])]
+    has_time_column = any(reads_as_times(sample[index]) for index in texts)
+    refuse_times_in_header(source, names, sample, series, texts, has_time_column=has_time_column)
 
 
 def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
@@ -157,10 +240,17 @@ def _series_of_rows(columns: Sequence[Sequence[str]]) -> np.ndarray | None:
     return np.unique(cells, return_inverse=True)[1]
 
 
-def _find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
-    """Return the index of a column by name. `flag` requested it; if `flag` is empty, a model did.
+def find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:
+    """Return the index of a column by name. Composed (NFC) and decomposed (NFD) letters are equal.
 
-    Composed (NFC) and decomposed (NFD) letters are equal.
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        flag: option that names the column; "" if a model needs it.
+        name: name of the column.
+
+    Raises:
+        DataError: the name is not found, or several columns have it.
     """
     name = name.strip()
     indices = [index for index, known in enumerate(names) if known == name]
@@ -210,6 +300,7 @@ def find_time_column(
     groups: np.ndarray | None,
     *,
     targets_named: bool,
+    codes: str | None = None,
 ) -> tuple[int | None, list[Finding]]:
     """Return the index of the time column, and a finding if it is a guess.
 
@@ -223,11 +314,23 @@ def find_time_column(
         free: indices of the columns without another role.
         groups: series [n] of each sample row; None without series.
         targets_named: the targets are named, so all other columns may be times.
+        codes: format of the times in codes of strptime; None accepts the plain forms.
 
     Raises:
         DataError: the header contains a time, or a column holds numbers that may be times.
     """
     cells = {index: _measured_cells(sample[index]) for index in free}
+    if codes is not None:
+        for index in free:
+            if sum(reads_in_codes(cell, codes) for cell in cells[index]) * 2 >= max(1, len(cells[index])):
+                return index, []
+        raise DataError(
+            f"no column has times in the format {FLAG} '{codes}'",
+            hint=f"name the column with --time, and the error shows its first line. Or correct {FLAG}",
+            rule="D414",
+            at=in_file(source),
+            flags=(FLAG, "--time"),
+        )
     for index in free:
         if reads_as_times(sample[index]):
             if is_time(names[index]):
@@ -344,29 +447,78 @@ def find_target(
         raise DataError(
             f"{source} has {len(numeric)} numeric columns, so the target must be named "
             f"(columns: {quote_names([names[index] for index in numeric], _MAX_LISTED)})",
-            hint=f"e.g. --target {quote_name(names[numeric[-1]])}",
+            hint=f"e.g. --target {quote_name(likely_target([names[index] for index in numeric]))}, or "
+            f"--target '{ALL_NUMERIC}' for all of them",
             rule="D205",
             flags=("--target",),
         )
     if len(free) == 1 and _measured_cells(sample[free[0]]) and not delimiter_hint(names):
         return free[0]  # reading it raises an error with the first wrong line
-    for index in free:  # show a cell that is almost a number
+    raise _no_numeric_column_error(source, names, sample, free)
+
+
+def _no_numeric_column_error(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> DataError:
+    """Return the error for a file without a numeric column. It shows a cell that is almost a number."""
+    for index in free:
         cells = [cell for cell in _measured_cells(sample[index]) if cell[:1].isdigit() or cell[1:2].isdigit()]
         if cells:
-            raise DataError(
+            return DataError(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
+                or marks_hint(cells[0])
                 or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",
                 flags=("--target",),
             )
-    raise DataError(
+    return DataError(
         f"{source} has no numeric column (columns: {quote_names(names, _MAX_LISTED)})",
         hint=delimiter_hint(names) or "choose a column with --target",
         rule="D206",
         flags=("--target",),
     )
+
+
+def find_all_numeric(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> tuple[tuple[int, ...], list[Finding]]:
+    """Return the indices of all numeric columns, and a finding about columns whose first rows are empty.
+
+    A column of which some first cells are numbers with a mark or a unit counts as numeric. Reading it raises an error
+    with the line, so that no column of numbers is left out in silence.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+
+    Raises:
+        DataError: no column is numeric.
+    """
+    numeric = tuple(index for index in free if may_be_numeric(sample[index]))
+    if not numeric:
+        raise _no_numeric_column_error(source, names, sample, free)
+    empty = [names[index] for index in free if not _measured_cells(sample[index])]
+    if not empty:
+        return numeric, []
+    rows = max(map(len, sample), default=0)
+    left_out = Finding.at(
+        in_file(source),
+        "D221",
+        f"{count_noun(len(empty), 'column')} left out of --target '{ALL_NUMERIC}', empty in the first {rows:,} rows: "
+        f"{quote_names(empty)} (use --target for each column to include them)",
+        count=len(empty),
+        flags=("--target",),
+    )
+    return numeric, [left_out]
+
+
+def may_be_numeric(cells: Sequence[str]) -> bool:
+    """Return whether the first cells [n] of a column are numbers, or many of them are almost numbers."""
+    return _is_numeric(cells) or (bool(_measured_cells(cells)) and _number_evidence(cells, True) is not None)
 
 
 def _refuse_ambiguous_target(
@@ -407,6 +559,11 @@ def _number_evidence(cells: Sequence[str], is_complete: bool) -> str | None:
 def _is_numeric(cells: Sequence[str]) -> bool:
     present = _measured_cells(cells)
     return bool(present) and sum(map(is_number, present)) * 2 >= len(present)
+
+
+def is_empty(cells: Sequence[str]) -> bool:
+    """Return whether all first cells [n] of a column are missing."""
+    return not _measured_cells(cells)
 
 
 def _measured_cells(cells: Sequence[str]) -> list[str]:

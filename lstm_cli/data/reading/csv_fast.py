@@ -2,7 +2,7 @@
 
 A large file has a head, blocks of whole lines, and a tail. `csv_rows.py` reads the head, the tail, and each block
 that pyarrow may read differently. So values, line numbers and messages do not depend on the file size. All cores
-read blocks in parallel. The rules are those of `csv_rows.py`, `numbers.py` and `data/times/parse.py`.
+read blocks in parallel. The rules are those of `csv_rows.py`, `data/numbers/parse.py` and `data/times/parse.py`.
 """
 
 from collections import deque
@@ -18,6 +18,8 @@ import numpy as np
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import MISSING_WORDS, CellLocation
+from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
 from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
@@ -27,6 +29,7 @@ from lstm_cli.data.reading.dialect.row_errors import RowRules
 from lstm_cli.data.reading.dialect.whitespace import squeeze_block
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.reading.text_format import codec_name, decode_lines
+from lstm_cli.data.times.codes import INFERRED, TimeOptions
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import TimePiece, scan_fixed_width_times
 from lstm_cli.errors import DataError
@@ -56,7 +59,11 @@ class Layout:
     time: int | None
     series: int | None
     numeric: tuple[int, ...]
+    number_format: (
+        NumberFormat  # of all numeric columns; only its decimal mark and codes can differ from plain
+    )
     time_location: CellLocation  # of the time column
+    times: TimeOptions = INFERRED  # how times are read
 
 
 def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
@@ -86,6 +93,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         numbers = _numbers(_column(table, index))
         if numbers is None:
             return None
+        numbers = codes_to_missing(numbers, layout.number_format)
         values[:, position] = numbers
         extremes[:, position] = numbers.min(), numbers.max()
     if _may_underflow(data, values, extremes):
@@ -93,7 +101,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
     if layout.time is None and np.isnan(values[-1]).all():
         return None  # rows of empty cells at the end of a file do not count
     try:
-        times = None if layout.time is None else _times(_column(table, layout.time), layout.time_location)
+        times = None if layout.time is None else _times(_column(table, layout.time), layout)
     except DataError:
         return None
     codes: np.ndarray | None = None
@@ -152,6 +160,11 @@ def _missing_word_cases() -> list[str]:
     )
 
 
+def _missing_words(number_format: NumberFormat) -> list[str]:
+    """Return the texts of missing values; codes that are numbers are found by their value."""
+    return [*_missing_word_cases(), *number_format.na_texts]
+
+
 def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     import pyarrow as pa
     from pyarrow import csv
@@ -164,8 +177,9 @@ def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     return csv.ConvertOptions(
         column_types=kinds,
         include_columns=list(kinds),
-        null_values=_missing_word_cases(),
+        null_values=_missing_words(layout.number_format),
         strings_can_be_null=False,
+        decimal_point=layout.number_format.decimal,
     )
 
 
@@ -189,17 +203,17 @@ def _may_underflow(data: bytes, values: np.ndarray, extremes: np.ndarray) -> boo
     return not without_zero.all() and (b"e-" in data or b"E-" in data) and bool((values == 0).any())
 
 
-def _times(column: Any, location: CellLocation) -> TimePiece:
+def _times(column: Any, layout: Layout) -> TimePiece:
     rows = len(column)
     _, offsets, characters = column.buffers()
     ends = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + rows + 1]
     width = int(ends[1] - ends[0])
     if width and (np.diff(ends) == width).all():
         matrix = np.frombuffer(characters, dtype=np.uint8)[ends[0] : ends[-1]].reshape(rows, width)
-        piece = scan_fixed_width_times(matrix)
+        piece = None if layout.times.is_integer else scan_fixed_width_times(matrix, layout.times.codes)
         if piece is not None:
             return piece
-    return scan_times(column.to_pylist(), np.arange(1, rows + 1), location)
+    return scan_times(column.to_pylist(), np.arange(1, rows + 1), layout.time_location, layout.times)
 
 
 class FastCsvReader:

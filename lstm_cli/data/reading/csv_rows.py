@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from _csv import Reader as _Reader
 
 BATCH_ROWS = 50_000  # rows in memory as text at a time
+BATCH_CELLS = 2_000_000  # cells in memory as text at a time; wide files reach it with fewer rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +239,8 @@ def _next_rows(reader: "_Reader", count: int, source: str, before: int = 0) -> l
 def _batches(reader: "_Reader", rules: RowRules, state: _ReadState, *, last: bool) -> Iterator[RowBatch]:
     before = state.line
     start = before + reader.line_num
-    while rows := _next_rows(reader, BATCH_ROWS, rules.source, before):
+    batch_rows = min(BATCH_ROWS, 1 + BATCH_CELLS // rules.width)
+    while rows := _next_rows(reader, batch_rows, rules.source, before):
         if before + reader.line_num - start == len(rows):
             lines = np.arange(start + 1, before + reader.line_num + 1, dtype=np.int64)
         else:  # some cells hold line ends

@@ -7,7 +7,8 @@ import numpy as np
 
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.locations import CellLocation
-from lstm_cli.data.reading.numbers import read_numbers, refuse_infinity
+from lstm_cli.data.numbers.parse import codes_to_missing, refuse_infinity
+from lstm_cli.data.reading.column_formats import NumberColumn
 from lstm_cli.data.reading.source import Source
 from lstm_cli.errors import DataError
 
@@ -38,6 +39,11 @@ class ParquetRows:
         }  # of columns that the folder of the file gives
         self.names: list[str] = [*names, *self._folder_values]
         self.rows: int = self._file.metadata.num_rows
+
+    def text_columns(self) -> list[bool]:
+        """Return whether each column is text, or another type than numbers."""
+        stored = [not _is_number_type(field.type) for field in self._file.schema_arrow]
+        return stored + [True] * len(self._folder_values)
 
     def sample(self) -> list[list[str]]:
         """Return the first rows of each column as text; [] for types other than text, number and time."""
@@ -86,21 +92,28 @@ class ParquetRows:
         return batch.column(batch.schema.names.index(name))
 
 
-def column_is_number(column: "pa.Array") -> bool:
-    """Return whether the type of a column is a number type (not boolean)."""
+def _is_number_type(kind: Any) -> bool:
+    """Return whether a type is a number type (not boolean)."""
     import pyarrow.types as kinds
 
-    kind = column.type
     return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind))
 
 
-def column_numbers(column: "pa.Array", lines: np.ndarray, location: CellLocation) -> np.ndarray:
+def column_is_number(column: "pa.Array") -> bool:
+    """Return whether the type of a column is a number type (not boolean)."""
+    return _is_number_type(column.type)
+
+
+def column_numbers(
+    column: "pa.Array", lines: np.ndarray, location: CellLocation, number: NumberColumn
+) -> np.ndarray:
     """Return a column [n] as float64 [n], with NaN for null.
 
     Args:
         column: pyarrow array.
         lines: row numbers [n].
         location: file and column, for messages.
+        number: format of the column.
 
     Raises:
         DataError: a value is infinite or not a number.
@@ -108,10 +121,10 @@ def column_numbers(column: "pa.Array", lines: np.ndarray, location: CellLocation
     import pyarrow as pa
 
     if not column_is_number(column):
-        return read_numbers(column_text(column, location), lines, location)
+        return number.read(column_text(column, location), lines, location)
     values: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     refuse_infinity(values, lines, location)
-    return values
+    return codes_to_missing(values, number.format)
 
 
 def column_text(column: "pa.Array", location: CellLocation) -> list[str]:

@@ -1,8 +1,9 @@
 """Reader of one or several data files as a table: numbers, times and series names of the chosen columns."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,12 +11,18 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
-from lstm_cli.data.locations import CellLocation, FileLines, quote_cell, quote_name
+from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
-from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
-from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile, roles_by_name
+from lstm_cli.data.reading.column_formats import NumberFormats
+from lstm_cli.data.reading.column_hints import suggest_series
+from lstm_cli.data.reading.column_roles import ColumnRequest, ColumnRoles, choose_columns
+from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
+from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
+from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
+from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
+from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, ignore_events
@@ -49,10 +56,16 @@ class Table:
     )  # [R] int64, line in the file (Parquet: row from 1); with several files the count continues
     findings: tuple[Finding, ...]  # guesses and repairs
     delimiter: str  # as read; "" for Parquet
+    sentinels: tuple[tuple[float, ...], ...]  # of each column: values that may stand for a missing value
     files: FileLines | None = None  # lines of each file; None for one file
+    series_hint: str = (
+        ""  # hint that names the series columns, if those of the table do not tell its first rows apart
+    )
+    wide: WideLayout | None = None  # layout of the file if it is wide
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
+    resampled: bool = False  # rows are those of --resample, after --start and --end
 
     @property
     def time_name(self) -> str | None:
@@ -73,9 +86,11 @@ def read_table(
     future: Sequence[str] = (),
     time: Sequence[str] = (),
     series: Sequence[str] = (),
+    wide: WideRequest | None = None,
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
+    plain_numbers_ok: bool = False,
     like: TimeFormat | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
@@ -91,9 +106,12 @@ def read_table(
         future: known-ahead covariates.
         time: time columns, which are joined; empty selects the first column that reads as times.
         series: series columns, whose values together name a series.
+        wide: columns of a wide file, which becomes a long table; None for a long file. The other roles are those of
+            the long table, and empty without a run.
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
+        plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
         like: time format of the run's data, used for ambiguous times.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
@@ -112,18 +130,22 @@ def read_table(
         series=tuple(series),
         from_model=like is not None,
         has_header=text.has_header,
+        times=TimeOptions(
+            format=text.time_format, day_first=text.dayfirst, named=bool(time) and like is None, like=like
+        ),
     )
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    reading = _TableReader(request, spill, total, is_single=len(sources) == 1)
+    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok)
+    reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
     with closing(reading):
         for path in sources:
             with open_source(path, stdin, on_bytes, held=held) as opened:
-                reading.add(ParquetFile(opened) if opened.parquet else TextFile(opened, text))
+                reading.add(open_file(opened, formats))
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
-        table = reading.table(like)
+        table = reading.table()
     for name, measured in zip(table.columns, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
@@ -159,14 +181,20 @@ def read_configured_table(
         targets=config.target,
         past=config.past,
         future=config.future,
-        time=config.time,
-        series=config.series,
+        time=() if config.wide else config.time,
+        series=() if config.wide else config.series,
+        wide=wide_request(config),
         text=config.text,
         stdin=stdin,
         listen=listen,
         spill=spill,
         held=held,
     )
+
+
+def wide_request(config: PrepareConfig) -> WideRequest | None:
+    """Return which columns of a wide file to read; None without --wide."""
+    return WideRequest(series=config.series, time=config.time) if config.wide else None
 
 
 def _total_size(sources: Sequence[str]) -> int:
@@ -194,19 +222,30 @@ class _TableReader:
     """Reader of several files into one table."""
 
     def __init__(
-        self, request: ColumnRequest, spill: Callable[[], Path] | None, total: int, *, is_single: bool
+        self,
+        request: ColumnRequest,
+        wide: WideRequest | None,
+        formats: NumberFormats,
+        spill: Callable[[], Path] | None,
+        total: int,
+        *,
+        is_single: bool,
     ) -> None:
         """Create the reader. total: bytes of all files, or 0 if unknown. is_single: True for one file."""
-        self._request, self._spill, self._total, self._is_single = request, spill, total, is_single
-        self._files: list[File] = []
+        self._request, self._wide, self._formats, self._spill = request, wide, formats, spill
+        self._total, self._is_single = total, is_single
+        self._files: list[LongFile] = []
         self._begins: list[int] = []  # lines before each file
         self._lines = 0
         self._findings: list[Finding] = []
         self.read: dict[str, dict[str, Any]] = {}
 
-    def add(self, file: File) -> None:
+    def add(self, opened: File) -> None:
         """Read a file to its end. Raise DataError for invalid data."""
+        file = opened if self._wide is None else as_long(opened, self._wide, self._request.names)
         if not self._files:
+            if isinstance(file, WideFile) and not self._request.names:
+                self._request = file.request
             self._roles = choose_columns(
                 file.source,
                 file.names,
@@ -214,6 +253,7 @@ class _TableReader:
                 self._request,
                 delimiter=file.delimiter,
                 is_complete=self._is_single and file.sample_is_complete,
+                marks_are_known=self._formats.marks_are_known,
             )
             if not self._roles.time:
                 refuse_totals(file.source, file.names, *file.first, unit=file.unit)
@@ -222,7 +262,7 @@ class _TableReader:
                 len(self._roles.numeric),
                 timed=bool(self._roles.time),
                 series=bool(self._roles.series),
-                text=file.unit == "line",
+                dots_are_doubtful=file.unit == "line" and not self._formats.marks_are_known,
                 spill=self._spill,
             )
             self.builder.expect(file.expected_rows(self._total))
@@ -236,7 +276,7 @@ class _TableReader:
         self._lines += file.lines
         self._findings += file.findings
 
-    def table(self, like: TimeFormat | None) -> Table:
+    def table(self) -> Table:
         """Return the table of all rows. Raise DataError if times stay ambiguous in the whole column."""
         names, roles, builder = self._files[0].names, self._roles, self.builder
         first = self._files[0]
@@ -246,10 +286,15 @@ class _TableReader:
             return CellLocation(source=files.name, column=names[index], unit=first.unit, files=files)
 
         time_location = location_of(roles.time[0] if roles.time else 0)
-        column = builder.times(time_location, like)
+        if len(roles.time) > 1:
+            time_location = replace(time_location, column=" + ".join(names[index] for index in roles.time))
+        column = builder.times(time_location, roles.times)
         codes, series_names = builder.series()
-        similar_names = (
+        doubtful_names = (
             find_similar_series_names(series_names, location_of(roles.series[0])) if roles.series else []
+        )
+        doubtful_names += find_incomplete_names(
+            files.name, [names[index] for index in roles.series], series_names
         )
         doubtful = builder.number_findings([location_of(index) for index in roles.numeric])
         return Table(
@@ -266,9 +311,12 @@ class _TableReader:
             series_names=series_names,
             values=builder.values(),
             lines=builder.lines(),
-            findings=(*self._findings, *roles.findings, *column.findings, *similar_names, *doubtful),
+            findings=(*self._findings, *roles.findings, *column.findings, *doubtful_names, *doubtful),
             delimiter=first.delimiter,
+            sentinels=builder.sentinels(),
             files=files,
+            series_hint=_series_hint(first, roles),
+            wide=first.layout if isinstance(first, WideFile) else None,
             read=self.read,
         )
 
@@ -278,7 +326,26 @@ class _TableReader:
             self.builder.close()
 
 
-def _require_same_columns(file: File, first: File) -> list[Finding]:
+def _series_hint(file: LongFile, roles: ColumnRoles) -> str:
+    """Return the flags of the series columns if some are missing, as a hint; "" if the first rows need no others."""
+    if isinstance(file, WideFile):
+        names = file.suggested_series()
+    elif roles.time:
+        others = [
+            index
+            for index in range(len(file.names))
+            if index not in (*roles.time, *roles.series, *roles.numeric)
+        ]
+        names = tuple(
+            file.names[index] for index in suggest_series(file.sample, roles.series, roles.time, others)
+        )
+    else:
+        names = ()
+    flags = " ".join(f"--series {shlex.quote(name)}" for name in names)
+    return flags and f"use {flags}, because these columns together tell the series apart"
+
+
+def _require_same_columns(file: LongFile, first: LongFile) -> list[Finding]:
     """Raise DataError unless a file has the columns of the first one. Return a finding if they are in another order."""
     if file.unit != first.unit:
         kinds = ["Parquet" if part.unit == "row" else "text" for part in (file, first)]
@@ -290,11 +357,13 @@ def _require_same_columns(file: File, first: File) -> list[Finding]:
     missing = [name for name in first.names if name not in file.names]
     extra = [name for name in file.names if name not in first.names]
     if missing or extra or len(file.names) != len(first.names):
-        differences = [
-            f"{kind} {', '.join(quote_cell(name) for name in columns[:5])}"
-            for kind, columns in (("missing", missing), ("extra", extra or ["a duplicate column"]))
-            if columns
+        repeated = [
+            name
+            for name in dict.fromkeys(first.names)
+            if name not in missing and first.names.count(name) != file.names.count(name)
         ]
+        kinds_of_names = (("missing", missing), ("extra", extra), ("duplicate", repeated))
+        differences = [f"{kind} {quote_names(columns)}" for kind, columns in kinds_of_names if columns]
         raise DataError(
             f"{file.source} has other columns than {first.source}: " + " and ".join(differences),
             hint="give only files with the same columns",

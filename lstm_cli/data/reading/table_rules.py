@@ -65,13 +65,12 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
         )
 
 
-def refuse_split_time_columns(
-    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], time: int, groups: np.ndarray | None
-) -> None:
-    """Raise DataError if many rows share a time, and another column seems to hold the other part of the time.
+def find_split_time(
+    names: Sequence[str], sample: Sequence[Sequence[str]], time: int, groups: np.ndarray | None
+) -> int | None:
+    """Return a column that seems to hold the other part of the time, if many rows share a time; else None.
 
     Args:
-        source: name of the file.
         names: names of the columns.
         sample: first cells [n] of each column.
         time: index of the time column.
@@ -80,20 +79,44 @@ def refuse_split_time_columns(
     cells = [cell.strip() for cell in sample[time]]
     keys = cells if groups is None else list(zip(groups.tolist(), cells, strict=True))
     if not keys or len(set(keys)) * 2 > len(keys) or any(":" in cell for cell in cells[:20]):
-        return
+        return None
     year = bool(re.fullmatch(r"\d{4}", cells[0]))
     for index, name in enumerate(names):
         words = set(re.split(r"[^a-z]+", name.lower()))
         clocks = [cell for cell in sample[index][:20] if looks_like_time_of_day(cell)]
         if index != time and (clocks or words & _HOURS or (year and words & _MONTHS)):
-            raise DataError(
-                f"duplicate timestamp: {cells.count(cells[0])} rows have {quote_cell(cells[0])} in "
-                f"{quote_name(names[time])}, and {quote_name(name)} seems to hold the other part of the time",
-                hint="join both in one column, such as 2021-03-28 05:00, or use --series to name a series column",
-                rule="D210",
-                at=in_file(source),
-                flags=("--series",),
-            )
+            return index
+    return None
+
+
+def split_time_error(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    time: int,
+    other: int,
+    joined: Sequence[int],
+) -> DataError:
+    """Return the error for a time that is split over several columns.
+
+    Args:
+        source: name of the file.
+        names: names of the columns.
+        sample: first cells [n] of each column.
+        time: index of the time column.
+        other: index of the column that seems to hold the other part.
+        joined: columns that can be joined, in order; empty if none are known.
+    """
+    flags = " ".join(f"--time {quote_name(names[index])}" for index in joined or (time, other))
+    cells = [cell.strip() for cell in sample[time]]
+    return DataError(
+        f"duplicate timestamp: {cells.count(cells[0])} rows have {quote_cell(cells[0])} in "
+        f"{quote_name(names[time])}, and {quote_name(names[other])} seems to hold the other part of the time",
+        hint=f"use {flags} to join them, or --series to name a series column",
+        rule="D210",
+        at=in_file(source),
+        flags=("--time", "--series"),
+    )
 
 
 def refuse_totals(
@@ -178,8 +201,9 @@ def find_thousands_separators(cells: Iterable[str], delimiter: str, location: Ce
             location.column_text,
             "D312",
             f"{quote_cell(dotted[0])} and {len(dotted) - 1:,} more cells have a decimal point, but their dots "
-            "may be thousands separators (no option for this; write 1234.5 for larger numbers)",
+            "may be thousands separators (use --decimal , --thousands . if they are)",
             count=len(dotted),
+            flags=("--thousands", "--decimal"),
         )
     ]
 

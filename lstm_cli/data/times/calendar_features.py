@@ -29,15 +29,18 @@ def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
 
 def _varying_parts(step: Step) -> tuple[str, ...]:
     """Return the calendar parts that differ between rows at this step."""
+    step = step.base
     if step.kind == "unit":
         return ()
     if step.kind == "business":
         return ("weekday", "monthday", "month")
-    if step.kind == "months":
+    if step.kind == "half-months":
+        return ("monthday", "month")
+    if step.in_months:
         if step.count % 12 == 0:
             return ()
         return ("quarter",) if step.count % 3 == 0 else ("month",)
-    if step.count % WEEK == 0:
+    if step.kind == "weeks" or step.count % WEEK == 0:
         return ("yearday",)
     if step.count % DAY == 0:
         return ("weekday", "monthday", "month")

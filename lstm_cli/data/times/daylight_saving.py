@@ -3,7 +3,7 @@
 import numpy as np
 
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import DAY, HOUR, UNIT, Step
+from lstm_cli.data.times.frequency import DAY, HOUR, Step
 
 # Month, first and last day of the Sundays on which clocks go forward somewhere, or recently did.
 # America and Europe: March and April. Chile, New Zealand, Australia, Paraguay and Brazil: September to November.
@@ -13,7 +13,7 @@ SPRING_SUNDAYS = ((3, 8, 14), (3, 25, 31), (4, 1, 7), (9, 2, 8), (9, 24, 30), (1
 def skipped_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_format: TimeFormat) -> np.ndarray:
     """Return which gaps, bool [G], are the hour that local clocks skip when daylight saving begins.
 
-    The result is False for times with an offset and for steps longer than an hour.
+    The result is False for times with an offset or with `--tz`, and for steps longer than an hour.
 
     Args:
         first_us: first missing time of each gap [G], in microseconds.
@@ -21,7 +21,7 @@ def skipped_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_forma
         step: step of the time grid.
         time_format: format of the file's times; it shows whether they have an offset.
     """
-    if step == UNIT or step.kind != "seconds" or step.count > HOUR or time_format.has_offset:
+    if step.kind != "seconds" or step.count > HOUR or not time_format.is_ambiguous:
         return np.zeros(len(rows), dtype=bool)
     day = first_us // DAY
     months = day.astype("datetime64[D]").astype("datetime64[M]")
@@ -36,7 +36,7 @@ def skipped_hours(first_us: np.ndarray, rows: np.ndarray, step: Step, time_forma
 
 def is_ambiguous_hour(times_us: np.ndarray, time_format: TimeFormat) -> np.ndarray:
     """Return which times [n] may be the hour that local clocks show twice when daylight saving ends."""
-    if time_format.has_offset:
+    if not time_format.is_ambiguous:
         return np.zeros(len(times_us), dtype=bool)
     # Midnight does not count, because files of days have only midnights.
     return is_dst_change_night(times_us) & (times_us % DAY > 0)

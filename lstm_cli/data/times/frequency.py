@@ -4,40 +4,46 @@ Times are int64 microseconds since 1970-01-01 on the file's clock (UTC if the fi
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_cli.data.chunks import chunks_with_series, series_starts
+from lstm_cli.data.times.calendar_slots import MONTH_END, slot_row_days, slots_of_days
 from lstm_cli.data.times.formats import DAY, HOUR, MINUTE, SECOND
 from lstm_cli.errors import UsageError
 from lstm_cli.text import nearest_name
 
 WEEK = 7 * DAY
 MAX_YEARS = 100  # a longer step is a typing error, and its microseconds may overflow
-MONTH_END = 31  # the `day` that means the last day of each month
+ANY_DAY = 0  # the `day` of M, Q and Y, before the rows have decided it
 UNITS = {"W": WEEK, "D": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": 1_000, "us": 1}
 MONTH_UNITS = {"Y": 12, "Q": 3, "M": 1}
-ACCEPTED_UNITS = (*UNITS, "B", *(unit + side for unit in reversed(MONTH_UNITS) for side in "SE"))
+SIDES = {"S": 1, "E": MONTH_END}
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = tuple(name[:3].upper() for name in DAY_NAMES)
+SLOTS_PER_YEAR = {"months": 12, "business-months": 12, "half-months": 24, "weeks": 52}
+ACCEPTED_UNITS = (
+    *UNITS,
+    "B",
+    *(unit + side for unit in reversed(MONTH_UNITS) for side in SIDES),
+    *reversed(MONTH_UNITS),
+    *("SMS", "SME", "BMS", "BME"),
+)
+# Names of older pandas releases.
+FORMER_NAMES = {"A": "Y", "AS": "YS", "T": "min", "BM": "BME", "SM": "SME"}
 # Names from other tools and everyday language, with the likely meaning.
 UNIT_ALIASES = {
     "t": "min",
     "m": "min",
-    "M": "MS or ME",
     "month": "MS",
     "monthly": "MS",
-    "Q": "QS or QE",
     "quarter": "QS",
     "quarterly": "QS",
-    "Y": "YS or YE",
-    "A": "YS or YE",
     "year": "YS",
     "yearly": "YS",
     "annual": "YS",
-    "AS": "YS",
-    "BMS": "MS",
-    "BME": "ME",
     "C": "B",
     "business": "B",
     "hour": "h",
@@ -60,24 +66,48 @@ class Step:
     'ME'
     """
 
-    kind: str  # seconds, months, business or unit
-    count: int = 1  # microseconds for seconds, months for months (3: a quarter, 12: a year), else 1
-    day: int = 1  # for months, the day of the month, 1 to 31; a shorter month uses its last day
+    kind: str  # seconds, unit, or a kind of calendar_slots.py: months, business-months, half-months, weeks, business
+    # Microseconds for seconds, numbers for unit, slots for the others (3 months: a quarter, 12: a year).
+    count: int = 1
+    # The day of the month, 1 to 31; a shorter month uses its last day. For weeks the weekday, from 1 (Monday) to 7.
+    # For business-months and half-months 1 (start) or 31 (end). ANY_DAY has no rows; `month_step_of_rows` replaces it.
+    day: int = 1
 
     @property
     def name(self) -> str:
-        """Return the name in pandas style, as `--freq` reads it: h, 30min, D, B, 2QE, MS-15; 1 for unit steps."""
+        """Return the name in pandas style, as `--freq` reads it: h, 30min, B, 2QE, MS-15; a number for unit steps."""
         if self.kind == "unit":
-            return "1"
+            return str(self.count)
         if self.kind == "business":
             return "B"
-        units = MONTH_UNITS if self.kind == "months" else UNITS
+        units = MONTH_UNITS if self.in_months else UNITS if self.kind == "seconds" else {"": 1}
         unit, size = next((unit, size) for unit, size in units.items() if self.count % size == 0)
         number = str(self.count // size) if self.count != size else ""
-        if self.kind == "months":
-            day = "E" if self.day == MONTH_END else "S" if self.day == 1 else f"S-{self.day}"
-            return number + unit + day
+        if self.kind == "weeks":
+            return f"{number}W-{WEEKDAYS[self.day - 1]}"
+        if self.kind == "half-months":
+            return number + ("SME" if self.day == MONTH_END else "SMS")
+        if self.kind == "business-months":
+            unit = "B" + unit
+        if self.in_months:
+            sides = {ANY_DAY: "", 1: "S", MONTH_END: "E"}
+            return number + unit + sides.get(self.day, f"S-{self.day}")
         return number + unit
+
+    @property
+    def in_months(self) -> bool:
+        """Return whether the step is a number of whole months."""
+        return self.kind in ("months", "business-months")
+
+    @property
+    def base(self) -> "Step":
+        """Return the step between most rows: the step itself, unless it counts rows (`row_clock.py`)."""
+        return self
+
+    @property
+    def pattern_seasons(self) -> tuple[int, ...] | None:
+        """Return the usual seasons of a weekly pattern of rows; None if the step has no pattern."""
+        return None
 
     def index(self, times_us: np.ndarray, origin_us: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """Return the number of steps from the origin to each time, and whether the time is on the grid.
@@ -93,8 +123,7 @@ class Step:
         if self.kind in ("seconds", "unit"):
             index, rest = np.divmod(times_us - origin_us, self.count)
             return index, rest == 0
-        ordinal, origin = self._ordinal(times_us), self._ordinal(np.asarray(origin_us))
-        index = (ordinal - origin) // self.count
+        index = (self._slots(times_us) - self._slots(np.asarray(origin_us))) // self.count
         return index, self.times(index, origin_us) == times_us
 
     def on_grid(self, times_us: np.ndarray, begins: np.ndarray) -> np.ndarray:
@@ -108,14 +137,8 @@ class Step:
         """Return the times (int64 microseconds) that are `index` steps after the origin. Inverse of `index`."""
         if self.kind in ("seconds", "unit"):
             return origin_us + index * self.count
-        ordinal = self._ordinal(np.asarray(origin_us)) + index * self.count
-        time_of_day = np.asarray(origin_us) % DAY
-        if self.kind == "business":
-            weeks, weekday = np.divmod(ordinal, 5)
-            return (weeks * 7 + weekday - 3) * DAY + time_of_day
-        first = first_day_of_month(ordinal)
-        day = np.minimum(self.day, first_day_of_month(ordinal + 1) - first)
-        return (first + day - 1) * DAY + time_of_day
+        slots = self._slots(np.asarray(origin_us)) + index * self.count
+        return slot_row_days(self.kind, self.day, slots) * DAY + np.asarray(origin_us) % DAY
 
     def rows_before(self, time_us: int, origin_us: np.ndarray) -> np.ndarray:
         """Return how many rows of the grids with origins [S] are earlier than a time, on or off the grid."""
@@ -123,13 +146,9 @@ class Step:
         before = sum((self.times(near + more, origin_us) < time_us).astype(np.int64) for more in range(3))
         return np.maximum(near + before, 0)
 
-    def _ordinal(self, times_us: np.ndarray) -> np.ndarray:
-        """Return the number of months since 1970, or of business days since Monday, 29 December 1969."""
-        days = times_us // DAY
-        if self.kind == "months":
-            return month_of(days)
-        weeks, weekday = np.divmod(days + 3, 7)
-        return weeks * 5 + np.minimum(weekday, 4)
+    def _slots(self, times_us: np.ndarray) -> np.ndarray:
+        """Return the slot of the calendar that holds each time."""
+        return slots_of_days(self.kind, self.day, times_us // DAY)
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "count": self.count, "day": self.day}
@@ -143,58 +162,66 @@ UNIT = Step(kind="unit")
 BUSINESS = Step(kind="business")
 
 
-def month_of(days: np.ndarray) -> np.ndarray:
-    """Return months since January 1970 of days since 1970-01-01, in the proleptic Gregorian calendar."""
-    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-
-
-def first_day_of_month(months: np.ndarray) -> np.ndarray:
-    """Return the first day, counted from 1970-01-01, of months since January 1970."""
-    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-
-
 def parse_freq(text: str) -> Step:
-    """Read a step in the notation of `--freq`: 1h, 15min, D, 2W, B, MS, ME, QS, YE, MS-15; 1 for unit steps.
+    """Read a step in the notation of `--freq`: 1h, 15min, D, W-THU, B, MS, ME, QS, BME, SMS, MS-15; a number for units.
 
-    MS-15 is the 15th of each month. The first row of a series shows where a quarter or year begins.
+    MS-15 is the 15th of each month. The first row of a series shows where a quarter or year begins. M, Q and Y have
+    ANY_DAY: the rows decide whether it is the start or the end.
 
     Raises:
         UsageError: the text is not a step; the message names the nearest step.
     """
     text = text.strip()
-    if text == "1":
-        return UNIT
-    parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}))?", text)
+    if re.fullmatch(r"[1-9]\d{0,17}", text):
+        return Step(kind="unit", count=int(text))
+    parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}|[A-Za-z]{3}))?", text)
     if parts is None:
         raise _unknown_freq_error(text)
-    number, unit, day_text = int(parts[1] or 1), parts[2], parts[3]
+    number, unit, day = int(parts[1] or 1), parts[2], parts[3]
     if number == 0:
         raise UsageError(f"--freq '{text}' is a zero step", hint=f"use 1{unit} or longer", flag="--freq")
     if (unit not in UNITS and unit.lower() in ("h", "min", "s")) or unit in ("d", "w", "b"):
         unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' and 'd' have only one meaning
-    step = None
-    if unit in UNITS and day_text is None:
-        step = Step(kind="seconds", count=number * UNITS[unit])
-    elif unit == "B" and number == 1 and day_text is None:
-        step = BUSINESS
-    elif unit[:-1] in MONTH_UNITS and unit[-1] in "SE":
-        day = int(day_text or 1) if unit[-1] == "S" else MONTH_END
-        if 1 <= day <= MONTH_END and (day_text is None or unit[-1] == "S"):
-            step = Step(kind="months", count=number * MONTH_UNITS[unit[:-1]], day=day)
-    if step is None:
+    step = _named_step(FORMER_NAMES.get(unit, unit), day)
+    if step is None or (step == BUSINESS and number > 1):
         raise _unknown_freq_error(text)
-    limit = MAX_YEARS * (12 if step.kind == "months" else 366 * DAY)
-    if step.count > limit:
+    step = replace(step, count=number * step.count)
+    if step.count > MAX_YEARS * SLOTS_PER_YEAR.get(step.kind, 366 * DAY):
         raise UsageError(
             f"--freq '{text}' is longer than {MAX_YEARS} years", hint="use a shorter step", flag="--freq"
         )
     return step
 
 
+def _named_step(unit: str, day: str | None) -> Step | None:
+    """Return the step of a unit such as MS, with the text after its hyphen (None: no hyphen); None if unknown."""
+    if unit == "W" and day is not None:
+        weekday = day.upper()
+        return Step(kind="weeks", day=WEEKDAYS.index(weekday) + 1) if weekday in WEEKDAYS else None
+    if unit[:-1] in MONTH_UNITS and unit[-1] == "S" and day is not None:
+        days = int(day) if day.isdecimal() else 0
+        return Step(kind="months", count=MONTH_UNITS[unit[:-1]], day=days) if 1 <= days <= MONTH_END else None
+    if day is not None:
+        return None
+    if unit in UNITS:
+        return Step(kind="seconds", count=UNITS[unit])
+    if unit in MONTH_UNITS:
+        return Step(kind="months", count=MONTH_UNITS[unit], day=ANY_DAY)
+    side = SIDES.get(unit[-1])
+    if side is not None and unit[:-1] in MONTH_UNITS:
+        return Step(kind="months", count=MONTH_UNITS[unit[:-1]], day=side)
+    if side is not None and unit[:1] == "B" and unit[1:-1] in MONTH_UNITS:
+        return Step(kind="business-months", count=MONTH_UNITS[unit[1:-1]], day=side)
+    if side is not None and unit[:-1] == "SM":
+        return Step(kind="half-months", day=side)
+    return BUSINESS if unit == "B" else None
+
+
 def _unknown_freq_error(text: str) -> UsageError:
     number, unit = re.fullmatch(r"([\d\s]*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     unit = unit.strip()
     word = unit.split("-")[0]
+    word = FORMER_NAMES.get(word, word)
     nearest = (
         word
         if word in ACCEPTED_UNITS
@@ -205,7 +232,8 @@ def _unknown_freq_error(text: str) -> UsageError:
     if number.strip() not in ("", "1") and nearest != "B":
         nearest = " or ".join(number.strip() + name for name in nearest.split(" or "))
     names = (
-        f"{', '.join(ACCEPTED_UNITS)} (also with a number, such as 15min), or MS-15 for the 15th of a month"
+        f"{', '.join(ACCEPTED_UNITS)} (also with a number, such as 15min), MS-15 for the 15th of a month, or W-THU for "
+        "weeks on Thursdays"
     )
     return UsageError(
         f"--freq '{text}' is not a valid frequency (nearest: {nearest})",
@@ -216,10 +244,15 @@ def _unknown_freq_error(text: str) -> UsageError:
 
 def usual_seasons(step: Step) -> tuple[int, ...]:
     """Return the usual seasons of a step, in steps, shortest first; () if the step has none."""
+    if step.pattern_seasons is not None:
+        return step.pattern_seasons
+    step = step.base
     if step.kind == "business":
         return (5,)
-    if step.kind == "months":
+    if step.in_months:
         return {1: (12,), 3: (4,)}.get(step.count, ())
+    if step.kind in SLOTS_PER_YEAR:
+        return (SLOTS_PER_YEAR[step.kind],) if step.count == 1 else ()
     if step.kind == "unit":
         return ()
     if step.count < DAY and DAY % step.count == 0 and step.count % MINUTE == 0:
@@ -233,9 +266,11 @@ def frequency_label(step: Step) -> str:
     >>> frequency_label(Step(kind="seconds", count=30 * MINUTE)), frequency_label(Step(kind="months", count=3))
     ('half-hourly data', 'quarterly data')
     """
+    step = step.base
     times = {HOUR: "hourly", 30 * MINUTE: "half-hourly", DAY: "daily", WEEK: "weekly"}
     months = {1: "monthly", 3: "quarterly", 12: "yearly"}
-    word = {"seconds": times, "months": months}.get(step.kind, {}).get(step.count)
+    words = {"seconds": times, "half-months": {1: "semi-monthly"}, "weeks": {1: "weekly"}}
+    word = (months if step.in_months else words.get(step.kind, {})).get(step.count)
     if step.kind == "business":
         word = "business-day"
     return f"{word} data" if word else f"data of step {step.name}"
@@ -245,3 +280,11 @@ def series_start_times(times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
     """Return for each row [R] the first time of its series; the rows of a series are contiguous."""
     begins = series_starts(series)
     return np.repeat(times_us[begins], np.diff(np.append(begins, len(series))))
+
+
+def most_common(values: np.ndarray) -> int:
+    """Return the most common of some integers, the smallest if several are equally common."""
+    if (values == values[0]).all():  # the usual case of long files, which needs no sorting
+        return int(values[0])
+    distinct, counts = np.unique(values, return_counts=True)
+    return int(distinct[np.argmax(counts)])

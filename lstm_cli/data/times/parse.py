@@ -11,13 +11,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, is_missing, quote_cell
-from lstm_cli.data.times.formats import FIRST_US, LAST_US, SECOND, TimeFormat, to_microseconds
-from lstm_cli.data.times.integer_times import read_integer_times
+from lstm_cli.data.times.codes import FLAG, INFERRED, TimeOptions
+from lstm_cli.data.times.column_format import column_format
+from lstm_cli.data.times.formats import (
+    EPOCHS,
+    FIRST_US,
+    JOINT,
+    LAST_US,
+    SECOND,
+    TimeFormat,
+    to_microseconds,
+)
+from lstm_cli.data.times.integer_times import parse_integer, read_whole_numbers
 from lstm_cli.data.times.patterns import (
+    CODES,
     DATE_PARTS,
     TimePiece,
     any_zero_padded,
     digits_to_numbers,
+    is_integer_shape,
     match_group,
     match_shape,
     parse_shape,
@@ -26,10 +38,12 @@ from lstm_cli.data.times.patterns import (
     unreadable_reason,
 )
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.findings import Finding
+from lstm_cli.findings import Finding, Location
 
 MIN_SEASONS = 3  # distinct months that must fit before a column counts as seasons (2000/01)
+MIN_SHORT_RUN = 0.5  # share of rows whose last number only counts on, so that it may be a day and not a year
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
+_GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +64,13 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
     Raises:
         UsageError: not a time, an offset where the file has none, or a date that `fmt` leaves ambiguous.
     """
-    one = np.ones(1, dtype=np.int64)
-    location = CellLocation(source="", column="")
-    try:
-        column = read_times([scan_times([text], one, location)], one, location, like=fmt)
-    except DataError:
+    if fmt.is_integer:
+        return parse_integer(text)
+    column = _read_in_codes(text, fmt) or _read_text(text, TimeOptions(like=fmt))
+    if column is None:
         raise UsageError(
             f"'{text}' is not a valid time", hint="write it as YYYY-MM-DD or 'YYYY-MM-DD hh:mm:ss'"
-        ) from None
+        )
     if column.format.has_offset and not fmt.has_offset:
         raise UsageError(
             f"'{text}' has an offset from UTC, but the times of the data have none",
@@ -67,34 +80,83 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
     return int(column.times[0]) - shift
 
 
-def scan_times(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> TimePiece:
+def _read_in_codes(text: str, fmt: TimeFormat) -> TimeColumn | None:
+    """Return a time that is written as in the file, but without an offset; None if it is written otherwise."""
+    if fmt.pattern in ("", *EPOCHS):
+        return None
+    codes = fmt.pattern.replace(JOINT, " ")
+    return _read_text(text, TimeOptions(format=codes + ".%f" * ("%S" in codes and bool(fmt.digits))))
+
+
+def _read_text(text: str, options: TimeOptions) -> TimeColumn | None:
+    one = np.ones(1, dtype=np.int64)
+    location = CellLocation(source="", column="")
+    try:
+        return read_times([scan_times([text], one, location, options)], one, location, options)
+    except DataError:
+        return None
+
+
+def time_span(text: str, fmt: TimeFormat) -> str:
+    """Return what a time of an option covers: year, quarter, month, week or day; "" for one moment.
+
+    Args:
+        text: value of the option, which `parse_time` accepts.
+        fmt: format of the file's times.
+    """
+    text = text.strip()
+    shape = shapes_of([text])[0]
+    match = None
+    if fmt.is_integer:
+        return ""
+    if _read_in_codes(text, fmt) is not None:
+        match = match_shape(shape, fmt.pattern.replace(JOINT, " "))
+    match = match or match_shape(shape)
+    if match is None:
+        return ""
+    if match[0] == "digits":
+        return {4: "year", 6: "month", 8: "day"}.get(len(text), "")
+    groups = {name for name, part in match[1].groupdict().items() if part}
+    day = {"d", "j", "u"} | ({"a"} if match[0] in ("day-month", CODES) else set())
+    parts = (("", {"H", "s"}), ("day", day), ("week", {"V"}), ("month", {"m", "b"}), ("quarter", {"q"}))
+    return next((name for name, marks in parts if groups & marks), "year")
+
+
+def scan_times(
+    cells: Sequence[str], lines: np.ndarray, location: CellLocation, options: TimeOptions = INFERRED
+) -> TimePiece:
     """Read a batch of rows [n] of a time column.
 
     Args:
         cells: text of the cells [n].
         lines: line of each row [n].
         location: the time column, for messages.
+        options: how the text is read.
 
     Raises:
         DataError: a missing time, an invalid time, or times in different formats (with the line).
     """
     cells = [cell.strip() for cell in cells]
     shapes = shapes_of(cells)
-    matches = {shape: match_shape(shape) for shape in dict.fromkeys(shapes)}
+    codes = options.codes
+    distinct = dict.fromkeys(shapes)
+    if options.is_integer or (options.named and codes is None and all(map(is_integer_shape, distinct))):
+        return _scan_integers(cells, shapes, lines, location)
+    matches = {shape: match_shape(shape, codes) for shape in distinct}
     kinds = {match[0] if match else None for match in matches.values()}
     if len(kinds) != 1 or None in kinds:
-        raise _unreadable_cell_error(cells, shapes, lines, location)
+        raise _unreadable_cell_error(cells, shapes, lines, location, options)
     kind = str(kinds.pop())
     values = np.empty(len(cells), dtype=np.int64)
     parts = np.empty((len(cells) if kind == "day-month" else 0, 3), dtype=np.int64)
-    code_of = {shape: code for code, shape in enumerate(matches)}
-    codes = np.fromiter(map(code_of.__getitem__, shapes), dtype=np.int64, count=len(cells))
+    index_of = {shape: index for index, shape in enumerate(matches)}
+    indices = np.fromiter(map(index_of.__getitem__, shapes), dtype=np.int64, count=len(cells))
     shape_counts: dict[str, tuple[int, int]] = {}
     offsets: dict[int, None] = {}
     padded: set[str] = set()
-    for code, (shape, match) in enumerate(matches.items()):
-        rows = np.flatnonzero(codes == code)
-        chosen = cells if len(matches) == 1 else [cells[index] for index in rows.tolist()]
+    for index, (shape, match) in enumerate(matches.items()):
+        rows = np.flatnonzero(indices == index)
+        chosen = cells if len(matches) == 1 else [cells[row] for row in rows.tolist()]
         shape_counts[shape] = (int(lines[rows[0]]), len(rows))
         assert match is not None
         fields = shape_digits(chosen, shape, match[1])
@@ -102,17 +164,13 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, location: CellLocation) 
         if kind == "digits":
             values[rows] = digits_to_numbers(fields["all"])
             continue
-        us, exists, offset = parse_shape(fields, kind, match[1])
+        us, exists, offset = parse_shape(fields, kind, match[1], codes)
         if not exists.all():
             first = int(np.argmin(exists))
-            finer = " (or is finer than a microsecond)" if len(match_group(shape, "f") or "") > 6 else ""
-            cell = location.at(int(lines[rows[first]]))
-            midnight = "H" in fields and digits_to_numbers(fields["H"])[first] == 24
-            raise DataError(
-                f"{quote_cell(chosen[first])} is a date or time that does not exist{finer}",
-                hint="write 24:00 as 00:00 of the next day" if midnight else "correct the line",
-                rule="D403",
-                at=cell,
+            numbers = {name: int(digits_to_numbers(fields[name])[first]) for name in "YmdH" if name in fields}
+            finer = len(match_group(shape, "f", codes) or "") > 6
+            raise _no_such_time_error(
+                chosen[first], numbers, location.at(int(lines[rows[first]])), finer=finer
             )
         values[rows] = us
         if kind == "day-month":
@@ -129,8 +187,54 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, location: CellLocation) 
     )
 
 
+def _scan_integers(
+    cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, location: CellLocation
+) -> TimePiece:
+    """Read cells [n] that are whole numbers. Raise DataError for another cell."""
+    shape_counts: dict[str, tuple[int, int]] = {}
+    for cell, shape, line in zip(cells, shapes, lines.tolist(), strict=True):
+        if not is_integer_shape(shape):
+            raise DataError(
+                "the time is missing" if is_missing(cell) else f"{quote_cell(cell)} is not a whole number",
+                hint=f"correct the line, or leave out {FLAG} int if the times are dates",
+                rule="D405" if is_missing(cell) else "D412",
+                at=location.at(line),
+                flags=(FLAG,),
+            )
+        before = shape_counts.get(shape, (line, 0))
+        shape_counts[shape] = (before[0], before[1] + 1)
+    return TimePiece(
+        kind="digits",
+        values=np.array([int(cell) for cell in cells], dtype=np.int64),
+        parts=np.empty((0, 3), dtype=np.int64),
+        shapes=shape_counts,
+        offsets=(),
+        padded=frozenset("0" for cell in cells if len(cell) > 1 and cell.startswith("0")),
+    )
+
+
+def _no_such_time_error(cell: str, numbers: dict[str, int], location: Location, *, finer: bool) -> DataError:
+    """Return the error for a cell that has the shape of a time, but does not exist. numbers: Y, m, d and H."""
+    hint = "correct the line"
+    if numbers.get("H") == 24:
+        hint = "write 24:00 as 00:00 of the next day"
+    elif numbers.get("m", 1) > 12 and 1 <= numbers.get("d", 0) <= 12:
+        hint = f"correct the line. If the day comes before the month, use {FLAG} with %d before %m"
+    return DataError(
+        f"{_quote(cell)} is a date or time that does not exist{' (or is finer than a microsecond)' * finer}",
+        hint=hint,
+        rule="D403",
+        at=location,
+    )
+
+
+def _quote(cell: str) -> str:
+    """Return a cell in quotes; the cells of several columns are separated by a blank."""
+    return quote_cell(cell.replace(JOINT, " "))
+
+
 def read_times(
-    pieces: Sequence[TimePiece], lines: np.ndarray, location: CellLocation, *, like: TimeFormat | None = None
+    pieces: Sequence[TimePiece], lines: np.ndarray, location: CellLocation, options: TimeOptions = INFERRED
 ) -> TimeColumn:
     """Return the whole time column from its batches.
 
@@ -138,7 +242,7 @@ def read_times(
         pieces: batches that `scan_times` read.
         lines: line of each row [R].
         location: the time column, for messages.
-        like: time format of the run's data, which decides ambiguous dates; None if there is no run.
+        options: how the text is read.
 
     Raises:
         DataError: different formats, offsets on only some rows, or ambiguous dates (day/month or month/day).
@@ -154,19 +258,25 @@ def read_times(
             shapes[shape] = (before[0], before[1] + count)
     values = pieces[0].values if len(pieces) == 1 else np.concatenate([piece.values for piece in pieces])
     if kind == "digits":
-        widths = {len(shape): line for shape, (line, _) in shapes.items()}
-        times, fmt = read_integer_times(values, widths, lines, location, like)
-        return TimeColumn(times=times, format=fmt, findings=())
+        is_padded = any(piece.padded for piece in pieces)
+        times, fmt, findings = read_whole_numbers(
+            values, shapes, lines, location, options, is_padded=is_padded
+        )
+        return TimeColumn(times=times, format=fmt, findings=findings)
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
         return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=())
-    _refuse_mixed_markers(shapes, location)
+    codes = options.codes
+    _refuse_mixed_markers(shapes, location, codes)
     if kind == "month":
         _refuse_seasons(values, lines, location)
+    if kind.startswith("short") and options.like is None:
+        _refuse_days_as_years(values, lines, location, kind)
     day_first = True
     if kind == "day-month":
         parts = np.concatenate([piece.parts for piece in pieces])
-        day_first = _is_day_first(parts, lines, location, like)
+        dotted = all(shape.lstrip("0").startswith(".") for shape in shapes)
+        day_first = _is_day_first(parts, lines, location, options, dotted=dotted)
         day, month = (parts[:, 0], parts[:, 1]) if day_first else (parts[:, 1], parts[:, 0])
         dates, exists = to_microseconds(parts[:, 2], month, day)
         if not exists.all():
@@ -182,8 +292,8 @@ def read_times(
             at=location.at(int(lines[np.argmax(beyond)])),
         )
     padded = frozenset().union(*(piece.padded for piece in pieces))
-    fmt = _column_format(shapes, offsets, padded, day_first)
-    return TimeColumn(times=values, format=fmt, findings=_midnight_findings(shapes, location))
+    fmt = column_format(shapes, offsets, padded, day_first, codes)
+    return TimeColumn(times=values, format=fmt, findings=_midnight_findings(shapes, location, codes))
 
 
 def _refuse_seasons(values: np.ndarray, lines: np.ndarray, location: CellLocation) -> None:
@@ -193,34 +303,69 @@ def _refuse_seasons(values: np.ndarray, lines: np.ndarray, location: CellLocatio
     if len(months) >= MIN_SEASONS and (month == (years + 1) % 100).all():
         raise DataError(
             "this time and all times below it are ambiguous (months, or spans of two years such as 2000/01)",
-            hint="write years as 2000 and months as 2000-01-01",
+            hint=f"if they are months, use {FLAG} %Y/%m, with the mark between the numbers as in the file",
             rule="D402",
             at=location.at(int(lines[0])),
+            flags=(FLAG,),
+        )
+
+
+def _refuse_days_as_years(values: np.ndarray, lines: np.ndarray, location: CellLocation, kind: str) -> None:
+    """Raise DataError if the year of two digits only counts on, as a day does: Jan-01, Jan-02, Jan-03."""
+    months = values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    same_day = np.diff(values - months.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)) == 0
+    counts = same_day & np.isin(np.abs(np.diff(months)), (12,))
+    if len(values) > 2 and counts.mean() > MIN_SHORT_RUN:
+        codes = "%b-%y" if kind == "short month" else "%d-%b-%y"
+        raise DataError(
+            "this time and the times below it are ambiguous (the last number may be a year or a day)",
+            hint=f"if it is the year, use {FLAG} '{codes}', with the marks between the parts as in the file. "
+            "If it is the day, add the year",
+            rule="D402",
+            at=location.at(int(lines[0])),
+            flags=(FLAG,),
         )
 
 
 def _unreadable_cell_error(
-    cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, location: CellLocation
+    cells: Sequence[str],
+    shapes: Sequence[str],
+    lines: np.ndarray,
+    location: CellLocation,
+    options: TimeOptions,
 ) -> DataError:
     first = None
     for cell, shape, line in zip(cells, shapes, lines.tolist(), strict=True):
         where = location.at(line)
-        match = match_shape(shape)
+        match = match_shape(shape, options.codes)
         if match is None:
-            if is_missing(cell):
+            if any(map(is_missing, cell.split(JOINT))):
                 hint = "write the time, or delete the line if it is not a data row (units, a total)"
                 return DataError("the time is missing", hint=hint, rule="D405", at=where)
-            if cell.strip("\ufeff ") == location.column:
-                why, hint = REPEATED_HEADER
-            else:
-                why, hint = unreadable_reason(cell)
-            hint = hint or f"{_WRITE_ISO}, or choose another column with --time"
+            repeated = cell.strip("\ufeff ").replace(JOINT, " + ") == location.column
+            if JOINT in cell and not repeated:
+                return DataError(
+                    f"{_quote(cell)} is not a valid time",
+                    hint=f"correct the line, or say what the columns hold with {FLAG}",
+                    rule="D406",
+                    at=where,
+                    flags=("--time", FLAG),
+                )
+            if options.codes is not None and not repeated:
+                return DataError(
+                    f"{_quote(cell)} does not match {FLAG} '{options.codes_text}'",
+                    hint=f"correct the line, or change {FLAG}",
+                    rule="D412",
+                    at=where,
+                    flags=(FLAG,),
+                )
+            why, hint = REPEATED_HEADER if repeated else unreadable_reason(cell, location.column)
             return DataError(
-                f"{quote_cell(cell)} is not a valid time{why}",
-                hint=hint,
+                f"{_quote(cell)} is not a valid time{why}",
+                hint=hint or f"{_GIVE_CODES}, or choose another column with --time",
                 rule="D406",
                 at=where,
-                flags=("--time",),
+                flags=("--time",) if hint else (FLAG, "--time"),
             )
         first = first or (match[0], line)
         if match[0] != first[0]:
@@ -237,13 +382,15 @@ def _mixed_formats_error(location: CellLocation, line: int, first: int) -> DataE
     )
 
 
-def _refuse_mixed_markers(shapes: dict[str, tuple[int, int]], location: CellLocation) -> None:
+def _refuse_mixed_markers(
+    shapes: dict[str, tuple[int, int]], location: CellLocation, codes: str | None
+) -> None:
     """Raise DataError if only some times have an offset, or only some have AM or PM."""
-    clocks = {shape: line for shape, (line, _) in shapes.items() if match_group(shape, "H")}
+    clocks = {shape: line for shape, (line, _) in shapes.items() if match_group(shape, "H", codes)}
     lines = {shape: line for shape, (line, _) in shapes.items()}
     for name, marker, candidates in (("zone", "an offset from UTC", lines), ("half", "AM or PM", clocks)):
-        marked = [line for shape, line in candidates.items() if match_group(shape, name)]
-        unmarked = [line for shape, line in candidates.items() if not match_group(shape, name)]
+        marked = [line for shape, line in candidates.items() if match_group(shape, name, codes)]
+        unmarked = [line for shape, line in candidates.items() if not match_group(shape, name, codes)]
         if marked and unmarked:
             first, second = sorted((min(marked), min(unmarked)))
             how = "with" if second in marked else "without"
@@ -256,12 +403,25 @@ def _refuse_mixed_markers(shapes: dict[str, tuple[int, int]], location: CellLoca
 
 
 def _is_day_first(
-    parts: np.ndarray, lines: np.ndarray, location: CellLocation, like: TimeFormat | None
+    parts: np.ndarray, lines: np.ndarray, location: CellLocation, options: TimeOptions, *, dotted: bool
 ) -> bool:
-    """Return whether the whole column shows that the first number is the day. parts: [R, 3]."""
+    """Return whether the first number is the day: as requested, else as the whole column shows.
+
+    Args:
+        parts: numbers of the dates [R, 3].
+        lines: line of each row [R].
+        location: the time column, for messages.
+        options: how the text is read.
+        dotted: all dates have dots, which means that the day comes first.
+    """
     day, month = parts[:, 0] > 12, parts[:, 1] > 12
     if (day & month).any():
         raise _invalid_date_error(parts, day & month, lines, location)
+    if options.day_first is not None:
+        wrong = month if options.day_first else day
+        if wrong.any():
+            raise _wrong_order_error(parts, wrong, lines, location, day_first=options.day_first)
+        return options.day_first
     if day.any() and month.any():
         first, second = sorted(
             ((int(lines[np.argmax(day)]), "day/month"), (int(lines[np.argmax(month)]), "month/day"))
@@ -274,33 +434,56 @@ def _is_day_first(
         )
     if day.any() or month.any():
         return bool(day.any())
+    like = options.like
     known = re.search(r"%-?[dm]", like.pattern) if like else None
     if known and like and not like.pattern.startswith("%Y"):
         return known[0].endswith("d")
-    date = "/".join(map(str, parts[0].tolist()))
+    if dotted:
+        return True
     raise DataError(
-        f"'{date}' and all dates below it are ambiguous (day/month or month/day)",
-        hint="write the dates as YYYY-MM-DD",
+        f"'{_date_text(parts[0])}' and all dates below it are ambiguous (day/month or month/day)",
+        hint="use --dayfirst if the day comes first, or --monthfirst if the month does",
         rule="D409",
         at=location.at(int(lines[0])),
+        flags=("--dayfirst", "--monthfirst"),
     )
+
+
+def _wrong_order_error(
+    parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, location: CellLocation, *, day_first: bool
+) -> DataError:
+    """Return the error for a date that contradicts --dayfirst or --monthfirst. wrong: [R]."""
+    flag, other = ("--dayfirst", "--monthfirst") if day_first else ("--monthfirst", "--dayfirst")
+    first = int(np.argmax(wrong))
+    return DataError(
+        f"'{_date_text(parts[first])}' can only be {'month/day' if day_first else 'day/month'}, but {flag} is set",
+        hint=f"use {other}, or correct the line if its date is wrong",
+        rule="D413",
+        at=location.at(int(lines[first])),
+        flags=(flag,),
+    )
+
+
+def _date_text(numbers: np.ndarray) -> str:
+    return "/".join(map(str, numbers.tolist()))
 
 
 def _invalid_date_error(
     parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, location: CellLocation
 ) -> DataError:
     first = int(np.argmax(wrong))
-    date = "/".join(map(str, parts[first].tolist()))
     return DataError(
-        f"'{date}' is a date that does not exist",
+        f"'{_date_text(parts[first])}' is a date that does not exist",
         hint="correct the line",
         rule="D403",
         at=location.at(int(lines[first])),
     )
 
 
-def _midnight_findings(shapes: dict[str, tuple[int, int]], location: CellLocation) -> tuple[Finding, ...]:
-    bare = [entry for shape, entry in shapes.items() if not match_group(shape, "H")]
+def _midnight_findings(
+    shapes: dict[str, tuple[int, int]], location: CellLocation, codes: str | None
+) -> tuple[Finding, ...]:
+    bare = [entry for shape, entry in shapes.items() if not match_group(shape, "H", codes)]
     if not bare or len(bare) == len(shapes):
         return ()
     count, line = sum(count for _, count in bare), min(line for line, _ in bare)
@@ -312,39 +495,4 @@ def _midnight_findings(shapes: dict[str, tuple[int, int]], location: CellLocatio
         Finding.at(
             location.at(line), "D410", f"{times} read as midnight ({advice})", count=count, flags=("--time",)
         ),
-    )
-
-
-def _column_format(
-    shapes: dict[str, tuple[int, int]], offsets: tuple[int, ...], padded: frozenset[str], day_first: bool
-) -> TimeFormat:
-    matches = {shape: parsed[1] for shape in shapes if (parsed := match_shape(shape))}
-    narrow = {name for match in matches.values() for name, text in match.groupdict().items() if text == "0"}
-    if narrow & DATE_PARTS:
-        narrow |= DATE_PARTS - padded  # 1/30/2020 does not show whether the 9th would have a zero
-    finest = max(matches, key=lambda shape: (bool(match_group(shape, "S")), bool(match_group(shape, "H"))))
-    match = matches[finest]
-    names = {"a": "d" if day_first else "m", "b": "m" if day_first else "d"}
-    spans = sorted((match.span(name), name) for name, text in match.groupdict().items() if text)
-    pattern, end = "", 0
-    for (start, stop), name in spans:
-        literal = finest[end:start]
-        end = stop
-        if name == "f":
-            continue  # `digits` covers the fraction and the dot before it
-        pattern += literal
-        if name == "half":
-            pattern += "%p" if finest[start:stop].isupper() else "%P"
-        elif name != "zone":
-            letter = "I" if name == "H" and match.groupdict().get("half") else names.get(name, name)
-            pattern += f"%{'-' if name in narrow and name != 'q' else ''}{letter}"
-    styles = dict.fromkeys(style for shape in shapes if (style := match_group(shape, "zone")))
-    zone = next(iter(styles), "").replace("z", "Z").replace("-", "+")
-    several = len(offsets) > 1
-    digits = max(len(match_group(shape, "f") or "") for shape in shapes)
-    return TimeFormat(
-        pattern=pattern,
-        digits=digits,
-        zone="Z" if several else zone,
-        offset=0 if several else next(iter(offsets), 0),
     )

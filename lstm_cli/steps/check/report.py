@@ -114,7 +114,7 @@ def _columns(state: CheckState) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": column.name,
-                "reads_as": "time" if role == "time" else column.reads_as,
+                "reads_as": "time" if role == "time" and table is not None else column.reads_as,
                 "part": role,
                 "missing": column.missing,
                 "first_missing": column.first_missing,

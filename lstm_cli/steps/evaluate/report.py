@@ -61,7 +61,7 @@ class EvaluateReport:
 
 
 def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[EvaluateReport, list[Finding]]:
-    """Return the report of scores, and findings. The caller adds the backtest, the gates and the picture.
+    """Return the report of scores, and findings. The caller adds the backtest, the gates and the plot.
 
     Args:
         run: path of the run directory.

@@ -9,10 +9,11 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.build.write import store_dataset
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.quality.inspect import inspect_table, target_outliers
-from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
 from lstm_cli.data.reading.table import Table, read_configured_table
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.events import Listener, Progressed, WarningRaised
@@ -35,10 +36,13 @@ def prepare_run(
         listen: receives progress events and warnings.
         stdin: standard input; None if it is not read.
     """
+    require_resample_packages(config)
     require_prepare(paths, config)
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
     table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
+    table = localize(table, config.grid)
+    table = resample_table(table, config.grid, start=config.start, end=config.end)
     grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
     assembled = assemble(table, grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
@@ -71,8 +75,8 @@ def _quality_warnings(
         end=config.end,
         dropped=dropped,
     )
-    zeros = find_intermittent(GridLines(table, assembled.grid), assembled.series.train_end, schema.targets)
-    return warnings_of((*findings, *zeros))
+    training = inspect_training_rows(GridLines(table, assembled.grid), assembled.series.train_end, schema)
+    return warnings_of((*findings, *training))
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:

@@ -26,7 +26,7 @@ PREPARING = 45_000_000
 BULK = 110_000_000  # pyarrow, which reads large files
 FITTING = 270_000_000  # torch and NumPy, while the linear forecast is fitted
 EXPORTING = 480_000_000  # torch and its exporter
-SCORING = 105_000_000  # ONNX Runtime, and pictures
+SCORING = 105_000_000  # ONNX Runtime, and plots
 FORECASTING = 65_000_000
 MAPPED = 600_000_000  # address space that torch maps in addition; `ulimit -v` counts it
 HEAD = 1 << 16  # bytes at the start of a file in which lines are counted
@@ -89,6 +89,7 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     None: the number of rows is unknown (standard input, compressed or Parquet files). Columns beyond the limit of
     memory are buffered in files, so the need is limited.
     """
+    from lstm_cli.config.prepare import ALL_NUMERIC
     from lstm_cli.data.quality.seasonality import MAX_SEASON_ROWS
     from lstm_cli.data.reading.column_buffers import MAX_MEMORY_BYTES
     from lstm_cli.data.reading.csv_fast import BULK_MIN_BYTES
@@ -105,8 +106,10 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     lines = head.count(b"\n")
     if is_packed(head) or head.startswith(b"PAR1") or lines < 2:
         return None
-    rows = size * lines // len(head)
-    columns = 1 + len(config.series) + max(1, len(config.target)) + len(config.past) + len(config.future)
+    width = 1 + max(head.count(mark) for mark in (b",", b";", b"\t")) // lines  # cells of a line
+    rows = size * lines // len(head) * (width if config.wide else 1)
+    targets = width if ALL_NUMERIC in config.target else max(1, len(config.target))
+    columns = 1 + len(config.series) + targets + len(config.past) + len(config.future)
     cells = min(rows * columns * CELL, MAX_MEMORY_BYTES)
     detection = 0 if config.series or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
     temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)

@@ -1,4 +1,4 @@
-"""Learning rate range test of `train --find-lr`: it draws a picture and does not change the run's model."""
+"""Learning rate range test of `train --find-lr`: it draws a plot and does not change the run's model."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Validation of a trained model: scores, prediction intervals and a picture."""
+"""Validation of a trained model: scores, prediction intervals and a plot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ class ValidatedModel:
         )
 
     def picture(self, intervals: "Intervals") -> PlotDrawn:
-        """Return the picture of the forecasts of four validation windows."""
+        """Return the plot of the forecasts of four validation windows."""
         from lstm_cli.steps.shared.forecast_plot import forecast_picture
 
         dataset, linear = self.trained.dataset, self.trained.validated.linear

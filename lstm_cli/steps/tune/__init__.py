@@ -188,7 +188,7 @@ def _stored_report(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
 
 
 def _commit(writer: Writer, search: SearchSpec, trials: Sequence[Trial], report: TuneReport) -> TuneReport:
-    """Commit the trials so far, with the picture once the search has finished."""
+    """Commit the trials so far, with the plot once the search has finished."""
     assert writer.run is not None
     folder = writer.new("tune")
     folder.write_json_lines(TRIALS, trials)

@@ -173,7 +173,7 @@ def make_report(
         trials: recorded trials.
         winner: settings that `train` uses from now on, or None.
         trained: report of the training of the winner as the run's model, or None.
-        picture: path of the picture, or None.
+        picture: path of the plot, or None.
         findings: warnings about the search.
     """
     best = best_trial(trials)

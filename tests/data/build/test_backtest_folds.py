@@ -23,17 +23,17 @@ def data(second: np.ndarray | None = None) -> Dataset:
 
 
 def test_cut_offs_divide_the_test_rows_evenly() -> None:
-    found = backtest_folds(data(), 4)
-    assert [cut.val_end.tolist() for cut in found] == [[120, 90], [130, 97], [140, 105], [150, 112]]
-    assert [cut.count.tolist() for cut in found] == [[130, 97], [140, 105], [150, 112], [160, 120]]
-    assert [cut.train_end.tolist() for cut in found] == [[100, 80], [110, 87], [120, 95], [130, 102]]
+    result = backtest_folds(data(), 4)
+    assert [cut.val_end.tolist() for cut in result] == [[120, 90], [130, 97], [140, 105], [150, 112]]
+    assert [cut.count.tolist() for cut in result] == [[130, 97], [140, 105], [150, 112], [160, 120]]
+    assert [cut.train_end.tolist() for cut in result] == [[100, 80], [110, 87], [120, 95], [130, 102]]
 
 
 def test_too_few_test_rows_are_joined_by_those_before() -> None:
-    found = backtest_folds(data(), 12)  # 48 rows of horizon 4, where the second series has 30
-    assert found[0].val_end.tolist() == [112, 72]
-    assert found[-1].count.tolist() == [160, 120]
-    assert all((cut.count - cut.val_end >= 4).all() for cut in found)
+    result = backtest_folds(data(), 12)  # 48 rows of horizon 4, where the second series has 30
+    assert result[0].val_end.tolist() == [112, 72]
+    assert result[-1].count.tolist() == [160, 120]
+    assert all((cut.count - cut.val_end >= 4).all() for cut in result)
 
 
 def panel() -> Dataset:
@@ -49,41 +49,41 @@ def panel() -> Dataset:
 
 
 def test_one_time_divides_a_fold_of_all_series() -> None:
-    found = backtest_folds(panel(), 4)
-    assert [cut.val_end.tolist() for cut in found] == [
+    result = backtest_folds(panel(), 4)
+    assert [cut.val_end.tolist() for cut in result] == [
         [120, 60, 120],
         [130, 70, 122],
         [140, 80, 122],
         [150, 90, 122],
     ]
-    assert [cut.count.tolist() for cut in found][-1] == [160, 100, 122]
-    assert [cut.train_end.tolist() for cut in found][2] == [120, 60, 120]
-    fold = dataset_at_fold(panel(), found[1], PREPARE)
+    assert [cut.count.tolist() for cut in result][-1] == [160, 100, 122]
+    assert [cut.train_end.tolist() for cut in result][2] == [120, 60, 120]
+    fold = dataset_at_fold(panel(), result[1], PREPARE)
     windows = split_windows(fold, "test")
     assert set(windows.series.tolist()) == {0, 1}  # the third series ended before
 
 
 def test_a_fold_leaves_out_a_series_that_has_no_training_window_yet() -> None:
-    found = backtest_folds(
+    result = backtest_folds(
         panel(), 23
     )  # 92 hours: the first cut-off is hour 68, and validation begins at hour 48
-    assert found[0].train_end.tolist() == [48, 0, 48]
-    assert dataset_at_fold(panel(), found[0], PREPARE).series.names == ("series0", "series2")
-    late = next(cut for cut in found if cut.train_end[1] == 4)  # one row short of a training window
+    assert result[0].train_end.tolist() == [48, 0, 48]
+    assert dataset_at_fold(panel(), result[0], PREPARE).series.names == ("series0", "series2")
+    late = next(cut for cut in result if cut.train_end[1] == 4)  # one row short of a training window
     assert dataset_at_fold(panel(), late, PREPARE).series.names == ("series0", "series2")
 
 
 def test_a_fold_holds_the_same_values_under_its_own_scaler() -> None:
     whole, cut = data(), backtest_folds(data(), 3)[1]
     fold = dataset_at_fold(whole, cut, PREPARE)
-    for one in range(2):
-        rows = slice(whole.series.offset[one], whole.series.offset[one] + cut.count[one])
-        own = slice(fold.series.offset[one], fold.series.offset[one] + cut.count[one])
-        before = whole.scaler.inverse_transform(whole.values_scaled[rows], one)
+    for item in range(2):
+        rows = slice(whole.series.offset[item], whole.series.offset[item] + cut.count[item])
+        own = slice(fold.series.offset[item], fold.series.offset[item] + cut.count[item])
+        before = whole.scaler.inverse_transform(whole.values_scaled[rows], item)
         np.testing.assert_allclose(
-            fold.scaler.inverse_transform(fold.values_scaled[own], one), before, rtol=1e-5
+            fold.scaler.inverse_transform(fold.values_scaled[own], item), before, rtol=1e-5
         )
-        training = fold.values_scaled[own][: cut.train_end[one]]
+        training = fold.values_scaled[own][: cut.train_end[item]]
         np.testing.assert_allclose(training.mean(axis=0), 0, atol=1e-5)
         np.testing.assert_allclose(training.std(axis=0), 1, atol=1e-5)
     assert len(fold.values_scaled) == fold.series.count.sum()
@@ -93,13 +93,13 @@ def test_nothing_after_a_cut_off_reaches_its_training() -> None:
     changed = 50 + 9 * wave(120, 2, seed=2)
     cut = backtest_folds(data(), 3)[1]
     changed[cut.val_end[1] :] = 1e6
-    one, other = dataset_at_fold(data(), cut, PREPARE), dataset_at_fold(data(changed), cut, PREPARE)
-    assert one.scaler.equals(other.scaler)
+    item, other = dataset_at_fold(data(), cut, PREPARE), dataset_at_fold(data(changed), cut, PREPARE)
+    assert item.scaler.equals(other.scaler)
     for split in ("train", "val"):
-        a, b = split_windows(one, split)[:], split_windows(other, split)[:]
+        a, b = split_windows(item, split)[:], split_windows(other, split)[:]
         np.testing.assert_allclose(a.past, b.past, atol=1e-5)
         np.testing.assert_allclose(a.target, b.target, atol=1e-5)
-    for name, value in vars(one.training).items():
+    for name, value in vars(item.training).items():
         np.testing.assert_allclose(value, getattr(other.training, name), rtol=1e-5)
 
 
@@ -178,7 +178,7 @@ def test_a_fold_is_filled_as_if_its_rows_were_all_there_is(missing: str) -> None
     np.testing.assert_allclose(fold.values_scaled, alone.values_scaled, atol=1e-5)
     np.testing.assert_array_equal(fold.measured, alone.measured)
     for split in ("train", "val", "test"):
-        one, other = split_windows(fold, split), split_windows(alone, split)
-        assert one.origins.tolist() == other.origins.tolist()
-        np.testing.assert_allclose(one[:].past, other[:].past, atol=1e-5)
-        np.testing.assert_allclose(one[:].future, other[:].future, atol=1e-5)
+        item, other = split_windows(fold, split), split_windows(alone, split)
+        assert item.origins.tolist() == other.origins.tolist()
+        np.testing.assert_allclose(item[:].past, other[:].past, atol=1e-5)
+        np.testing.assert_allclose(item[:].future, other[:].future, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Which outliers `--outliers drop` empties."""
+"""Tests of the outliers that `--outliers drop` removes."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from lstm_cli.data.build.drop_outliers import NeighbourDistance, outlier_rows_of
 from lstm_cli.data.dataset.dropped_outliers import DroppedOutliers
 from lstm_cli.data.quality.outliers import outliers_in_column
 
-BESIDE = NeighbourDistance(training=(1,), validation=(1,))
+NEIGHBOR_STEPS = NeighbourDistance(training=(1,), validation=(1,))
 FAR = 15.9  # 14.9 above neighbours of 1: more than 10 x 1.4826 MAD
 NEAR = 15.8  # 14.8 above them
 
@@ -25,36 +25,38 @@ def column(*slips: tuple[int, float]) -> np.ndarray:
 
 def test_outliers_of_training_and_validation_rows_are_found_and_those_of_test_rows_are_not() -> None:
     cells = column((100, FAR), (320, FAR), (380, FAR))
-    assert outlier_rows_of_series(cells, 300, 360, BESIDE).tolist() == [100, 320]
-    assert outlier_rows_of_series(column((100, NEAR), (320, NEAR)), 300, 360, BESIDE).tolist() == []
+    assert outlier_rows_of_series(cells, 300, 360, NEIGHBOR_STEPS).tolist() == [100, 320]
+    assert outlier_rows_of_series(column((100, NEAR), (320, NEAR)), 300, 360, NEIGHBOR_STEPS).tolist() == []
 
 
 def test_a_missing_cell_is_not_found() -> None:
-    assert outlier_rows_of_series(column((100, np.nan), (120, FAR)), 300, 360, BESIDE).tolist() == [120]
+    assert outlier_rows_of_series(column((100, np.nan), (120, FAR)), 300, 360, NEIGHBOR_STEPS).tolist() == [
+        120
+    ]
 
 
-def test_a_training_row_is_judged_by_training_rows_alone() -> None:
+def test_outliers_of_training_rows_depend_only_on_training_rows() -> None:
     """Row 299 is the last training row. Both of its neighbours lie before it, so it must be half as far again."""
     cells = column((299, FAR))
     assert outliers_in_column(cells[:360], 1).tolist() == [299]
-    assert outlier_rows_of_series(cells, 300, 360, BESIDE).tolist() == []
-    assert outlier_rows_of_series(column((299, 1 + 1.5 * 14.9)), 300, 360, BESIDE).tolist() == [299]
+    assert outlier_rows_of_series(cells, 300, 360, NEIGHBOR_STEPS).tolist() == []
+    assert outlier_rows_of_series(column((299, 1 + 1.5 * 14.9)), 300, 360, NEIGHBOR_STEPS).tolist() == [299]
 
 
 def test_a_validation_row_is_judged_by_rows_up_to_the_end_of_validation() -> None:
     cells = column((359, FAR))
     assert outliers_in_column(cells, 1).tolist() == [359]
-    assert outlier_rows_of_series(cells, 300, 360, BESIDE).tolist() == []
+    assert outlier_rows_of_series(cells, 300, 360, NEIGHBOR_STEPS).tolist() == []
 
 
 @pytest.mark.parametrize("garbage", [1e9, np.nan, -3.0])
 def test_later_rows_change_nothing(garbage: float) -> None:
     cells = column((20, FAR), (100, FAR), (320, FAR))
-    spoiled = np.where(np.arange(400) >= 360, garbage, cells)
-    assert outlier_rows_of_series(spoiled, 300, 360, BESIDE).tolist() == [20, 100, 320]
-    spoiled = np.where(np.arange(400) >= 300, garbage, cells)
-    found = outlier_rows_of_series(spoiled, 300, 360, BESIDE)
-    assert found[found < 300].tolist() == [20, 100]
+    malformed = np.where(np.arange(400) >= 360, garbage, cells)
+    assert outlier_rows_of_series(malformed, 300, 360, NEIGHBOR_STEPS).tolist() == [20, 100, 320]
+    malformed = np.where(np.arange(400) >= 300, garbage, cells)
+    result = outlier_rows_of_series(malformed, 300, 360, NEIGHBOR_STEPS)
+    assert result[result < 300].tolist() == [20, 100]
 
 
 def test_two_looks_are_made_where_the_seasons_differ() -> None:
@@ -74,7 +76,7 @@ def test_two_looks_are_made_where_the_seasons_differ() -> None:
 def test_a_slip_within_the_daily_range_needs_the_season_that_spikes_hide() -> None:
     cells = np.tile(np.repeat([0.0, 30.0], 12), 20) + 0.5 * np.random.default_rng(4).normal(size=480)
     cells[203] = 30.0  # the rise from 0 to 30 comes an hour early: row 204 is 30, as every day
-    assert outlier_rows_of_series(cells, 400, 440, BESIDE).tolist() == []
+    assert outlier_rows_of_series(cells, 400, 440, NEIGHBOR_STEPS).tolist() == []
     assert outlier_rows_of_series(
         cells, 400, 440, NeighbourDistance(training=(1, 24), validation=(1, 24))
     ).tolist() == [203]
@@ -98,9 +100,9 @@ def test_validation_rows_are_looked_at_as_often() -> None:
 
 def test_dropped_cells_come_back_from_json() -> None:
     dropped = DroppedOutliers(cells=np.array([[3, 0], [3, 1], [90, 0]]), values=np.array([0.1, 1e300, -7.0]))
-    again = DroppedOutliers.from_dict(dropped.to_dict(), columns=2)
-    np.testing.assert_array_equal(again.cells, dropped.cells)
-    np.testing.assert_array_equal(again.values, dropped.values)
+    repeated = DroppedOutliers.from_dict(dropped.to_dict(), columns=2)
+    np.testing.assert_array_equal(repeated.cells, dropped.cells)
+    np.testing.assert_array_equal(repeated.values, dropped.values)
     assert dropped.count_by_column(("a", "b", "c")) == {"a": 2, "b": 1, "c": 0}
     with pytest.raises(ValueError, match="number of dropped cells differs"):
         DroppedOutliers.from_dict(dropped.to_dict() | {"values": [1.0]}, columns=2)

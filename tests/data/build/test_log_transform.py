@@ -32,16 +32,16 @@ def test_the_scale_is_the_log_of_the_measured_training_rows_by_hand() -> None:
     plain = growing()
     logged = log_transform(plain)
     units = [
-        plain.scaler.inverse_transform(plain.values_scaled[80 * one : 80 * one + 80, :1], one)
-        for one in (0, 1)
+        plain.scaler.inverse_transform(plain.values_scaled[80 * item : 80 * item + 80, :1], item)
+        for item in (0, 1)
     ]
     known = [np.delete(units[0][:50, 0], [20, 21]), units[1][:60, 0]]  # what was filled does not count
-    for one, values in enumerate(known):
-        assert logged.scaler.center[one, 0] == pytest.approx(np.log(values).mean(), rel=1e-6)
+    for item, values in enumerate(known):
+        assert logged.scaler.center[item, 0] == pytest.approx(np.log(values).mean(), rel=1e-6)
         shared = np.sqrt(np.mean([np.log(values).var() for values in known]))
-        assert logged.scaler.scale[one, 0] == pytest.approx(shared, rel=1e-6)
-        expected = (np.log(units[one][:, 0]) - np.log(values).mean()) / shared
-        np.testing.assert_allclose(logged.values_scaled[80 * one : 80 * one + 80, 0], expected, atol=1e-4)
+        assert logged.scaler.scale[item, 0] == pytest.approx(shared, rel=1e-6)
+        expected = (np.log(units[item][:, 0]) - np.log(values).mean()) / shared
+        np.testing.assert_allclose(logged.values_scaled[80 * item : 80 * item + 80, 0], expected, atol=1e-4)
     # Covariates stay as they are.
     np.testing.assert_array_equal(logged.values_scaled[:, 1], plain.values_scaled[:, 1])
     np.testing.assert_array_equal(logged.scaler.scale[:, 1], plain.scaler.scale[:, 1])
@@ -86,13 +86,14 @@ def test_truth_after_training_is_truth_in_logs_too() -> None:
     logged = log_transform(plain)
     at = np.array([[55, 72, 73]])
     values = [
-        one.inverse_transform_targets(one.values_scaled[at, :1], np.array([0])) for one in (plain, logged)
+        item.inverse_transform_targets(item.values_scaled[at, :1], np.array([0])) for item in (plain, logged)
     ]
     np.testing.assert_allclose(values[1], values[0], atol=1e-5)
     np.testing.assert_allclose(values[1][0, :2, 0], [0, -1], atol=1e-5)
     series = np.array([0])
     errors = [
-        MaseScale.from_dataset(one).mase_terms(one.values_scaled[at, :1], series) for one in (plain, logged)
+        MaseScale.from_dataset(item).mase_terms(item.values_scaled[at, :1], series)
+        for item in (plain, logged)
     ]  # all but the mean, which differences lose
     np.testing.assert_allclose(*(error - error[:, 2:] for error in errors), atol=1e-5)
 

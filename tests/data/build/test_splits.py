@@ -155,7 +155,7 @@ def test_dates_split_every_series_at_the_same_time() -> None:
     assert (train_end.tolist(), val_end.tolist()) == ([60, 10], [80, 30])
 
 
-def test_a_date_beside_a_number() -> None:
+def test_a_date_for_one_split_and_a_number_for_the_other() -> None:
     def rows_before(date: str) -> np.ndarray:
         return np.array([60, 45])
 

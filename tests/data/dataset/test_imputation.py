@@ -1,4 +1,4 @@
-"""Filling: what stands in a hole, and how far a window that ends in one may look."""
+"""Tests of imputation: values in gaps, and the last row that a window may use."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,9 @@ def test_a_copy_of_the_same_type_is_returned(dtype: type) -> None:
 
 
 @given(measured=BOOLEANS, how=st.sampled_from(["interpolate", "last", "season"]), season=st.integers(1, 8))
-def test_measured_cells_stay_and_no_hole_is_left(measured: np.ndarray, how: str, season: int) -> None:
+def test_measured_cells_are_unchanged_and_no_cell_is_missing(
+    measured: np.ndarray, how: str, season: int
+) -> None:
     values = np.where(measured, np.random.default_rng(1).normal(size=measured.shape), np.nan)
     result = impute(values, how=how, season=season)
     np.testing.assert_array_equal(result[measured], values[measured])
@@ -78,8 +80,8 @@ def test_last_and_season_never_look_ahead(
     cut = data.draw(st.integers(0, len(values)))
     changed = values.copy()
     changed[cut:] = np.random.default_rng(2).normal(size=changed[cut:].shape)
-    one, other = (impute(cells, how=how, season=season) for cells in (values, changed))
-    np.testing.assert_array_equal(one[:cut], other[:cut])
+    item, other = (impute(cells, how=how, season=season) for cells in (values, changed))
+    np.testing.assert_array_equal(item[:cut], other[:cut])
 
 
 def test_the_last_measured_row() -> None:

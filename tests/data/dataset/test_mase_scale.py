@@ -21,8 +21,8 @@ def test_by_hand() -> None:
     rows = np.tile([0.0, 2.0], 20)[:, None]
     yardstick = MaseScale.from_dataset(dataset([rows], train_end=[30], val_end=[35]))
     series = np.array([0])
-    one, other = (yardstick.mase_terms(np.full((1, 1, 1), value), series) for value in (1.5, 1.0))
-    assert float((one - other)[0, 0, 0]) == pytest.approx(0.25)
+    item, other = (yardstick.mase_terms(np.full((1, 1, 1), value), series) for value in (1.5, 1.0))
+    assert float((item - other)[0, 0, 0]) == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("logs", [False, True])
@@ -32,10 +32,10 @@ def test_a_difference_is_an_error_in_units_over_the_seasonal_error(logs: bool) -
     forecast, truth = random.normal(size=(2, 5, 4, 2))
     series = np.array([0, 1, 1, 0, 1])
     yardstick = MaseScale.from_dataset(data)
-    found = yardstick.mase_terms(forecast, series) - yardstick.mase_terms(truth, series)
+    result = yardstick.mase_terms(forecast, series) - yardstick.mase_terms(truth, series)
     error = data.inverse_transform_targets(forecast, series) - data.inverse_transform_targets(truth, series)
     seasonal = data.training.seasonal_error[series][:, None]
-    np.testing.assert_allclose(found, error / seasonal, rtol=1e-9)
+    np.testing.assert_allclose(result, error / seasonal, rtol=1e-9)
     # The same cells as rows, one a window and target.
     rows = np.swapaxes(forecast, 1, 2).reshape(10, 4)
     by_row = yardstick.mase_terms_of_rows(rows, np.repeat(series, 2), np.tile([0, 1], 5))

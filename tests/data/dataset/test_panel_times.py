@@ -65,6 +65,6 @@ def test_it_is_the_set_of_all_times(freq: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(union) - 1))
     rows = panel.rows_before(place)
     assert rows.tolist() == [int((times < union[place]).sum()) for times in each]
-    again = panel.index_of(rows)
-    assert again is not None
-    assert panel.rows_before(again).tolist() == rows.tolist()
+    repeated = panel.index_of(rows)
+    assert repeated is not None
+    assert panel.rows_before(repeated).tolist() == rows.tolist()

@@ -111,7 +111,7 @@ def test_every_series_has_its_own_numbers() -> None:
         np.testing.assert_allclose(scaler.transform(rows, number), oracle("standard").fit_transform(rows))
 
 
-def test_forecasts_of_several_series_are_unscaled_each_with_its_own_and_targets_alone() -> None:
+def test_inverse_transform_uses_the_scaler_of_each_series() -> None:
     panel = [wave(30, 3, seed=1), 100 * wave(20, 3, seed=2)]
     scaler = fit_scaler("standard", panel)
     series = np.array([1, 0, 1])
@@ -139,10 +139,10 @@ def test_the_scaler_saw_the_training_rows_only(kind: str) -> None:
     values[[3, 30], [0, 1]] = np.nan
     changed = values.copy()
     changed[40:] = 1e6 * np.random.default_rng(3).normal(size=(20, 2))
-    one, other = (dataset([rows], train_end=[40], val_end=[50], scaler=kind) for rows in (values, changed))
-    assert one.scaler.to_dict() == other.scaler.to_dict()
-    np.testing.assert_array_equal(one.values_scaled[:40], other.values_scaled[:40])
-    assert one.training.to_dict() == other.training.to_dict()
+    item, other = (dataset([rows], train_end=[40], val_end=[50], scaler=kind) for rows in (values, changed))
+    assert item.scaler.to_dict() == other.scaler.to_dict()
+    np.testing.assert_array_equal(item.values_scaled[:40], other.values_scaled[:40])
+    assert item.training.to_dict() == other.training.to_dict()
     # It did see all of the training rows.
     changed = values.copy()
     changed[39] = 1e6

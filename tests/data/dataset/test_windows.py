@@ -151,10 +151,10 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs(seed: int, missing
         other = dataset(changed, **options)  # type: ignore[arg-type]
         if origin < 20:
             other = _with_values(other, changed, data)
-        one, two = (gather_windows(each, np.array([origin]), np.array([0]), 8) for each in (data, other))
-        np.testing.assert_array_equal(one.past, two.past)
-        np.testing.assert_array_equal(one.future, two.future)
-        np.testing.assert_array_equal(one.mask, two.mask)
+        item, two = (gather_windows(each, np.array([origin]), np.array([0]), 8) for each in (data, other))
+        np.testing.assert_array_equal(item.past, two.past)
+        np.testing.assert_array_equal(item.future, two.future)
+        np.testing.assert_array_equal(item.mask, two.mask)
 
 
 def _with_values(other: Dataset, series: list[np.ndarray], fitted: Dataset) -> Dataset:
@@ -167,7 +167,7 @@ def _with_values(other: Dataset, series: list[np.ndarray], fitted: Dataset) -> D
     return replace(other, values_scaled=values, scaler=fitted.scaler)
 
 
-def test_a_hole_at_the_origin_takes_the_last_measured_value_and_a_closed_one_is_interpolated() -> None:
+def test_a_gap_at_the_origin_takes_the_last_value_and_an_earlier_gap_is_interpolated() -> None:
     values = np.arange(40.0)[:, None]
     values[[10, 11, 18, 19, 20, 21]] = np.nan
     data = dataset([values], train_end=[30], val_end=[35], scaler="none")
@@ -301,8 +301,8 @@ def test_a_part_of_the_windows_holds_every_series_from_its_oldest_to_its_newest(
     part = windows.sample(10)
     # The roots are 4.36, 3.74 and 6.24; .801 of each, rounded down, are 3, 2 and 5, and .802 are no more.
     assert np.bincount(part.series).tolist() == [3, 2, 5]
-    for one in range(3):
-        own, kept = windows.origins[windows.series == one], part.origins[part.series == one]
+    for item in range(3):
+        own, kept = windows.origins[windows.series == item], part.origins[part.series == item]
         assert (kept[0], kept[-1]) == (own[0], own[-1])
 
 
@@ -325,9 +325,9 @@ def test_a_part_is_as_large_as_asked_and_drowns_no_series(counts: list[int], sha
     assert (taken <= numbers).all()
     order = np.argsort(numbers, kind="stable")
     assert (np.diff(taken[order]) >= -1).all()  # a longer series gives no fewer, but for rounding
-    for one, other in pairwise(order):  # yet fewer of its windows
+    for item, other in pairwise(order):  # yet fewer of its windows
         if taken[other] > 2:
-            assert taken[other] / numbers[other] <= (taken[one] + 1) / numbers[one]
+            assert taken[other] / numbers[other] <= (taken[item] + 1) / numbers[item]
 
 
 def test_windows_in_any_order_are_asked_by_series() -> None:
@@ -389,10 +389,10 @@ def test_a_dataset_comes_back_from_its_files_to_the_bit() -> None:
     assert back.schema == data.schema
     assert describe_dataset(back) == describe_dataset(data)
     for split in SPLITS:
-        one, other = split_windows(data, split)[:], split_windows(back, split)[:]
-        for name, value in vars(one).items():
+        item, other = split_windows(data, split)[:], split_windows(back, split)[:]
+        for name, value in vars(item).items():
             np.testing.assert_array_equal(value, getattr(other, name))
     np.testing.assert_array_equal(
-        back.inverse_transform_targets(one.target, one.series),
-        data.inverse_transform_targets(one.target, one.series),
+        back.inverse_transform_targets(item.target, item.series),
+        data.inverse_transform_targets(item.target, item.series),
     )

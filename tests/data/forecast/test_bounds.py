@@ -28,19 +28,19 @@ def bounds(lower: list[float], upper: list[float]) -> Bounds:
 
 
 def test_bounds_are_scaled_as_the_targets_are() -> None:
-    found = bounds([0, -INFINITE], [INFINITE, 9]).transform(LONELY)
-    np.testing.assert_array_equal(found.lower, np.array([-5, -INFINITE], np.float32))
-    np.testing.assert_array_equal(found.upper, np.array([INFINITE, 1], np.float32))
-    assert found.reason == ""
+    result = bounds([0, -INFINITE], [INFINITE, 9]).transform(LONELY)
+    np.testing.assert_array_equal(result.lower, np.array([-5, -INFINITE], np.float32))
+    np.testing.assert_array_equal(result.upper, np.array([INFINITE, 1], np.float32))
+    assert result.reason == ""
 
 
 def test_series_that_are_scaled_alike_share_their_bounds_and_others_do_not() -> None:
     alike = LONELY.select(np.array([0, 0]))
     assert bounds([0, 0], [9, 9]).transform(alike).lower is not None
     apart = Scaler(kind="standard", center=np.array([[1.0], [1.0]]), scale=np.array([[1.0], [2.0]]))
-    found = bounds([0], [INFINITE]).transform(apart)
-    assert found.lower is None
-    assert "different scales" in found.reason
+    result = bounds([0], [INFINITE]).transform(apart)
+    assert result.lower is None
+    assert "different scales" in result.reason
     # A bound at the center is the same number for all.
     np.testing.assert_array_equal(bounds([1], [INFINITE]).transform(apart).lower, [0])
 
@@ -50,11 +50,11 @@ def test_without_bounds_there_is_nothing_to_hold() -> None:
 
 
 @pytest.mark.parametrize("lower", [0.0, -3.0])
-def test_the_bound_of_a_logarithm_below_its_floor_is_on_the_line_that_goes_on(lower: float) -> None:
+def test_a_bound_below_the_floor_of_the_logarithm_uses_its_linear_part(lower: float) -> None:
     """log(floor) + lower / floor - 1, one number a series."""
     logs = Scaler(kind="standard", center=np.ones((2, 1)), scale=np.ones((2, 1)), floor=np.full((2, 1), 0.5))
-    found = bounds([lower], [INFINITE]).transform(logs)
-    np.testing.assert_allclose(found.lower, [np.log(0.5) + lower / 0.5 - 2], rtol=1e-6)
+    result = bounds([lower], [INFINITE]).transform(logs)
+    np.testing.assert_allclose(result.lower, [np.log(0.5) + lower / 0.5 - 2], rtol=1e-6)
     apart = replace(logs, floor=np.array([[0.5], [0.6]]))
     assert bounds([lower], [INFINITE]).transform(apart).reason
     assert bounds([-INFINITE], [INFINITE]).transform(apart) == ScaledBounds()
@@ -62,10 +62,10 @@ def test_the_bound_of_a_logarithm_below_its_floor_is_on_the_line_that_goes_on(lo
 
 def test_the_bound_of_a_logarithm_is_its_logarithm() -> None:
     logs = Scaler(kind="standard", center=np.array([[1.0]]), scale=np.array([[2.0]]), floor=np.array([[5.0]]))
-    found = bounds([2.0], [100.0]).transform(logs)
-    assert found.lower is not None
-    assert found.upper is not None
-    ends = np.stack([found.lower, found.upper])[:, :, None]
+    result = bounds([2.0], [100.0]).transform(logs)
+    assert result.lower is not None
+    assert result.upper is not None
+    ends = np.stack([result.lower, result.upper])[:, :, None]
     np.testing.assert_allclose(logs.inverse_transform(ends, 0)[:, 0, 0], [2, 100], rtol=1e-6)
 
 
@@ -99,9 +99,9 @@ def returned(data: Dataset, bounds: Bounds) -> list[np.ndarray]:
     table = data.series
     return [
         inverse_transform_truth(
-            data, data.values_scaled[begin : begin + count][:, None], np.full(count, one), bounds
+            data, data.values_scaled[begin : begin + count][:, None], np.full(count, item), bounds
         )[:, 0]
-        for one, (begin, count) in enumerate(zip(table.offset, table.count, strict=True))
+        for item, (begin, count) in enumerate(zip(table.offset, table.count, strict=True))
     ]
 
 
@@ -117,10 +117,10 @@ def test_truth_on_a_bound_comes_back_as_the_bound_and_zero_as_zero(
         data = log_transform(data)
     bounds, _ = make_bounds(data, least, most)
     assert (bounds.lower[0] == 0) == (least == "auto")
-    for found, values in zip(returned(data, bounds), file, strict=True):
-        np.testing.assert_allclose(found, values, rtol=3e-6)
+    for result, values in zip(returned(data, bounds), file, strict=True):
+        np.testing.assert_allclose(result, values, rtol=3e-6)
         exact = np.isin(values, [0.0, bounds.lower[0], bounds.upper[0]])
-        np.testing.assert_array_equal(found[exact], values[exact])
+        np.testing.assert_array_equal(result[exact], values[exact])
         assert exact.any()
 
 
@@ -142,22 +142,22 @@ def test_truth_beyond_a_bound_stays_and_a_forecast_does_not(scaler: str) -> None
 
 
 @pytest.mark.parametrize("scaler", SCALERS)
-def test_a_value_beside_a_bound_is_not_taken_for_it(scaler: str) -> None:
+def test_a_value_near_a_bound_is_not_rounded_to_it(scaler: str) -> None:
     values = np.tile([0.0, 1e-5, 3.1, 3.1001, 9.7], 20)[:, None]
     data = dataset([values], train_end=[60], val_end=[80], scaler=scaler)
-    (found,) = returned(data, Bounds(lower=np.array([3.1]), upper=np.array([np.inf])))
-    np.testing.assert_allclose(found, values, rtol=1e-6, atol=1e-6)
-    assert (found[1::5] > 0).all()
-    assert (found[3::5] > 3.10005).all()
+    (result,) = returned(data, Bounds(lower=np.array([3.1]), upper=np.array([np.inf])))
+    np.testing.assert_allclose(result, values, rtol=1e-6, atol=1e-6)
+    assert (result[1::5] > 0).all()
+    assert (result[3::5] > 3.10005).all()
 
 
 @pytest.mark.parametrize("scaler", SCALERS)
-def test_a_backtest_scales_anew_and_keeps_the_zeros_and_the_bound(scaler: str) -> None:
+def test_a_backtest_refits_the_scaler_and_keeps_zeros_and_the_bound(scaler: str) -> None:
     file = shops(logs=False)
     data = dataset(file, train_end=[TRAINED] * 2, val_end=[350] * 2, scaler=scaler)
     for cut in backtest_folds(data, 3):
         fold = dataset_at_fold(data, cut, PrepareConfig(season=data.schema.seasons or "none"))
         bounds, _ = make_bounds(fold, "auto", None)
         assert bounds.lower.tolist() == [0]
-        for found, values in zip(returned(fold, bounds), file, strict=True):
-            np.testing.assert_array_equal(found == 0, values[: len(found)] == 0)
+        for result, values in zip(returned(fold, bounds), file, strict=True):
+            np.testing.assert_array_equal(result == 0, values[: len(result)] == 0)

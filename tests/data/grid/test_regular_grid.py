@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_tables import LOCAL, hourly, micros, table
 
 from lstm_cli.config.text import GridSettings
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
@@ -18,41 +19,6 @@ from lstm_cli.errors import DataError, DeviceError, UsageError
 from lstm_cli.findings import finding_texts
 
 NAN = float("nan")
-LOCAL = TimeFormat()
-
-
-def micros(times) -> np.ndarray:
-    return pd.DatetimeIndex(times).to_numpy().astype("datetime64[us]").astype(np.int64)
-
-
-def table(
-    times, values, *, series=None, targets=("load",), past=(), future=(), lines=None, time_format=LOCAL
-) -> Table:
-    """A table as read; `times` None: no time column; `series`: the name of each row's series."""
-    values = np.array(values, dtype=np.float64)
-    values = values.reshape(len(values), -1)
-    names = tuple(dict.fromkeys(series)) if series is not None else ("",)
-    return Table(
-        source="a.csv",
-        columns=(*targets, *past, *future),
-        targets=tuple(targets),
-        past=tuple(past),
-        future=tuple(future),
-        time_columns=("date",) if times is not None else (),
-        times=micros(times) if times is not None else np.arange(len(values)),
-        time_format=time_format,
-        series_columns=("id",) if series is not None else (),
-        series=np.array([names.index(one) for one in series or [""] * len(values)], dtype=np.int32),
-        series_names=names,
-        values=values,
-        lines=np.array(lines) if lines is not None else np.arange(len(values)) + 2,
-        findings=(),
-        delimiter=",",
-    )  # fmt: skip
-
-
-def hourly(count: int, start: str = "2020-01-01") -> pd.DatetimeIndex:
-    return pd.date_range(start, freq="h", periods=count, unit="us")
 
 
 def lay(given_table: Table, *, freq=None, start=None, end=None, step=None) -> Grid:
@@ -60,7 +26,7 @@ def lay(given_table: Table, *, freq=None, start=None, end=None, step=None) -> Gr
 
 
 def numbers(grid: Grid) -> list:
-    return [None if np.isnan(one) else one for one in grid.values[:, 0].tolist()]
+    return [None if np.isnan(item) else item for item in grid.values[:, 0].tolist()]
 
 
 def test_a_clean_series_is_laid_as_it_is():
@@ -72,12 +38,12 @@ def test_a_clean_series_is_laid_as_it_is():
     assert grid.counts.tolist() == grid.rows_read.tolist() == [5]
     assert grid.ahead.tolist() == [0]
     assert finding_texts(grid.findings) == ()
-    assert {one.dtype for one in (grid.origin_us, grid.counts, grid.ahead, grid.rows_read)} == {
+    assert {item.dtype for item in (grid.origin_us, grid.counts, grid.ahead, grid.rows_read)} == {
         np.dtype(np.int64)
     }
 
 
-def test_holes_become_rows_of_nan_and_are_told():
+def test_gaps_become_nan_rows_with_a_warning():
     # The night that local clocks go forward: 02:00 does not exist.
     times = hourly(30, "2024-03-30 20:00").delete([6, 20, 21])
     grid = lay(table(times, range(27)))
@@ -98,7 +64,7 @@ def test_holes_become_rows_of_nan_and_are_told():
         ("QE", "1999-12-31", 12),
     ],
 )
-def test_calendar_steps_are_laid_without_holes(freq, start, periods):
+def test_calendar_steps_have_no_gaps(freq, start, periods):
     times = pd.date_range(start, freq=freq, periods=periods, unit="us")
     grid = lay(table(times, range(periods)))
     assert grid.step.name == freq
@@ -106,7 +72,7 @@ def test_calendar_steps_are_laid_without_holes(freq, start, periods):
     assert finding_texts(grid.findings) == ()
 
 
-def test_holidays_are_holes_of_business_days():
+def test_holidays_are_gaps_of_business_days():
     times = pd.bdate_range("2020-12-21", "2021-01-08", unit="us")
     times = times.delete([4, 9])  # 25 December and 1 January, both Fridays
     grid = lay(table(times, range(13)))
@@ -118,7 +84,7 @@ def test_holidays_are_holes_of_business_days():
     )
 
 
-def test_mostly_holes_are_refused_unless_the_step_is_named():
+def test_mostly_gaps_are_refused_without_freq():
     times = [*hourly(4), *hourly(2, "2020-01-02")]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(6)))
@@ -137,7 +103,7 @@ def test_a_grid_that_cannot_fit_in_memory_is_refused():
     assert caught.value.exit_code == 7
 
 
-def test_rows_out_of_order_are_sorted_and_told():
+def test_rows_out_of_order_are_sorted_with_a_warning():
     times = hourly(5)[[0, 2, 1, 3, 4]]
     grid = lay(table(times, [0, 2, 1, 3, 4]))
     assert numbers(grid) == [0, 1, 2, 3, 4]
@@ -157,7 +123,7 @@ def test_interleaved_series_are_in_order():
     assert finding_texts(grid.findings) == ()
 
 
-def test_the_same_row_twice_is_kept_once_and_told():
+def test_duplicate_rows_are_dropped_with_a_warning():
     times = hourly(4)[[0, 1, 1, 2, 3, 3, 3]]
     values = [[0, NAN], [1, NAN], [1, NAN], [2, 2], [3, NAN], [3, NAN], [3, NAN]]
     grid = lay(table(times, values, past=("wind",)))
@@ -191,7 +157,8 @@ def test_two_values_for_one_time_are_refused_with_both_lines():
                 hourly(2, "2020-01-02")[[0, 0, 1]], [[1, 5], [1, 6], [2, 7]], past=("wind",), series=["x"] * 3
             )
         )
-    assert "--series" not in caught.value.hint
+    assert "repeat --series" in caught.value.hint
+    assert "--duplicates mean" in caught.value.hint
 
 
 def test_the_first_and_last_of_three_doubles_are_compared_too():
@@ -199,12 +166,12 @@ def test_the_first_and_last_of_three_doubles_are_compared_too():
         lay(table(hourly(2)[[0, 0, 0, 1]], [1, 1, 2, 3]))
 
 
-def test_a_daylight_saving_hour_told_twice_asks_for_offsets():
+def test_a_repeated_daylight_saving_hour_asks_for_the_zone():
     times = hourly(6, "2024-10-27")[[0, 1, 2, 2, 3, 4, 5]]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(7)))
     assert "repeated daylight-saving hour" in caught.value.hint
-    assert "offsets" in caught.value.hint
+    assert "--tz Europe/Berlin" in caught.value.hint
     same = lay(table(times, [0] * 7))
     assert "daylight-saving" in finding_texts(same.findings)[0]
     monday = hourly(6, "2024-10-28")[[0, 1, 2, 2, 3, 4, 5]]
@@ -319,8 +286,8 @@ def test_a_file_without_times_has_unit_steps():
     same = lay(table(None, [1, 1, 1]))  # rows that look alike are not doubles: nothing names their time
     assert same.counts.tolist() == [3]
     assert finding_texts(same.findings) == ()
-    one = lay(table(None, [1]))
-    assert one.counts.tolist() == [1]
+    item = lay(table(None, [1]))
+    assert item.counts.tolist() == [1]
     panel = lay(table(None, range(6), series=[*"ababba"]), freq="1")
     assert numbers(panel) == [0, 2, 5, 1, 3, 4]
     assert panel.origin_us.tolist() == [0, 0]
@@ -356,17 +323,17 @@ def test_row_numbers_count_each_series_in_the_order_of_time():
 
 def test_a_cut_comes_before_anything_is_judged():
     times = [*hourly(5), pd.Timestamp("2020-01-01 04:00"), pd.Timestamp("2020-01-01 06:13")]
-    spoiled = table(times, range(7))
+    malformed = table(times, range(7))
     with pytest.raises(DataError):
-        lay(spoiled)
-    assert finding_texts(lay(spoiled, end="row:5").findings) == ()
-    assert lay(spoiled, end="2020-01-01 03:00").counts.tolist() == [4]
+        lay(malformed)
+    assert finding_texts(lay(malformed, end="row:5").findings) == ()
+    assert lay(malformed, end="2020-01-01 03:00").counts.tolist() == [4]
 
 
 @pytest.mark.parametrize(
     ("start", "end"), [("2021", None), (None, "2019"), ("row:73", None), ("row:9", "row:8")]
 )
-def test_a_cut_that_leaves_nothing_tells_what_there_is(start, end):
+def test_an_empty_range_names_the_first_and_last_time(start, end):
     with pytest.raises(DataError, match=r"from 2020-01-01 to 2020-01-03 23:00") as caught:
         lay(table(hourly(72), range(72)), start=start, end=end)
     assert (start or end) in caught.value.message
@@ -406,7 +373,7 @@ def test_a_time_given_with_a_flag_names_all_that_it_writes(text, time_format, fi
     assert parse_time_range("--end", text, time_format) == tuple(micros([first, last]).tolist())
 
 
-def test_messages_say_utc_where_the_file_writes_offsets_and_row_where_it_has_no_lines():
+def test_messages_name_utc_for_offsets_and_row_for_parquet():
     instants = table(
         hourly(5).delete(2), range(4), time_format=TimeFormat(pattern="%Y-%m-%d %H:%M", zone="Z")
     )
@@ -469,7 +436,7 @@ def expected_grid(rows: dict, names, freq: str) -> tuple[list, list]:
     """Return the expected grid: each series reindexed by pandas."""
     values, counts = [], []
     for name in names:
-        frame = pd.Series({time: value for (one, time), value in rows.items() if one == name}).sort_index()
+        frame = pd.Series({time: value for (item, time), value in rows.items() if item == name}).sort_index()
         frame = frame.asfreq(freq)
         values += frame.tolist()
         counts.append(len(frame))
@@ -504,7 +471,7 @@ def test_gaps_shuffles_and_doubles_come_back_as_pandas_lays_them(data):
     np.testing.assert_array_equal(grid.values[:, 0], values)
     assert grid.counts.tolist() == counts
     assert grid.rows_read.sum() == len(rows)
-    first_times = [min(when for one, when in rows if one == name) for name in names]
+    first_times = [min(when for item, when in rows if item == name) for name in names]
     assert grid.origin_us.tolist() == micros(first_times).tolist()
     assert any("duplicate row" in warning for warning in finding_texts(grid.findings)) == bool(doubles)
 

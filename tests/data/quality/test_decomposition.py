@@ -5,8 +5,8 @@ from lstm_cli.data.quality.decomposition import trend_and_season_strengths
 
 
 def strength(cells: np.ndarray, *seasons: int) -> tuple[float, float | None]:
-    (one,) = trend_and_season_strengths([cells[:, None]], 1, seasons)
-    return one.trend, one.season
+    (item,) = trend_and_season_strengths([cells[:, None]], 1, seasons)
+    return item.trend, item.season
 
 
 def test_a_season_without_noise_is_1_and_has_no_trend() -> None:
@@ -35,18 +35,18 @@ def test_noise_has_neither() -> None:
     assert trend == pytest.approx(1 / 24, abs=0.02)  # what a mean over 24 of them varies
 
 
-def test_without_a_season_there_is_a_trend_alone() -> None:
+def test_without_a_season_there_is_only_a_trend() -> None:
     rows = np.arange(500)
     trend, season = strength(rows / 50 + np.random.default_rng(0).normal(size=500))
     assert season is None
     assert 0.8 < trend < 1
 
 
-def test_each_season_is_told_and_missing_cells_are_left_out() -> None:
+def test_each_season_is_reported_and_missing_cells_do_not_count() -> None:
     cells = np.tile([1.0, 5.0, 2.0, 8.0, 0.0, 3.0, 7.0], 60)
     cells[40:50] = np.nan
     both = trend_and_season_strengths([np.stack([cells, np.arange(420.0)], axis=1)], 2, (7, 14))
-    assert [(one.column, one.period) for one in both] == [(0, 7), (0, 14), (1, 7), (1, 14)]
+    assert [(item.column, item.period) for item in both] == [(0, 7), (0, 14), (1, 7), (1, 14)]
     assert both[0].season == pytest.approx(1, abs=0.01)
 
 
@@ -57,7 +57,7 @@ def test_what_does_not_vary_or_is_short_is_left_out(cells: np.ndarray) -> None:
     assert trend_and_season_strengths([cells[:, None]], 1, (7,)) == []
 
 
-def test_a_panel_tells_the_median() -> None:
+def test_a_panel_reports_the_median() -> None:
     flat, strong = np.random.default_rng(0).normal(size=(400, 1)), np.tile([1.0, 5.0], 200)[:, None]
-    (one,) = trend_and_season_strengths([strong, flat, strong], 1, (2,))
-    assert one.season == pytest.approx(1)
+    (item,) = trend_and_season_strengths([strong, flat, strong], 1, (2,))
+    assert item.season == pytest.approx(1)

@@ -11,8 +11,8 @@ def walk(seed: int = 0, rows: int = T) -> np.ndarray:
 
 
 def leak(target: np.ndarray, column: np.ndarray, *, reach: int = 30) -> Leak | None:
-    found = find_leaks([np.stack([target, column], axis=1)], [0], [1], max_steps=reach)
-    return found[0] if found else None
+    result = find_leaks([np.stack([target, column], axis=1)], [0], [1], max_steps=reach)
+    return result[0] if result else None
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 7, 30, -1, -7, -30])
@@ -20,13 +20,13 @@ def leak(target: np.ndarray, column: np.ndarray, *, reach: int = 30) -> Leak | N
 def test_the_lag_is_found_whatever_the_unit(ahead: int, factor: float) -> None:
     whole = walk(rows=T + 60)
     target, column = whole[30 : T + 30], factor * whole[30 + ahead : T + 30 + ahead] + (factor != 1)
-    found = leak(target, column)
-    assert found is not None
-    assert (found.ahead, found.copy) == (ahead, factor == 1)
-    assert found.unexplained == pytest.approx(0, abs=1e-12)
+    result = leak(target, column)
+    assert result is not None
+    assert (result.ahead, result.copy) == (ahead, factor == 1)
+    assert result.unexplained == pytest.approx(0, abs=1e-12)
 
 
-def test_beyond_the_reach_nothing_is_told() -> None:
+def test_a_leak_beyond_the_compared_lags_is_not_reported() -> None:
     whole = walk(rows=T + 40)
     assert leak(whole[:T], whole[40:]) is None
 
@@ -35,11 +35,11 @@ def test_the_limit_is_a_share_of_the_variance() -> None:
     """White noise e next to a column y: 1 - r^2 is var(e) / (var(y) + var(e)) of values and of changes alike."""
     rng = np.random.default_rng(0)
     target, noise = rng.normal(size=(2, 10_000))
-    for share, told in ((0.9e-3, True), (1.1e-3, False)):
-        found = leak(target, target + np.sqrt(share) * noise)
-        assert (found is not None) == told
-        if found is not None:
-            assert found.unexplained == pytest.approx(share, rel=0.1)
+    for share, reported in ((0.9e-3, True), (1.1e-3, False)):
+        result = leak(target, target + np.sqrt(share) * noise)
+        assert (result is not None) == reported
+        if result is not None:
+            assert result.unexplained == pytest.approx(share, rel=0.1)
 
 
 def test_what_is_alike_is_no_leak() -> None:
@@ -56,14 +56,14 @@ def test_missing_cells_are_left_out() -> None:
     target, column = walk(), walk()
     target[50:60] = np.nan
     column[::9] = np.nan
-    found = leak(target, column)
-    assert found is not None
-    assert (found.ahead, found.copy) == (0, True)
+    result = leak(target, column)
+    assert result is not None
+    assert (result.ahead, result.copy) == (0, True)
     column[20:] = np.nan  # too few pairs
     assert leak(target, column) is None
 
 
-def test_all_series_that_say_something_must_agree() -> None:
+def test_all_series_with_a_leak_must_agree() -> None:
     series = [np.stack([walk(seed), walk(seed)], axis=1) for seed in range(3)]
     assert len(find_leaks(series, [0], [1], max_steps=5)) == 1
     series[1][:, 1] = 4.0  # constant here: it says nothing
@@ -72,11 +72,13 @@ def test_all_series_that_say_something_must_agree() -> None:
     assert find_leaks(series, [0], [1], max_steps=5) == []
 
 
-def test_a_column_is_told_once_for_the_target_it_tells_best() -> None:
-    one, other = walk(0), walk(1)
+def test_a_leak_names_the_best_matching_target_once() -> None:
+    item, other = walk(0), walk(1)
     near = other + 1e-3 * np.random.default_rng(2).normal(size=T)
-    found = find_leaks([np.stack([one, near, other], axis=1)], [0, 1], [2], max_steps=5)
-    assert [(told.column, told.target, told.ahead, told.copy) for told in found] == [(2, 1, 0, False)]
+    result = find_leaks([np.stack([item, near, other], axis=1)], [0, 1], [2], max_steps=5)
+    assert [(reported.column, reported.target, reported.ahead, reported.copy) for reported in result] == [
+        (2, 1, 0, False)
+    ]
 
 
 def test_short_series_give_no_error() -> None:
@@ -97,9 +99,9 @@ def test_a_slip_in_either_column_hides_no_copy(ahead: int, spoiled: str) -> None
     whole = np.sin(np.arange(T + 30) / 4) + walk(rows=T + 30)
     target, column = whole[:T].copy(), whole[ahead : T + ahead].copy()
     (target if spoiled == "target" else column)[200] = 5_000
-    found = leak(target, column)
-    assert found is not None
-    assert (found.ahead, found.copy) == (ahead, True)
+    result = leak(target, column)
+    assert result is not None
+    assert (result.ahead, result.copy) == (ahead, True)
 
 
 def test_columns_that_differ_here_and_there_by_more_than_slips_are_no_copies() -> None:

@@ -28,8 +28,10 @@ def found(series: list[np.ndarray], seasons: tuple[int, ...] = ()) -> list[list[
         findings=(),
     )
     columns = series[0].shape[1]
-    told = {one.column: one.rows.tolist() for one in find_outliers(GridLines(TABLE, grid), columns, seasons)}
-    return [told.get(column, []) for column in range(columns)]
+    reported = {
+        item.column: item.rows.tolist() for item in find_outliers(GridLines(TABLE, grid), columns, seasons)
+    }
+    return [reported.get(column, []) for column in range(columns)]
 
 
 def noise(rows: int, *, seed: int = 0) -> np.ndarray:
@@ -70,7 +72,7 @@ def test_the_first_and_last_rows_count_too(row: int) -> None:
     assert found([cells[:, None]]) == [[row]]
 
 
-def test_beside_what_was_not_measured() -> None:
+def test_outliers_next_to_missing_values() -> None:
     cells = noise(600)
     cells[299] = cells[302] = np.nan
     cells[300] = -60

@@ -52,7 +52,7 @@ def test_autocorrelation_is_undefined_without_spread(values: np.ndarray) -> None
     assert np.isnan(autocorrelation(values, 5))
 
 
-def test_holes_are_left_out() -> None:
+def test_missing_values_do_not_count() -> None:
     values = np.sin(2 * np.pi * np.arange(240) / 12)
     values[np.random.default_rng(0).random(240) < 0.3] = np.nan
     assert autocorrelation(values, 12) == pytest.approx(1, abs=0.1)
@@ -60,9 +60,9 @@ def test_holes_are_left_out() -> None:
 
 def test_a_season_in_the_data_is_confirmed() -> None:
     # Half a turn off at 36; 48 is two turns, and as good a season.
-    found = confirm_seasons((24, 36, 48), [wave(1000, 2, season=24, noise=0.2)])
-    assert set(found) == {24, 48}
-    assert 0.2 < found[24] <= 1
+    result = confirm_seasons((24, 36, 48), [wave(1000, 2, season=24, noise=0.2)])
+    assert set(result) == {24, 48}
+    assert 0.2 < result[24] <= 1
 
 
 def test_both_seasons_of_hourly_data_are_confirmed() -> None:
@@ -111,7 +111,7 @@ def test_the_moving_mean_takes_a_line_and_leaves_a_cycle(
     np.testing.assert_allclose(rest, np.tile(cycle, cycles), atol=1e-6)
 
 
-def test_the_moving_mean_of_holes() -> None:
+def test_the_moving_mean_of_missing_values() -> None:
     values = np.arange(40.0)
     values[[5, 6, 20]] = np.nan
     rest = subtract_moving_mean(values, 4)
@@ -147,7 +147,7 @@ def test_what_has_no_season_is_seldom_confirmed(kind: str, rows: int) -> None:
 @pytest.mark.parametrize("rows", [100, 400])
 def test_what_has_no_cycle_gets_none(kind: str, rows: int) -> None:
     noise = [np.random.default_rng(seed).normal(size=rows) for seed in range(40)]
-    assert sum(bool(find_season([NULLS[kind](one)[:, None]])) for one in noise) <= 1
+    assert sum(bool(find_season([NULLS[kind](item)[:, None]])) for item in noise) <= 1
 
 
 def seasonal(kind: str, rows: int, season: int, seed: int) -> np.ndarray:
@@ -183,11 +183,11 @@ def test_a_season_is_seen_through_all_of_this(kind: str, season: int, rows: int)
 @given(seed=st.integers(0, 10_000), scale=st.floats(1e-3, 1e6), level=st.floats(-1e6, 1e6))
 def test_units_do_not_matter(seed: int, scale: float, level: float) -> None:
     values = seasonal("walk", 200, 12, seed)
-    one, other = confirm_seasons((12,), [values]), confirm_seasons((12,), [scale * values + level])
-    assert other == pytest.approx(one, abs=1e-5)
+    item, other = confirm_seasons((12,), [values]), confirm_seasons((12,), [scale * values + level])
+    assert other == pytest.approx(item, abs=1e-5)
 
 
-def test_a_long_season_has_to_tell_what_the_short_one_does_not() -> None:
+def test_a_long_season_needs_partial_autocorrelation() -> None:
     """A daily cycle that drifts: the value a week ago is alike, for the days between are."""
     for seed in range(10):
         generator = np.random.default_rng(seed)
@@ -199,7 +199,7 @@ def test_a_long_season_has_to_tell_what_the_short_one_does_not() -> None:
         assert set(confirm_seasons((24, 168), [values])) == {24}
 
 
-def test_a_week_without_a_day_is_confirmed_alone() -> None:
+def test_a_weekly_season_without_a_daily_one_is_confirmed() -> None:
     hours = np.arange(1000)
     week = np.where(hours // 24 % 7 < 5, 0.7, -0.7) + 0.5 * np.random.default_rng(1).normal(size=1000)
     assert set(confirm_seasons((24, 168), [week[:, None]])) == {168}
@@ -241,16 +241,16 @@ def test_the_season_found_is_the_season_and_no_multiple_of_it(season: int, seed:
 
 def test_a_cycle_without_a_clock_is_found() -> None:
     """Ten rows a turn, of an amplitude and phase that wander, as sunspots and lynxes have it (Yule 1927)."""
-    found = []
+    result = []
     for seed in range(10):
         noise, values = np.random.default_rng(seed).normal(size=420), np.zeros(420)
         for row in range(2, 420):
             values[row] = (
                 1.9 * np.cos(2 * np.pi / 10) * values[row - 1] - 0.9025 * values[row - 2] + noise[row]
             )
-        found += list(find_season([values[200:, None]]))
-    assert len(found) >= 9
-    assert set(found) <= {9, 10, 11}
+        result += list(find_season([values[200:, None]]))
+    assert len(result) >= 9
+    assert set(result) <= {9, 10, 11}
 
 
 def test_no_season_is_found_in_noise_or_a_handful_of_rows() -> None:
@@ -309,11 +309,11 @@ def test_the_reason_for_a_lookback_names_the_bound_and_the_flag_that_lifts_it() 
 def test_no_data_ask_for_a_longer_lookback_than_the_bound(
     rows: int, horizon: int, seasons: list[int]
 ) -> None:
-    found = tuple(sorted(set(seasons)))
-    lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=found)
+    result = tuple(sorted(set(seasons)))
+    lookback = automatic_lookback(rows=rows, horizon=horizon, seasons=result)
     assert 1 <= lookback <= MAX_LOOKBACK == 2016
     steps = linear_lookbacks(
-        lookback=lookback, rows=rows, horizon=horizon, season=min(found, default=1), fixed=False
+        lookback=lookback, rows=rows, horizon=horizon, season=min(result, default=1), fixed=False
     )
     assert 1 <= len(steps) <= 5
     assert max(steps) <= MAX_LOOKBACK
@@ -342,10 +342,10 @@ def test_the_correlation_that_is_reported_never_exceeds_1() -> None:
     rest = subtract_moving_mean(values, season)
     biased = np.mean(rest[season:] * rest[:-season]) / np.mean(np.square(rest))
     assert biased > 1.01
-    found = confirm_seasons((season,), [values[:, None]])
+    result = confirm_seasons((season,), [values[:, None]])
     first, second = rest[:-season], rest[season:]
-    assert found[season] == pytest.approx(first @ second / np.sqrt((first @ first) * (second @ second)))
-    assert 0.9 < found[season] <= 1
+    assert result[season] == pytest.approx(first @ second / np.sqrt((first @ first) * (second @ second)))
+    assert 0.9 < result[season] <= 1
 
 
 def test_a_cycle_that_repeats_exactly_correlates_by_1() -> None:

@@ -46,5 +46,5 @@ def run_in_folder(folder: Path, source: str, data: bytes | None, options: tuple[
 
 if __name__ == "__main__":
     step = int(sys.argv[1])
-    found = {case.name: run_case(case) for case in cases()[::step]}
-    Path(sys.argv[2]).write_text(json.dumps(found), encoding="utf-8")
+    result = {case.name: run_case(case) for case in cases()[::step]}
+    Path(sys.argv[2]).write_text(json.dumps(result), encoding="utf-8")

@@ -31,12 +31,12 @@ def test_an_empty_name_is_left_to_the_slow_reader(name: str) -> None:
 @given(st.lists(st.text(max_size=4), min_size=1, unique=True))
 def test_names_equal_those_of_the_slow_reader(raw: list[str]) -> None:
     expected = [unescape_formula(name) for name in raw]
-    found = unescape_names(pa.array(raw, pa.string()))
+    result = unescape_names(pa.array(raw, pa.string()))
     if not all(expected):
-        assert found is None
+        assert result is None
         return
-    one, other = SeriesNames(), SeriesNames()
-    assert found is not None
-    assert one.codes(found).tolist() == other.codes(expected).tolist()
-    assert one.codes(found).tolist() == other.codes(expected).tolist()
-    assert list(one) == list(other)
+    item, other = SeriesNames(), SeriesNames()
+    assert result is not None
+    assert item.codes(result).tolist() == other.codes(expected).tolist()
+    assert item.codes(result).tolist() == other.codes(expected).tolist()
+    assert list(item) == list(other)

@@ -168,9 +168,9 @@ def test_plain_rows_are_read_in_bulk(text: str, monkeypatch: pytest.MonkeyPatch)
 def test_without_pyarrow_a_large_file_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pyarrow, the slow reader gives an equal table."""
     data = "\n".join(["date,y", *dated(30)]).encode()
-    wanted = outcome(data, large=40, targets=["y"])
+    expected = outcome(data, large=40, targets=["y"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert outcome(data, large=40, targets=["y"]) == wanted
+    assert outcome(data, large=40, targets=["y"]) == expected
 
 
 def test_only_the_block_with_an_odd_cell_is_read_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,7 +329,9 @@ def test_times_that_are_not_all_of_one_shape_are_left_to_the_other_reader(cells:
     assert scan_fixed_width_times(matrix) is None
 
 
-def test_a_table_too_large_for_memory_lies_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_too_large_for_memory_is_stored_in_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},a,{row},1" for row in range(30))]).encode()
     held = read_table("-", stdin=io.BytesIO(data), **COLUMNS)
     for limit in (0, 500):  # from the start, and after some rows

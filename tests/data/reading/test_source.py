@@ -168,7 +168,7 @@ def test_an_empty_pipe_is_refused(piped):
         pass
 
 
-def test_pipes_that_are_read_twice_are_held(tmp_path, piped):
+def test_pipes_that_are_read_twice_are_kept_in_memory(tmp_path, piped):
     (tmp_path / "a.csv").write_text(TEXT)
     path = piped(TEXT.encode())
     held = read_pipes([str(tmp_path / "a.csv"), path, "-"], io.BytesIO(b"x"))

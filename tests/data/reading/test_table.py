@@ -194,7 +194,7 @@ def test_dates_come_before_digits_and_time_names():
         (two_columns("year", "2000", "2001", "20x2"), "line 4, column 'year': '20x2'"),
         (two_columns("day", "20200131", "20200230", "20200301"), "line 3, column 'day': '20200230'"),
         (two_columns("k", "01/02/20", "02/02/20"), "two digits"),
-        (two_columns("k", "1-Jan-2020", "2-Jan-2020"), "month"),
+        (two_columns("k", "1-Jan-2020", "30-Feb-2020"), "line 3, column 'k': '30-Feb-2020'"),
         (two_columns("time", "noon", "night"), "line 2, column 'time': 'noon'"),
         (two_columns("when", "00:00", "01:00"), "line 2, column 'when': '00:00'"),
     ],
@@ -235,7 +235,7 @@ def test_a_column_without_any_number_is_refused_unless_targets_are_to_come():
 def test_the_format_of_the_run_decides_days_and_months():
     text = two_columns("date", "01/02/2020", "02/02/2020")
     assert "ambiguous" in refusal(text).message
-    assert read(text, like=TimeFormat(pattern="%d/%m/%Y")).time_format.pattern == "%d/%m/%Y"
+    assert read(text, time=("date",), like=TimeFormat(pattern="%d/%m/%Y")).time_format.pattern == "%d/%m/%Y"
 
 
 def test_warnings_come_from_every_stage():

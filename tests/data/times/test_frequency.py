@@ -17,7 +17,7 @@ from lstm_cli.data.times.frequency import (
     parse_freq,
     usual_seasons,
 )
-from lstm_cli.data.times.infer_frequency import find_step
+from lstm_cli.data.times.infer_frequency import find_step, month_step_of_rows
 from lstm_cli.errors import DataError, UsageError
 
 FREQS = [
@@ -39,7 +39,16 @@ FREQS = [
     "2QS",
     "YS",
     "YE",
+    "BMS",
+    "BME",
+    "2BMS",
+    "BQS",
+    "BQE",
+    "BYE",
+    "SMS",
+    "SME",
 ]
+WEEKDAYS = ["W-MON", "W-THU", "W-SUN", "2W-WED"]  # inferred as W
 STARTS = [
     "2019-11-29",
     "2020-02-29 05:30",
@@ -65,13 +74,11 @@ def step_of(*series: np.ndarray, lines: np.ndarray | None = None) -> Step:
     )
 
 
-@pytest.mark.parametrize("freq", FREQS)
+@pytest.mark.parametrize("freq", [*FREQS, *WEEKDAYS])
 @pytest.mark.parametrize("start", STARTS)
 def test_index_and_times_of_a_step_match_pandas(freq, start):
     # Some ranges cross 1900 or 2000. Each begins at the first time that the rule allows.
-    times = micros(
-        pd.date_range(start, freq=freq, periods=110 if freq[-2:] in ("YS", "YE") else 400, unit="us")
-    )
+    times = micros(pd.date_range(start, freq=freq, periods=110 if freq[-2:-1] == "Y" else 400, unit="us"))
     step = parse_freq(freq)
     index, on_grid = step.index(times, times[0])
     assert on_grid.all()
@@ -79,7 +86,7 @@ def test_index_and_times_of_a_step_match_pandas(freq, start):
     assert (step.times(index, times[0]) == times).all()
     assert (step.times(np.arange(-3, 3), times[3]) == times[:6]).all()
     assert step.name == freq
-    assert step_of(times) == step
+    assert step_of(times) == (step if freq not in WEEKDAYS else parse_freq(freq.partition("-")[0]))
 
 
 def test_century_years_follow_the_gregorian_rule():
@@ -132,6 +139,11 @@ def test_each_row_may_have_its_own_origin():
     step=st.one_of(
         st.builds(Step, kind=st.just("seconds"), count=st.integers(1, 10**15)),
         st.builds(Step, kind=st.just("months"), count=st.integers(1, 1200), day=st.integers(1, 31)),
+        st.builds(
+            Step, kind=st.just("business-months"), count=st.integers(1, 1200), day=st.sampled_from([1, 31])
+        ),
+        st.builds(Step, kind=st.just("half-months"), count=st.integers(1, 99), day=st.sampled_from([1, 31])),
+        st.builds(Step, kind=st.just("weeks"), count=st.integers(1, 99), day=st.integers(1, 7)),
         st.just(BUSINESS),
         st.just(UNIT),
     ),
@@ -156,7 +168,9 @@ def test_times_invert_index_and_names_parse_again(step, index, origin):
      ("90s", "90s"),
      ("3MS", "QS"), ("12ME", "YE"), ("MS-1", "MS"), ("MS-31", "ME"), ("4QS", "YS"), ("1B", "B"),
      ("b", "B"), ("S", "s"),
-     ("1000ms", "s"), ("15 min", "15min"), ("1", "1")],
+     ("1000ms", "s"), ("15 min", "15min"), ("1", "1"),
+     ("M", "M"), ("3M", "Q"), ("A", "Y"), ("12M", "Y"), ("5T", "5min"), ("AS", "YS"), ("BM", "BME"),
+     ("3BMS", "BQS"), ("SM", "SME"), ("W-thu", "W-THU"), ("2W-MON", "2W-MON")],
 )  # fmt: skip
 def test_parse_freq_accepts_common_spellings(text, name):
     assert parse_freq(text).name == name
@@ -164,10 +178,10 @@ def test_parse_freq_accepts_common_spellings(text, name):
 
 @pytest.mark.parametrize(
     ("text", "nearest"),
-    [("M", "MS or ME"), ("5T", "5min"), ("m", "min"), ("Q", "QS or QE"), ("A", "YS or YE"),
-     ("hourly", "h"), ("days", "D"),
-     ("W-MON", "W"), ("2B", "B"), ("QS-OCT", "QS"), ("MS-32", "MS"), ("ME-3", "ME"), ("hh", "h"),
-     ("", "h"), ("15", "15h"),
+    [("5t", "5min"), ("m", "min"), ("Q-DEC", "Q"), ("A-DEC", "Y"), ("W-15", "W"), ("MS-OCT", "MS"),
+     ("hourly", "h"), ("days", "D"), ("BS", "BMS"),
+     ("W-MOND", "W"), ("2B", "B"), ("QS-OCT", "QS"), ("MS-32", "MS"), ("ME-3", "ME"), ("hh", "h"),
+     ("", "h"),
      ("1.5h", "h"), ("-1h", "h"), ("mins", "min")],
 )  # fmt: skip
 def test_an_unknown_freq_error_names_the_nearest(text, nearest):
@@ -189,7 +203,8 @@ def test_a_zero_or_too_long_freq_is_refused(text):
      ("6h", (4, 28)), ("7min", ()),
      ("s", ()), ("5h", ()), ("D", (7,)), ("2D", ()), ("B", (5,)), ("W", (52,)), ("2W", ()), ("MS", (12,)),
      ("ME", (12,)),
-     ("MS-15", (12,)), ("QE", (4,)), ("YS", ()), ("1", ())],
+     ("MS-15", (12,)), ("QE", (4,)), ("YS", ()), ("1", ()), ("BME", (12,)), ("BQS", (4,)), ("SMS", (24,)),
+     ("SME", (24,)), ("2SMS", ()), ("W-THU", (52,)), ("2W-THU", ())],
 )  # fmt: skip
 def test_usual_seasons_of_a_step(freq, expected):
     assert usual_seasons(parse_freq(freq)) == expected
@@ -296,7 +311,28 @@ def test_times_in_messages(time, text):
     assert LocationFormatter(source="a.csv", utc=True).time(stamp) == f"{text} UTC"
 
 
-@pytest.mark.parametrize("freq", ["h", "7h", "D", "W", "B", "MS", "ME", "MS-30", "QS", "YE", "1"])
+@pytest.mark.parametrize(
+    "freq",
+    [
+        "h",
+        "7h",
+        "D",
+        "W",
+        "W-THU",
+        "B",
+        "MS",
+        "ME",
+        "MS-15",
+        "MS-30",
+        "QS",
+        "YE",
+        "BMS",
+        "BME",
+        "SMS",
+        "SME",
+        "1",
+    ],
+)
 def test_rows_before_counts_earlier_rows(freq):
     step = parse_freq(freq)
     origins = step.times(
@@ -326,7 +362,31 @@ def test_rows_before_counts_earlier_rows(freq):
         ("QS", "quarterly data"),
         ("7min", "data of step 7min"),
         ("2MS", "data of step 2MS"),
+        ("BME", "monthly data"),
+        ("SMS", "semi-monthly data"),
+        ("W-THU", "weekly data"),
     ],
 )
 def test_frequency_label(freq: str, name: str) -> None:
     assert frequency_label(parse_freq(freq)) == name
+
+
+@pytest.mark.parametrize(
+    ("freq", "times", "name"),
+    [
+        ("M", pd.date_range("2021-01-31", freq="ME", periods=20), "ME"),
+        ("M", pd.date_range("2021-01-01", freq="MS", periods=20), "MS"),
+        ("M", ["2021-02-28"], "ME"),
+        ("M", ["2021-01-15", "2021-02-15", "2021-04-15"], "MS-15"),
+        ("M", ["2021-01-30", "2021-02-28", "2021-03-30"], "MS-30"),
+        ("M", pd.date_range("2021-01-29", freq="BME", periods=20), "BME"),
+        ("Q", ["2021-04-30", "2021-07-31"], "QE"),
+        ("A", ["2019-12-31", "2020-12-31", "2023-12-31"], "YE"),
+        ("Y", ["2019-07-01", "2020-07-01"], "YS"),
+    ],
+)
+def test_the_rows_decide_the_day_of_a_month_step(freq: str, times, name: str) -> None:
+    stamps = micros(times)
+    step = month_step_of_rows(parse_freq(freq), stamps, np.zeros(len(stamps), dtype=np.int32))
+    assert step.name == name
+    assert step.index(stamps, stamps[0])[1].all()

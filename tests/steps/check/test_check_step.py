@@ -173,7 +173,7 @@ def test_each_column_is_reported_with_its_type(tmp_path: Path) -> None:
     assert reported["empty", "void"]["lines"] == (2,)
 
 
-def test_holes_are_told_one_by_one_with_the_longest(tmp_path: Path) -> None:
+def test_each_gap_is_reported_with_the_longest(tmp_path: Path) -> None:
     times: list[Any] = hours()
     for row in (100, *range(200, 205)):
         times[row] = None
@@ -186,7 +186,7 @@ def test_holes_are_told_one_by_one_with_the_longest(tmp_path: Path) -> None:
     assert (finding["severity"], finding["lines"], finding["flags"]) == ("warning", (101,), ("--missing",))
 
 
-def test_holes_of_a_panel_bear_the_name_of_their_series(tmp_path: Path) -> None:
+def test_gaps_of_a_panel_name_their_series(tmp_path: Path) -> None:
     lines = write_panel(tmp_path / "a.csv", ahead=0).read_text().splitlines()
     assert lines[140].startswith("2024-01-10,B")
     del lines[140]
@@ -253,7 +253,7 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
         ("2024-03-20T00", "2024-03-31 13:00"),
     ],
 )
-def test_another_hour_without_a_row_is_a_hole_and_no_more(tmp_path: Path, start: str, gone: str) -> None:
+def test_another_missing_hour_is_only_a_gap(tmp_path: Path, start: str, gone: str) -> None:
     times: list[Any] = [None if time == gone else time for time in hours(start)]
     report = check(write(tmp_path / "a.csv", time=times, y=cells(load())), Y, ignore_events)
     only(report, "reading")
@@ -266,7 +266,7 @@ def test_times_with_offsets_skip_nothing(tmp_path: Path) -> None:
     only(report, "reading")
 
 
-def test_an_hour_told_twice_is_what_prepare_refuses(tmp_path: Path) -> None:
+def test_a_duplicate_hour_is_the_error_of_prepare(tmp_path: Path) -> None:
     times = hours("2024-10-20T00")
     twice = times.index("2024-10-27 02:00")
     source = write(tmp_path / "a.csv", time=[*times[: twice + 1], *times[twice:]], y=cells(load(HOURS + 1)))
@@ -415,7 +415,7 @@ def test_without_a_target_only_findings_of_columns_are_reported(tmp_path: Path) 
     kinds = [(finding["kind"], finding["severity"]) for finding in report.findings]
     assert kinds == [("reading", "warning"), ("outliers", "note"), ("no-target", "note")]
     assert found(report, "no-target")[0]["flags"] == ("--target",)
-    assert {one["column"] for one in report.strength} == {"y", "copy", "slip"}
+    assert {item["column"] for item in report.strength} == {"y", "copy", "slip"}
     assert report.windows is not None
     with pytest.raises(DataError, match="must be named"):
         prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
@@ -429,7 +429,7 @@ def test_without_a_target_a_column_that_cannot_be_read_is_not_a_target(tmp_path:
     )
     kinds = [(finding["kind"], finding["severity"]) for finding in report.findings]
     assert kinds == [("no-target", "note"), ("no-number", "note")]
-    assert {one["column"] for one in report.strength} == {"y"}
+    assert {item["column"] for item in report.strength} == {"y"}
 
 
 def test_times_of_digits_are_not_a_candidate_for_the_target(tmp_path: Path) -> None:
@@ -595,7 +595,11 @@ def test_several_files_are_checked_as_one_with_lines_of_each_file(tmp_path: Path
     report = check(str(tmp_path / "?.csv"), Y, ignore_events)
     assert report.source == f"{parts[0]} and 1 more file"
     assert report.rows == HOURS
-    assert [(one["name"], one["missing"]) for one in report.columns] == [("time", 0), ("y", 0), ("spare", 0)]
+    assert [(item["name"], item["missing"]) for item in report.columns] == [
+        ("time", 0),
+        ("y", 0),
+        ("spare", 0),
+    ]
     (slip,), (odd,) = found(report, "outliers"), found(report, "no-number")
     assert slip["text"].startswith(f"{parts[1]}, line {300 - half + 2}, column 'y': 90 is an outlier, far")
     assert odd["text"].startswith(f"{parts[1]}, line {400 - half + 2}, column 'spare': 'oops' is not")
@@ -645,8 +649,8 @@ def test_a_missing_value_is_not_zero(tmp_path: Path) -> None:
 
 
 def only_of(report: CheckReport, kind: str) -> str:
-    (one,) = found(report, kind)
-    return str(one["text"])
+    (item,) = found(report, kind)
+    return str(item["text"])
 
 
 def test_intermittent_series_of_a_panel_are_counted_once(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_reused_model_has_the_errors_of_the_whole_in_parts(linear_run: Path) -
     assert parts["folds"][0]["cut"] < parts["folds"][1]["cut"] < parts["folds"][2]["cut"]
 
 
-def test_the_cut_offs_are_told_by_the_longest_series() -> None:
+def test_cutoffs_follow_the_longest_series() -> None:
     """Cut-offs ignore a series that begins earlier but is too short for the early folds."""
     day = 86_400_000_000
     short_and_long = dataset([wave(50), wave(300)], train_end=[22, 272], val_end=[36, 286], horizon=14)
@@ -75,10 +75,10 @@ def test_the_cut_offs_are_told_by_the_longest_series() -> None:
     begins = [
         np.datetime64("1970-01-01", "s") + np.timedelta64(1_000 + row, "D") for row in (244, 258, 272, 286)
     ]
-    assert moments == [str(one) for one in begins]
+    assert moments == [str(item) for item in begins]
 
 
-def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, tmp_path: Path) -> None:
+def test_backtest_retrains_only_on_rows_before_each_cutoff(panel: Path, tmp_path: Path) -> None:
     """Changed rows after the second cut-off change the last fold but not the first."""
     header, *rows = (line.split(",") for line in panel.read_text().splitlines())
     reports: list[list[dict[str, Any]]] = []
@@ -90,9 +90,9 @@ def test_training_anew_learns_what_lies_before_each_cut_off_alone(panel: Path, t
         path.write_text("\n".join(map(",".join, [header, *rows])) + "\n")
         prepare(str(path), run, PREPARE, ignore_events)
         train(run, LINEAR, ignore_events)
-        found = scored(run, backtest=3).backtest
-        assert found is not None
-        reports.append(found["folds"])
+        result = scored(run, backtest=3).backtest
+        assert result is not None
+        reports.append(result["folds"])
     before, after = reports
     assert [fold["cut"] for fold in after] == [fold["cut"] for fold in before]
     assert before[0]["cut"] < before[1]["cut"] <= "2024-04-23" < before[2]["cut"]
@@ -105,8 +105,8 @@ def test_folds_side_by_side_are_the_same(linear_run: Path) -> None:
         dataset = load_dataset(run)
     options: dict[str, Any] = {"folds": 2, "threads": 1, "listen": ignore_events, "should_stop": lambda: None}
     recipe = BacktestRecipe(prepare=PREPARE, train=LINEAR)
-    one = backtest(dataset, recipe, jobs=1, **options)
-    assert one == backtest(dataset, recipe, jobs=2, **options)
+    item = backtest(dataset, recipe, jobs=1, **options)
+    assert item == backtest(dataset, recipe, jobs=2, **options)
 
 
 def test_the_spread_by_hand() -> None:
@@ -114,10 +114,10 @@ def test_the_spread_by_hand() -> None:
         own = {"mae": ours, "rmse": 1.0, "mase": ours, "mae_scaled": None}
         return {"metrics": own, "baselines": {"naive": {"mase": naive, "mae": naive}}}
 
-    found = mean_and_deviation([fold(1.0, 2.0), fold(3.0, 2.0), fold(5.0, 9.0)])
-    assert found["mase"] == {"mean": 3.0, "deviation": 2.0, "least": 1.0, "greatest": 5.0}
-    assert found["wins"] == {"naive": 2}
-    assert "mae_scaled" not in found
+    result = mean_and_deviation([fold(1.0, 2.0), fold(3.0, 2.0), fold(5.0, 9.0)])
+    assert result["mase"] == {"mean": 3.0, "deviation": 2.0, "least": 1.0, "greatest": 5.0}
+    assert result["wins"] == {"naive": 2}
+    assert "mae_scaled" not in result
     assert mean_and_deviation([fold(1.0, 2.0)])["mae"]["deviation"] is None
 
 
@@ -126,19 +126,19 @@ def test_too_many_cut_offs_are_refused(linear_run: Path) -> None:
         scored(linear_run, backtest=16)
 
 
-def test_a_reused_model_is_scored_after_the_rows_that_it_learnt_from_alone(
+def test_a_reused_model_is_scored_only_after_its_training_rows(
     linear_run: Path, panel: Path, tmp_path: Path
 ) -> None:
     """26 test rows hold 3 horizons of 7: of 9 cut-offs, 6 lie before them."""
     report = scored(linear_run, backtest=9, reuse=True)
     assert report.backtest is not None
-    found = report.backtest["folds"]
+    result = report.backtest["folds"]
     with open_run(linear_run) as run:
         dataset = load_dataset(run)
     table = dataset.series
     first = dataset.schema.step.times(table.val_end, table.origin_us)[0]
-    assert [fold["windows"] for fold in found] == [2, 2, 2]
-    assert found[0]["cut"] >= str(np.datetime64(int(first), "us").astype("datetime64[s]"))
+    assert [fold["windows"] for fold in result] == [2, 2, 2]
+    assert result[0]["cut"] >= str(np.datetime64(int(first), "us").astype("datetime64[s]"))
     assert any("6 of 9 cut-offs are left out" in text for text in report.warnings)
     run_without = tmp_path / "run"
     prepare(str(panel), run_without, replace(PREPARE, test="0"), ignore_events)
@@ -162,9 +162,9 @@ def test_an_early_fold_settles_nothing_from_the_rows_after_its_cut_off(panel: Pa
         report = prepare(str(path), run, replace(PREPARE, lookback=None, val="7", test="7"), ignore_events)
         assert report.seasons == (() if number else (7,))
         train(run, LINEAR, ignore_events)
-        found = scored(run, backtest=5).backtest
-        assert found is not None
-        reports.append(found["folds"])
+        result = scored(run, backtest=5).backtest
+        assert result is not None
+        reports.append(result["folds"])
     before, after = (folds[0] for folds in reports)
     assert before["cut"].startswith("2024-04-05")
     assert (after["cut"], after["seasons"], after["lookback"]) == (before["cut"], [7], before["lookback"])

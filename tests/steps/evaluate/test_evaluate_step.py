@@ -37,10 +37,10 @@ def test_the_scores_are_those_of_every_window_worked_by_hand(run: Path, panel: P
     forecast = dataset.inverse_transform_targets(session(batch.past, batch.future, batch.mask), batch.series)
     rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
     absolute, mases, scaled = [], [], []
-    for one, shop in enumerate("AB"):
+    for item, shop in enumerate("AB"):
         sales = np.array([float(row[2]) for row in rows if row[1] == shop and row[2]])
         training = sales[:91]
-        own = forecast[batch.series == one][:, :, 0]
+        own = forecast[batch.series == item][:, :, 0]
         truth = np.stack([sales[104 + start : 104 + start + 7] for start in range(20)])
         error = np.abs(np.maximum(own, 0) - truth)
         absolute.append(error)
@@ -70,7 +70,7 @@ def test_the_baselines_are_scored_on_the_same_windows(run: Path, panel: Path) ->
     assert report.baselines["seasonal_naive"]["mae"] == pytest.approx(np.mean(seasonal), rel=1e-5)
 
 
-def test_the_series_that_do_worst_are_told_beside_seasonal_naive(run: Path) -> None:
+def test_the_worst_series_are_compared_with_seasonal_naive(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(), ignore_events)
     assert {row["series"] for row in report.worst} == {"A", "B"}
     assert report.worst[0]["ratio"] >= report.worst[1]["ratio"]
@@ -79,10 +79,10 @@ def test_the_series_that_do_worst_are_told_beside_seasonal_naive(run: Path) -> N
     lines = [line.split(",") for line in (folder / "per_series.csv").read_text().splitlines()]
     table = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
     for row in report.worst:
-        one = dataset.series.names.index(row["series"])
-        begin = dataset.series.offset[one]
+        item = dataset.series.names.index(row["series"])
+        begin = dataset.series.offset[item]
         sales = dataset.inverse_transform_targets(
-            dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, one)
+            dataset.values_scaled[begin : begin + 130, None, :1], np.full(130, item)
         )
         sales = sales[:, 0, 0]
         error = np.mean([np.abs(sales[at - 7 : at] - sales[at : at + 7]).mean() for at in range(104, 124)])
@@ -143,7 +143,7 @@ def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> N
     assert 0 < report.wql < 1
 
 
-def test_the_figures_of_the_intervals_stand_in_the_tables_and_gates(run: Path) -> None:
+def test_interval_scores_are_in_the_tables_and_gates(run: Path) -> None:
     conditions = ("coverage.80>=0", "coverage.95<1", "wql>1000")
     with pytest.raises(GateFailed, match=r"coverage\.80>=0") as failed:
         evaluate(run, EvaluateConfig(fail_if=conditions), ignore_events)
@@ -257,14 +257,14 @@ def test_a_quantised_model_of_an_earlier_model_is_not_served_and_makes_no_scores
     assert evaluate(run, EvaluateConfig(), ignore_events).precision == "int8"
 
 
-def test_a_backtest_says_which_precision_it_scores(run: Path) -> None:
+def test_a_backtest_reports_the_precision(run: Path) -> None:
     train(run, LINEAR, ignore_events)
     quantize(run, QuantizeConfig(max_loss=1.0), ignore_events)
-    again = evaluate(run, EvaluateConfig(backtest=2, threads=1), ignore_events)
-    assert again.precision == "int8"
-    assert again.backtest is not None
-    assert again.backtest["precision"] == "fp32"
-    assert any("the backtest trains fp32 models" in text for text in again.warnings)
+    repeated = evaluate(run, EvaluateConfig(backtest=2, threads=1), ignore_events)
+    assert repeated.precision == "int8"
+    assert repeated.backtest is not None
+    assert repeated.backtest["precision"] == "fp32"
+    assert any("the backtest trains fp32 models" in text for text in repeated.warnings)
     reused = evaluate(run, EvaluateConfig(backtest=2, reuse=True, threads=1), ignore_events)
     assert reused.backtest is not None
     assert reused.backtest["precision"] == "int8"
@@ -297,7 +297,7 @@ def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> 
     assert np.abs(after - before).max() > 0.01  # so that it does matter which
 
 
-def test_the_parts_are_scored_beside_the_whole(run: Path) -> None:
+def test_the_combined_models_are_scored_too(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(), ignore_events)
     assert set(report.parts) == set(open_run(run).report("train")["weights"])
     linear = report.parts["linear"]
@@ -318,7 +318,7 @@ def test_without_a_refit_there_is_one_graph(run: Path, refit: bool, files: set[s
     assert not report.warnings  # the model has no networks
 
 
-def test_networks_that_add_nothing_are_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_without_benefit_are_reported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.evaluation import scoring
 
     warning = "the networks add nothing on the test rows: the linear forecast is as good"

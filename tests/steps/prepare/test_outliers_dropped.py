@@ -121,7 +121,7 @@ def test_garbage_in_the_validation_rows_drops_the_same_training_cells(tmp_path: 
     clean, spoiled = files(tmp_path / "clean"), files(tmp_path / "spoiled")
     for name in ("scaler.json", "training.json", "schema.json"):
         assert clean[name] == spoiled[name]
-    cells = [json.loads(one["outliers.json"])["cells"] for one in (clean, spoiled)]
+    cells = [json.loads(item["outliers.json"])["cells"] for item in (clean, spoiled)]
     training = [[cell for cell in each if cell[0] < TRAIN_END] for each in cells]
     assert training[0] == training[1] == [[row, 0] for row in DROPPED if row < TRAIN_END]
 
@@ -158,8 +158,8 @@ def test_missing_refuse_allows_no_dropping() -> None:
 
 def test_another_choice_makes_the_step_run_again(tmp_path: Path) -> None:
     assert prepared(tmp_path / "a.csv", load()).up_to_date is None
-    again = prepared(tmp_path / "a.csv", load())
-    assert (again.up_to_date, again.outliers) == (True, {"y": 7})
+    repeated = prepared(tmp_path / "a.csv", load())
+    assert (repeated.up_to_date, repeated.outliers) == (True, {"y": 7})
     assert prepared(tmp_path / "a.csv", load(), replace(DROP, outliers="keep")).up_to_date is None
 
 

@@ -116,14 +116,14 @@ def test_garbage_after_the_border_changes_nothing_of_the_model(tmp_path: Path) -
 
 
 def test_garbage_from_validation_on_changes_nothing_that_is_fitted_on_training_rows(tmp_path: Path) -> None:
-    found = []
+    result = []
     for garbage_from in (1_000, 140):
         run = tmp_path / f"run{garbage_from}"
         prepare(write(tmp_path / "a.csv", garbage_from=garbage_from), run, CONFIG, ignore_events)
         data = run / "data" / "0001"
         names = ("scaler.json", "training.json", "schema.json")
-        found.append({name: (data / name).read_bytes() for name in names})
-    assert found[0] == found[1]
+        result.append({name: (data / name).read_bytes() for name in names})
+    assert result[0] == result[1]
 
 
 def test_the_blocks_before_validation_are_divided_at_one_time_too(tmp_path: Path) -> None:
@@ -146,9 +146,9 @@ def test_a_backtest_of_a_panel_has_one_time_for_all_series(tmp_path: Path) -> No
     )
     assert reused is not None
     assert retrained is not None
-    for found in (reused, retrained):  # days 160 and 180
-        assert [fold["cut"] for fold in found["folds"]] == ["2024-06-09T00:00:00", "2024-06-29T00:00:00"]
-        assert [fold["windows"] for fold in found["folds"]] == [2 * (20 - 7 + 1)] * 2
+    for result in (reused, retrained):  # days 160 and 180
+        assert [fold["cut"] for fold in result["folds"]] == ["2024-06-09T00:00:00", "2024-06-29T00:00:00"]
+        assert [fold["windows"] for fold in result["folds"]] == [2 * (20 - 7 + 1)] * 2
 
 
 def test_a_fold_without_a_window_is_refused(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_rows_without_times_keep_splits_of_their_own(tmp_path: Path) -> None:
     assert report.ended == ()
 
 
-def test_one_series_has_nothing_to_be_told(tmp_path: Path) -> None:
+def test_one_series_has_no_warning(tmp_path: Path) -> None:
     report = prepare(write(tmp_path / "a.csv", {"one": (0, 99)}), tmp_path / "run", CONFIG, ignore_events)
     assert report.warnings == ()
     assert loaded(tmp_path / "run").series.train_end.tolist() == [70]

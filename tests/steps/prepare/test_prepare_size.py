@@ -137,7 +137,7 @@ def test_a_large_table_is_never_whole_in_memory(tmp_path: Path, monkeypatch: pyt
     assert peak < 0.6 * 40_000 * 16 * 8
 
 
-def test_progress_is_told_in_bytes_of_all_files_and_reaches_the_end(tmp_path: Path) -> None:
+def test_progress_counts_the_bytes_of_all_files(tmp_path: Path) -> None:
     events: list[Event] = []
     half = len(SORTED) // 2
     sources = [
@@ -187,8 +187,8 @@ def test_a_pipe_is_read_like_standard_input(
     report = prepare(path, tmp_path / "run", CONFIG, ignore_events)
     assert (report.source, data_of(tmp_path / "run")) == (path, plain)
     assert open_run(tmp_path / "run").steps["prepare"]["read"] == {}
-    again = prepare(piped(text.encode()), tmp_path / "run", CONFIG, ignore_events)
-    assert (again.up_to_date, again.rows) == (None, report.rows)
+    repeated = prepare(piped(text.encode()), tmp_path / "run", CONFIG, ignore_events)
+    assert (repeated.up_to_date, repeated.rows) == (None, report.rows)
 
 
 def test_a_pipe_may_be_one_of_several_files(
@@ -239,7 +239,7 @@ def test_check_reads_a_pipe_twice(tmp_path: Path, piped: Callable[[bytes], str])
     ],
     ids=["columns", "cell", "time", "values"],
 )
-def test_what_is_wrong_in_one_of_several_files_is_told_with_its_name(
+def test_an_error_in_one_of_several_files_names_that_file(
     tmp_path: Path, header: str, line: str, words: str
 ) -> None:
     sources = [str(written(tmp_path / "a.csv", SORTED)), str(written(tmp_path / "b.csv", [line], header))]
@@ -260,9 +260,7 @@ def test_sources_that_are_no_data_set_are_refused(tmp_path: Path) -> None:
         assert not (tmp_path / "run").exists()
 
 
-def test_a_full_disk_while_rows_are_set_aside_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_during_reading_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MAX_MEMORY_BYTES", 0)
     full = Path("/dev/full")
     monkeypatch.setattr("lstm_cli.data.reading.column_buffers.MemoryBudget.new_file", lambda room: full)

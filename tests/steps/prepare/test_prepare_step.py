@@ -52,8 +52,8 @@ def test_scaled_values_come_back_in_the_files_units(panel: Path, tmp_path: Path)
     rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
     expected = np.array([float(row[2]) for row in rows if row[1] == "B" and row[2]])
     begin, count = dataset.series.offset[1], dataset.series.count[1]
-    found = dataset.scaler.inverse_transform(dataset.values_scaled[begin : begin + count], 1)[:, 0]
-    np.testing.assert_allclose(found, expected, rtol=3e-7 * 4)
+    result = dataset.scaler.inverse_transform(dataset.values_scaled[begin : begin + count], 1)[:, 0]
+    np.testing.assert_allclose(result, expected, rtol=3e-7 * 4)
 
 
 def test_a_changed_test_value_changes_no_scaled_training_value(tmp_path: Path) -> None:
@@ -61,15 +61,15 @@ def test_a_changed_test_value_changes_no_scaled_training_value(tmp_path: Path) -
     values = [f"{value:.4f}" for value in rng.normal(10, 2, size=100)]
     other = [*values[:80], *(str(1000 + row) for row in range(20))]
     config = PrepareConfig(horizon=5, lookback=5)
-    found = []
+    result = []
     for name, cells in (("one", values), ("two", other)):
         prepare(daily(tmp_path / f"{name}.csv", cells), tmp_path / name, config, ignore_events)
-        found.append(load_dataset(open_run(tmp_path / name)))
-    np.testing.assert_array_equal(found[0].values_scaled[:80], found[1].values_scaled[:80])
-    np.testing.assert_array_equal(found[0].scaler.center, found[1].scaler.center)
+        result.append(load_dataset(open_run(tmp_path / name)))
+    np.testing.assert_array_equal(result[0].values_scaled[:80], result[1].values_scaled[:80])
+    np.testing.assert_array_equal(result[0].scaler.center, result[1].scaler.center)
     # Only the training rows, 70 of 100, were seen: neither the 10 of validation.
     expected = np.mean([float(value) for value in values[:70]])
-    assert found[0].scaler.center[0, 0] == pytest.approx(expected, rel=1e-12)
+    assert result[0].scaler.center[0, 0] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("missing", ["interpolate", "last", "season"])
@@ -228,8 +228,10 @@ def test_many_series_of_all_lengths_and_levels(tmp_path: Path) -> None:
     assert report.windows["val"] == report.windows["test"] == 1000
     dataset = load_dataset(open_run(tmp_path / "run"))
     begin = dataset.series.offset
-    found = dataset.inverse_transform_targets(dataset.values_scaled[begin][:, None], np.arange(1000))[:, 0, 0]
-    np.testing.assert_allclose(found, [first[name] for name in dataset.series.names], rtol=1e-5)
+    result = dataset.inverse_transform_targets(dataset.values_scaled[begin][:, None], np.arange(1000))[
+        :, 0, 0
+    ]
+    np.testing.assert_allclose(result, [first[name] for name in dataset.series.names], rtol=1e-5)
     part = load_windows(tmp_path / "run", "train").sample(1500)
     assert len(np.unique(part.series)) == 1000
 
@@ -242,7 +244,7 @@ def test_seasons_are_given_in_any_order(tmp_path: Path) -> None:
     assert open_run(tmp_path / "run").report("prepare")["seasons"] == [24, 168]
 
 
-def test_a_refused_season_says_what_it_looked_for(tmp_path: Path) -> None:
+def test_a_rejected_season_is_explained(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(size=200)
     source = daily(tmp_path / "a.csv", [f"{value:.3f}" for value in noise])
     report = prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)

@@ -31,8 +31,8 @@ def test_the_picture_is_written_to_logs_and_nothing_else_changes(run: Path) -> N
     assert [part["part"] for part in report.parts] == ["anchored", "free"]
     suggestions = [part["suggestion"] for part in report.parts if part["suggestion"] is not None]
     assert report.suggestion == min(suggestions, default=None)
-    again = find_lr(run, TRAIN, None, ignore_events)
-    assert again.to_json()["parts"] == report.to_json()["parts"]
+    repeated = find_lr(run, TRAIN, None, ignore_events)
+    assert repeated.to_json()["parts"] == report.to_json()["parts"]
 
 
 def test_output_sets_the_path_of_the_picture(run: Path, tmp_path: Path) -> None:

@@ -71,9 +71,9 @@ def forecasts(run: Path) -> np.ndarray:
         return session(windows.past, windows.future, windows.mask) * scale
 
 
-def max_difference(one: Path, other: Path) -> float:
+def max_difference(item: Path, other: Path) -> float:
     """Return the largest difference between the forecasts of two runs, in standard deviations of the target."""
-    return float(np.abs(forecasts(one) - forecasts(other)).max())
+    return float(np.abs(forecasts(item) - forecasts(other)).max())
 
 
 @pytest.mark.parametrize("model", ["stacked", "segment"])
@@ -161,4 +161,4 @@ def test_up_to_date_or_failed_runs_stop_all_processes(trained: Path, tmp_path: P
     assert "next: lstm evaluate" not in out
     _, err = lost.communicate(timeout=300)
     assert lost.returncode == 1
-    assert err.count("absent does not exist") == 1
+    assert err.count("not found: absent") == 1

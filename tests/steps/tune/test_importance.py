@@ -61,6 +61,6 @@ def test_few_trials_or_equal_scores_give_no_importance() -> None:
 
 def test_ranks_give_spearmans_correlation() -> None:
     generator = np.random.default_rng(0)
-    one, other = generator.integers(0, 6, 50), generator.integers(0, 6, 50)
-    correlation = np.corrcoef(ranks(one), ranks(other))[0, 1]
-    assert correlation == pytest.approx(spearmanr(one, other).statistic)
+    item, other = generator.integers(0, 6, 50), generator.integers(0, 6, 50)
+    correlation = np.corrcoef(ranks(item), ranks(other))[0, 1]
+    assert correlation == pytest.approx(spearmanr(item, other).statistic)

@@ -38,8 +38,8 @@ def test_random_settings_have_no_duplicates() -> None:
 
 def test_a_grid_has_all_combinations_in_a_fixed_order() -> None:
     grid = space("hidden=3..4", "loss=mae|huber")
-    found = [(settings["hidden"], settings["loss"]) for settings in grid_settings(grid, 99)]
-    assert found == [((3,), "mae"), ((3,), "huber"), ((4,), "mae"), ((4,), "huber")]
+    result = [(settings["hidden"], settings["loss"]) for settings in grid_settings(grid, 99)]
+    assert result == [((3,), "mae"), ((3,), "huber"), ((4,), "mae"), ((4,), "huber")]
     assert len(list(grid_settings(grid, 3))) == 3
 
 

@@ -50,11 +50,11 @@ def search(
 
 
 def test_bayesian_search_finds_the_optimum() -> None:
-    found = search(TuneConfig(method="bayes"), [], wanted=40, seed=1)
-    assert [one["number"] for one in found] == list(range(40))
-    scores = [one["score"] for one in found]
+    result = search(TuneConfig(method="bayes"), [], wanted=40, seed=1)
+    assert [one["number"] for one in result] == list(range(40))
+    scores = [one["score"] for one in result]
     assert median(scores[20:]) < median(scores[:10]) / 2
-    assert sum(one["settings"]["loss"] == "huber" for one in found[20:]) > 12
+    assert sum(one["settings"]["loss"] == "huber" for one in result[20:]) > 12
 
 
 def test_equal_seeds_propose_equal_settings() -> None:

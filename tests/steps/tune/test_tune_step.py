@@ -55,7 +55,7 @@ def test_a_trial_keeps_the_history_of_its_networks(fresh: Path) -> None:
         ignore_events,
     )
     (line,) = trials(fresh)
-    assert [(one["part"], one["epoch"]) for one in line["history"]] == [("anchored", 0), ("anchored", 1)]
+    assert [(item["part"], item["epoch"]) for item in line["history"]] == [("anchored", 0), ("anchored", 1)]
     assert line["history"][1]["grad_norm"] > 0
     assert report.best is not None
     assert report.best["score"] == line["score"]
@@ -84,8 +84,8 @@ def test_the_winner_becomes_the_runs_model(tuned: Path) -> None:
 def test_the_winner_is_the_model_of_train_with_its_settings(tuned: Path, fresh: Path) -> None:
     best = min(trials(tuned), key=lambda line: line["score"])
     train(fresh, replace(FIXED, **best["settings"]), ignore_events)
-    with open_run(tuned) as one, open_run(fresh) as other:
-        assert one.digest("model") == other.digest("model")
+    with open_run(tuned) as item, open_run(fresh) as other:
+        assert item.digest("model") == other.digest("model")
 
 
 @pytest.mark.usefixtures("unshipped")
@@ -166,7 +166,7 @@ def test_parallel_trials_are_the_same(tuned: Path, fresh: Path, monkeypatch: pyt
 @pytest.mark.usefixtures("unshipped")
 def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
     """Changed test rows (the last 26 of 130 in each shop) change no trial; changed validation rows do."""
-    found = []
+    result = []
     for name, first in (("plain", None), ("test", 104), ("val", 96)):
         source = write_panel(tmp_path / f"{name}.csv")
         cells = [line.split(",") for line in source.read_text().splitlines()]
@@ -177,9 +177,9 @@ def test_the_test_rows_are_never_read(tmp_path: Path) -> None:
         run = tmp_path / name
         prepare(str(source), run, PREPARE, ignore_events)
         tune(run, TuneConfig(trials=2, space=SPACE), FIXED, ignore_events)
-        found.append((figures(run), (run / "model").exists()))
-    assert found[0] == found[1]
-    assert found[0] != found[2]
+        result.append((figures(run), (run / "model").exists()))
+    assert result[0] == result[1]
+    assert result[0] != result[2]
 
 
 @pytest.mark.usefixtures("unshipped")
@@ -205,7 +205,7 @@ def test_invalid_attention_heads_fail_only_their_trial(fresh: Path) -> None:
     config = TuneConfig(method="grid", space=("hidden=4|6", "attention=3"))
     report = tune(fresh, config, TrainConfig(model="stacked", epochs=1, threads=1), ignore_events)
     assert report.states == {"failed": 1, "done": 1}
-    failed = next(one for one in trials(fresh) if one["state"] == "failed")
+    failed = next(item for item in trials(fresh) if item["state"] == "failed")
     assert failed["settings"] == {"hidden": [4], "attention": 3}
     assert failed["reason"].startswith("--attention 3 does not divide the 4 outputs")
     assert report.winner == {"model": "stacked", "epochs": 1, "hidden": [6], "attention": 3}

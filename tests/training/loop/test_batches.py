@@ -46,9 +46,9 @@ def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, g
     on_device = DeviceWindows(windows, CPU)
     assert len(on_device) == len(windows) > 0
     places = np.random.default_rng(0).permutation(len(windows))
-    one, other = windows[places], on_device.gather(torch.from_numpy(places))
-    assert split != "train" or not one.mask.all()
-    for name, value in vars(one).items():
+    item, other = windows[places], on_device.gather(torch.from_numpy(places))
+    assert split != "train" or not item.mask.all()
+    for name, value in vars(item).items():
         tensor = getattr(other, name).numpy()
         assert tensor.dtype == (np.float32 if name == "observed" else value.dtype)
         np.testing.assert_array_equal(tensor, value)
@@ -100,12 +100,12 @@ def test_every_window_is_seen_once_before_any_is_seen_again(count: int, size: in
 
 
 def test_the_order_is_the_generators() -> None:
-    one, same, other = (
+    item, same, other = (
         torch.cat(list(itertools.islice(shuffled_batches(20, 6, torch.Generator().manual_seed(seed)), 9)))
         for seed in (1, 1, 2)
     )
-    assert torch.equal(one, same)
-    assert not torch.equal(one, other)
+    assert torch.equal(item, same)
+    assert not torch.equal(item, other)
 
 
 def test_zero_windows_are_an_error_instead_of_an_endless_loop() -> None:

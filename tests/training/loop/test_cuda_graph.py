@@ -95,7 +95,7 @@ def test_a_step_runs_eagerly_then_is_recorded_once_and_replayed(log: list[str]) 
     result = [take(torch.tensor([number, number])) for number in range(5)]
     recording = ["generator", "records on aside, thread_local", "step"]
     assert log == [*PLAINLY, *PLAINLY, *PLAINLY, *recording, "replay", "replay"]
-    assert [one.tolist() for one in result[:3]] == [[0, 0], [10, 10], [20, 20]]
+    assert [item.tolist() for item in result[:3]] == [[0, 0], [10, 10], [20, 20]]
     assert seen[3] == [0, 0]  # the recording reads no window
     assert take._indices.tolist() == [4, 4]
     assert result[3].data_ptr() != result[4].data_ptr()  # a separate result for each step
@@ -118,7 +118,7 @@ def test_out_of_memory_while_recording_is_raised_and_frees_the_step(log: list[st
             take(torch.tensor([number]))
         with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
             take(torch.tensor([9]))
-        assert [one() for one in activations] == [None] * 4
+        assert [item() for item in activations] == [None] * 4
     finally:
         gc.enable()
 
@@ -201,13 +201,13 @@ def run(
     )
 
 
-def equal(one: FitResult, other: FitResult) -> bool:
+def equal(item: FitResult, other: FitResult) -> bool:
     """Return whether two results agree in everything except times."""
     events = [
         [{name: value for name, value in entry.items() if name != "seconds"} for entry in each.history]
-        for each in (one, other)
+        for each in (item, other)
     ]
-    same = all(torch.equal(value, other.weights[name]) for name, value in one.weights.items())
+    same = all(torch.equal(value, other.weights[name]) for name, value in item.weights.items())
     return same and events[0] == events[1]
 
 
@@ -234,10 +234,10 @@ NETWORKS = {
 def test_replayed_steps_equal_eager_steps(
     network: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once, again = (run(NETWORKS[network](), plan(**settings)) for _ in range(2))
+    once, repeated = (run(NETWORKS[network](), plan(**settings)) for _ in range(2))
     monkeypatch.setattr(cuda_graph, "EAGER_STEPS", 1_000)
     plainly = run(NETWORKS[network](), plan(**settings))
-    assert equal(once, again)
+    assert equal(once, repeated)
     assert equal(once, plainly)
     assert len({entry["train_loss"] for entry in once.history}) == len(once.history)  # weights changed
 

@@ -89,8 +89,8 @@ def run(
     )
 
 
-def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def same(item: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return item.keys() == other.keys() and all(torch.equal(item[name], other[name]) for name in item)
 
 
 # Reproducibility
@@ -98,20 +98,20 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 @pytest.mark.parametrize("averaged", [False, True])
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(averaged: bool) -> None:
-    one, again, other = (
+    item, repeated, other = (
         run(stacked(seed, dropout=0.3), seed=seed, averaged=averaged, epochs=2) for seed in (1, 1, 2)
     )
-    assert same(one.weights, again.weights)
-    assert [epoch["val_loss"] for epoch in one.history] == [epoch["val_loss"] for epoch in again.history]
-    assert not same(one.weights, other.weights)
+    assert same(item.weights, repeated.weights)
+    assert [epoch["val_loss"] for epoch in item.history] == [epoch["val_loss"] for epoch in repeated.history]
+    assert not same(item.weights, other.weights)
 
 
 def test_the_seed_decides_order_and_dropout_despite_earlier_random_numbers() -> None:
-    model, again = segment(3), segment(3)
-    one = run(model, epochs=1, seed=7)
+    model, repeated = segment(3), segment(3)
+    item = run(model, epochs=1, seed=7)
     torch.rand(100)
-    assert same(run(again, epochs=1, seed=7).weights, one.weights)
-    assert not same(run(segment(3), epochs=1, seed=8).weights, one.weights)
+    assert same(run(repeated, epochs=1, seed=7).weights, item.weights)
+    assert not same(run(segment(3), epochs=1, seed=8).weights, item.weights)
 
 
 @pytest.mark.parametrize("make", [stacked, segment])
@@ -311,9 +311,9 @@ def test_a_signal_ends_training_within_one_step(at: int) -> None:
     model = stacked()
     steps: list[int] = []
     model.register_forward_pre_hook(lambda module, args: steps.append(1))
-    asked = iter(range(1, 1000))
+    requested = iter(range(1, 1000))
     with pytest.raises(Interrupted) as caught:
-        run(model, scripted(9, 8, 7, 6), should_stop=lambda: 15 if next(asked) == at else None)
+        run(model, scripted(9, 8, 7, 6), should_stop=lambda: 15 if next(requested) == at else None)
     assert caught.value.exit_code == 128 + 15
     assert len(steps) == at - 1
 
@@ -584,14 +584,19 @@ def test_hyperparameters_follow_the_recipe_and_the_settings(
 
 def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
     plan = make_hyperparameters(TrainConfig(), windows=9600, targets=1)
-    again = refit_hyperparameters(plan, best_epoch=4)
-    assert (again.epochs, again.stop_after, again.steps_per_epoch, again.warmup) == (1, 1, 150, 15)
-    assert again.lr == pytest.approx(0.3 * plan.lr)
+    repeated = refit_hyperparameters(plan, best_epoch=4)
+    assert (repeated.epochs, repeated.stop_after, repeated.steps_per_epoch, repeated.warmup) == (
+        1,
+        1,
+        150,
+        15,
+    )
+    assert repeated.lr == pytest.approx(0.3 * plan.lr)
     late = refit_hyperparameters(plan, best_epoch=plan.epochs)
     assert late.steps_per_epoch == round(0.5 * plan.epochs * 150)
     assert late.lr == pytest.approx(0.5 * plan.lr)
-    assert learning_rate_share(again, 14) == 1.0
-    assert learning_rate_share(again, 149) < 0.02
+    assert learning_rate_share(repeated, 14) == 1.0
+    assert learning_rate_share(repeated, 149) < 0.02
 
 
 def test_a_refit_keeps_a_start_that_was_best() -> None:
@@ -612,8 +617,8 @@ def test_weights_are_sent_only_to_a_listener_that_wants_them() -> None:
     for listen in (Watcher(), plain.append):
         run(epochs=1, listen=listen)
     shown = [event for event in received if isinstance(event, WeightsRecorded)]
-    assert [(one.epoch, one.step) for one in shown] == [(0, 0), (1, 5)]
-    before, after = (one.weights for one in shown)
+    assert [(item.epoch, item.step) for item in shown] == [(0, 0), (1, 5)]
+    before, after = (item.weights for item in shown)
     assert set(before) == set(after)
     assert any((before[name] != after[name]).any() for name in before)
     assert not any(isinstance(event, WeightsRecorded) for event in plain)

@@ -67,10 +67,10 @@ def trained(
     validate = loss_validator(windows("val", unequal=unequal), "mae") if validated else None
     for stop in (*stops, None):
         kept: list[SavedState] = []
-        asked = count()
+        requested = count()
 
-        def should_stop(asked: Any = asked, stop: Any = stop) -> int | None:
-            return 15 if next(asked) == stop else None
+        def should_stop(requested: Any = requested, stop: Any = stop) -> int | None:
+            return 15 if next(requested) == stop else None
 
         if validated:
             validate = loss_validator(windows("val", unequal=unequal), "mae", should_stop=should_stop)
@@ -90,12 +90,12 @@ def trained(
     raise AssertionError("it never came to its end")
 
 
-def require_same(one: FitResult, other: FitResult) -> None:
-    assert one.weights.keys() == other.weights.keys()
-    assert all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
-    plain = [[{**entry, "seconds": 0} for entry in fitted.history] for fitted in (one, other)]
+def require_same(item: FitResult, other: FitResult) -> None:
+    assert item.weights.keys() == other.weights.keys()
+    assert all(torch.equal(item.weights[name], other.weights[name]) for name in item.weights)
+    plain = [[{**entry, "seconds": 0} for entry in fitted.history] for fitted in (item, other)]
     assert plain[0] == plain[1]
-    assert replace(one, weights={}, history=[], seconds=0) == replace(
+    assert replace(item, weights={}, history=[], seconds=0) == replace(
         other, weights={}, history=[], seconds=0
     )
 
@@ -186,14 +186,14 @@ def test_the_state_of_another_training_is_refused(epoch: int) -> None:
     ):
         with pytest.raises(IncompatibleState):
             taken_up(result, model, **{"epochs": 2, **settings})
-    for spoiled in (
+    for malformed in (
         replace(result, facts={**result.facts, "part": "anchored"}),
         replace(result, facts={**result.facts, "history": [3]}),
         replace(result, facts={name: fact for name, fact in result.facts.items() if name != "waited"}),
         replace(result, tensors={}),
     ):
         with pytest.raises(IncompatibleState):
-            taken_up(spoiled, stacked(), epochs=2)
+            taken_up(malformed, stacked(), epochs=2)
 
 
 # Finite numbers
@@ -257,11 +257,11 @@ def test_a_smaller_batch_is_found_and_reported(monkeypatch: pytest.MonkeyPatch) 
     require_same(fitted, trained(stacked, plan(batch_size=3, epochs=2)))
     # A resumed training uses the stored batch size.
     events.clear()
-    again = fitted_in_memory(
+    repeated = fitted_in_memory(
         hparams, listen=events.append, slot=CheckpointSlot(stored=through_files(kept[-2]))
     )
-    assert again[0] == used
-    require_same(again[1], fitted)
+    assert repeated[0] == used
+    require_same(repeated[1], fitted)
     assert not [event for event in events if isinstance(event, Note)]
 
 

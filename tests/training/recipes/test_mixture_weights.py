@@ -22,7 +22,7 @@ def test_greedy_adds_the_best_part_in_each_round() -> None:
     weights = greedy_weights(forecasts, np.zeros(1))
     taken: list[int] = []
     for count in range(1, GREEDY_ROUNDS + 1):
-        means = [(sum(forecasts[0][one] for one in taken) + value) / count for value in forecasts[0]]
+        means = [(sum(forecasts[0][item] for item in taken) + value) / count for value in forecasts[0]]
         taken.append(int(np.argmin(np.abs(means))))
     assert taken[:4] == [0, 0, 1, 0]
     np.testing.assert_allclose(weights, [taken.count(0) / GREEDY_ROUNDS, taken.count(1) / GREEDY_ROUNDS])

@@ -53,7 +53,7 @@ def trained(
     return train_segment(start(), config, workers=1, checkpoints=checkpoints, **options)
 
 
-class Asked:
+class CountingStop:
     """Function should_stop that counts its calls and stops at the n-th one."""
 
     def __init__(self, at: int | None = None) -> None:
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole:
+class UninterruptedTraining:
     """Uninterrupted training and its saved states."""
 
     trained: TrainingResult
@@ -75,23 +75,25 @@ class Whole:
 
 
 @cache
-def whole(way: str) -> Whole:
+def whole(way: str) -> UninterruptedTraining:
     states: dict[str, SavedState] = {}
-    first, again = Asked(), Asked()
+    first, repeated = CountingStop(), CountingStop()
     result = trained(WAYS[way], Checkpoints(save=states.__setitem__), first)
-    require_same(trained(WAYS[way], Checkpoints(stored=states), again), result)
-    return Whole(trained=result, states=states, questions=first.count, other_questions=again.count)
+    require_same(trained(WAYS[way], Checkpoints(stored=states), repeated), result)
+    return UninterruptedTraining(
+        trained=result, states=states, questions=first.count, other_questions=repeated.count
+    )
 
 
-def require_same(one: TrainingResult, other: TrainingResult) -> None:
-    for ours, theirs in ((one.shipped, other.shipped), (one.validated, other.validated)):
+def require_same(item: TrainingResult, other: TrainingResult) -> None:
+    for ours, theirs in ((item.shipped, other.shipped), (item.validated, other.validated)):
         first, second = ours.network.state_dict(), theirs.network.state_dict()
         assert first.keys() == second.keys()
         assert all(torch.equal(first[name], second[name]) for name in first)
-    plain = [[{**entry, "seconds": 0} for entry in made.history] for made in (one, other)]
+    plain = [[{**entry, "seconds": 0} for entry in made.history] for made in (item, other)]
     assert plain[0] == plain[1]
-    assert [asdict(part) for part in one.parts] == [asdict(part) for part in other.parts]
-    assert one.weights == other.weights
+    assert [asdict(part) for part in item.parts] == [asdict(part) for part in other.parts]
+    assert item.weights == other.weights
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -103,7 +105,7 @@ def test_repeated_interruptions_give_the_same_model(way: str) -> None:
     while made is None:
         try:
             checkpoints = Checkpoints(stored=dict(states), save=states.__setitem__)
-            made = trained(WAYS[way], checkpoints, Asked(expected.other_questions + 130))
+            made = trained(WAYS[way], checkpoints, CountingStop(expected.other_questions + 130))
         except Interrupted:
             ends += 1
             assert ends < 20, "it comes no further"
@@ -129,7 +131,7 @@ def test_every_network_has_its_own_slot() -> None:
     assert set(whole("stacked").states) == {"stacked", "stacked again", "linear forecast again"}
 
 
-def networks_of(found: Whole) -> dict[str, SavedState]:
+def networks_of(found: UninterruptedTraining) -> dict[str, SavedState]:
     return {name: saved for name, saved in found.states.items() if not name.startswith("linear")}
 
 
@@ -155,12 +157,12 @@ def test_the_linear_forecast_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(stages) == {f"fitting the {name}" for name in states}
     assert all(event.done == event.total for event in stages.values())
     monkeypatch.setattr(automatic_choices, "fit_linear", None)  # a second fit would fail
-    again, events = choose(config, states, rows)
+    repeated, events = choose(config, states, rows)
     assert not events
-    assert again.choices == first.choices
+    assert repeated.choices == first.choices
     for name, array in first.linear.arrays().items():
-        np.testing.assert_array_equal(array, again.linear.arrays()[name])
-    assert again.linear.fit_facts() == first.linear.fit_facts()
+        np.testing.assert_array_equal(array, repeated.linear.arrays()[name])
+    assert repeated.linear.fit_facts() == first.linear.fit_facts()
 
 
 def test_invalid_linear_state_is_refused() -> None:

@@ -70,9 +70,9 @@ def test_a_failure_ends_the_other_tasks_and_is_raised(first: bool) -> None:
 
 
 def test_a_signal_ends_all_of_them() -> None:
-    asked = iter(range(10_000))
+    requested = iter(range(10_000))
     with pytest.raises(Interrupted) as caught:
-        run_in_threads([works, works], workers=2, should_stop=lambda: 15 if next(asked) > 20 else None)
+        run_in_threads([works, works], workers=2, should_stop=lambda: 15 if next(requested) > 20 else None)
     assert caught.value.exit_code == 128 + 15
 
 

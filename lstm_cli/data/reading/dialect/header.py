@@ -10,6 +10,7 @@ from lstm_cli.data.locations import is_missing, quote_cell, quote_names
 from lstm_cli.data.reading.dialect.title_lines import is_data, split_cells
 from lstm_cli.data.reading.dialect.top_lines import TopLines
 from lstm_cli.data.reading.text_format import quote_delimiter, refuse_conflict
+from lstm_cli.data.reading.wide.header import may_be_header_of_times
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import LINES, Finding, at_line
@@ -39,7 +40,7 @@ def check_header(header: Sequence[str], line: int, text: str, source: str, delim
             at=at_line(source, line),
             flags=("--names",),
         )
-    if all(is_number(name) or is_time(name) for name in named):
+    if all(is_number(name) or is_time(name) for name in named) and not may_be_header_of_times(header):
         raise DataError(
             f"the header is missing: {quote_cell(text)} looks like a row of data",
             hint=no_header_hint(header, text, delimiter),

@@ -39,8 +39,8 @@ def test_blanks_outside_of_quotes_become_one(lines: list[str], squeezed: list[st
 def test_cells_come_back_as_they_were(rows: list[list[str]], between: str, around: str) -> None:
     text = "".join(around + between.join(row) + around + "\n" for row in rows)
     lines = [line + "\n" for line in text.removesuffix("\n").split("\n")]
-    wanted = [[cell[1:-1].replace('""', '"') if cell[0] == '"' else cell for cell in row] for row in rows]
-    assert list(csv.reader(squeeze_blanks(lines), delimiter=" ", strict=True)) == wanted
+    expected = [[cell[1:-1].replace('""', '"') if cell[0] == '"' else cell for cell in row] for row in rows]
+    assert list(csv.reader(squeeze_blanks(lines), delimiter=" ", strict=True)) == expected
 
 
 def test_rows_are_those_of_pandas(tmp_path) -> None:

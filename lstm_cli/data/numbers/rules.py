@@ -3,61 +3,11 @@
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation
+from lstm_cli.data.numbers.sentinels import Sentinels
 from lstm_cli.findings import Finding
 
-_SENTINELS = (-99, -999, -9999, -99999, -999999, 9999, 99999, 999999)
-_MIN_POSITIVE_SENTINEL = 9999  # smallest sentinel above 0
 _LONG_FLOAT, _DIGITS_KEPT = 1e22, 16  # size, and number of characters (with the point) that a float keeps
 _MAX_EXACT = 2**53  # above this, some whole numbers are not floats
-
-
-class Sentinels:
-    """Check for a sentinel such as -999, which usually means a missing value."""
-
-    def __init__(self) -> None:
-        self._counts: dict[int, tuple[int, int]] = {}  # first line and count of each sentinel
-        self._largest = -1.0  # largest absolute value of the other numbers
-
-    def add(self, values: np.ndarray, lines: np.ndarray, minimum: float, maximum: float) -> None:
-        """Add a batch of rows.
-
-        Args:
-            values: numbers [n].
-            lines: line of each number [n].
-            minimum: smallest value, or NaN if unknown.
-            maximum: largest value, or NaN if unknown.
-        """
-        if minimum > _SENTINELS[0] and maximum < _MIN_POSITIVE_SENTINEL:
-            self._largest = max(self._largest, abs(minimum), abs(maximum))
-            return
-        others = ~np.isnan(values)
-        for sentinel in _SENTINELS:
-            same = values == sentinel
-            if same.any():
-                others &= ~same
-                line, count = self._counts.get(sentinel, (int(lines[np.argmax(same)]), 0))
-                self._counts[sentinel] = (line, count + int(same.sum()))
-        self._largest = max(self._largest, float(np.abs(values[others]).max(initial=-1.0)))
-
-    def finding(self, location: CellLocation) -> Finding | None:
-        """Return a finding if a sentinel is far from all other values, else None."""
-        for sentinel in _SENTINELS:
-            if sentinel not in self._counts:
-                continue
-            largest = max([self._largest, *(abs(other) for other in self._counts if other != sentinel)])
-            if largest >= 0 and largest * 5 < abs(sentinel):
-                line, count = self._counts[sentinel]
-                cells = "1 cell" if count == 1 else f"{count:,} cells"
-                advice = "empty these cells if the values are missing"
-                return Finding.at(
-                    location.at(line),
-                    "D313",
-                    f"{cells} with {sentinel}, which may mean missing, was read as a number ({advice})"
-                    if count == 1
-                    else f"{cells} with {sentinel}, which may mean missing, were read as numbers ({advice})",
-                    count=count,
-                )
-        return None
 
 
 class LargeNumbers:
@@ -198,8 +148,9 @@ class LateThousands:
             location.at(line),
             "D312",
             f"{value:.3f} and {self._count - 1:,} more, after rows of whole numbers, were read with a decimal point, "
-            "but the dots may separate thousands (write 1234.5 for larger numbers)",
+            "but the dots may separate thousands (use --decimal , --thousands . if they do)",
             count=self._count,
+            flags=("--thousands", "--decimal"),
         )
 
 

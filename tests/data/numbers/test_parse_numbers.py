@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from number_cells import MISSING, REFUSED
 
 from lstm_cli.data.locations import CellLocation, is_missing
-from lstm_cli.data.reading.number_rules import Sentinels
-from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
@@ -73,19 +72,3 @@ def test_a_long_cell_is_cut_in_the_message():
         numbers("x" * 500 + "\n")
     assert len(caught.value.message) < 120
     assert "\n" not in caught.value.message
-
-
-def sentinel_finding(values, lines, place):
-    sentinels = Sentinels()
-    sentinels.add(values, lines, np.nan, np.nan)
-    return sentinels.finding(place)
-
-
-def test_a_sentinel_is_reported():
-    lines = np.arange(2, 6)
-    finding = sentinel_finding(np.array([1.5, -999, 2, -999]), lines, PLACE)
-    assert (finding.rule, finding.lines, finding.column, finding.count) == ("D313", (3,), PLACE.column, 2)
-    assert "line 3" in finding.text
-    assert "2 cells with -999" in finding.text
-    assert sentinel_finding(np.array([-900.0, -999, -1000, np.nan]), lines, PLACE) is None
-    assert sentinel_finding(np.array([np.nan] * 4), lines, PLACE) is None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.data import chunks
-from lstm_cli.data.reading.decimals import column_decimals, number_texts, shortest_decimals
+from lstm_cli.data.numbers.decimals import column_decimals, number_texts, shortest_decimals
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False)
 
