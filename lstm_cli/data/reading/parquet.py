@@ -42,7 +42,8 @@ class ParquetRows:
 
     def text_columns(self) -> list[bool]:
         """Return whether each column is text, or another type than numbers."""
-        return [not _is_number_type(field.type) for field in self._file.schema_arrow]
+        stored = [not _is_number_type(field.type) for field in self._file.schema_arrow]
+        return stored + [True] * len(self._folder_values)
 
     def sample(self) -> list[list[str]]:
         """Return the first rows of each column as text; [] for types other than text, number and time."""
