@@ -80,12 +80,12 @@ def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint)
         (
             ["predict", "run", "--forecasts", "a"],
             "--forecasts",
-            "the options of lstm predict are --output, --format, ",
+            "the options of lstm predict are --",
         ),
         (
             ["evaluate", "run", "--levels", "9"],
             "--levels",
-            "the options of lstm evaluate are --split, --precision, ",
+            "the options of lstm evaluate are --",
         ),
         (["predict", "run", "--wide"], "--wide", "--wide is an option of lstm check and lstm prepare; see "),
         (["verify", "run", "--learning-rate", "1"], "--learning-rate", "the options of lstm verify are "),
