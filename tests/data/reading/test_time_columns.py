@@ -14,12 +14,17 @@ import pytest
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import TextSettings
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.data.forecast.inputs import forecast_times
 from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
 from lstm_cli.data.forecast.output import Forecast, encode_forecast
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.formats import JOINT, format_times
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.events import ignore_events
 from lstm_cli.findings import finding_texts
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.prepare import prepare
 
 HOURS = [datetime(2023, 2, 27, 20) + timedelta(hours=row) for row in range(60)]
 EXPECTED = np.array(HOURS, dtype="datetime64[us]").astype(np.int64)
@@ -238,21 +243,10 @@ TIMES: dict[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
 
 @pytest.mark.parametrize("name", list(TIMES))
 def test_a_forecast_of_new_data_has_the_form_of_the_file(name: str, tmp_path: Path) -> None:
-    from lstm_cli.data.dataset.load import load_dataset
-    from lstm_cli.data.forecast.inputs import forecast_times
-    from lstm_cli.events import ignore_events
-    from lstm_cli.rundir import open_run
-    from lstm_cli.steps.prepare import prepare
-
     text, options, rows, objects = TIMES[name]
     (tmp_path / "a.csv").write_text(text)
-    config = PrepareConfig(target=("y",), horizon=2, lookback=5, season="none", **options)
-    prepare([str(tmp_path / "a.csv")], tmp_path / "run", config, ignore_events)
-    dataset = load_dataset(open_run(tmp_path / "run"))
-    known: dict[str, Any] = {
-        part: getattr(dataset, part) for part in ("schema", "series", "scaler", "training")
-    }
-    model = ModelSchema(rows_read=5, **known)
+    model = model_of(tmp_path / "a.csv", **options)
+    dataset = load_dataset(open_run(tmp_path / "a"))
     # Few rows: they do not show the order of day and month, or the width of numbers.
     header, *lines = text.splitlines()
     (tmp_path / "new.csv").write_text("\n".join([header, *lines[-8:]]) + "\n")
@@ -278,10 +272,26 @@ def test_a_forecast_of_new_data_has_the_form_of_the_file(name: str, tmp_path: Pa
         assert columns["year"] == [2021, 2021]
 
 
+def model_of(source: Path, **options: Any) -> ModelSchema:
+    """Return the schema of a run that is prepared from a file."""
+    config = PrepareConfig(target=("y",), horizon=2, lookback=5, season="none", **options)
+    run = source.with_suffix("")
+    prepare([str(source)], run, config, ignore_events)
+    dataset = load_dataset(open_run(run))
+    known: dict[str, Any] = {
+        part: getattr(dataset, part) for part in ("schema", "series", "scaler", "training")
+    }
+    return ModelSchema(rows_read=5, **known)
+
+
 def test_flags_of_predict_win_over_those_of_the_run(tmp_path: Path) -> None:
-    text, options, *_ = TIMES["order"]
-    (tmp_path / "a.csv").write_text(text)
-    table = read(text, text=TextSettings(**options))
-    assert table.time_format.pattern == "%d/%m/%Y"
-    with pytest.raises(DataError, match="--monthfirst"):
-        read(text.replace("01/12/", "13/12/"), text=TextSettings(dayfirst=False))
+    (tmp_path / "a.csv").write_text(
+        "when,y\n" + "".join(f"{day:%d/%m/%Y},{row}\n" for row, day in enumerate(days(60)))
+    )
+    model = model_of(tmp_path / "a.csv", time_format="%d/%m/%Y")
+    new = tmp_path / "new.csv"
+    new.write_text("when,y\n" + "".join(f"{day:%m/%d/%Y},{row}\n" for row, day in enumerate(days(12))))
+    dataset, _ = read_new_data(str(new), model, text=TextSettings(dayfirst=False), stdin=None)
+    assert dataset.series.origin_us.tolist() == [np.datetime64("2021-01-01", "us").astype(np.int64)]
+    with pytest.raises(DataError, match=r"line 3.*'01/02/2021'|wrong frequency"):
+        read_new_data(str(new), model, text=TextSettings(), stdin=None)
