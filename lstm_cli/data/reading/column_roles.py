@@ -10,7 +10,7 @@ from unicodedata import normalize
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
-from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
+from lstm_cli.data.numbers.hints import format_hint, is_numberlike
 from lstm_cli.data.reading.table_rules import (
     find_thousands_separators,
     refuse_split_time_columns,
@@ -343,7 +343,7 @@ def find_target(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
-                or marks_hint(cells[0])
+                or format_hint(cells[0])
                 or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",
                 flags=("--target",),
