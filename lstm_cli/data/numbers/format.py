@@ -15,6 +15,7 @@ _MULTIPLIERS = {"": "", "K": "e3", "k": "e3", "M": "e6", "B": "e9"}
 _WORD = "(?:[^\\W\\d_]|[%\uff05\u2030\u00b0$\u00a2-\u00a5\u20a0-\u20cf])+"
 _POWER = r"(?:(?<=[mtn])\^?[23])?"
 _UNIT = rf"{_WORD}{_POWER}(?:(?:\s?[/\u00b7*]\s?|\s){_WORD}{_POWER}){{0,3}}\.?"
+_MAX_CHARS = 400  # a longer cell is not a number with a unit, and would take long to compare
 _PARENTHESES = re.compile(r"(\D*)\(([^()]*\d[^()]*)\)(\D*)")
 
 
@@ -141,6 +142,8 @@ class NumberFormat:
         )
 
     def _split_unit(self, cell: str) -> tuple[str, str] | None:
+        if len(cell) > _MAX_CHARS:
+            return None
         parentheses = _PARENTHESES.fullmatch(cell)
         found = self._number_with_unit.fullmatch("".join(parentheses.groups()) if parentheses else cell)
         if found is None:

@@ -60,6 +60,12 @@ def marks_hint(cell: str) -> str:
     return next((flags for pattern, flags in _MARKS if pattern.fullmatch(cell.strip()[:_MAX_CHARS])), "")
 
 
+def format_hint(cell: str) -> str:
+    """Return the options that read a number with other marks or with a unit, as a hint; "" if there are none."""
+    has_unit = NumberFormat(thousands=",", units=True).split(cell) is not None
+    return marks_hint(cell) or ("use --units to read numbers with units" if has_unit else "")
+
+
 def _marks_hint_or_advice(cell: str) -> str:
     return marks_hint(cell) or _PLAIN
 
@@ -158,7 +164,11 @@ def not_a_number_error(
             flags=("--target", "--past", "--future"),
         )
     return DataError(
-        f"{quote_cell(cell)} is not a plain number{reason}", hint=hint, rule="D302", at=location.at(line)
+        f"{quote_cell(cell)} is not a plain number{reason}",
+        hint=hint,
+        rule="D302",
+        at=location.at(line),
+        flags=tuple(dict.fromkeys(re.findall(r"--[a-z]+(?:-[a-z]+)*", hint))),
     )
 
 

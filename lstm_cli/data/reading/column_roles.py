@@ -13,7 +13,7 @@ import numpy as np
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.config.text import NO_TIMES, TextSettings
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
-from lstm_cli.data.numbers.hints import is_numberlike, marks_hint
+from lstm_cli.data.numbers.hints import format_hint, is_numberlike
 from lstm_cli.data.reading.categories import Vocabulary, is_text_column
 from lstm_cli.data.reading.column_hints import likely_target
 from lstm_cli.data.reading.table_rules import (
@@ -534,7 +534,7 @@ def _no_numeric_column_error(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
-                or marks_hint(cells[0])
+                or format_hint(cells[0])
                 or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",
                 flags=("--target",),
