@@ -118,6 +118,9 @@ OTHER_VALUES = {
     },
     "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
     "predict": {
+        "horizon": ("9", 9),
+        "future_data": ("F", "F"),
+        "only": ("A,B", ("A,B",)),
         "output": ("OUT", "OUT"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),
