@@ -30,6 +30,7 @@ LEVELS = {
     "linear": 5,
     "data/reading": 4,
     "data/dataset": 4,
+    "data/frequency": 3,
     "data/times": 3,
     "data/numbers": 3,
     "rundir": 3,
@@ -309,7 +310,7 @@ def test_the_source_has_no_unsafe_calls():
         ("from lstm_cli import steps", "data/reading/table.py"),
         ("def f():\n    import lstm_cli.cli.app", "steps/predict.py"),
         ("from lstm_cli.inference.session import open_session", "models/segment_lstm.py"),
-        ("from lstm_cli.data.times.frequency import Step", "rundir/writer.py"),
+        ("from lstm_cli.data.frequency.step import Step", "rundir/writer.py"),
         ("from lstm_cli.data.reading.table import Table", "data/dataset/windows.py"),
         ("from lstm_cli.steps.predict import predict", "steps/shared/report_json.py"),
         ("from lstm_cli.events import WarningRaised", "errors.py"),
@@ -323,7 +324,7 @@ def test_an_import_of_a_higher_level_is_detected(source, at):
 @pytest.mark.parametrize(
     ("source", "at"),
     [
-        ("from lstm_cli.data.times.frequency import Step", "steps/predict.py"),
+        ("from lstm_cli.data.frequency.step import Step", "steps/predict.py"),
         ("from lstm_cli.steps.shared.report_json import plain", "steps/predict.py"),
         ("from .segment_lstm import SegmentNetwork", "models/registry.py"),
         ("from lstm_cli import __version__", "rundir/manifest.py"),

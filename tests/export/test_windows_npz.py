@@ -9,7 +9,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows, split_windows
-from lstm_cli.data.times.frequency import UNIT
+from lstm_cli.data.frequency.step import UNIT
 from lstm_cli.export import windows_npz as module
 from lstm_cli.export.windows_npz import window_arrays, write_windows
 

@@ -21,6 +21,8 @@ from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
 from lstm_cli.data.dataset.short_series import ShortSeries
 from lstm_cli.data.dataset.windows import require_windows
+from lstm_cli.data.frequency import step as grids
+from lstm_cli.data.frequency.calendar_features import calendar_feature_names
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.locations import quote_name, quote_names
@@ -34,8 +36,6 @@ from lstm_cli.data.quality.seasonality import (
     lookback_reason,
 )
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times import frequency as grids
-from lstm_cli.data.times.calendar_features import calendar_feature_names
 from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, in_file

@@ -12,10 +12,10 @@ from lstm_cli.data.dataset.holiday_inputs import (
     read_holidays,
     year_of,
 )
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.locations import quote_names
 from lstm_cli.data.times.formats import DAY
-from lstm_cli.data.times.frequency import Step
 from lstm_cli.findings import Finding, in_file
 
 

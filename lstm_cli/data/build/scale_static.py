@@ -4,7 +4,7 @@ import numpy as np
 
 from lstm_cli.data.category_names import category_sources, file_columns
 from lstm_cli.data.locations import quote_names
-from lstm_cli.data.reading.static_columns import StaticColumns
+from lstm_cli.data.reading.columns.static_columns import StaticColumns
 from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding, in_file
 

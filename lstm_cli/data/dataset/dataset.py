@@ -14,11 +14,11 @@ from lstm_cli.data.chunks import RowSlices, row_chunks
 from lstm_cli.data.dataset.holiday_inputs import HolidayDates, holiday_inputs
 from lstm_cli.data.dataset.imputation import last_observed_row
 from lstm_cli.data.dataset.scaling import Scaler, column_ranges, column_sums
+from lstm_cli.data.frequency.calendar_features import calendar_features
+from lstm_cli.data.frequency.row_clock import restore_step
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.parallel import ordered_map
-from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import Step
-from lstm_cli.data.times.row_clock import restore_step
 
 
 @dataclass(frozen=True, kw_only=True)

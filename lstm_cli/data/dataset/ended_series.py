@@ -8,8 +8,8 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.short_series import ShortSeries
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.times.formats import show_time
-from lstm_cli.data.times.frequency import Step
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 

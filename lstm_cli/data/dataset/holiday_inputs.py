@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.config.extras import require_installed
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.times.formats import DAY
-from lstm_cli.data.times.frequency import Step
 from lstm_cli.errors import UsageError
 from lstm_cli.text import did_you_mean
 

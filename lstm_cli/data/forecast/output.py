@@ -15,7 +15,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
 from lstm_cli.data.numbers.decimals import number_texts
-from lstm_cli.data.reading.series_names import split_names
+from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import JOINT, format_times, format_zoned_times
 

@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 
 from lstm_cli.data.chunks import CHUNK_ROWS, series_starts
+from lstm_cli.data.frequency.daylight_saving import is_ambiguous_hour
+from lstm_cli.data.frequency.infer import first_in_file
 from lstm_cli.data.grid.sorting import SortedRows, in_series_text, location_formatter
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
-from lstm_cli.data.times.infer_frequency import first_in_file
 from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding

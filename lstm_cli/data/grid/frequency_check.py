@@ -6,10 +6,8 @@ Rows off the time grid are an error, unless all their values are missing.
 import numpy as np
 
 from lstm_cli.data.chunks import series_starts
-from lstm_cli.data.grid.sorting import SortedRows, location_formatter
-from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.formats import DAY
-from lstm_cli.data.times.frequency import (
+from lstm_cli.data.frequency.infer import count_gaps, find_step, first_in_file, month_step_of_rows
+from lstm_cli.data.frequency.step import (
     ANY_DAY,
     BUSINESS,
     DAY_NAMES,
@@ -18,8 +16,10 @@ from lstm_cli.data.times.frequency import (
     most_common,
     series_start_times,
 )
-from lstm_cli.data.times.infer_frequency import count_gaps, find_step, first_in_file, month_step_of_rows
-from lstm_cli.data.times.suggested_step import MAX_MISSING, missing_share, suggested_step
+from lstm_cli.data.frequency.suggested_step import MAX_MISSING, missing_share, suggested_step
+from lstm_cli.data.grid.sorting import SortedRows, location_formatter
+from lstm_cli.data.reading.table import Table
+from lstm_cli.data.times.formats import DAY
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun

@@ -1,9 +1,9 @@
 """Advice for a time grid with more missing rows than rows."""
 
+from lstm_cli.data.frequency.infer import count_gaps
+from lstm_cli.data.frequency.step import Step
+from lstm_cli.data.frequency.suggested_step import step_length, suggested_step
 from lstm_cli.data.grid.sorting import SortedRows
-from lstm_cli.data.times.frequency import Step
-from lstm_cli.data.times.infer_frequency import count_gaps
-from lstm_cli.data.times.suggested_step import step_length, suggested_step
 
 
 def gap_advice(rows: SortedRows, step: Step) -> tuple[str, str]:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.data.frequency.infer import find_coarser_run, multiple_name
+from lstm_cli.data.frequency.row_clock import RowClock
+from lstm_cli.data.frequency.step import Step, frequency_label
 from lstm_cli.data.grid.gap_advice import gap_advice
 from lstm_cli.data.grid.skipped_gaps import has_opening_hours
 from lstm_cli.data.grid.sorting import SortedRows, in_series_text, location_formatter
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import Step, frequency_label
-from lstm_cli.data.times.infer_frequency import find_coarser_run, multiple_name
-from lstm_cli.data.times.row_clock import RowClock
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.config.text import GridSettings
+from lstm_cli.data.frequency.step import DAY, HOUR, most_common, parse_freq
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import TimeFormat, format_times
-from lstm_cli.data.times.frequency import DAY, HOUR, most_common, parse_freq
 from lstm_cli.data.times.zone_offsets import ZoneOffsets
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding

@@ -11,6 +11,9 @@ import numpy as np
 
 from lstm_cli.config.text import PLAIN_GRID, GridSettings
 from lstm_cli.data.chunks import chunks_with_series, series_starts
+from lstm_cli.data.frequency.infer import first_in_file
+from lstm_cli.data.frequency.row_clock import RowClock
+from lstm_cli.data.frequency.step import Step, parse_freq
 from lstm_cli.data.grid.duplicates import combine_duplicates
 from lstm_cli.data.grid.frequency_check import choose_grid_rows
 from lstm_cli.data.grid.gap_rule import GapRule, find_missing_rows
@@ -25,9 +28,6 @@ from lstm_cli.data.grid.sorting import (
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import Step, parse_freq
-from lstm_cli.data.times.infer_frequency import first_in_file
-from lstm_cli.data.times.row_clock import RowClock
 from lstm_cli.errors import DataError, DeviceError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun

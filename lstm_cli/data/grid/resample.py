@@ -8,6 +8,9 @@ import numpy as np
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import GridSettings
 from lstm_cli.data.chunks import CHUNK_ROWS, series_starts
+from lstm_cli.data.frequency.buckets import Buckets
+from lstm_cli.data.frequency.infer import first_in_file
+from lstm_cli.data.frequency.step import ANY_DAY, Step, frequency_label, parse_freq
 from lstm_cli.data.grid.duplicates import REFUSE, combine_duplicates, repeated_times
 from lstm_cli.data.grid.sorting import (
     SortedRows,
@@ -18,10 +21,7 @@ from lstm_cli.data.grid.sorting import (
 )
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.buckets import Buckets
 from lstm_cli.data.times.formats import DAY, MINUTE
-from lstm_cli.data.times.frequency import ANY_DAY, Step, frequency_label, parse_freq
-from lstm_cli.data.times.infer_frequency import first_in_file
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from lstm_cli.data.grid.frequency_check import choose_step
-from lstm_cli.data.grid.sorting import SortedRows, location_formatter
-from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import DAY, SECOND, WEEK, Step, most_common
-from lstm_cli.data.times.infer_frequency import find_usual_step
-from lstm_cli.data.times.row_clock import RowClock
-from lstm_cli.data.times.weekly_slots import (
+from lstm_cli.data.frequency.infer import find_usual_step
+from lstm_cli.data.frequency.row_clock import RowClock
+from lstm_cli.data.frequency.step import DAY, SECOND, WEEK, Step, most_common
+from lstm_cli.data.frequency.weekly_slots import (
     MIN_WEEKS,
     MONDAY,
     WeeklySlots,
     find_weekly_slots,
     missing_slots,
 )
+from lstm_cli.data.grid.frequency_check import choose_step
+from lstm_cli.data.grid.sorting import SortedRows, location_formatter
+from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun

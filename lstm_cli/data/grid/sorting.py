@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.chunks import row_chunks
+from lstm_cli.data.frequency.infer import first_in_file
+from lstm_cli.data.frequency.step import series_start_times
 from lstm_cli.data.locations import LocationFormatter, series_text
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import series_start_times
-from lstm_cli.data.times.infer_frequency import first_in_file
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
 

@@ -4,10 +4,10 @@ import re
 
 import numpy as np
 
+from lstm_cli.data.frequency.step import DAY, MINUTE, WEEK, series_start_times
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import DAY, MINUTE, WEEK, series_start_times
 from lstm_cli.data.times.parse import parse_time, time_span
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import in_file

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.data.frequency.daylight_saving import is_ambiguous_hour
+from lstm_cli.data.frequency.step import Step, series_start_times
 from lstm_cli.data.grid.frequency_check import empty_off_grid
 from lstm_cli.data.grid.sorting import sort_rows
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
-from lstm_cli.data.times.frequency import Step, series_start_times
 
 
 @dataclass(frozen=True, kw_only=True)

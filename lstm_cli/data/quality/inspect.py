@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
+from lstm_cli.data.frequency.daylight_saving import skipped_hours
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
@@ -19,7 +20,6 @@ from lstm_cli.data.quality.leakage import MAX_ROWS, find_leaks, leakage_text, ma
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
 from lstm_cli.data.quality.yearly_season import find_yearly_season
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import skipped_hours
 from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 from lstm_cli.text import count_noun

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
+from lstm_cli.data.frequency.step import DAY, Step
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.quality.seasonality import COLUMNS_PER_CONFIRMATION, SAMPLED_SERIES, season_correlation
-from lstm_cli.data.times.frequency import DAY, Step
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
 

@@ -12,7 +12,7 @@ from lstm_cli.data.chunks import row_chunks
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.rules import LargeNumbers, LateThousands, NumberRule, Totals
 from lstm_cli.data.numbers.sentinels import Sentinels
-from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.codes import INFERRED, TimeOptions
 from lstm_cli.data.times.formats import TimeFormat

@@ -22,7 +22,7 @@ from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
-from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
 from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
 from lstm_cli.data.reading.dialect.row_errors import RowRules

@@ -10,11 +10,11 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
-from lstm_cli.data.reading.column_formats import NumberColumn, NumberFormats, plain_sample
-from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRoles, column_labels
+from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats, plain_sample
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS, ColumnRoles, column_labels
+from lstm_cli.data.reading.columns.series_names import join_name
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
-from lstm_cli.data.reading.series_names import join_name
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.joined_columns import join_cells

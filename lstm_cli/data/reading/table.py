@@ -13,16 +13,16 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
-from lstm_cli.data.reading.categories import TextColumns
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
-from lstm_cli.data.reading.column_formats import NumberFormats
-from lstm_cli.data.reading.column_hints import suggest_series
-from lstm_cli.data.reading.column_roles import ColumnRequest, ColumnRoles, choose_columns, time_options
+from lstm_cli.data.reading.columns.categories import TextColumns
+from lstm_cli.data.reading.columns.hints import suggest_series
+from lstm_cli.data.reading.columns.number_formats import NumberFormats
+from lstm_cli.data.reading.columns.roles import ColumnRequest, ColumnRoles, choose_columns, time_options
+from lstm_cli.data.reading.columns.series_names import find_incomplete_names
+from lstm_cli.data.reading.columns.static_columns import StaticColumns, read_static_columns
+from lstm_cli.data.reading.columns.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
-from lstm_cli.data.reading.series_names import find_incomplete_names
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
-from lstm_cli.data.reading.static_columns import StaticColumns, read_static_columns
-from lstm_cli.data.reading.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
 from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
 from lstm_cli.data.times.formats import TimeFormat

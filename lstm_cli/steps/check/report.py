@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.data.frequency.daylight_saving import skipped_hours
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.quality.decomposition import trend_and_season_strengths
 from lstm_cli.data.quality.gaps import DuplicateRows, Gaps, find_duplicates
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import skipped_hours
-from lstm_cli.data.times.frequency import Step
 from lstm_cli.steps.check.inspect import CheckState, findings
 from lstm_cli.steps.check.training_cost import estimate_training_cost
 from lstm_cli.steps.shared.report_json import to_plain

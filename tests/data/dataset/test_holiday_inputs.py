@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lstm_cli.data.dataset.holiday_inputs import HolidayDates, holiday_inputs, read_holidays, year_of
+from lstm_cli.data.frequency.step import BUSINESS, Step
 from lstm_cli.data.times.formats import DAY, HOUR
-from lstm_cli.data.times.frequency import BUSINESS, Step
 from lstm_cli.errors import UsageError
 
 DAILY = Step(kind="seconds", count=DAY)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from small_tables import hourly, table
 
 from lstm_cli.config.text import GridSettings
+from lstm_cli.data.frequency.step import parse_freq
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import parse_freq
 from lstm_cli.errors import DataError
 from lstm_cli.findings import finding_texts
 

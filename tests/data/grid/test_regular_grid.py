@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from small_tables import LOCAL, hourly, micros, table
 
 from lstm_cli.config.text import GridSettings
+from lstm_cli.data.frequency.step import parse_freq
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import parse_freq
 from lstm_cli.errors import DataError, DeviceError, UsageError
 from lstm_cli.findings import finding_texts
 

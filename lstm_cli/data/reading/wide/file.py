@@ -11,11 +11,11 @@ from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.column_buffers import ColumnBatch
-from lstm_cli.data.reading.column_formats import NumberColumn, plain_sample
-from lstm_cli.data.reading.column_hints import suggest_series
-from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRequest, ColumnRoles
+from lstm_cli.data.reading.columns.hints import suggest_series
+from lstm_cli.data.reading.columns.number_formats import NumberColumn, plain_sample
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS, ColumnRequest, ColumnRoles
+from lstm_cli.data.reading.columns.series_names import join_name, split_name
 from lstm_cli.data.reading.file_readers import Cells, File
-from lstm_cli.data.reading.series_names import join_name, split_name
 from lstm_cli.data.reading.wide.layout import WideRequest, find_layout
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.parse import scan_times

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstm_cli.data.locations import quote_name
-from lstm_cli.data.reading.column_hints import find_series_columns, name_series
+from lstm_cli.data.reading.columns.hints import find_series_columns, name_series
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.integer_times import are_plausible_times
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind

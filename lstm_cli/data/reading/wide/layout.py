@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import CellLocation, quote_name, quote_names
-from lstm_cli.data.reading.column_hints import name_series
-from lstm_cli.data.reading.column_roles import (
+from lstm_cli.data.reading.columns.hints import name_series
+from lstm_cli.data.reading.columns.roles import (
     ColumnRequest,
     ColumnRoles,
     choose_columns,

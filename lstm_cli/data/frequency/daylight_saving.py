@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lstm_cli.data.frequency.step import DAY, HOUR, Step
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import DAY, HOUR, Step
 
 # Month, first and last day of the Sundays on which clocks go forward somewhere, or recently did.
 # America and Europe: March and April. Chile, New Zealand, Australia, Paraguay and Brazil: September to November.

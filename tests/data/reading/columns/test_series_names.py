@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_cli.data.reading.series_names import join_name, split_name, split_names
+from lstm_cli.data.reading.columns.series_names import join_name, split_name, split_names
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import finding_texts

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.times.frequency import DAY, MINUTE, WEEK, Step, most_common
-from lstm_cli.data.times.weekly_slots import MONDAY
+from lstm_cli.data.frequency.step import DAY, MINUTE, WEEK, Step, most_common
+from lstm_cli.data.frequency.weekly_slots import MONDAY
 
 KIND = "rows"
 

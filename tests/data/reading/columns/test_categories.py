@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.reading import column_buffers
-from lstm_cli.data.reading.categories import MAX_CATEGORIES, is_text_column
+from lstm_cli.data.reading.columns.categories import MAX_CATEGORIES, is_text_column
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding

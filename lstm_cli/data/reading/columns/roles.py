@@ -14,9 +14,9 @@ from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.config.text import NO_TIMES, TextSettings
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.numbers.hints import format_hint, is_numberlike
-from lstm_cli.data.reading.categories import Vocabulary, is_text_column
-from lstm_cli.data.reading.column_hints import likely_target
-from lstm_cli.data.reading.table_rules import (
+from lstm_cli.data.reading.columns.categories import Vocabulary, is_text_column
+from lstm_cli.data.reading.columns.hints import likely_target
+from lstm_cli.data.reading.columns.table_rules import (
     find_split_time,
     find_thousands_separators,
     refuse_unread_numbers,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_cli.data.times.calendar_features import calendar_feature_names, calendar_features
-from lstm_cli.data.times.frequency import parse_freq
+from lstm_cli.data.frequency.calendar_features import calendar_feature_names, calendar_features
+from lstm_cli.data.frequency.step import parse_freq
 
 EXPECTED = {
     "15s": ("second", "minute", "hour", "weekday", "yearday"),

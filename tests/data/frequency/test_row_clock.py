@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, MINUTE, Step, usual_seasons
-from lstm_cli.data.times.row_clock import RowClock, restore_step
-from lstm_cli.data.times.weekly_slots import find_weekly_slots
+from lstm_cli.data.frequency.row_clock import RowClock, restore_step
+from lstm_cli.data.frequency.step import BUSINESS, DAY, HOUR, MINUTE, Step, usual_seasons
+from lstm_cli.data.frequency.weekly_slots import find_weekly_slots
 
 HALF_HOURS = Step(kind="seconds", count=30 * MINUTE)
 

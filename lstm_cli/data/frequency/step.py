@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.chunks import chunks_with_series, series_starts
-from lstm_cli.data.times.calendar_slots import MONTH_END, slot_row_days, slots_of_days
+from lstm_cli.data.frequency.calendar_slots import MONTH_END, slot_row_days, slots_of_days
 from lstm_cli.data.times.formats import DAY, HOUR, MINUTE, SECOND
 from lstm_cli.errors import UsageError
 from lstm_cli.text import nearest_name

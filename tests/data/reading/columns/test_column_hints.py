@@ -6,7 +6,7 @@ import pytest
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.grid.regular_grid import to_regular_grid
-from lstm_cli.data.reading.column_hints import find_series_columns, likely_target, suggest_series
+from lstm_cli.data.reading.columns.hints import find_series_columns, likely_target, suggest_series
 from lstm_cli.data.reading.table import read_table
 from lstm_cli.errors import DataError
 

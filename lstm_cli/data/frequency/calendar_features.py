@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lstm_cli.data.times.frequency import DAY, HOUR, MINUTE, WEEK, Step
+from lstm_cli.data.frequency.step import DAY, HOUR, MINUTE, WEEK, Step
 
 
 def calendar_feature_names(step: Step) -> tuple[str, ...]:

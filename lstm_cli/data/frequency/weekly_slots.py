@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.times.frequency import DAY, WEEK
+from lstm_cli.data.frequency.step import DAY, WEEK
 
 MONDAY = 3 * DAY  # 1970-01-01 was a Thursday, so each week of int64 times begins three days earlier
 MIN_WEEKS = 3  # fewer weeks cannot show a weekly pattern, so the days are compared instead

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_cli.data.locations import LocationFormatter
-from lstm_cli.data.times.frequency import (
+from lstm_cli.data.frequency.infer import find_step, month_step_of_rows
+from lstm_cli.data.frequency.step import (
     BUSINESS,
     DAY,
     HOUR,
@@ -17,7 +17,7 @@ from lstm_cli.data.times.frequency import (
     parse_freq,
     usual_seasons,
 )
-from lstm_cli.data.times.infer_frequency import find_step, month_step_of_rows
+from lstm_cli.data.locations import LocationFormatter
 from lstm_cli.errors import DataError, UsageError
 
 FREQS = [

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.data.chunks import row_chunks
 from lstm_cli.data.locations import CellLocation, quote_cell, quote_name
-from lstm_cli.data.reading.categories import TextColumns, Vocabulary, read_categories
+from lstm_cli.data.reading.columns.categories import TextColumns, Vocabulary, read_categories
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.data.times.calendar_slots import MONTH_END, slot_row_days, slot_start_days, slots_of_days
+from lstm_cli.data.frequency.calendar_slots import MONTH_END, slot_row_days, slot_start_days, slots_of_days
+from lstm_cli.data.frequency.step import WEEK, Step
 from lstm_cli.data.times.formats import DAY
-from lstm_cli.data.times.frequency import WEEK, Step
 
 MONDAY = -3 * DAY  # 1969-12-29
 

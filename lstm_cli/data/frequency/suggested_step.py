@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lstm_cli.data.frequency.step import WEEK, Step
 from lstm_cli.data.times.formats import DAY, HOUR, MINUTE, SECOND
-from lstm_cli.data.times.frequency import WEEK, Step
 
 _SECONDS = (
     *(1_000 * number for number in (1, 10, 100)),

@@ -6,11 +6,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from lstm_cli.data.chunks import row_chunks, series_starts
+from lstm_cli.data.frequency.calendar_slots import MONTH_END, first_day_of_month, month_of
+from lstm_cli.data.frequency.step import BUSINESS, DAY, HOUR, Step, most_common, series_start_times
+from lstm_cli.data.frequency.suggested_step import MAX_MISSING, missing_share, suggested_step
+from lstm_cli.data.frequency.weekly_slots import find_weekly_slots
 from lstm_cli.data.locations import LocationFormatter
-from lstm_cli.data.times.calendar_slots import MONTH_END, first_day_of_month, month_of
-from lstm_cli.data.times.frequency import BUSINESS, DAY, HOUR, Step, most_common, series_start_times
-from lstm_cli.data.times.suggested_step import MAX_MISSING, missing_share, suggested_step
-from lstm_cli.data.times.weekly_slots import find_weekly_slots
 from lstm_cli.errors import DataError
 
 _WHOLE_HINT = (

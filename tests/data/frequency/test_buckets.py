@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_tables import micros
 
-from lstm_cli.data.times.buckets import Buckets
-from lstm_cli.data.times.frequency import parse_freq
+from lstm_cli.data.frequency.buckets import Buckets
+from lstm_cli.data.frequency.step import parse_freq
 
 STEPS = [
     "7min", "h", "6h", "5h", "D", "3D", "W", "2W", "W-THU", "B", "MS", "ME", "MS-15", "2MS", "QS", "QE", "YS",
