@@ -12,7 +12,7 @@ from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, is_missing
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats
-from lstm_cli.data.reading.columns.roles import time_options
+from lstm_cli.data.reading.columns.requests import time_options
 from lstm_cli.data.reading.file_readers import open_file
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile

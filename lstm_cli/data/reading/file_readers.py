@@ -10,8 +10,10 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
+from lstm_cli.data.reading.columns.names import column_labels
 from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats, plain_sample
-from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS, ColumnRoles, column_labels
+from lstm_cli.data.reading.columns.requests import ColumnRoles
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.columns.series_names import join_name
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch

@@ -17,7 +17,8 @@ from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.columns.categories import TextColumns
 from lstm_cli.data.reading.columns.hints import suggest_series
 from lstm_cli.data.reading.columns.number_formats import NumberFormats
-from lstm_cli.data.reading.columns.roles import ColumnRequest, ColumnRoles, choose_columns, time_options
+from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles, time_options
+from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.columns.series_names import find_incomplete_names
 from lstm_cli.data.reading.columns.static_columns import StaticColumns, read_static_columns
 from lstm_cli.data.reading.columns.table_rules import find_similar_series_names, refuse_footers, refuse_totals

@@ -17,7 +17,8 @@ from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, 
 from lstm_cli.data.quality.leakage import column_findings, leakage_in_unused_columns
 from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.profile import FileProfile, profile_files
-from lstm_cli.data.reading.columns.roles import ColumnRequest, choose_columns
+from lstm_cli.data.reading.columns.requests import ColumnRequest
+from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.source import read_pipes
 from lstm_cli.data.reading.table import Table, read_configured_table, wide_request
 from lstm_cli.errors import DataError, LstmError, UsageError

@@ -12,7 +12,7 @@ from lstm_cli.data.locations import CellLocation, is_missing, quote_cell
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.numbers.units import ColumnUnit
-from lstm_cli.data.reading.columns.roles import reads_as_times
+from lstm_cli.data.reading.columns.samples import reads_as_times
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import is_number
 

@@ -13,7 +13,8 @@ from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.column_buffers import ColumnBatch
 from lstm_cli.data.reading.columns.hints import suggest_series
 from lstm_cli.data.reading.columns.number_formats import NumberColumn, plain_sample
-from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS, ColumnRequest, ColumnRoles
+from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.columns.series_names import join_name, split_name
 from lstm_cli.data.reading.file_readers import Cells, File
 from lstm_cli.data.reading.wide.layout import WideRequest, find_layout

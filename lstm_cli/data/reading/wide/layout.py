@@ -7,16 +7,10 @@ from dataclasses import dataclass
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import CellLocation, quote_name, quote_names
 from lstm_cli.data.reading.columns.hints import name_series
-from lstm_cli.data.reading.columns.roles import (
-    ColumnRequest,
-    ColumnRoles,
-    choose_columns,
-    duplicate_name_error,
-    find_column,
-    is_empty,
-    may_be_numeric,
-    reads_as_times,
-)
+from lstm_cli.data.reading.columns.names import duplicate_name_error, find_column
+from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
+from lstm_cli.data.reading.columns.roles import choose_columns
+from lstm_cli.data.reading.columns.samples import is_empty, may_be_numeric, reads_as_times
 from lstm_cli.data.reading.file_readers import File
 from lstm_cli.data.reading.wide.header import times_in_header
 from lstm_cli.data.times.codes import TimeOptions
