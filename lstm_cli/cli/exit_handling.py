@@ -114,10 +114,18 @@ def _usage_error(error: Exception, verb: str) -> UsageError:
     """Convert an error of Typer. Only its message is public API, so other attributes may be missing."""
     message = usage_message(str(getattr(error, "format_message", lambda: error)()))
     unknown = getattr(error, "option_name", None)
-    is_unknown = verb and unknown and hasattr(error, "possibilities")
-    return UsageError(
-        message, hint=_unknown_option_hint(str(unknown), verb) if is_unknown else _see_help(verb)
-    )
+    if unknown and hasattr(error, "possibilities"):
+        if verb:
+            return UsageError(message, hint=_unknown_option_hint(str(unknown), verb))
+        from lstm_cli.cli.app import verbs_with_option  # imported only after an error
+
+        if verbs_with_option(str(unknown)):
+            return UsageError("options must come after the command", hint=f"write lstm COMMAND ... {unknown}")
+    if message.startswith("missing argument") and verb == "prepare":
+        return UsageError(
+            "missing argument: lstm prepare needs DATA and RUN", hint="write lstm prepare data.csv runs/NAME"
+        )
+    return UsageError(message, hint=_see_help(verb))
 
 
 def _unknown_option_hint(flag: str, verb: str) -> str:

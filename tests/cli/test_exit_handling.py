@@ -19,11 +19,16 @@ from lstm_cli import errors
             "unknown command 'serve'",
             "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, verify, config",
         ),
-        (["--quiet"], "no such option '--quiet'", "see 'lstm --help'"),
+        (["--quiet"], "options must come after the command", "write lstm COMMAND ... --quiet"),
+        (["--frobnicate"], "no such option '--frobnicate'", "see 'lstm --help'"),
         (["--", "train", "run"], "options must come after the command", "write lstm COMMAND [OPTIONS]"),
         (["train"], "missing argument 'RUN'", "see 'lstm train --help'"),
         (["train", ""], "RUN is empty", "give the path of a run directory, such as runs/load"),
-        (["prepare"], "missing argument 'DATA...'", "see 'lstm prepare --help'"),
+        (
+            ["prepare", "data.csv"],
+            "missing argument: lstm prepare needs DATA and RUN",
+            "write lstm prepare data.csv runs/NAME",
+        ),
         (
             ["train", "run", "--epoch", "5"],
             "no such option '--epoch'",
@@ -110,7 +115,7 @@ def test_repeatable_options_and_a_variable_next_to_a_flag_are_not_twice(lstm, mo
 def test_extra_argument(lstm):
     code, out, err = lstm("train", "run", "again")
     assert (code, out) == (2, "")
-    assert "again" in err.splitlines()[0]
+    assert err.splitlines()[0] == "error: unexpected argument 'again'"
     assert err.splitlines()[1] == "hint: see 'lstm train --help'"
 
 
