@@ -1,4 +1,4 @@
-"""What the first cells of a column are: numbers, times, or nothing."""
+"""Kinds of the first cells of a column: numbers, times, or nothing."""
 
 from collections.abc import Sequence
 
