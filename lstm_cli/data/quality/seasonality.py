@@ -140,6 +140,11 @@ def season_correlation(values: np.ndarray, season: int, shorter: int | None) -> 
     sqrt((P + 2) / T)). Simulated random walks, noise and AR(1) pass this limit at most once in a hundred. The smallest
     one matters, because the residual of a smooth trend has similar autocorrelations at all lags. If a `shorter` season
     is confirmed, P must also explain what the shorter one does not (see `_partial_autocorrelation`).
+
+    Args:
+        values: values of the column [T], NaN where missing.
+        season: season P to test, in steps.
+        shorter: a shorter season that is confirmed, in steps; None without one.
     """
     rows = int((~np.isnan(values)).sum())
     if rows < 2 * season:
