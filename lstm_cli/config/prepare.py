@@ -17,7 +17,7 @@ class PrepareConfig(TextSettings, GridSettings):
 
     target: tuple[str, ...] = setting(
         (),
-        "Column to forecast (repeatable), or '*' for every numeric column without another role.",
+        "Target (repeatable); '*': all numeric columns.",
         COLUMN,
         default_text="the only numeric column",
         panel=COLUMNS_PANEL,
@@ -30,27 +30,25 @@ class PrepareConfig(TextSettings, GridSettings):
     )
     static: tuple[str, ...] = setting(
         (),
-        "Column that is constant within a series (repeatable).",
+        "Column constant within a series (repeatable).",
         COLUMN,
-        default_text="none",
         panel=COLUMNS_PANEL,
     )
     calendar: bool = setting(
         False,
-        "Calendar features (hour, weekday, month and others) as known-ahead covariates.",
+        "Hour, weekday, month and others, known ahead.",
         flag="--calendar/--no-calendar",
         panel=COLUMNS_PANEL,
     )
     holidays: tuple[str, ...] = setting(
         (),
-        "Public holidays, known ahead, with the days before and after: DE, DE-BY (repeatable).",
+        "Public holidays, such as DE or DE-BY, and the days around them, known ahead (repeatable).",
         "COUNTRY",
-        default_text="none",
         panel=COLUMNS_PANEL,
     )
     time: tuple[str, ...] = setting(
         (),
-        "Time column, repeated for date and time columns; none: rows are steps.",
+        "Time column (repeatable); none: rows are steps.",
         COLUMN,
         default_text="the first column of times",
         panel=COLUMNS_PANEL,
@@ -132,7 +130,7 @@ class PrepareConfig(TextSettings, GridSettings):
     )
     outliers: str = setting(
         "keep",
-        "Outliers of the targets outside the test set; drop: replaced by missing values.",
+        "Outliers of targets before the test set; drop: missing values.",
         choices=("keep", "drop"),
         panel=VALUES_PANEL,
     )

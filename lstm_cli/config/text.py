@@ -32,7 +32,7 @@ class TextSettings:
     )
     names: tuple[str, ...] | None = setting(
         None,
-        "Column names of a file without a header.",
+        "Column names, if there is no header.",
         "A,B,C",
         kind="names",
         default_text="header",
@@ -137,18 +137,18 @@ class GridSettings:
     """Settings of how the rows of a file become a time grid. New data take them from the run."""
 
     tz: str | None = setting(
-        None, "Time zone of local times, e.g. Europe/Berlin.", "ZONE", default_text="none", panel=TIMES_PANEL
+        None, "Time zone, e.g. Asia/Tokyo.", "ZONE", default_text="none", panel=TIMES_PANEL
     )
     freq: str | None = setting(
         None,
-        "Frequency of the time grid: 15min, h, D, B, W, MS, ME, QS and others.",
+        "Frequency: 15min, h, D, B, W-THU, MS, ME and others.",
         "STEP",
         default_text="inferred",
         panel=TIMES_PANEL,
     )
     resample: str | None = setting(
         None,
-        "Aggregate irregular rows to --freq.",
+        "Aggregation to --freq.",
         choices=("mean", "sum", "first", "last", "min", "max", "median", "nearest"),
         default_text="off",
         panel=TIMES_PANEL,

@@ -44,6 +44,8 @@ OTHER_VALUES = {
         "time": ("t", ("t",)),
         "series": ("s", ("s",)),
         "wide": (None, True),
+        "static": ("shop_type", ("shop_type",)),
+        "holidays": ("DE", ("DE",)),
         "freq": ("h", "h"),
         "tz": ("Europe/Berlin", "Europe/Berlin"),
         "resample": ("mean", "mean"),
@@ -137,6 +139,8 @@ STACKED_ONLY = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "fo
 REQUIRED = {
     ("prepare", "resample"): {"freq": "h"},
     ("check", "resample"): {"freq": "h"},
+    ("prepare", "static"): {"series": ("s",)},
+    ("check", "static"): {"series": ("s",)},
     ("tune", "storage"): {"method": "bayes"},
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},
@@ -150,7 +154,10 @@ pytestmark = pytest.mark.usefixtures("in_a_folder")
 def required_flags(verb, name):
     """Return the flags that an option needs."""
     return [
-        text for other, value in REQUIRED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
+        text
+        for other, value in REQUIRED.get((verb, name), {}).items()
+        for item in (value if isinstance(value, tuple) else (value,))
+        for text in (f"--{other}", str(item))
     ]
 
 

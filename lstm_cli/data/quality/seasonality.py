@@ -142,9 +142,9 @@ def season_correlation(values: np.ndarray, season: int, shorter: int | None) -> 
     is confirmed, P must also explain what the shorter one does not (see `_partial_autocorrelation`).
 
     Args:
-        values: one column [T], NaN where not measured.
-        season: P in steps.
-        shorter: shorter season that is confirmed; None without one.
+        values: values of the column [T], NaN where missing.
+        season: season P to test, in steps.
+        shorter: a shorter season that is confirmed, in steps; None without one.
     """
     rows = int((~np.isnan(values)).sum())
     if rows < 2 * season:
