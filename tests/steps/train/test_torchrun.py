@@ -161,4 +161,4 @@ def test_up_to_date_or_failed_runs_stop_all_processes(trained: Path, tmp_path: P
     assert "next: lstm evaluate" not in out
     _, err = lost.communicate(timeout=300)
     assert lost.returncode == 1
-    assert err.count("not found: absent") == 1
+    assert err.count("error: run directory not found: ") == 1
