@@ -1,6 +1,7 @@
 """Times written as whole numbers: years, YYYYMM, YYYYMMDD and so on, seconds since 1970, and numbers of steps."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding
 
 PLAUSIBLE_YEARS = (1600, 2300)  # range of plausible years
+MAX_DIGITS = 19  # digits of the largest number of 64 bits
+_LARGEST = str(2 ** 63 - 1)
 MIN_DOUBTFUL = 10_000  # whole numbers from here may be days or seconds of an unknown count
 _COMPACT_PATTERNS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 # Formats of days by their number of digits, which need `--time-format`, and the order of their parts.
@@ -34,6 +37,26 @@ def are_plausible_times(values: np.ndarray, width: int) -> np.ndarray:
             return compact
     seconds = values // EPOCHS[f"epoch-{_EPOCH_UNITS[width]}"]
     return (seconds >= 1_000_000_000) & (seconds < 4_102_444_800)  # from 2001 to 2100
+
+
+def refuse_large_numbers(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> None:
+    """Raise DataError for a cell of `MAX_DIGITS` digits that 64 bits cannot hold.
+
+    Args:
+        cells: text of the cells [n], which are digits only.
+        lines: line of each row [n].
+        location: the time column, for messages.
+    """
+    if len(cells[0]) < MAX_DIGITS or max(cells) <= _LARGEST:
+        return
+    row = next(row for row, cell in enumerate(cells) if cell > _LARGEST)
+    raise DataError(
+        f"'{cells[row]}' is too large for a time, which is {_LARGEST} at most",
+        hint="correct the line, or choose another column with --time",
+        rule="D416",
+        at=location.at(int(lines[row])),
+        flags=("--time",),
+    )
 
 
 def parse_integer(text: str) -> int:

@@ -27,7 +27,7 @@ from lstm_cli.data.times.formats import (
     TimeFormat,
     to_microseconds,
 )
-from lstm_cli.data.times.integer_times import parse_integer, read_whole_numbers
+from lstm_cli.data.times.integer_times import parse_integer, read_whole_numbers, refuse_large_numbers
 from lstm_cli.data.times.patterns import (
     CODES,
     DATE_PARTS,
@@ -165,6 +165,7 @@ def scan_times(
         fields = shape_digits(chosen, shape, match[1])
         padded |= {name for name in DATE_PARTS & set(fields) if any_zero_padded(fields[name])}
         if kind == "digits":
+            refuse_large_numbers(chosen, lines[rows], location)
             values[rows] = digits_to_numbers(fields["all"])
             continue
         us, exists, offset = parse_shape(fields, kind, match[1], codes)

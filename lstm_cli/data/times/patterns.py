@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_cli.data.times.codes import FLAG, ZONE, compile_codes, literal_digits
 from lstm_cli.data.times.formats import DAY, FIRST_SHORT_YEAR, JOINT, SECOND, to_microseconds
-from lstm_cli.data.times.integer_times import is_time_width
+from lstm_cli.data.times.integer_times import MAX_DIGITS, is_time_width
 from lstm_cli.data.times.names import MONTH_NAME, number_of_name
 
 # Month, day, and the first two numbers of a date whose order the column decides.
@@ -57,6 +57,8 @@ def scan_fixed_width_times(cells: np.ndarray, codes: str | None = None) -> TimeP
         fields["zone"] = digits[slice(*groups.span("zone"))].T
     offsets: list[int] | None = None
     if kind == "digits":
+        if len(shape) >= MAX_DIGITS:
+            return None  # only `scan_times` checks for an overflow
         values = digits_to_numbers(digits.T)
     else:
         values, exists, offsets = parse_shape(fields, kind, groups, codes)

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.config.text import NO_TIMES
-from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name
+from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.reading.columns.names import find_column
 from lstm_cli.data.reading.columns.requests import ColumnRequest
 from lstm_cli.data.reading.columns.samples import is_numeric, measured_cells, reads_as_times
@@ -27,6 +27,7 @@ from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_column
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
+from lstm_cli.text import count_noun
 
 
 def choose_time(
@@ -164,6 +165,37 @@ def find_time_column(
         flags=("--time",),
     )
     return None, [no_times]
+
+
+def find_ignored_times(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> tuple[list[int], list[Finding]]:
+    """Return the columns that may be targets with `--time none`, and a finding about columns of times left out.
+
+    If all numeric columns hold times, none is left out: one of them must be the target.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+    """
+    numeric = [index for index in free if is_numeric(sample[index])]
+    joined = find_joined_columns(names, sample, free, None)
+    times = set(joined.indices if joined else ())
+    times |= {index for index in numeric if _digits_are_times(names[index], sample[index], None, True)}
+    left_out = [index for index in numeric if index in times]
+    if not left_out or left_out == numeric:
+        return list(free), []
+    found = Finding.at(
+        in_file(source),
+        "D214",
+        f"{count_noun(len(left_out), 'column')} of times left out of the targets, because of --time {NO_TIMES}: "
+        f"{quote_names([names[index] for index in left_out])} (use --target to forecast one)",
+        count=len(left_out),
+        flags=("--target",),
+    )
+    return [index for index in free if index not in left_out], [found]
 
 
 def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None, others: bool) -> bool:
