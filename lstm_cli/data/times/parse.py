@@ -31,9 +31,12 @@ from lstm_cli.data.times.integer_times import parse_integer, read_whole_numbers,
 from lstm_cli.data.times.patterns import (
     CODES,
     DATE_PARTS,
+    PART_COLUMNS,
     TimePiece,
     any_zero_padded,
+    day_month_parts,
     digits_to_numbers,
+    end_of_day,
     is_integer_shape,
     match_group,
     match_shape,
@@ -44,6 +47,7 @@ from lstm_cli.data.times.patterns import (
 )
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location
+from lstm_cli.text import count_noun
 
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 _GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
@@ -151,7 +155,8 @@ def scan_times(
         raise _unreadable_cell_error(cells, shapes, lines, location, options)
     kind = str(kinds.pop())
     values = np.empty(len(cells), dtype=np.int64)
-    parts = np.empty((len(cells) if kind == "day-month" else 0, 3), dtype=np.int64)
+    parts = np.empty((len(cells) if kind == "day-month" else 0, PART_COLUMNS), dtype=np.int64)
+    late = np.zeros(len(cells), dtype=bool)
     index_of = {shape: index for index, shape in enumerate(matches)}
     indices = np.fromiter(map(index_of.__getitem__, shapes), dtype=np.int64, count=len(cells))
     shape_counts: dict[str, tuple[int, int]] = {}
@@ -177,8 +182,9 @@ def scan_times(
                 chosen[first], numbers, location.at(int(lines[rows[first]])), finer=finer
             )
         values[rows] = us
+        late[rows] = end_of_day(fields)
         if kind == "day-month":
-            parts[rows] = np.stack([digits_to_numbers(fields[name]) for name in "abY"], axis=1)
+            parts[rows] = day_month_parts(fields, match[1])
         if offset is not None:
             offsets |= dict.fromkeys(offset)
     return TimePiece(
@@ -188,6 +194,7 @@ def scan_times(
         shapes=shape_counts,
         offsets=tuple(offsets),
         padded=frozenset(padded),
+        next_day=(int(lines[np.argmax(late)]), int(late.sum())) if late.any() else (0, 0),
     )
 
 
@@ -210,7 +217,7 @@ def _scan_integers(
     return TimePiece(
         kind="digits",
         values=np.array([int(cell) for cell in cells], dtype=np.int64),
-        parts=np.empty((0, 3), dtype=np.int64),
+        parts=np.empty((0, PART_COLUMNS), dtype=np.int64),
         shapes=shape_counts,
         offsets=(),
         padded=frozenset("0" for cell in cells if len(cell) > 1 and cell.startswith("0")),
@@ -220,9 +227,7 @@ def _scan_integers(
 def _no_such_time_error(cell: str, numbers: dict[str, int], location: Location, *, finer: bool) -> DataError:
     """Return the error for a cell that has the shape of a time, but does not exist. numbers: Y, m, d and H."""
     hint = "correct the line"
-    if numbers.get("H") == 24:
-        hint = "write 24:00 as 00:00 of the next day"
-    elif numbers.get("m", 1) > 12 and 1 <= numbers.get("d", 0) <= 12:
+    if numbers.get("m", 1) > 12 and 1 <= numbers.get("d", 0) <= 12:
         hint = f"correct the line. If the day comes before the month, use {FLAG} with %d before %m"
     return DataError(
         f"{_quote(cell)} is a date or time that does not exist{' (or is finer than a microsecond)' * finer}",
@@ -297,7 +302,11 @@ def read_times(
         )
     padded = frozenset().union(*(piece.padded for piece in pieces))
     fmt = column_format(shapes, offsets, padded, day_first, codes)
-    return TimeColumn(times=values, format=fmt, findings=_midnight_findings(shapes, location, codes))
+    findings = (
+        *_midnight_findings(shapes, location, codes),
+        *_next_day_findings([piece.next_day for piece in pieces], location),
+    )
+    return TimeColumn(times=values, format=fmt, findings=findings)
 
 
 def _unreadable_cell_error(
@@ -389,5 +398,22 @@ def _midnight_findings(
     return (
         Finding.at(
             location.at(line), "D410", f"{times} read as midnight ({advice})", count=count, flags=("--time",)
+        ),
+    )
+
+
+def _next_day_findings(found: Sequence[tuple[int, int]], location: CellLocation) -> tuple[Finding, ...]:
+    """Return a finding about times written 24:00. found: first line and count of each batch."""
+    count = sum(count for _, count in found)
+    if not count:
+        return ()
+    line = next(line for line, count in found if count)
+    return (
+        Finding.at(
+            location.at(line),
+            "D417",
+            f"{count_noun(count, 'time')} with the hour 24 {'was' if count == 1 else 'were'} read as 00:00 of the next "
+            "day (no option for this; subtract 1 from hours 1 to 24 if they name the hour that begins)",
+            count=count,
         ),
     )

@@ -9,6 +9,8 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name
 from lstm_cli.data.times.integer_times import PLAUSIBLE_YEARS, is_likely_time_name, is_time_name
+from lstm_cli.data.times.joined_cells import without_midnight
+from lstm_cli.data.times.joined_columns import name_words
 from lstm_cli.data.times.patterns import looks_like_time_of_day
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -33,7 +35,9 @@ _SUMMARIES: dict[str, Callable[[list[float]], float]] = {
     "count": len,
 }
 _HOURS = frozenset(("hour", "hours", "hr", "h", "he", "stunde", "heure", "hora", "time", "clock", "uhrzeit"))
-_MONTHS = frozenset(("month", "mon", "monat", "mois", "mes", "quarter", "qtr"))
+_YEAR_PARTS = frozenset(
+    ("month", "mon", "monat", "mois", "mes", "quarter", "qtr", "week", "weeks", "kw", "day", "doy", "yday")
+)  # names of columns that hold a part of a year
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 
@@ -76,15 +80,15 @@ def find_split_time(
         time: index of the time column.
         groups: series of each row [n]; None without a series column.
     """
-    cells = [cell.strip() for cell in sample[time]]
+    cells = [without_midnight(cell.strip()) for cell in sample[time]]
     keys = cells if groups is None else list(zip(groups.tolist(), cells, strict=True))
     if not keys or len(set(keys)) * 2 > len(keys) or any(":" in cell for cell in cells[:20]):
         return None
     year = bool(re.fullmatch(r"\d{4}", cells[0]))
     for index, name in enumerate(names):
-        words = set(re.split(r"[^a-z]+", name.lower()))
+        words = set(name_words(name))
         clocks = [cell for cell in sample[index][:20] if looks_like_time_of_day(cell)]
-        if index != time and (clocks or words & _HOURS or (year and words & _MONTHS)):
+        if index != time and (clocks or words & _HOURS or (year and words & _YEAR_PARTS)):
             return index
     return None
 

@@ -1,5 +1,6 @@
 """Choice of the time columns: the named ones, joined ones, or the first column of times."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,12 +18,14 @@ from lstm_cli.data.reading.columns.table_rules import (
     split_time_error,
 )
 from lstm_cli.data.times.codes import FLAG, TimeOptions
+from lstm_cli.data.times.formats import JOINT
 from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
     is_time_name,
     steps_evenly,
 )
+from lstm_cli.data.times.joined_cells import whole_number
 from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_columns, join_columns
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
@@ -57,7 +60,7 @@ def choose_time(
         joined = join_columns(
             source, names, sample, named, codes=options.codes, keep_order=request.from_model
         )
-        return joined.indices, replace(options, format=joined.codes), []
+        return joined.indices, _options_of(joined, options), []
     findings: list[Finding] = []
     if not named:
         found, findings = find_time_column(
@@ -78,7 +81,16 @@ def choose_time(
         raise split_time_error(source, names, sample, named[0], other, plain.indices if plain else ())
     if plain is None:
         return named, options, findings
-    return plain.indices, replace(options, format=plain.codes), [_joined_finding(source, names, plain)]
+    return plain.indices, _options_of(plain, options), [_joined_finding(source, names, plain)]
+
+
+def _options_of(joined: JoinedColumns, options: TimeOptions) -> TimeOptions:
+    """Return how joined columns are read. The format of the run's data says how its times of day are written."""
+    digits = joined.clock_digits
+    clock = re.search(f"{JOINT}((?:%[HMS]){{2,}})$", options.like.pattern) if options.like else None
+    if clock is not None:
+        digits = len(clock[1])
+    return replace(options, format=joined.codes, clock_digits=digits)
 
 
 def _joined_finding(source: str, names: Sequence[str], joined: JoinedColumns) -> Finding:
@@ -203,6 +215,7 @@ def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None
 
     cells: [n]; groups: series [n] of each cell; others: another numeric column can be the target.
     """
+    cells = list(map(whole_number, cells))
     present = [index for index, cell in enumerate(cells) if not is_missing(cell)]
     kinds = {text_kind(cells[index]) for index in present}
     named = is_likely_time_name(name)
