@@ -13,7 +13,7 @@ from lstm_cli.findings import Finding
 
 PLAUSIBLE_YEARS = (1600, 2300)  # range of plausible years
 MAX_DIGITS = 19  # digits of the largest number of 64 bits
-_LARGEST = str(2 ** 63 - 1)
+_LARGEST = str(2**63 - 1)
 MIN_DOUBTFUL = 10_000  # whole numbers from here may be days or seconds of an unknown count
 _COMPACT_PATTERNS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 # Formats of days by their number of digits, which need `--time-format`, and the order of their parts.
@@ -71,6 +71,32 @@ def parse_integer(text: str) -> int:
             hint="give a whole number, such as one of the time column",
         )
     return int(text)
+
+
+def is_decorated_integer(shape: str, thousands: str | None) -> bool:
+    """Return whether a shape may be of a whole number with decimals (12.0) or with the mark of thousands (1,000).
+
+    Args:
+        shape: shape of a cell.
+        thousands: mark of thousands; None without one.
+    """
+    mark = re.escape(thousands) if thousands else "$"
+    return (
+        re.fullmatch(rf"[+-]?(0{{1,8}}|0{{1,3}}({mark}000)+)(\.0+)?", shape) is not None
+        and not shape[1:].isdigit()
+    )
+
+
+def plain_integer(cell: str, thousands: str | None = None) -> str:
+    """Return a whole number without decimals and marks of thousands; another cell as it is.
+
+    Args:
+        cell: text of the cell.
+        thousands: mark of thousands; None without one.
+    """
+    mark = re.escape(thousands) if thousands else "$"
+    parts = re.fullmatch(rf"([+-]?([0-9]{{1,8}}|[0-9]{{1,3}}({mark}[0-9]{{3}})+))(\.0+)?", cell)
+    return parts[1].replace(thousands or ",", "") if parts else cell
 
 
 def integer_format(shapes: dict[str, tuple[int, int]], *, is_padded: bool) -> TimeFormat:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from lstm_cli.data.locations import is_missing
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.formats import JOINT
+from lstm_cli.data.times.integer_times import plain_integer
 
 CLOCK_DIGITS = (4, 6)  # of a time of day without marks: hhmm and hhmmss
-_WHOLE_NUMBER = re.compile(r"([0-9]{1,8})\.0+")
 _AT_MIDNIGHT = re.compile(r"(.*[0-9])[Tt ]0?0:00(:00(\.0+)?)?")
-_FIRST_DAYS = re.compile(r"(?:1899-12-3[01]|1900-0?1-0?[01]|1970-01-01)[Tt ]([0-9:.]+)")  # days 0 and 1 of programs
+_FIRST_DAYS = re.compile(
+    r"(?:1899-12-3[01]|1900-0?1-0?[01]|1970-01-01)[Tt ]([0-9:.]+)"
+)  # days 0 and 1 of programs
 _NUMBERS = re.compile(r"(?:%[YymdHMS]){2,}")  # codes of numbers with nothing between them
 
 
@@ -53,20 +55,15 @@ def _cleaner(piece: str | None, *, is_date: bool, clock_digits: int) -> Callable
     if piece is not None:
         width = sum(4 if code == "%Y" else 2 for code in re.findall("%[A-Za-z]", piece))
         width = width if _NUMBERS.fullmatch(piece) else 0
-        return (lambda cell: cell) if "." in piece else lambda cell: whole_number(cell).zfill(width)
+        return (lambda cell: cell) if "." in piece else lambda cell: plain_integer(cell).zfill(width)
     if is_date:
         return without_midnight
-    return lambda cell: _zero_filled(_FIRST_DAYS.sub(r"\1", whole_number(cell)), clock_digits)
-
-
-def whole_number(cell: str) -> str:
-    """Return a number such as 2021.0 without its decimals; another cell as it is."""
-    return _WHOLE_NUMBER.sub(r"\1", cell) if _WHOLE_NUMBER.fullmatch(cell) else cell
+    return lambda cell: _zero_filled(_FIRST_DAYS.sub(r"\1", plain_integer(cell)), clock_digits)
 
 
 def without_midnight(cell: str) -> str:
     """Return a date such as 2021-01-30 00:00:00 without its time of day, and 20210130.0 without its decimals."""
-    return _AT_MIDNIGHT.sub(r"\1", whole_number(cell))
+    return _AT_MIDNIGHT.sub(r"\1", plain_integer(cell))
 
 
 def _zero_filled(cell: str, width: int) -> str:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from lstm_cli.data.locations import is_missing, quote_name
 from lstm_cli.data.times.codes import FLAG
 from lstm_cli.data.times.formats import JOINT
-from lstm_cli.data.times.integer_times import PLAUSIBLE_YEARS
-from lstm_cli.data.times.joined_cells import clean_sample, clock_digits_of, whole_number
+from lstm_cli.data.times.integer_times import PLAUSIBLE_YEARS, plain_integer
+from lstm_cli.data.times.joined_cells import clean_sample, clock_digits_of
 from lstm_cli.data.times.names import MONTH_NAME
 from lstm_cli.data.times.patterns import is_time, looks_like_time_of_day, text_kind
+from lstm_cli.data.times.suggested_codes import suggest_formats
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
@@ -106,10 +107,15 @@ def join_columns(
     joined = _join_date_and_clock(sample, indices, parts)
     if joined is None:
         flags = " ".join(f"--time {quote_name(names[index])}" for index in indices)
+        rows = zip(*(sample[index][:MAX_CELLS] for index in indices), strict=True)
+        texts = [" ".join(map(str.strip, row)) for row in rows if not any(map(is_missing, row))]
+        is_split = all(text.count(" ") == len(indices) - 1 for text in texts)
+        formats = suggest_formats(texts, [_letters(names[index]) for index in indices] if is_split else ())
+        codes_text = f"'{formats[0]}'" if formats else "'%Y-%m-%d %H:%M', for example"
         raise DataError(
-            f"{source}: the columns {', '.join(quote_name(names[index]) for index in indices)} cannot be joined as one "
+            f"the columns {', '.join(quote_name(names[index]) for index in indices)} cannot be joined as one "
             "time",
-            hint=f"say what they hold, in the order of the flags: {flags} {FLAG} '%Y-%m-%d %H:%M', for example",
+            hint=f"say what they hold, in the order of the flags: {flags} {FLAG} {codes_text}",
             rule="D213",
             at=in_file(source),
             flags=("--time", FLAG),
@@ -176,7 +182,9 @@ def _join_date_and_clock(
         return None
     if len(rest) == 1 and _are_clocks(sample[rest[0]]):
         return JoinedColumns(indices=(dates[0], rest[0]))
-    digits = clock_digits_of(clean_sample(sample[rest[0]][:MAX_CELLS], is_date=False)) if len(rest) == 1 else 0
+    digits = (
+        clock_digits_of(clean_sample(sample[rest[0]][:MAX_CELLS], is_date=False)) if len(rest) == 1 else 0
+    )
     if digits:
         return JoinedColumns(indices=(dates[0], rest[0]), clock_digits=digits)
     found = {parts[index]: index for index in rest}
@@ -203,7 +211,9 @@ def _are_clocks(cells: Sequence[str]) -> bool:
 def _is_clock_column(name: str, cells: Sequence[str]) -> bool:
     """Return whether a column without --time holds times of day: by its marks, or by its name and its numbers."""
     named = set(name_words(name)) & (_WORDS["H"] | _SHORT["H"] | {"hhmm", "hhmmss", "hrmn"})
-    return _are_clocks(cells) or bool(named and clock_digits_of(clean_sample(cells[:MAX_CELLS], is_date=False)))
+    return _are_clocks(cells) or bool(
+        named and clock_digits_of(clean_sample(cells[:MAX_CELLS], is_date=False))
+    )
 
 
 def _part(name: str, cells: Sequence[str], *, short: bool) -> str | None:
@@ -223,6 +233,13 @@ def _part(name: str, cells: Sequence[str], *, short: bool) -> str | None:
     return next((part for part in parts if _in_range(part, cells)), None) if len(parts) == 1 else None
 
 
+def _letters(name: str) -> str:
+    """Return the codes of the parts that a name such as `#YY` or `mm` may mean; "" for all."""
+    words = set(name_words(name))
+    parts = [part for part in _RANGES if any(table.get(part, set()) & words for table in (_WORDS, _SHORT))]
+    return "".join({"Y": "Yy", "m": "mbM" if "mm" in words else "mb"}.get(part, part) for part in parts)
+
+
 def name_words(name: str) -> list[str]:
     """Return the words of a name: `day of month` of DayofMonth, dayOfMonth and day_of_month."""
     lower = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()
@@ -239,7 +256,7 @@ def _in_range(part: str, cells: Sequence[str]) -> bool:
 def _is_value(part: str, cell: str) -> bool:
     if part == "m" and re.fullmatch(MONTH_NAME, cell, re.IGNORECASE | re.ASCII):
         return True
-    number = whole_number(cell[1:] if part == "q" and cell[:1] in "Qq" else cell)
+    number = plain_integer(cell[1:] if part == "q" and cell[:1] in "Qq" else cell)
     low, high = _RANGES[part]
     return re.fullmatch(r"[0-9]{1,4}", number) is not None and low <= int(number) <= high
 

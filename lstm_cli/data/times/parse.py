@@ -4,6 +4,8 @@
 the day, whether all times have one format, and whether there is one offset or several.
 """
 
+import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +29,13 @@ from lstm_cli.data.times.formats import (
     TimeFormat,
     to_microseconds,
 )
-from lstm_cli.data.times.integer_times import parse_integer, read_whole_numbers, refuse_large_numbers
+from lstm_cli.data.times.integer_times import (
+    is_decorated_integer,
+    parse_integer,
+    plain_integer,
+    read_whole_numbers,
+    refuse_large_numbers,
+)
 from lstm_cli.data.times.patterns import (
     CODES,
     DATE_PARTS,
@@ -45,12 +53,15 @@ from lstm_cli.data.times.patterns import (
     shapes_of,
     unreadable_reason,
 )
+from lstm_cli.data.times.suggested_codes import format_hint, suggest_formats
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location
 from lstm_cli.text import count_noun
 
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 _GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
+
+_GROUPED = re.compile(r"[+-]?0{1,3}([,.' ])000(\1000)*")  # shape of a whole number with marks of thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +158,12 @@ def scan_times(
     shapes = shapes_of(cells)
     codes = options.codes
     distinct = dict.fromkeys(shapes)
-    if options.is_integer or (options.named and codes is None and all(map(is_integer_shape, distinct))):
-        return _scan_integers(cells, shapes, lines, location)
+    if codes is None and any(is_decorated_integer(shape, options.thousands) for shape in distinct):
+        cells = [plain_integer(cell, options.thousands) for cell in cells]
+        shapes = shapes_of(cells)
+        distinct = dict.fromkeys(shapes)
+    if options.is_integer or (options.named and codes is None and _are_integers(shapes, list(distinct))):
+        return _scan_integers(cells, shapes, lines, location, options)
     matches = {shape: match_shape(shape, codes) for shape in distinct}
     kinds = {match[0] if match else None for match in matches.values()}
     if len(kinds) != 1 or None in kinds:
@@ -198,19 +213,46 @@ def scan_times(
     )
 
 
+def _are_integers(shapes: Sequence[str], distinct: Sequence[str]) -> bool:
+    """Return whether cells are whole numbers that count steps; a few wrong cells are errors with their line later.
+
+    Args:
+        shapes: shapes of the cells [n].
+        distinct: distinct shapes.
+    """
+    whole = set(filter(is_integer_shape, distinct))
+    if len(whole) == len(distinct):
+        return True
+    whole |= set(filter(_GROUPED.fullmatch, distinct))
+    counts_steps = any(match_shape(shape) is None for shape in whole)
+    return counts_steps and sum(shape in whole for shape in shapes) * 2 > len(shapes)
+
+
 def _scan_integers(
-    cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, location: CellLocation
+    cells: Sequence[str],
+    shapes: Sequence[str],
+    lines: np.ndarray,
+    location: CellLocation,
+    options: TimeOptions,
 ) -> TimePiece:
     """Read cells [n] that are whole numbers. Raise DataError for another cell."""
+    advice = f"or leave out {FLAG} int if the times are dates"
+    if options.format is None:
+        advice = "or choose another column with --time"
     shape_counts: dict[str, tuple[int, int]] = {}
     for cell, shape, line in zip(cells, shapes, lines.tolist(), strict=True):
         if not is_integer_shape(shape):
+            grouped = _GROUPED.fullmatch(shape)
             raise DataError(
-                "the time is missing" if is_missing(cell) else f"{quote_cell(cell)} is not a whole number",
-                hint=f"correct the line, or leave out {FLAG} int if the times are dates",
-                rule="D405" if is_missing(cell) else "D412",
+                "the time is missing"
+                if is_missing(cell)
+                else f"{quote_cell(cell)} is not a whole number, unlike the other times",
+                hint=f"use --thousands {shlex.quote(grouped[1])}"
+                if grouped
+                else f"correct the line, {advice}",
+                rule="D405" if is_missing(cell) else "D412" if options.format else "D406",
                 at=location.at(line),
-                flags=(FLAG,),
+                flags=(FLAG if options.format else "--time",),
             )
         before = shape_counts.get(shape, (line, 0))
         shape_counts[shape] = (before[0], before[1] + 1)
@@ -328,7 +370,7 @@ def _unreadable_cell_error(
             if JOINT in cell and not repeated:
                 return DataError(
                     f"{_quote(cell)} is not a valid time",
-                    hint=f"correct the line, or say what the columns hold with {FLAG}",
+                    hint=f"correct the line, or {_suggestion(cells) or f'say what the columns hold with {FLAG}'}",
                     rule="D406",
                     at=where,
                     flags=("--time", FLAG),
@@ -336,23 +378,31 @@ def _unreadable_cell_error(
             if options.codes is not None and not repeated:
                 return DataError(
                     f"{_quote(cell)} does not match {FLAG} '{options.codes_text}'",
-                    hint=f"correct the line, or change {FLAG}",
+                    hint=f"correct the line, or {_suggestion(cells) or f'change {FLAG}'}",
                     rule="D412",
                     at=where,
                     flags=(FLAG,),
                 )
             why, hint = REPEATED_HEADER if repeated else unreadable_reason(cell, location.column)
+            formats = "" if repeated else _suggestion(cells)
+            hint = f"{formats}, or choose another column with --time" if formats else hint
             return DataError(
                 f"{_quote(cell)} is not a valid time{why}",
                 hint=hint or f"{_GIVE_CODES}, or choose another column with --time",
                 rule="D406",
                 at=where,
-                flags=("--time",) if hint else (FLAG, "--time"),
+                flags=(FLAG, "--time") if formats or not hint else ("--time",),
             )
         first = first or (match[0], line)
         if match[0] != first[0]:
             return _mixed_formats_error(location, line, first[1])
     raise AssertionError("all cells are of one kind")
+
+
+def _suggestion(cells: Sequence[str]) -> str:
+    """Return the hint with the formats that most of the cells [n] fit; "" if there are none."""
+    texts = [cell.replace(JOINT, " ") for cell in cells if not any(map(is_missing, cell.split(JOINT)))]
+    return format_hint(suggest_formats(texts))
 
 
 def _mixed_formats_error(location: CellLocation, line: int, first: int) -> DataError:

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.formats import JOINT
 from lstm_cli.data.times.joined_cells import clock_digits_of, join_cells
 from lstm_cli.errors import DataError
+from lstm_cli.events import WarningRaised
 from lstm_cli.findings import finding_texts
 
 HOURS = [datetime(2020, 1, 1) + timedelta(hours=hour) for hour in range(24 * 40)]
@@ -74,8 +76,6 @@ def test_plain_parts_are_joined_with_a_warning(
 def test_named_columns_are_joined(
     header: str, cells: Callable[[datetime], str], options: dict[str, Any]
 ) -> None:
-    from lstm_cli.config.text import TextSettings
-
     table = read(header, HOURS, cells, time=tuple(header.split(",")), text=TextSettings(**options))
     assert table.times.tolist() == microseconds(HOURS)
     assert table.findings == ()
@@ -118,3 +118,44 @@ def test_a_clock_of_another_day_is_not_joined_in_silence() -> None:
     rows = "\n".join(f"{cell},{row},1" for row, cell in enumerate(cells))
     with pytest.raises(DataError, match="line 11"):
         read_table("-", stdin=io.BytesIO(f"date,hour,v\n{rows}\n".encode()), time=("date", "hour"))
+
+
+def test_the_hint_for_other_columns_has_their_codes() -> None:
+    header = "#YY,MM,DD,hh,mm"
+    names = tuple(header.split(","))
+
+    def cells(time: datetime) -> str:
+        return f"{time.year % 100},{time.month},{time.day},{time.hour},0"
+
+    with pytest.raises(DataError) as caught:
+        read(header, HOURS, cells, time=names)
+    codes = "%y %m %d %H %M"
+    assert f"--time-format '{codes}'" in str(caught.value.hint)
+    assert caught.value.message.count("standard input") == 1
+    table = read(header, HOURS, cells, time=names, text=TextSettings(time_format=codes))
+    assert table.times.tolist() == microseconds(HOURS)
+
+
+def test_a_wrong_time_comes_after_the_warning_about_joined_columns() -> None:
+    events: list[Any] = []
+    rows = "\n".join(f"2021,{1 + row // 28},{1 + row % 28},{row}" for row in range(40))
+    with pytest.raises(DataError, match="2021 2 30"):
+        read_table(
+            "-", stdin=io.BytesIO(f"year,month,day,v\n{rows}\n2021,2,30,1\n".encode()), listen=events.append
+        )
+    assert [event.finding.rule for event in events if isinstance(event, WarningRaised)] == ["D212"]
+
+
+def test_months_of_a_decimal_point_are_named_with_their_format() -> None:
+    months = [f"{1 + row % 12:02d}.{2010 + row // 12}" for row in range(30)]
+    content = "\n".join(("month,v", *(f"{month},{row}" for row, month in enumerate(months)))).encode()
+    with pytest.raises(DataError) as caught:
+        read_table("-", stdin=io.BytesIO(content))
+    assert "--time 'month' --time-format '%m.%Y'" in str(caught.value.hint)
+    table = read_table(
+        "-", stdin=io.BytesIO(content), time=("month",), text=TextSettings(time_format="%m.%Y")
+    )
+    assert table.times.astype("datetime64[us]").astype("datetime64[M]").astype(str).tolist()[11:13] == [
+        "2010-12",
+        "2011-01",
+    ]

@@ -4,13 +4,12 @@ import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.config.text import GridSettings
+from lstm_cli.config.text import GridSettings, TextSettings
 from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError, UsageError
@@ -82,3 +81,47 @@ def test_flags_of_times_cannot_be_used_without_times(settings: dict[str, Any], f
     with pytest.raises(UsageError, match="--time none") as caught:
         PrepareConfig(horizon=2, time=("none",), **settings)
     assert caught.value.flag == flag
+
+
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        ("{row}.0", {}),
+        ("{row}.000", {}),
+        ("-{row}.0", {}),
+        ('"{large:,}"', {"thousands": ","}),
+        ("{row}.0", {"time_format": "int"}),
+    ],
+)
+def test_whole_numbers_with_decimals_or_marks_are_read(cell: str, options: dict[str, Any]) -> None:
+    rows = [cell.format(row=row, large=990 + row) + f",{row % 5}" for row in range(30)]
+    table = read("step,v", *rows, time=("step",), text=TextSettings(**options))
+    first = 990 if "thousands" in options else 0
+    sign = -1 if cell.startswith("-") else 1
+    assert table.times.tolist() == [first + sign * row for row in range(30)]
+    assert table.time_format.is_integer
+
+
+def test_years_and_days_with_decimals_are_found() -> None:
+    years = read("year,v", *(f"{1990 + row}.0,{row % 5}" for row in range(30)))
+    assert years.time_format.pattern == "%Y"
+    days = read("date,v", *(f"202101{row:02d}.0,{row % 5}" for row in range(1, 30)))
+    assert days.time_format.pattern == "%Y%m%d"
+
+
+@pytest.mark.parametrize(
+    ("cell", "rule"), [("", "D405"), ("1.5", "D406"), ("x", "D406"), ("2021-01-01", "D406")]
+)
+@pytest.mark.parametrize("start", [0, 990])
+def test_a_wrong_cell_among_whole_numbers_is_named_with_its_line(cell: str, rule: str, start: int) -> None:
+    rows = [f"{start + row},{row % 5}" for row in range(30)]
+    rows[20] = f"{cell},3"
+    error = refusal("step,v", *rows, time=("step",))
+    assert "line 22" in error.message
+    assert cell in error.message
+    assert error.rule == rule
+
+
+def test_marks_of_thousands_are_named_with_their_flag() -> None:
+    rows = (f'"{990 + row:,}",{row % 5}' for row in range(30))
+    assert refusal("step,v", *rows, time=("step",)).hint == "use --thousands ,"

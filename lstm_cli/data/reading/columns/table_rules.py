@@ -7,7 +7,9 @@ from unicodedata import normalize
 
 import numpy as np
 
+from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name
+from lstm_cli.data.times.codes import FLAG
 from lstm_cli.data.times.integer_times import PLAUSIBLE_YEARS, is_likely_time_name, is_time_name
 from lstm_cli.data.times.joined_cells import without_midnight
 from lstm_cli.data.times.joined_columns import name_words
@@ -38,6 +40,7 @@ _HOURS = frozenset(("hour", "hours", "hr", "h", "he", "stunde", "heure", "hora",
 _YEAR_PARTS = frozenset(
     ("month", "mon", "monat", "mois", "mes", "quarter", "qtr", "week", "weeks", "kw", "day", "doy", "yday")
 )  # names of columns that hold a part of a year
+_MONTH_OF_YEAR = re.compile(r"(0?[1-9]|1[0-2])\.(19|20)[0-9]{2}")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 
@@ -54,6 +57,14 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
     """
     if not cells or not is_number(cells[0]) or not is_likely_time_name(name):
         return
+    if all(map(_MONTH_OF_YEAR.fullmatch, cells)):
+        raise DataError(
+            f"column {quote_name(name)} has the name of a time column, but {quote_cell(cells[0])} is a number too",
+            hint=f"use --time {quote_name(name)} {FLAG} '%m.%Y' if they are months, or --time {NO_TIMES} if not",
+            rule="D209",
+            at=in_file(source),
+            flags=("--time", FLAG),
+        )
     first = abs(float(cells[0]))
     serial = 20_000 <= first <= 80_000  # days from 1954 to 2119, as spreadsheets count them
     year = PLAUSIBLE_YEARS[0] <= first < PLAUSIBLE_YEARS[1] and not is_time_name(name)

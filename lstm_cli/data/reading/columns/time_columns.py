@@ -23,9 +23,9 @@ from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
     is_time_name,
+    plain_integer,
     steps_evenly,
 )
-from lstm_cli.data.times.joined_cells import whole_number
 from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_columns, join_columns
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
@@ -215,7 +215,7 @@ def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None
 
     cells: [n]; groups: series [n] of each cell; others: another numeric column can be the target.
     """
-    cells = list(map(whole_number, cells))
+    cells = list(map(plain_integer, cells))
     present = [index for index, cell in enumerate(cells) if not is_missing(cell)]
     kinds = {text_kind(cells[index]) for index in present}
     named = is_likely_time_name(name)
