@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lstm_cli.config.setting import require_bounds, setting
 from lstm_cli.config.text import INTEGER_TIMES, NO_TIMES, GridSettings, TextSettings
 from lstm_cli.errors import UsageError
+from lstm_cli.text import is_number
 
 COLUMN = "COLUMN"  # metavar
 ALL_NUMERIC = "*"  # the word for --target: every numeric column without another role
@@ -192,10 +193,12 @@ class PrepareConfig(TextSettings, GridSettings):
 
     def _check_times(self) -> None:
         """Raise UsageError for settings of times that need another number of time columns."""
-        if self.time == (NO_TIMES,) and (self.time_format is not None or self.dayfirst is not None):
-            flag = "--time-format" if self.time_format is not None else "--dayfirst"
+        flag = self._flag_of_times() if self.time == (NO_TIMES,) else None
+        if flag is not None:
             raise UsageError(
-                f"{flag} cannot be combined with --time {NO_TIMES}", hint=f"leave out {flag}", flag=flag
+                f"{flag} needs times, so it cannot be combined with --time {NO_TIMES}",
+                hint=f"leave out {flag}, or --time {NO_TIMES}",
+                flag=flag.split()[0],
             )
         if self.time_format == INTEGER_TIMES and len(self.time) != 1:
             raise UsageError(
@@ -203,6 +206,21 @@ class PrepareConfig(TextSettings, GridSettings):
                 hint="name the column of whole numbers with --time",
                 flag="--time-format",
             )
+
+    def _flag_of_times(self) -> str | None:
+        """Return a flag that only rows with times can have; None if there is none."""
+        given = {
+            "--time-format": self.time_format is not None,
+            "--dayfirst" if self.dayfirst else "--monthfirst": self.dayfirst is not None,
+            "--tz": self.tz is not None,
+            "--freq": self.freq is not None,
+            "--gaps": self.gaps is not None,
+            **{
+                f"{flag} {size}": not is_number(size)
+                for flag, size in (("--val", self.val), ("--test", self.test))
+            },
+        }
+        return next((flag for flag, is_given in given.items() if is_given), None)
 
     def _check_wide(self) -> None:
         """Raise UsageError for roles that a wide file cannot have: its only target is `value`."""

@@ -66,6 +66,14 @@ def _require_local(table: Table, tz: str) -> None:
             rule="D503",
             flags=("--tz", "--time"),
         )
+    if table.time_format.is_integer:
+        raise DataError(
+            f"the times are whole numbers, which have no time zone, so --tz {tz} does not apply",
+            hint="leave out --tz, or choose a column of dates with --time",
+            rule="D415",
+            at=location_formatter(table).at(int(table.lines[0]), table.time_name),
+            flags=("--tz", "--time"),
+        )
     if table.time_format.has_offset:
         raise DataError(
             f"the times carry an offset from UTC, so --tz {tz} does not apply",

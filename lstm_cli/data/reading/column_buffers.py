@@ -177,7 +177,8 @@ class ColumnBatch:
         times = self.times
         if times is not None:
             shapes = {shape: (line + offset, count) for shape, (line, count) in times.shapes.items()}
-            times = replace(times, shapes=shapes)
+            first, late = times.next_day
+            times = replace(times, shapes=shapes, next_day=(first + offset * bool(late), late))
         return replace(self, lines=self.lines + offset, times=times)
 
 
@@ -264,6 +265,7 @@ class ColumnBuilder:
             shapes=shapes,
             offsets=tuple(dict.fromkeys((*last.offsets, *piece.offsets))),
             padded=last.padded | piece.padded,
+            next_day=(last.next_day[0] or piece.next_day[0], last.next_day[1] + piece.next_day[1]),
         )
 
     @property

@@ -19,7 +19,7 @@ from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
-from lstm_cli.data.times.joined_columns import join_cells
+from lstm_cli.data.times.joined_cells import join_cells
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
@@ -254,7 +254,7 @@ def _to_batch(
         columns, location = _next_columns(pairs, len(roles.time), text)
         if len(columns) > 1:
             names_joined = " + ".join(place.column for place in locations[: len(columns)])
-            columns, location = [join_cells(columns)], replace(location, column=names_joined)
+            columns, location = [join_cells(columns, roles.times)], replace(location, column=names_joined)
         times = scan_times(columns[0], lines, location, roles.times)
     if roles.series:
         columns, location = _next_columns(pairs, len(roles.series), text)

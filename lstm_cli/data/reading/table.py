@@ -28,7 +28,7 @@ from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
 from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
-from lstm_cli.events import Listener, Progressed, ignore_events
+from lstm_cli.events import Listener, Progressed, WarningRaised, ignore_events
 from lstm_cli.findings import Finding, in_file
 
 MEGABYTE = 1_000_000
@@ -154,12 +154,16 @@ def read_table(
     formats = NumberFormats(text=text, plain_ok=plain_numbers_ok)
     reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
     with closing(reading):
-        for path in sources:
-            with open_source(path, stdin, on_bytes, held=held) as opened:
-                reading.add(open_file(opened, formats))
-                if opened.path is not None:
-                    reading.read[path] = opened.reader.checksum_and_size()
-        table = reading.table()
+        try:
+            for path in sources:
+                with open_source(path, stdin, on_bytes, held=held) as opened:
+                    reading.add(open_file(opened, formats))
+                    if opened.path is not None:
+                        reading.read[path] = opened.reader.checksum_and_size()
+            table = reading.table()
+        except DataError:
+            report_joined_times(reading.guesses, listen)
+            raise
     for name, measured in zip(reading.numeric_names, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
@@ -169,6 +173,18 @@ def read_table(
                 at=in_file(table.source),
             )
     return table
+
+
+def report_joined_times(findings: Sequence[Finding], listen: Listener) -> None:
+    """Report which columns were joined as the time, before an error that this guess may have caused.
+
+    Args:
+        findings: findings of the table.
+        listen: receives warnings.
+    """
+    for finding in findings:
+        if finding.rule == "D212":
+            listen(WarningRaised(finding=finding))
 
 
 def read_configured_table(
@@ -296,6 +312,11 @@ class _TableReader:
             self.builder.add(columns.with_line_offset(self._lines) if self._lines else columns)
         self._lines += file.lines
         self._findings += file.findings
+
+    @property
+    def guesses(self) -> Sequence[Finding]:
+        """Return the findings about the roles of the columns, () before the first file."""
+        return self._roles.findings if self._files else ()
 
     def table(self) -> Table:
         """Return the table of all rows. Raise DataError if times stay ambiguous in the whole column."""

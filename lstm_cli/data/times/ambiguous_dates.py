@@ -6,6 +6,7 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.times.codes import FLAG, TimeOptions
+from lstm_cli.data.times.patterns import day_month_text
 from lstm_cli.errors import DataError
 
 MIN_SEASONS = 3  # distinct months that must fit before a column counts as seasons (2000/01)
@@ -62,7 +63,7 @@ def is_day_first(
     """Return whether the first number is the day: as requested, else as the whole column shows.
 
     Args:
-        parts: numbers of the dates [R, 3].
+        parts: parts of the dates [R, 4], see `day_month_parts`.
         lines: line of each row [R].
         location: the time column, for messages.
         options: how the text is read.
@@ -98,7 +99,7 @@ def is_day_first(
     if dotted:
         return True
     raise DataError(
-        f"'{_date_text(parts[0])}' and all dates below it are ambiguous (day/month or month/day)",
+        f"'{day_month_text(parts[0])}' and all dates below it are ambiguous (day/month or month/day)",
         hint="use --dayfirst if the day comes first, or --monthfirst if the month does",
         rule="D409",
         at=location.at(int(lines[0])),
@@ -113,16 +114,12 @@ def _wrong_order_error(
     flag, other = ("--dayfirst", "--monthfirst") if day_first else ("--monthfirst", "--dayfirst")
     first = int(np.argmax(wrong))
     return DataError(
-        f"'{_date_text(parts[first])}' can only be {'month/day' if day_first else 'day/month'}, but {flag} is set",
+        f"'{day_month_text(parts[first])}' can only be {'month/day' if day_first else 'day/month'}, but {flag} is set",
         hint=f"use {other}, or correct the line if its date is wrong",
         rule="D413",
         at=location.at(int(lines[first])),
         flags=(flag,),
     )
-
-
-def _date_text(numbers: np.ndarray) -> str:
-    return "/".join(map(str, numbers.tolist()))
 
 
 def invalid_date_error(
@@ -131,14 +128,14 @@ def invalid_date_error(
     """Return the error for the first date that does not exist.
 
     Args:
-        parts: numbers of the dates [R, 3].
+        parts: parts of the dates [R, 4], see `day_month_parts`.
         wrong: dates that do not exist, bool [R].
         lines: line of each row [R].
         location: the time column, for messages.
     """
     first = int(np.argmax(wrong))
     return DataError(
-        f"'{_date_text(parts[first])}' is a date that does not exist",
+        f"'{day_month_text(parts[first])}' is a date that does not exist",
         hint="correct the line",
         rule="D403",
         at=location.at(int(lines[first])),

@@ -61,7 +61,9 @@ class TimeOptions:
 
     format: str | None = None  # codes of strptime, or INTEGERS; None: inferred
     day_first: bool | None = None  # order of 01/02/2020; None: inferred
+    thousands: str | None = None  # mark between the digits of whole numbers
     named: bool = False  # the user named the column, so whole numbers that are no dates count steps
+    clock_digits: int = 0  # of a time of day in a column of its own, without marks (0130); 0 if it has marks
     like: TimeFormat | None = None  # decides ambiguous times; None without a run
 
     @property

@@ -1,6 +1,7 @@
 """Times written as whole numbers: years, YYYYMM, YYYYMMDD and so on, seconds since 1970, and numbers of steps."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding
 
 PLAUSIBLE_YEARS = (1600, 2300)  # range of plausible years
+MAX_DIGITS = 19  # digits of the largest number of 64 bits
+_LARGEST = str(2**63 - 1)
 MIN_DOUBTFUL = 10_000  # whole numbers from here may be days or seconds of an unknown count
 _COMPACT_PATTERNS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 # Formats of days by their number of digits, which need `--time-format`, and the order of their parts.
@@ -36,6 +39,26 @@ def are_plausible_times(values: np.ndarray, width: int) -> np.ndarray:
     return (seconds >= 1_000_000_000) & (seconds < 4_102_444_800)  # from 2001 to 2100
 
 
+def refuse_large_numbers(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> None:
+    """Raise DataError for a cell of `MAX_DIGITS` digits that 64 bits cannot hold.
+
+    Args:
+        cells: text of the cells [n], which are digits only.
+        lines: line of each row [n].
+        location: the time column, for messages.
+    """
+    if len(cells[0]) < MAX_DIGITS or max(cells) <= _LARGEST:
+        return
+    row = next(row for row, cell in enumerate(cells) if cell > _LARGEST)
+    raise DataError(
+        f"'{cells[row]}' is too large for a time, which is {_LARGEST} at most",
+        hint="correct the line, or choose another column with --time",
+        rule="D416",
+        at=location.at(int(lines[row])),
+        flags=("--time",),
+    )
+
+
 def parse_integer(text: str) -> int:
     """Return the whole number of an option such as --end.
 
@@ -48,6 +71,32 @@ def parse_integer(text: str) -> int:
             hint="give a whole number, such as one of the time column",
         )
     return int(text)
+
+
+def is_decorated_integer(shape: str, thousands: str | None) -> bool:
+    """Return whether a shape may be of a whole number with decimals (12.0) or with the mark of thousands (1,000).
+
+    Args:
+        shape: shape of a cell.
+        thousands: mark of thousands; None without one.
+    """
+    mark = re.escape(thousands) if thousands else "$"
+    return (
+        re.fullmatch(rf"[+-]?(0{{1,8}}|0{{1,3}}({mark}000)+)(\.0+)?", shape) is not None
+        and not shape[1:].isdigit()
+    )
+
+
+def plain_integer(cell: str, thousands: str | None = None) -> str:
+    """Return a whole number without decimals and marks of thousands; another cell as it is.
+
+    Args:
+        cell: text of the cell.
+        thousands: mark of thousands; None without one.
+    """
+    mark = re.escape(thousands) if thousands else "$"
+    parts = re.fullmatch(rf"([+-]?([0-9]{{1,8}}|[0-9]{{1,3}}({mark}[0-9]{{3}})+))(\.0+)?", cell)
+    return parts[1].replace(thousands or ",", "") if parts else cell
 
 
 def integer_format(shapes: dict[str, tuple[int, int]], *, is_padded: bool) -> TimeFormat:

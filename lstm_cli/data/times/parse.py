@@ -4,6 +4,8 @@
 the day, whether all times have one format, and whether there is one offset or several.
 """
 
+import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,13 +29,22 @@ from lstm_cli.data.times.formats import (
     TimeFormat,
     to_microseconds,
 )
-from lstm_cli.data.times.integer_times import parse_integer, read_whole_numbers
+from lstm_cli.data.times.integer_times import (
+    is_decorated_integer,
+    parse_integer,
+    plain_integer,
+    read_whole_numbers,
+    refuse_large_numbers,
+)
 from lstm_cli.data.times.patterns import (
     CODES,
     DATE_PARTS,
+    PART_COLUMNS,
     TimePiece,
     any_zero_padded,
+    day_month_parts,
     digits_to_numbers,
+    end_of_day,
     is_integer_shape,
     match_group,
     match_shape,
@@ -42,11 +53,15 @@ from lstm_cli.data.times.patterns import (
     shapes_of,
     unreadable_reason,
 )
+from lstm_cli.data.times.suggested_codes import format_hint, suggest_formats
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location
+from lstm_cli.text import count_noun
 
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 _GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
+
+_GROUPED = re.compile(r"[+-]?0{1,3}([,.' ])000(\1000)*")  # shape of a whole number with marks of thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,15 +158,20 @@ def scan_times(
     shapes = shapes_of(cells)
     codes = options.codes
     distinct = dict.fromkeys(shapes)
-    if options.is_integer or (options.named and codes is None and all(map(is_integer_shape, distinct))):
-        return _scan_integers(cells, shapes, lines, location)
+    if codes is None and any(is_decorated_integer(shape, options.thousands) for shape in distinct):
+        cells = [plain_integer(cell, options.thousands) for cell in cells]
+        shapes = shapes_of(cells)
+        distinct = dict.fromkeys(shapes)
+    if options.is_integer or (options.named and codes is None and _are_integers(shapes, list(distinct))):
+        return _scan_integers(cells, shapes, lines, location, options)
     matches = {shape: match_shape(shape, codes) for shape in distinct}
     kinds = {match[0] if match else None for match in matches.values()}
     if len(kinds) != 1 or None in kinds:
         raise _unreadable_cell_error(cells, shapes, lines, location, options)
     kind = str(kinds.pop())
     values = np.empty(len(cells), dtype=np.int64)
-    parts = np.empty((len(cells) if kind == "day-month" else 0, 3), dtype=np.int64)
+    parts = np.empty((len(cells) if kind == "day-month" else 0, PART_COLUMNS), dtype=np.int64)
+    late = np.zeros(len(cells), dtype=bool)
     index_of = {shape: index for index, shape in enumerate(matches)}
     indices = np.fromiter(map(index_of.__getitem__, shapes), dtype=np.int64, count=len(cells))
     shape_counts: dict[str, tuple[int, int]] = {}
@@ -165,6 +185,7 @@ def scan_times(
         fields = shape_digits(chosen, shape, match[1])
         padded |= {name for name in DATE_PARTS & set(fields) if any_zero_padded(fields[name])}
         if kind == "digits":
+            refuse_large_numbers(chosen, lines[rows], location)
             values[rows] = digits_to_numbers(fields["all"])
             continue
         us, exists, offset = parse_shape(fields, kind, match[1], codes)
@@ -176,8 +197,9 @@ def scan_times(
                 chosen[first], numbers, location.at(int(lines[rows[first]])), finer=finer
             )
         values[rows] = us
+        late[rows] = end_of_day(fields)
         if kind == "day-month":
-            parts[rows] = np.stack([digits_to_numbers(fields[name]) for name in "abY"], axis=1)
+            parts[rows] = day_month_parts(fields, match[1])
         if offset is not None:
             offsets |= dict.fromkeys(offset)
     return TimePiece(
@@ -187,29 +209,57 @@ def scan_times(
         shapes=shape_counts,
         offsets=tuple(offsets),
         padded=frozenset(padded),
+        next_day=(int(lines[np.argmax(late)]), int(late.sum())) if late.any() else (0, 0),
     )
 
 
+def _are_integers(shapes: Sequence[str], distinct: Sequence[str]) -> bool:
+    """Return whether cells are whole numbers that count steps; a few wrong cells are errors with their line later.
+
+    Args:
+        shapes: shapes of the cells [n].
+        distinct: distinct shapes.
+    """
+    whole = set(filter(is_integer_shape, distinct))
+    if len(whole) == len(distinct):
+        return True
+    whole |= set(filter(_GROUPED.fullmatch, distinct))
+    counts_steps = any(match_shape(shape) is None for shape in whole)
+    return counts_steps and sum(shape in whole for shape in shapes) * 2 > len(shapes)
+
+
 def _scan_integers(
-    cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, location: CellLocation
+    cells: Sequence[str],
+    shapes: Sequence[str],
+    lines: np.ndarray,
+    location: CellLocation,
+    options: TimeOptions,
 ) -> TimePiece:
     """Read cells [n] that are whole numbers. Raise DataError for another cell."""
+    advice = f"or leave out {FLAG} int if the times are dates"
+    if options.format is None:
+        advice = "or choose another column with --time"
     shape_counts: dict[str, tuple[int, int]] = {}
     for cell, shape, line in zip(cells, shapes, lines.tolist(), strict=True):
         if not is_integer_shape(shape):
+            grouped = _GROUPED.fullmatch(shape)
             raise DataError(
-                "the time is missing" if is_missing(cell) else f"{quote_cell(cell)} is not a whole number",
-                hint=f"correct the line, or leave out {FLAG} int if the times are dates",
-                rule="D405" if is_missing(cell) else "D412",
+                "the time is missing"
+                if is_missing(cell)
+                else f"{quote_cell(cell)} is not a whole number, unlike the other times",
+                hint=f"use --thousands {shlex.quote(grouped[1])}"
+                if grouped
+                else f"correct the line, {advice}",
+                rule="D405" if is_missing(cell) else "D412" if options.format else "D406",
                 at=location.at(line),
-                flags=(FLAG,),
+                flags=(FLAG if options.format else "--time",),
             )
         before = shape_counts.get(shape, (line, 0))
         shape_counts[shape] = (before[0], before[1] + 1)
     return TimePiece(
         kind="digits",
         values=np.array([int(cell) for cell in cells], dtype=np.int64),
-        parts=np.empty((0, 3), dtype=np.int64),
+        parts=np.empty((0, PART_COLUMNS), dtype=np.int64),
         shapes=shape_counts,
         offsets=(),
         padded=frozenset("0" for cell in cells if len(cell) > 1 and cell.startswith("0")),
@@ -219,9 +269,7 @@ def _scan_integers(
 def _no_such_time_error(cell: str, numbers: dict[str, int], location: Location, *, finer: bool) -> DataError:
     """Return the error for a cell that has the shape of a time, but does not exist. numbers: Y, m, d and H."""
     hint = "correct the line"
-    if numbers.get("H") == 24:
-        hint = "write 24:00 as 00:00 of the next day"
-    elif numbers.get("m", 1) > 12 and 1 <= numbers.get("d", 0) <= 12:
+    if numbers.get("m", 1) > 12 and 1 <= numbers.get("d", 0) <= 12:
         hint = f"correct the line. If the day comes before the month, use {FLAG} with %d before %m"
     return DataError(
         f"{_quote(cell)} is a date or time that does not exist{' (or is finer than a microsecond)' * finer}",
@@ -296,7 +344,11 @@ def read_times(
         )
     padded = frozenset().union(*(piece.padded for piece in pieces))
     fmt = column_format(shapes, offsets, padded, day_first, codes)
-    return TimeColumn(times=values, format=fmt, findings=_midnight_findings(shapes, location, codes))
+    findings = (
+        *_midnight_findings(shapes, location, codes),
+        *_next_day_findings([piece.next_day for piece in pieces], location),
+    )
+    return TimeColumn(times=values, format=fmt, findings=findings)
 
 
 def _unreadable_cell_error(
@@ -318,7 +370,7 @@ def _unreadable_cell_error(
             if JOINT in cell and not repeated:
                 return DataError(
                     f"{_quote(cell)} is not a valid time",
-                    hint=f"correct the line, or say what the columns hold with {FLAG}",
+                    hint=f"correct the line, or {_suggestion(cells) or f'say what the columns hold with {FLAG}'}",
                     rule="D406",
                     at=where,
                     flags=("--time", FLAG),
@@ -326,23 +378,31 @@ def _unreadable_cell_error(
             if options.codes is not None and not repeated:
                 return DataError(
                     f"{_quote(cell)} does not match {FLAG} '{options.codes_text}'",
-                    hint=f"correct the line, or change {FLAG}",
+                    hint=f"correct the line, or {_suggestion(cells) or f'change {FLAG}'}",
                     rule="D412",
                     at=where,
                     flags=(FLAG,),
                 )
             why, hint = REPEATED_HEADER if repeated else unreadable_reason(cell, location.column)
+            formats = "" if repeated else _suggestion(cells)
+            hint = f"{formats}, or choose another column with --time" if formats else hint
             return DataError(
                 f"{_quote(cell)} is not a valid time{why}",
                 hint=hint or f"{_GIVE_CODES}, or choose another column with --time",
                 rule="D406",
                 at=where,
-                flags=("--time",) if hint else (FLAG, "--time"),
+                flags=(FLAG, "--time") if formats or not hint else ("--time",),
             )
         first = first or (match[0], line)
         if match[0] != first[0]:
             return _mixed_formats_error(location, line, first[1])
     raise AssertionError("all cells are of one kind")
+
+
+def _suggestion(cells: Sequence[str]) -> str:
+    """Return the hint with the formats that most of the cells [n] fit; "" if there are none."""
+    texts = [cell.replace(JOINT, " ") for cell in cells if not any(map(is_missing, cell.split(JOINT)))]
+    return format_hint(suggest_formats(texts))
 
 
 def _mixed_formats_error(location: CellLocation, line: int, first: int) -> DataError:
@@ -388,5 +448,22 @@ def _midnight_findings(
     return (
         Finding.at(
             location.at(line), "D410", f"{times} read as midnight ({advice})", count=count, flags=("--time",)
+        ),
+    )
+
+
+def _next_day_findings(found: Sequence[tuple[int, int]], location: CellLocation) -> tuple[Finding, ...]:
+    """Return a finding about times written 24:00. found: first line and count of each batch."""
+    count = sum(count for _, count in found)
+    if not count:
+        return ()
+    line = next(line for line, count in found if count)
+    return (
+        Finding.at(
+            location.at(line),
+            "D417",
+            f"{count_noun(count, 'time')} with the hour 24 {'was' if count == 1 else 'were'} read as 00:00 of the next "
+            "day (no option for this; subtract 1 from hours 1 to 24 if they name the hour that begins)",
+            count=count,
         ),
     )

@@ -13,11 +13,14 @@ import numpy as np
 
 from lstm_cli.data.times.codes import FLAG, ZONE, compile_codes, literal_digits
 from lstm_cli.data.times.formats import DAY, FIRST_SHORT_YEAR, JOINT, SECOND, to_microseconds
-from lstm_cli.data.times.integer_times import is_time_width
+from lstm_cli.data.times.integer_times import MAX_DIGITS, is_time_width
 from lstm_cli.data.times.names import MONTH_NAME, number_of_name
 
 # Month, day, and the first two numbers of a date whose order the column decides.
 DATE_PARTS = frozenset("mdab")
+
+
+PART_COLUMNS = 4  # columns of `TimePiece.parts`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +29,11 @@ class TimePiece:
 
     kind: str
     values: np.ndarray  # [n] int64 microseconds; "day-month": only the time of day; "digits": the number
-    parts: np.ndarray  # [n, 3] int64 first number, second number, year of "day-month"; else [0, 3]
+    parts: np.ndarray  # [n, 4] int64 first number, second number, year and style of "day-month"; else [0, 4]
     shapes: dict[str, tuple[int, int]]  # first line and count of each shape
     offsets: tuple[int, ...]  # distinct offsets in minutes
     padded: frozenset[str]  # date parts that have a leading zero in some cell
+    next_day: tuple[int, int] = (0, 0)  # first line and count of times written 24:00
 
 
 def scan_fixed_width_times(cells: np.ndarray, codes: str | None = None) -> TimePiece | None:
@@ -57,14 +61,17 @@ def scan_fixed_width_times(cells: np.ndarray, codes: str | None = None) -> TimeP
         fields["zone"] = digits[slice(*groups.span("zone"))].T
     offsets: list[int] | None = None
     if kind == "digits":
+        if len(shape) >= MAX_DIGITS:
+            return None  # only `scan_times` checks for an overflow
         values = digits_to_numbers(digits.T)
     else:
         values, exists, offsets = parse_shape(fields, kind, groups, codes)
         if not exists.all():
             return None
-    parts = np.empty((0, 3), dtype=np.int64)
+    parts = np.empty((0, PART_COLUMNS), dtype=np.int64)
     if kind == "day-month":
-        parts = np.stack([digits_to_numbers(fields[name]) for name in "abY"], axis=1)
+        parts = day_month_parts(fields, groups)
+    late = end_of_day(fields)
     return TimePiece(
         kind=kind,
         values=values,
@@ -72,6 +79,7 @@ def scan_fixed_width_times(cells: np.ndarray, codes: str | None = None) -> TimeP
         shapes={shape: (1, len(cells))},
         offsets=tuple(offsets or ()),
         padded=frozenset(name for name in DATE_PARTS & set(fields) if any_zero_padded(fields[name])),
+        next_day=(1 + int(np.argmax(late)), int(late.sum())) if late.any() else (0, 0),
     )
 
 
@@ -80,6 +88,8 @@ _SECONDS = r"(?::(?P<S>00)(?:\.(?P<f>0{1,9}))?)?"
 # A time of day after a date: in the same cell, or in the next columns.
 _CLOCKS = (
     r"(?:,?[Tt ](?P<H>00?):(?P<M>00)" + _SECONDS + _END + ")?",
+    JOINT + r"(?P<H>00)(?P<M>00)(?P<S>00)?" + _END,
+    JOINT + r"(?P<H>00?)\.(?P<M>00)\.(?P<S>00)" + _END,
     JOINT + r"(?P<H>00?)(?:[:\x1f](?P<M>00?)(?:[:\x1f](?P<S>00?)(?:\.(?P<f>0{1,9}))?)?)?" + _END,
 )
 _MONTH = f"(?P<b>{MONTH_NAME})"
@@ -97,7 +107,7 @@ _PATTERNS = (
         "date",
         r"(?P<Y>0000)(?P<m>00)(?P<d>00)[Tt ](?P<H>00):?(?P<M>00)(?::?(?P<S>00))?(?P<zone>" + ZONE + ")?",
     ),
-    ("date", r"(?P<Y>0000)(?P<m>00)(?P<d>00)" + _CLOCKS[1]),
+    *(("date", r"(?P<Y>0000)(?P<m>00)(?P<d>00)" + clock) for clock in _CLOCKS[1:]),
     ("month", r"(?P<Y>0000)[-/M](?P<m>00)"),
     ("month", r"(?P<m>00?)[-/](?P<Y>0000)"),
     ("named month", rf"{_MONTH}\.?,?[-/ ]?(?P<Y>0000)"),
@@ -110,6 +120,7 @@ _PATTERNS = (
     ("digits", r"0{4,19}"),
 )
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE | re.ASCII)) for kind, pattern in _PATTERNS)
+_TIME_OF_DAY = re.compile(rf"00?(:00(:00(\.0+)?)?( ?[AaPp][Mm])?({ZONE})?|\.00\.00)")
 CODES = "codes"  # kind of times in codes of strptime
 _INTEGER = re.compile(r"[+-]?0{1,18}")
 _SHAPE = str.maketrans("123456789", "000000000")
@@ -148,7 +159,7 @@ def looks_like_date(cell: str) -> bool:
 
 def looks_like_time_of_day(cell: str) -> bool:
     """Return whether a cell is a time of day without a date."""
-    return bool(re.fullmatch(r"00?:00(:00(\.0+)?)?( ?[AaPp][Mm])?", cell.strip().translate(_SHAPE)))
+    return bool(_TIME_OF_DAY.fullmatch(cell.strip().translate(_SHAPE)))
 
 
 def unreadable_reason(cell: str, column: str) -> tuple[str, str]:
@@ -257,6 +268,34 @@ def digits_to_numbers(digits: np.ndarray) -> np.ndarray:
     return total
 
 
+def end_of_day(fields: dict[str, np.ndarray]) -> np.ndarray:
+    """Return which times are 24:00. fields: digits [n, width] of each named part."""
+    if "H" not in fields or fields["H"].shape[1] < 2:
+        return np.zeros(1, dtype=bool)
+    return np.asarray(digits_to_numbers(fields["H"]) == 24)
+
+
+def day_month_parts(fields: dict[str, np.ndarray], match: re.Match[str]) -> np.ndarray:
+    """Return the first number, the second number, the year and the style [n, 4] of dates of kind "day-month".
+
+    The style holds the mark between the numbers and the digits of both numbers, for `day_month_text`.
+
+    Args:
+        fields: digits [n, width] of each named part.
+        match: match of the shape.
+    """
+    numbers = [digits_to_numbers(fields[name]) for name in "abY"]
+    style = ord(match.string[match.end("a")]) * 100 + fields["a"].shape[1] * 10 + fields["b"].shape[1]
+    return np.stack([*numbers, np.full(len(numbers[0]), style)], axis=1)
+
+
+def day_month_text(parts: np.ndarray) -> str:
+    """Return a date [4] of `day_month_parts` as the file writes it."""
+    first, second, year, style = parts.tolist()
+    mark = chr(style // 100)
+    return f"{first:0{style // 10 % 10}d}{mark}{second:0{style % 10}d}{mark}{year:04d}"
+
+
 def any_zero_padded(digits: np.ndarray) -> bool:
     """Return whether one of the numbers [n, width] begins with a zero."""
     return digits.shape[1] == 2 and bool((digits[:, 0] == 0).any())
@@ -308,6 +347,8 @@ def _clock(
     zeros = np.zeros(len(next(iter(fields.values()))), dtype=np.int64)
     hour, minute, second = (numbers.get(name, zeros) for name in "HMS")
     exists = (hour <= 23) & (minute <= 59) & (second <= 59)
+    if not half and "f" not in numbers:
+        exists |= (hour == 24) & (minute == 0) & (second == 0)  # 00:00 of the next day
     if half:
         exists &= (hour >= 1) & (hour <= 12)
         hour = hour % 12 + (12 if half.lower() == "pm" else 0)

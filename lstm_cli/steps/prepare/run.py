@@ -14,8 +14,9 @@ from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
-from lstm_cli.data.reading.table import Table, read_configured_table
+from lstm_cli.data.reading.table import Table, read_configured_table, report_joined_times
 from lstm_cli.data.times.formats import iso_time
+from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, WarningRaised
 from lstm_cli.findings import Finding, warnings_of
 from lstm_cli.rundir import Writer
@@ -41,10 +42,14 @@ def prepare_run(
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
     table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
-    table = localize(table, config.grid)
-    table = resample_table(table, config.grid, start=config.start, end=config.end)
-    grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
-    assembled = assemble(table, grid, config)
+    try:
+        table = localize(table, config.grid)
+        table = resample_table(table, config.grid, start=config.start, end=config.end)
+        grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
+        assembled = assemble(table, grid, config)
+    except DataError:
+        report_joined_times(table.findings, listen)
+        raise
     test_wanted = parse_split_size("--test", config.test).rows != 0
     windows = assembled.windows(table.source, test_wanted=test_wanted)
     read = warnings_of((*table.findings, *grid.findings, *assembled.findings))

@@ -135,7 +135,7 @@ def test_a_single_part_is_refused_with_the_flags_that_join_all() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "rule", "words"),
-    [("", "D405", "time is missing"), ("24", "D403", "00:00 of the next day"), ("x", "D406", "2023 2 28 x")],
+    [("", "D405", "time is missing"), ("25", "D403", "does not exist"), ("x", "D406", "2023 2 28 x")],
 )
 def test_a_wrong_part_is_an_error_with_its_line(cell: str, rule: str, words: str) -> None:
     lines = PARTS.splitlines()
@@ -250,12 +250,12 @@ def test_a_forecast_of_new_data_has_the_form_of_the_file(name: str, tmp_path: Pa
     # Few rows: they do not show the order of day and month, or the width of numbers.
     header, *lines = text.splitlines()
     (tmp_path / "new.csv").write_text("\n".join([header, *lines[-8:]]) + "\n")
-    new, _ = read_new_data(str(tmp_path / "new.csv"), model, text=TextSettings(), stdin=None)
+    new = read_new_data(str(tmp_path / "new.csv"), model, text=TextSettings(), stdin=None).dataset
     for data in (dataset, new) if name != "none" else (dataset,):
         forecast = Forecast(
             schema=data.schema,
             names=data.series.names,
-            times_us=forecast_times(data),
+            times_us=forecast_times(data.schema, data.series, 2),
             values=np.zeros((1, 2, 1)),
         )
         assert encode_forecast(forecast, "csv").decode().splitlines()[1:] == [f"{row},0" for row in rows]
@@ -291,7 +291,7 @@ def test_flags_of_predict_win_over_those_of_the_run(tmp_path: Path) -> None:
     model = model_of(tmp_path / "a.csv", time_format="%d/%m/%Y")
     new = tmp_path / "new.csv"
     new.write_text("when,y\n" + "".join(f"{day:%m/%d/%Y},{row}\n" for row, day in enumerate(days(12))))
-    dataset, _ = read_new_data(str(new), model, text=TextSettings(dayfirst=False), stdin=None)
+    dataset = read_new_data(str(new), model, text=TextSettings(dayfirst=False), stdin=None).dataset
     assert dataset.series.origin_us.tolist() == [np.datetime64("2021-01-01", "us").astype(np.int64)]
     with pytest.raises(DataError, match=r"line 3.*'01/02/2021'|wrong frequency"):
         read_new_data(str(new), model, text=TextSettings(), stdin=None)

@@ -63,5 +63,9 @@ def time_options(text: TextSettings, *, named: bool, like: TimeFormat | None = N
         like: time format of the run's data; None without a run.
     """
     return TimeOptions(
-        format=text.time_format, day_first=text.dayfirst, named=named and like is None, like=like
+        format=text.time_format,
+        day_first=text.dayfirst,
+        thousands=text.thousands,
+        named=named and like is None,
+        like=like,
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
+from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation, quote_name
 from lstm_cli.data.reading.columns.categories import Vocabulary, is_text_column
 from lstm_cli.data.reading.columns.names import duplicate_name_error, find_column
@@ -17,7 +18,7 @@ from lstm_cli.data.reading.columns.table_rules import (
     find_thousands_separators,
 )
 from lstm_cli.data.reading.columns.target_columns import find_all_numeric, find_target
-from lstm_cli.data.reading.columns.time_columns import choose_time
+from lstm_cli.data.reading.columns.time_columns import choose_time, find_ignored_times
 from lstm_cli.data.reading.wide.header import refuse_times_in_header
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.errors import DataError
@@ -88,6 +89,9 @@ def choose_columns(
             ),
         )
     free = [index for index in free if index not in time]
+    if request.time == (NO_TIMES,) and not request.from_model and not (named or request.no_target):
+        free, ignored = find_ignored_times(source, names, sample, free)
+        findings += ignored
     if all_numeric:
         columns["targets"], left_out = find_all_numeric(source, names, sample, free)
         findings += left_out

@@ -7,8 +7,12 @@ from unicodedata import normalize
 
 import numpy as np
 
+from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name
+from lstm_cli.data.times.codes import FLAG
 from lstm_cli.data.times.integer_times import PLAUSIBLE_YEARS, is_likely_time_name, is_time_name
+from lstm_cli.data.times.joined_cells import without_midnight
+from lstm_cli.data.times.joined_columns import name_words
 from lstm_cli.data.times.patterns import looks_like_time_of_day
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -33,7 +37,10 @@ _SUMMARIES: dict[str, Callable[[list[float]], float]] = {
     "count": len,
 }
 _HOURS = frozenset(("hour", "hours", "hr", "h", "he", "stunde", "heure", "hora", "time", "clock", "uhrzeit"))
-_MONTHS = frozenset(("month", "mon", "monat", "mois", "mes", "quarter", "qtr"))
+_YEAR_PARTS = frozenset(
+    ("month", "mon", "monat", "mois", "mes", "quarter", "qtr", "week", "weeks", "kw", "day", "doy", "yday")
+)  # names of columns that hold a part of a year
+_MONTH_OF_YEAR = re.compile(r"(0?[1-9]|1[0-2])\.(19|20)[0-9]{2}")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 
@@ -50,6 +57,14 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
     """
     if not cells or not is_number(cells[0]) or not is_likely_time_name(name):
         return
+    if all(map(_MONTH_OF_YEAR.fullmatch, cells)):
+        raise DataError(
+            f"column {quote_name(name)} has the name of a time column, but {quote_cell(cells[0])} is a number too",
+            hint=f"use --time {quote_name(name)} {FLAG} '%m.%Y' if they are months, or --time {NO_TIMES} if not",
+            rule="D209",
+            at=in_file(source),
+            flags=("--time", FLAG),
+        )
     first = abs(float(cells[0]))
     serial = 20_000 <= first <= 80_000  # days from 1954 to 2119, as spreadsheets count them
     year = PLAUSIBLE_YEARS[0] <= first < PLAUSIBLE_YEARS[1] and not is_time_name(name)
@@ -76,15 +91,15 @@ def find_split_time(
         time: index of the time column.
         groups: series of each row [n]; None without a series column.
     """
-    cells = [cell.strip() for cell in sample[time]]
+    cells = [without_midnight(cell.strip()) for cell in sample[time]]
     keys = cells if groups is None else list(zip(groups.tolist(), cells, strict=True))
     if not keys or len(set(keys)) * 2 > len(keys) or any(":" in cell for cell in cells[:20]):
         return None
     year = bool(re.fullmatch(r"\d{4}", cells[0]))
     for index, name in enumerate(names):
-        words = set(re.split(r"[^a-z]+", name.lower()))
+        words = set(name_words(name))
         clocks = [cell for cell in sample[index][:20] if looks_like_time_of_day(cell)]
-        if index != time and (clocks or words & _HOURS or (year and words & _MONTHS)):
+        if index != time and (clocks or words & _HOURS or (year and words & _YEAR_PARTS)):
             return index
     return None
 

@@ -1,5 +1,6 @@
 """Choice of the time columns: the named ones, joined ones, or the first column of times."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.config.text import NO_TIMES
-from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name
+from lstm_cli.data.locations import CellLocation, is_missing, quote_cell, quote_name, quote_names
 from lstm_cli.data.reading.columns.names import find_column
 from lstm_cli.data.reading.columns.requests import ColumnRequest
 from lstm_cli.data.reading.columns.samples import is_numeric, measured_cells, reads_as_times
@@ -17,16 +18,19 @@ from lstm_cli.data.reading.columns.table_rules import (
     split_time_error,
 )
 from lstm_cli.data.times.codes import FLAG, TimeOptions
+from lstm_cli.data.times.formats import JOINT
 from lstm_cli.data.times.integer_times import (
     are_plausible_times,
     is_likely_time_name,
     is_time_name,
+    plain_integer,
     steps_evenly,
 )
 from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_columns, join_columns
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
+from lstm_cli.text import count_noun
 
 
 def choose_time(
@@ -56,7 +60,7 @@ def choose_time(
         joined = join_columns(
             source, names, sample, named, codes=options.codes, keep_order=request.from_model
         )
-        return joined.indices, replace(options, format=joined.codes), []
+        return joined.indices, _options_of(joined, options), []
     findings: list[Finding] = []
     if not named:
         found, findings = find_time_column(
@@ -77,7 +81,16 @@ def choose_time(
         raise split_time_error(source, names, sample, named[0], other, plain.indices if plain else ())
     if plain is None:
         return named, options, findings
-    return plain.indices, replace(options, format=plain.codes), [_joined_finding(source, names, plain)]
+    return plain.indices, _options_of(plain, options), [_joined_finding(source, names, plain)]
+
+
+def _options_of(joined: JoinedColumns, options: TimeOptions) -> TimeOptions:
+    """Return how joined columns are read. The format of the run's data says how its times of day are written."""
+    digits = joined.clock_digits
+    clock = re.search(f"{JOINT}((?:%[HMS]){{2,}})$", options.like.pattern) if options.like else None
+    if clock is not None:
+        digits = len(clock[1])
+    return replace(options, format=joined.codes, clock_digits=digits)
 
 
 def _joined_finding(source: str, names: Sequence[str], joined: JoinedColumns) -> Finding:
@@ -166,11 +179,43 @@ def find_time_column(
     return None, [no_times]
 
 
+def find_ignored_times(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], free: Sequence[int]
+) -> tuple[list[int], list[Finding]]:
+    """Return the columns that may be targets with `--time none`, and a finding about columns of times left out.
+
+    If all numeric columns hold times, none is left out: one of them must be the target.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        sample: text cells of each column's first rows.
+        free: indices of the columns without another role.
+    """
+    numeric = [index for index in free if is_numeric(sample[index])]
+    joined = find_joined_columns(names, sample, free, None)
+    times = set(joined.indices if joined else ())
+    times |= {index for index in numeric if _digits_are_times(names[index], sample[index], None, True)}
+    left_out = [index for index in numeric if index in times]
+    if not left_out or left_out == numeric:
+        return list(free), []
+    found = Finding.at(
+        in_file(source),
+        "D214",
+        f"{count_noun(len(left_out), 'column')} of times left out of the targets, because of --time {NO_TIMES}: "
+        f"{quote_names([names[index] for index in left_out])} (use --target to forecast one)",
+        count=len(left_out),
+        flags=("--target",),
+    )
+    return [index for index in free if index not in left_out], [found]
+
+
 def _digits_are_times(name: str, cells: Sequence[str], groups: np.ndarray | None, others: bool) -> bool:
     """Return whether a column of digits contains times: plausible values, and a time name or even steps.
 
     cells: [n]; groups: series [n] of each cell; others: another numeric column can be the target.
     """
+    cells = list(map(plain_integer, cells))
     present = [index for index, cell in enumerate(cells) if not is_missing(cell)]
     kinds = {text_kind(cells[index]) for index in present}
     named = is_likely_time_name(name)

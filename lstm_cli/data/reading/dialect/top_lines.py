@@ -75,7 +75,7 @@ def read_top_lines(text: Iterator[str], source: str, settings: TextSettings) -> 
 def _no_lines_error(source: str, skip_rows: int, lines: int) -> DataError:
     if skip_rows and lines:
         return DataError(
-            f"{source} has no row below the {skip_rows:,} lines that --skip-rows skips. It has {lines:,} lines",
+            f"no row is below the {skip_rows:,} lines that --skip-rows skips. The file has {lines:,} lines",
             hint="use a smaller --skip-rows",
             rule="D140",
             at=in_file(source),

@@ -204,5 +204,6 @@ def _repeat_times(piece: TimePiece, times: int) -> TimePiece:
         piece,
         values=np.tile(piece.values, times),
         parts=np.tile(piece.parts, (times, 1)),
+        next_day=(piece.next_day[0], piece.next_day[1] * times),
         shapes={shape: (line, count * times) for shape, (line, count) in piece.shapes.items()},
     )
