@@ -204,3 +204,26 @@ def test_rows_ahead_in_place_of_new_name_the_option(made: Path, tmp_path: Path) 
         forecast(made, path)
     assert f"--future-data {path}" in refused.value.hint
     assert forecast(made, future_data=path)[1] == forecast(made)[1]
+
+
+def test_fewer_steps_read_all_rows_of_a_file(made: Path, tmp_path: Path) -> None:
+    """The model reads promo of whole horizons, so later rows of the file must not be lost."""
+    rows = promo(0, 7)
+    changed = [rows[0], *([row[0], "1", row[2]] for row in rows[1:])]
+    path = write(tmp_path / "f.csv", changed)
+    _, whole = forecast(made, future_data=path)
+    report, result = forecast(made, horizon=3, future_data=path)
+    assert result == [*whole[:3], *whole[7:10]]
+    assert report.findings == ()
+
+
+def test_short_series_alone_need_no_covariates(tmp_path: Path) -> None:
+    panel = write_panel(tmp_path / "panel.csv")
+    with panel.open("a") as file:
+        file.writelines(f"{np.datetime64('2024-05-05') + day},C,{day},1,0\n" for day in range(5))
+    run = tmp_path / "run"
+    prepare(str(panel), run, dataclasses.replace(PREPARE, past=(), pad=True), ignore_events)
+    train(run, LINEAR, ignore_events)
+    report, result = forecast(run, only=("C",), future_data=write(tmp_path / "f.csv", promo(0, 7)))
+    assert report.baseline_series == ("C",)
+    assert [float(row[2]) for row in result] == [4.0] * 7

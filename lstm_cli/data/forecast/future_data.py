@@ -34,7 +34,7 @@ def add_future_data(
     Args:
         dataset: scaled rows up to the forecast.
         source: path of the file, or `-` for standard input.
-        steps: steps of the forecast; later rows are ignored.
+        steps: steps that the model reads, whole horizons; later rows are ignored.
         text: settings of how text is read; those of the run are the defaults.
         stdin: standard input.
 

@@ -73,6 +73,8 @@ class ForecastData:
     ) -> "ForecastData":
         """Return the data with the known-ahead covariates of `--future-data`.
 
+        The baseline of short series reads no covariates, so their rows are ignored.
+
         Args:
             config: settings of `predict`.
             steps: steps of the forecast.
@@ -83,10 +85,14 @@ class ForecastData:
             DataError: the file cannot be read, or does not fit the data.
         """
         from lstm_cli.data.forecast.future_data import add_future_data
+        from lstm_cli.data.forecast.inputs import whole_horizons
 
         assert config.future_data is not None
+        if not self.dataset.series.names:
+            return self
+        filled = whole_horizons(self.dataset.schema, steps)
         dataset, findings = add_future_data(
-            self.dataset, config.future_data, steps=steps, text=config.text, stdin=stdin
+            self.dataset, config.future_data, steps=filled, text=config.text, stdin=stdin
         )
         for finding in findings:
             warn(finding)
