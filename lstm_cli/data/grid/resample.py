@@ -73,9 +73,27 @@ def resample_table(
         findings += combined
     else:
         findings += _find_repeated_times(rows, table, settings.resample)
+    if table.local_buckets:
+        rows, table = _on_local_clock(rows, table)
     if settings.resample == NEAREST:
         return _rounded(rows, table, buckets, findings)
     return _aggregated(rows, table, buckets, settings.resample, findings)
+
+
+def _on_local_clock(rows: SortedRows, table: Table) -> tuple[SortedRows, Table]:
+    """Return rows and table with times on the local clock of --tz; the rows keep the order of their instants."""
+    local = table.time_format.to_file_clock(table.times)
+    time_format = replace(table.time_format, instants=False)
+    table = replace(table, times=local, time_format=time_format, local_buckets=False)
+    return replace(rows, time_keys=local), table
+
+
+def _grouped(rows: SortedRows, keys: np.ndarray) -> tuple[SortedRows, np.ndarray]:
+    """Return rows and keys [R] with rising keys in each series. Only a local clock that goes back moves rows."""
+    if ((np.diff(keys) >= 0) | (np.diff(rows.series) != 0)).all():
+        return rows, keys
+    order = np.lexsort((keys, rows.series))
+    return replace(rows, row_index=rows.table_rows(order)), keys[order]
 
 
 def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Finding]:
@@ -101,7 +119,7 @@ def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Findi
 
 def _rounded(rows: SortedRows, table: Table, buckets: Buckets, findings: list[Finding]) -> Table:
     """Return the rows at the nearest times of the grid; of several rows at one time, the nearest one."""
-    times = buckets.nearest_times(rows.times)
+    rows, times = _grouped(rows, buckets.nearest_times(rows.times))
     begins = _first_of_each(rows.series, times)
     group = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(rows))))
     order = np.lexsort((np.abs(times - rows.times), group))  # stable: of two as near, the earlier one
@@ -127,7 +145,7 @@ def _rounded(rows: SortedRows, table: Table, buckets: Buckets, findings: list[Fi
 
 def _aggregated(rows: SortedRows, table: Table, buckets: Buckets, how: str, findings: list[Finding]) -> Table:
     """Return one row for each bucket that holds rows."""
-    holding = buckets.containing(rows.times)
+    rows, holding = _grouped(rows, buckets.containing(rows.times))
     starts = _first_of_each(rows.series, holding)
     incomplete = _incomplete_buckets(rows, table, buckets, holding, starts)
     values = _aggregate(rows, starts, how)
