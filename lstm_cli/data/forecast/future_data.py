@@ -59,7 +59,8 @@ def add_future_data(
     )
     require_same_clock(table, schema)
     table = localize(table, schema.grid, like=schema.time_format)
-    table = resample_table(table, schema.grid, step=schema.step)
+    origin_us = int(dataset.series.origin_us[0])
+    table = resample_table(table, schema.grid, step=schema.step, origin_us=origin_us)
     refuse_overflow(table)
     # The covariates take the place of targets, because the grid of a series ends with its last target.
     covariates = replace(table, targets=table.future, future=())

@@ -160,7 +160,7 @@ def test_opening_hours_are_not_aggregated_but_skipped() -> None:
 def test_one_stray_row_is_no_weekly_pattern(freq: str, stray: str) -> None:
     times = pd.date_range("2021-01-04", freq=freq, periods=600, unit="us")
     times = times.insert(50, times[49] + pd.Timedelta(stray))
-    with pytest.raises(DataError, match="line 52: .* is not on the time grid") as caught:
+    with pytest.raises(DataError, match=r"line 52: .* is not on the time grid") as caught:
         lay(table(times, range(601)))
     name = {"W-MON": "W"}.get(freq, freq)
     assert caught.value.hint.startswith(f"correct the line, or use --freq {name} --resample nearest")
