@@ -7,7 +7,8 @@ import numpy as np
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.forecast.new_data import find_far_values, new_text_settings, require_same_clock
+from lstm_cli.data.forecast.far_values import find_far_values
+from lstm_cli.data.forecast.new_data import new_text_settings, require_same_clock
 from lstm_cli.data.forecast.series_names import SeriesIndex
 from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid

@@ -10,7 +10,7 @@ from lstm_cli.config import PredictConfig
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.ended_series import EndedSeries, apply_ended, newest_of_all
 from lstm_cli.data.dataset.load import load_dataset, load_short_series
-from lstm_cli.data.dataset.short_series import ShortSeries
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import StaleArtifact
 from lstm_cli.findings import MODEL, Finding, in_file
@@ -182,6 +182,7 @@ def load_new_data(
         scaler=model.scaler,
         training=model.training,
         rows_read=model.lookback,
+        short=load_short_series(run) if run.has("data") else NO_SHORT_SERIES,
     )
     read = read_new_data(new, known, text=config.text, stdin=stdin)
     for finding in read.findings:
