@@ -14,10 +14,11 @@ from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PredictConfig
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import ignore_events
-from lstm_cli.inference.trained_model import load_intervals
+from lstm_cli.inference.trained_model import load_intervals, load_model
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.shared.memory_estimate import forecast_need
 from lstm_cli.steps.train import train
 
 FIRST_AHEAD = np.datetime64("2024-05-10")
@@ -227,3 +228,20 @@ def test_short_series_alone_need_no_covariates(tmp_path: Path) -> None:
     report, result = forecast(run, only=("C",), future_data=write(tmp_path / "f.csv", promo(0, 7)))
     assert report.baseline_series == ("C",)
     assert [float(row[2]) for row in result] == [4.0] * 7
+
+
+def test_a_forecast_has_at_most_a_hundred_horizons(made: Path) -> None:
+    with pytest.raises(
+        UsageError, match="--horizon 701 is more than 100 trained horizons of 7 steps"
+    ) as refused:
+        forecast(made, horizon=701)
+    assert "use --horizon 700 or less" in refused.value.hint
+    assert "--horizon 701' and train again" in refused.value.hint
+
+
+def test_the_steps_of_a_forecast_count_in_its_memory(made: Path) -> None:
+    model = load_model(open_run(made))
+    few, many = (forecast_need(model, steps=steps) for steps in (7, 7_000_000))
+    inputs = len(model.schema.future) + len(model.schema.derived)
+    assert many.size - few.size == 2 * (7_000_000 - 7) * (5 * 8 + 4 * inputs)
+    assert "--horizon" in many.hint
