@@ -167,6 +167,7 @@ _WARNINGS = {
     "D535": "Rows off the time grid hold no value. They are skipped.",
     "D536": "More than half of the time grid of `--freq` is missing.",
     "D537": "Several rows have one timestamp. `--resample` aggregates them.",
+    "D539": "The first bucket of `--resample` is incomplete. It is left out.",
     "D550": "Rows are missing at times where rows usually are (`--gaps skip`). They are not filled.",
     "D551": "The rows cover less than three weeks, so their weekly pattern is a guess (`--gaps skip`).",
     "D552": "The rows have no weekly pattern, so the forecast continues at the usual step (`--gaps skip`).",

@@ -14,10 +14,11 @@ from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PredictConfig
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import ignore_events
-from lstm_cli.inference.trained_model import load_intervals
+from lstm_cli.inference.trained_model import load_intervals, load_model
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.shared.memory_estimate import forecast_need
 from lstm_cli.steps.train import train
 
 FIRST_AHEAD = np.datetime64("2024-05-10")
@@ -204,3 +205,43 @@ def test_rows_ahead_in_place_of_new_name_the_option(made: Path, tmp_path: Path) 
         forecast(made, path)
     assert f"--future-data {path}" in refused.value.hint
     assert forecast(made, future_data=path)[1] == forecast(made)[1]
+
+
+def test_fewer_steps_read_all_rows_of_a_file(made: Path, tmp_path: Path) -> None:
+    """The model reads promo of whole horizons, so later rows of the file must not be lost."""
+    rows = promo(0, 7)
+    changed = [rows[0], *([row[0], "1", row[2]] for row in rows[1:])]
+    path = write(tmp_path / "f.csv", changed)
+    _, whole = forecast(made, future_data=path)
+    report, result = forecast(made, horizon=3, future_data=path)
+    assert result == [*whole[:3], *whole[7:10]]
+    assert report.findings == ()
+
+
+def test_short_series_alone_need_no_covariates(tmp_path: Path) -> None:
+    panel = write_panel(tmp_path / "panel.csv")
+    with panel.open("a") as file:
+        file.writelines(f"{np.datetime64('2024-05-05') + day},C,{day},1,0\n" for day in range(5))
+    run = tmp_path / "run"
+    prepare(str(panel), run, dataclasses.replace(PREPARE, past=(), pad=True), ignore_events)
+    train(run, LINEAR, ignore_events)
+    report, result = forecast(run, only=("C",), future_data=write(tmp_path / "f.csv", promo(0, 7)))
+    assert report.baseline_series == ("C",)
+    assert [float(row[2]) for row in result] == [4.0] * 7
+
+
+def test_a_forecast_has_at_most_a_hundred_horizons(made: Path) -> None:
+    with pytest.raises(
+        UsageError, match="--horizon 701 is more than 100 trained horizons of 7 steps"
+    ) as refused:
+        forecast(made, horizon=701)
+    assert "use --horizon 700 or less" in refused.value.hint
+    assert "--horizon 701' and train again" in refused.value.hint
+
+
+def test_the_steps_of_a_forecast_count_in_its_memory(made: Path) -> None:
+    model = load_model(open_run(made))
+    few, many = (forecast_need(model, steps=steps) for steps in (7, 7_000_000))
+    inputs = len(model.schema.future) + len(model.schema.derived)
+    assert many.size - few.size == 2 * (7_000_000 - 7) * (5 * 8 + 4 * inputs)
+    assert "--horizon" in many.hint

@@ -138,10 +138,6 @@ def hourly(rows: Cells) -> Cells:
     ]
 
 
-def few(rows: Cells) -> Cells:
-    return rows[:9] + [[*row[:2], "", "", row[PROMO]] for row in rows[9:18]]
-
-
 def no_promo_ahead(rows: Cells) -> Cells:
     return [row for row in rows if row[SALES]]
 
@@ -173,7 +169,6 @@ def immense(rows: Cells) -> Cells:
         (without_shop, ["column 'shop', which the model needs, not found"]),
         (every_second_day, ["has frequency 2D, but the run has D"]),
         (hourly, ["has frequency h, but the run has D"]),
-        (few, ["too short: 8 rows", "at least 14"]),
         (no_promo_ahead, ["'promo'", "2024-05-10", "step 1 of the forecast"]),
         (empty_price, ["'price' is empty"]),
         (words, ["line 20", "'sales'", "'many'"]),

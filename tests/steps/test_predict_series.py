@@ -228,3 +228,26 @@ def test_a_nightly_prepare_with_a_new_series_forecasts_it(made: Path, tmp_path: 
     _, own = forecast(run)
     _, new = forecast(run, source)
     np.testing.assert_allclose(values(own["N"]), values(new["N"]), rtol=1e-4)
+
+
+def test_a_short_series_of_the_run_gets_the_baseline_from_its_file_too(made: Path, tmp_path: Path) -> None:
+    """A series that training left out has rows enough for a new series, but not for one of the run."""
+    short = rows("E", 40, 102, 120)
+    source = write(tmp_path / "panel.csv", rows("A", 10, 0, 120), rows("B", 300, 0, 120), short)
+    prepare(source, tmp_path / "run", CONFIG, ignore_events)
+    train(tmp_path / "run", LINEAR, ignore_events)
+    report, own = forecast(tmp_path / "run")
+    assert report.baseline_series == ("E",)
+    report, new = forecast(tmp_path / "run", source)
+    assert report.baseline_series == ("E",)
+    assert new["E"] == own["E"]
+    later = write(tmp_path / "later.csv", rows("A", 10, 0, 121), rows("E", 40, 102, 121))
+    assert forecast(tmp_path / "run", later)[0].baseline_series == ()
+
+
+@pytest.mark.parametrize("name", ["S", "A"])
+def test_a_short_series_alone_gets_the_baseline(made: Path, tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "new.csv", [f"{FIRST + 119 + day},{name},{day}" for day in range(3)])
+    report, result = forecast(made, path)
+    assert [finding["rule"] for finding in report.findings] == ["D806"]
+    assert [row[1] for row in result[name]] == ["2.000"] * 3

@@ -133,6 +133,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         split_grid = split_grid.without_outliers(table, season_passes)
         findings += dropped_outlier_findings(split_grid.dropped, table, split_grid.grid, config.missing)
     refuse_missing_categories(table, config.missing)
+    table = replace(table, values=split_grid.grid.cells)  # those of --duplicates
     table, unseen = drop_unseen_categories(table, split_grid.training(len(table.columns)))
     split_grid = replace(split_grid, grid=replace(split_grid.grid, cells=table.values))
     findings += unseen

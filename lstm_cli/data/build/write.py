@@ -32,7 +32,7 @@ def scale_and_fill(series: Sequence[np.ndarray], scaler: Scaler, schema: Schema)
         scaler: fitted scaler.
         schema: columns and imputation of the data.
     """
-    pieces = []
+    pieces = [np.zeros((0, len(schema.columns)))]  # also the result without any series
     for index, rows in enumerate(series):
         if scaler.log_transformed:
             values = scaler.transform(impute(rows, how=schema.missing, season=schema.season), index)

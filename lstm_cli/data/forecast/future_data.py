@@ -7,7 +7,8 @@ import numpy as np
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.forecast.new_data import find_far_values, new_text_settings, require_same_clock
+from lstm_cli.data.forecast.far_values import find_far_values
+from lstm_cli.data.forecast.new_data import new_text_settings, require_same_clock
 from lstm_cli.data.forecast.series_names import SeriesIndex
 from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
@@ -34,7 +35,7 @@ def add_future_data(
     Args:
         dataset: scaled rows up to the forecast.
         source: path of the file, or `-` for standard input.
-        steps: steps of the forecast; later rows are ignored.
+        steps: steps that the model reads, whole horizons; later rows are ignored.
         text: settings of how text is read; those of the run are the defaults.
         stdin: standard input.
 
@@ -59,7 +60,8 @@ def add_future_data(
     )
     require_same_clock(table, schema)
     table = localize(table, schema.grid, like=schema.time_format)
-    table = resample_table(table, schema.grid, step=schema.step)
+    origin_us = int(dataset.series.origin_us[0])
+    table = resample_table(table, schema.grid, step=schema.step, origin_us=origin_us)
     refuse_overflow(table)
     # The covariates take the place of targets, because the grid of a series ends with its last target.
     covariates = replace(table, targets=table.future, future=())

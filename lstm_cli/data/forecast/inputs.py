@@ -22,6 +22,11 @@ def last_windows(dataset: Dataset, lookback: int) -> Windows:
     )
 
 
+def whole_horizons(schema: Schema, steps: int) -> int:
+    """Return the steps of a forecast rounded up to whole horizons, because the model forecasts whole ones."""
+    return -(-steps // schema.horizon) * schema.horizon
+
+
 def forecast_times(schema: Schema, series: SeriesTable | ShortSeries, steps: int) -> np.ndarray:
     """Return the times [S, steps] int64 of the forecast in microseconds; row numbers without a time column.
 

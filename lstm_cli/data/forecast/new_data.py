@@ -1,6 +1,5 @@
 """New data with the schema of a run: read by the same rules, on the same grid, with the same scaler."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -12,14 +11,15 @@ from lstm_cli.data.build.write import scale_and_fill
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.dataset.ended_series import newest_time
 from lstm_cli.data.dataset.scaling import Scaler
-from lstm_cli.data.dataset.short_series import ShortSeries
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.dataset.windows import required_history
+from lstm_cli.data.forecast.far_values import find_far_values
 from lstm_cli.data.forecast.new_series import with_new_series
 from lstm_cli.data.forecast.series_names import SeriesIndex
 from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.resample import require_resample_packages, resample_table
-from lstm_cli.data.grid.sorting import in_series_text, location_formatter
+from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
@@ -27,10 +27,6 @@ from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file, warnings_of
-from lstm_cli.text import count_noun
-
-MAX_RANGES_OUTSIDE = 1  # warn about targets this many training ranges outside of the training range
-MAX_SCALES_OUTSIDE = 100  # warn about covariates this many scales away from their centre
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +38,7 @@ class ModelSchema:
     scaler: Scaler
     training: TrainingStatistics
     rows_read: int  # rows that the model reads before a forecast; fewer rows are padded
+    short: ShortSeries = NO_SHORT_SERIES  # series of the run that were too short for training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +84,8 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
     refuse_missing_categories(table, schema.missing)
     require_same_clock(table, schema)
     table = localize(table, schema.grid, like=schema.time_format)
-    table = resample_table(table, schema.grid, step=schema.step)
+    origin_us = int(model.series.origin_us[0])
+    table = resample_table(table, schema.grid, step=schema.step, origin_us=origin_us)
     refuse_overflow(table)
     grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
     indices = _series_indices(grid, model)
@@ -99,7 +97,7 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
     newest = newest_time(grid.step, grid.origin_us, grid.counts, timed=timed)
     schema = replace(schema, step=grid.step, newest_us=newest)
     chosen = np.flatnonzero(keep)
-    pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen]
+    pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen.tolist()]
     counts, lengths = grid.counts[keep], lengths[keep]
     usable = [rows[:count] for rows, count in zip(pieces, counts, strict=True)]
     scaler, training = with_new_series(
@@ -119,7 +117,7 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
             static=table.static.of_series(table.series_names, names),
         ),
         values_scaled=_scale(table, pieces, scaler, schema),
-        measured=~np.isnan(np.concatenate(pieces)),
+        measured=~np.isnan(np.concatenate([grid.values[:0], *pieces])),
         scaler=scaler,
         training=training,
     )
@@ -206,26 +204,22 @@ def _series_indices(grid: Grid, model: ModelSchema) -> np.ndarray:
 
 
 def _have_enough_rows(source: str, grid: Grid, model: ModelSchema, indices: np.ndarray) -> np.ndarray:
-    """Return which series [S] have enough rows for a window, as bool. Raise DataError if none has.
+    """Return which series [S] have enough rows for a window, as bool; the others get the baseline.
 
     Args:
         source: name of the file in messages.
         grid: time grid of the file.
         model: schema of the model.
         indices: [S] index of each series among those of the model; -1 for a new series.
+
+    Raises:
+        DataError: the run has one series, and the rows are too few.
     """
-    schema = model.schema
-    series = model.series.select(indices)
-    series = replace(series, train_end=np.where(indices < 0, grid.counts, series.train_end))
-    required = required_history(schema, series, schema.lookback)
-    # The scaling of a new series is fitted on these rows, so they must show its level and its variation.
-    season = min(2 * schema.season, schema.lookback) if schema.seasons else schema.lookback
-    required = np.where(indices < 0, np.maximum(required, max(season, schema.horizon + 1)), required)
+    required = _required_rows(grid, model, indices)
     keep: np.ndarray = grid.counts >= required
-    if not keep.any():
-        longest = int(np.argmax(grid.counts - required))
+    if not keep.any() and model.schema.series_name is None:
         raise DataError(
-            f"the data are too short: {grid.counts[longest]} rows, but a forecast needs at least {required[longest]:,} "
+            f"the data are too short: {grid.counts[0]} rows, but a forecast needs at least {required[0]:,} "
             f"rows (lookback). This model reads {model.rows_read:,} rows",
             hint="add more rows before the forecast",
             rule="D805",
@@ -234,50 +228,20 @@ def _have_enough_rows(source: str, grid: Grid, model: ModelSchema, indices: np.n
     return keep
 
 
-def find_far_values(
-    table: Table,
-    schema: Schema,
-    names: Sequence[str],
-    scaler: Scaler,
-    training: TrainingStatistics,
-    *,
-    first: int = 0,
-) -> Iterator[Finding]:
-    """Yield a finding for each column with values far outside of the training range, at the first such value.
-
-    Args:
-        table: rows of the new file.
-        schema: columns of the run.
-        names: names of the series [S] of the scaler.
-        scaler: scaler of these series.
-        training: statistics of these series.
-        first: index in the schema of the first column of the table.
-    """
-    index = SeriesIndex(names)
-    series_index = np.array(
-        [index.find(name) or 0 if schema.series_columns else 0 for name in table.series_names]
-    )[table.series]
-    minimum, maximum = training.least, training.greatest
-    for position, name in enumerate(table.columns):
-        column = first + position
-        if column < len(schema.targets):
-            low, high = minimum[:, column], maximum[:, column]
-            width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
-            low, high = low - MAX_RANGES_OUTSIDE * width, high + MAX_RANGES_OUTSIDE * width
-        elif scaler.kind == "none":
-            continue
-        else:
-            margin = MAX_SCALES_OUTSIDE * scaler.scale[:, column]
-            low, high = scaler.center[:, column] - margin, scaler.center[:, column] + margin
-        values = table.values[:, position]
-        far = (values > high[series_index]) | (values < low[series_index])
-        if far.any():
-            row = int(np.argmax(far))
-            count = int(far.sum())
-            yield Finding.at(
-                location_formatter(table).at(table.lines[row], name),
-                "D807",
-                f"{values[row]:.15g} is far outside of the training range{in_series_text(table, table.series[row])}, "
-                f"{count_noun(count, 'such value')} (no option for this; check the unit of the column)",
-                count=count,
-            )
+def _required_rows(grid: Grid, model: ModelSchema, indices: np.ndarray) -> np.ndarray:
+    """Return the rows [S] that the model needs of each series; indices: [S] as in `_have_enough_rows`."""
+    schema = model.schema
+    series = model.series.select(indices)
+    series = replace(series, train_end=np.where(indices < 0, grid.counts, series.train_end))
+    required = required_history(schema, series, schema.lookback)
+    # The scaling of a new series is fitted on these rows, so they must show its level and its variation.
+    season = min(2 * schema.season, schema.lookback) if schema.seasons else schema.lookback
+    required = np.where(indices < 0, np.maximum(required, max(season, schema.horizon + 1)), required)
+    # The rows of a series that the run left out as too short were too few, so the model needs more of them.
+    index = SeriesIndex(model.short.names)
+    for number in np.flatnonzero(indices < 0).tolist():
+        left_out = index.find(grid.names[number])
+        if left_out is not None:
+            more = max(int(model.short.count[left_out]) + 1, schema.lookback + schema.horizon)
+            required[number] = max(required[number], more)
+    return required

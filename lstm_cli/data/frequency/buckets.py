@@ -1,7 +1,8 @@
 """Buckets of `--resample`: consecutive spans of time, one for each step, aligned to the calendar.
 
-Days begin at midnight, weeks on Monday, and months on their first day. So all series and new data have the same
-buckets. A bucket has the time of its start, but steps such as ME and BME name another day of the month.
+Days begin at midnight, weeks on Monday, and months on their first day. Buckets of several days begin with the first
+day of the file, and those of new data continue the buckets of the run. So all series have the same buckets. A bucket
+has the time of its start, but steps such as ME and BME name another day of the month.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Buckets:
     offset_us: int = (
         0  # local clock minus UTC; steps of months have the months of UTC, because their grids have too
     )
+    first_us: int = 0  # a time of the first day, from which buckets of several days are counted
 
     def containing(self, times_us: np.ndarray) -> np.ndarray:
         """Return the bucket that holds each time."""
@@ -62,4 +64,11 @@ class Buckets:
     @property
     def _origin(self) -> int:
         """Return the start of bucket 0."""
-        return (MONDAY if self.step.count % WEEK == 0 else 0) - self.offset_us
+        if self.step.count % WEEK == 0:
+            return MONDAY - self.offset_us
+        day = (self.first_us + self.offset_us) // DAY * DAY if self.step.count % DAY == 0 else 0
+        return day - self.offset_us
+
+    def starts(self, buckets: np.ndarray) -> np.ndarray:
+        """Return the time at which each bucket begins, in microseconds."""
+        return self.ends(buckets - 1)

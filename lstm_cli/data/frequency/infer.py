@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli.data.chunks import row_chunks, series_starts
 from lstm_cli.data.frequency.calendar_slots import MONTH_END, first_day_of_month, month_of
 from lstm_cli.data.frequency.step import BUSINESS, DAY, HOUR, Step, most_common, series_start_times
-from lstm_cli.data.frequency.suggested_step import MAX_MISSING, missing_share, suggested_step
+from lstm_cli.data.frequency.suggested_step import MAX_MISSING, jittered_step, missing_share, suggested_step
 from lstm_cli.data.frequency.weekly_slots import find_weekly_slots
 from lstm_cli.data.locations import LocationFormatter
 from lstm_cli.errors import DataError
@@ -204,7 +204,7 @@ def _irregular_hint(
             accept = f"With --freq {finer} the earlier rows have gaps"
         return f"the frequency changes to {finer} here. Select rows of one frequency with --start and --end. {accept}"
     odd = gaps[gaps % usual != 0] % usual
-    if not whole and usual % DAY == 0 and np.isin(odd, (HOUR, usual - HOUR)).all():
+    if not whole and usual % DAY == 0 and gaps[0] >= usual - HOUR and np.isin(odd, (HOUR, usual - HOUR)).all():
         return (
             "local days with offsets shift by an hour when daylight saving time changes. Write the dates without "
             f"offsets, or use --freq {Step(kind='seconds', count=usual).name} --resample nearest"
@@ -223,6 +223,9 @@ def _grid_hint(
         return "use --gaps skip, because the rows have a weekly pattern, such as opening hours"
     if on_grid.mean() >= MOSTLY_REGULAR:
         return f"correct the line, or use --freq {step.name} --resample nearest to round the times to the time grid"
+    jittered = jittered_step(gaps, counts)
+    if jittered is not None:
+        return f"use --freq {jittered.name} --resample nearest to round the times to the time grid"
     return (
         f"use --freq {suggested_step(gaps, counts).name} --resample mean to aggregate the rows to a time grid"
     )

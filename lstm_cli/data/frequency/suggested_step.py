@@ -17,6 +17,7 @@ ROUND_STEPS = (
     *(Step(kind="seconds", count=count) for count in _SECONDS),
     *(Step(kind="months", count=count) for count in (1, 3, 12)),
 )
+NEAR_SHARE = 0.8  # jitter leaves this share of the differences near the step
 MAX_MISSING = 0.5  # a grid with a larger share of missing rows is not what the file measures
 
 
@@ -47,8 +48,32 @@ def suggested_step(gaps: np.ndarray, counts: np.ndarray) -> Step:
         gaps: distinct time differences between rows, in microseconds, rising.
         counts: how often each of them occurs.
     """
-    total = np.cumsum(counts)
-    median = gaps[np.searchsorted(total, total[-1] / 2)]
+    median = _median(gaps, counts)
     long_enough = [step for step in ROUND_STEPS if step_length(step) >= median] or [ROUND_STEPS[-1]]
     filled = (step for step in long_enough if missing_share(step, gaps, counts) <= MAX_MISSING)
     return next(filled, long_enough[-1])
+
+
+def jittered_step(gaps: np.ndarray, counts: np.ndarray) -> Step | None:
+    """Return the round step around which most differences vary by less than a third; None without one.
+
+    Args:
+        gaps: distinct time differences between rows, in microseconds, rising.
+        counts: how often each of them occurs.
+    """
+    median = _median(gaps, counts)
+    for step in ROUND_STEPS:
+        near = np.abs(gaps - step.count) < step.count / 3
+        if (
+            step.kind == "seconds"
+            and abs(median - step.count) <= step.count / 10
+            and counts[near].sum() >= NEAR_SHARE * counts.sum()
+        ):
+            return step
+    return None
+
+
+def _median(gaps: np.ndarray, counts: np.ndarray) -> int:
+    """Return the median of differences that occur `counts` times."""
+    total = np.cumsum(counts)
+    return int(gaps[np.searchsorted(total, total[-1] / 2)])

@@ -22,9 +22,14 @@ class WeeklySlots:
     weeks: int  # weeks with rows
 
     def hold_all_but_few(self, times_us: np.ndarray) -> bool:
-        """Return whether nearly all times [n] of at least three weeks lie in the slots."""
+        """Return whether nearly all times [n] of at least three weeks lie in the slots.
+
+        Slots that divide the whole week evenly are no pattern, but a time grid.
+        """
         few = len(self.slots) == 0 or self.weeks < MIN_WEEKS
-        return not few and bool(np.isin((times_us + MONDAY) % WEEK, self.slots).mean() >= CLEAR_SHARE)
+        apart = np.diff(self.slots, append=self.slots[:1] + WEEK)
+        even = bool((apart == apart[:1]).all())
+        return not few and not even and bool(np.isin((times_us + MONDAY) % WEEK, self.slots).mean() >= CLEAR_SHARE)
 
 
 def find_weekly_slots(times_us: np.ndarray) -> WeeklySlots:

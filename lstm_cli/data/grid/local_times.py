@@ -20,7 +20,8 @@ def localize(table: Table, settings: GridSettings, *, like: TimeFormat | None = 
     """Return a table whose local times are in the zone of `--tz`; the same table without `--tz`.
 
     Rows up to an hour apart go to UTC. Rows of days, or rows such as 00:00, 06:00, 12:00, 18:00, stay on the local
-    clock, because they are evenly spaced there.
+    clock, because they are evenly spaced there. With --resample, the rows go to UTC before their buckets are on the
+    local clock, so that a repeated hour keeps both of its passes.
 
     Args:
         table: rows of the file, with local times.
@@ -45,15 +46,18 @@ def localize(table: Table, settings: GridSettings, *, like: TimeFormat | None = 
         instants = spacing <= HOUR or (spacing < DAY and not on_local_clock)
     if spacing < DAY:
         _refuse_skipped_times(table, settings.tz, offsets)
-    time_format = replace(table.time_format, tz=settings.tz, instants=instants)
-    if not instants:
+    local_buckets = settings.resample is not None and not instants
+    time_format = replace(table.time_format, tz=settings.tz, instants=instants or local_buckets)
+    if not time_format.instants:
         return replace(table, time_format=time_format)
-    later, guessed = _second_hours(table, settings.tz, offsets)
+    later, guessed = _second_hours(table, settings.tz, offsets, refuse=instants)
     return replace(
         table,
         times=offsets.to_utc(table.times, later=later),
         time_format=time_format,
-        findings=(*table.findings, *_guess_findings(table, guessed)),
+        # Both passes of an hour are in one bucket of the local clock, so a guess changes nothing there.
+        findings=(*table.findings, *_guess_findings(table, guessed if instants else [])),
+        local_buckets=local_buckets,
     )
 
 
@@ -131,8 +135,13 @@ def _text(table: Table, row: int) -> str:
     return f"'{format_times(table.times[row : row + 1], table.time_format)[0]}'"
 
 
-def _second_hours(table: Table, tz: str, offsets: ZoneOffsets) -> tuple[np.ndarray, list[int]]:
-    """Return which rows [R] are in the second of two repeated hours, and the rows for which this is a guess."""
+def _second_hours(
+    table: Table, tz: str, offsets: ZoneOffsets, *, refuse: bool
+) -> tuple[np.ndarray, list[int]]:
+    """Return which rows [R] are in the second of two repeated hours, and the rows for which this is a guess.
+
+    If `refuse` is True, raise DataError for a time that occurs a third time.
+    """
     later = np.zeros(len(table.times), dtype=bool)
     rows = np.flatnonzero(offsets.is_repeated(table.times))
     guessed: list[int] = []
@@ -148,7 +157,8 @@ def _second_hours(table: Table, tz: str, offsets: ZoneOffsets) -> tuple[np.ndarr
         if descending[series]:
             group.reverse()
         times = table.times[group].tolist()
-        _refuse_third(table, tz, group, times)
+        if refuse:
+            _refuse_third(table, tz, group, times)
         second = _second_pass(times)
         later[group] = second
         guessed += [] if any(second) else group

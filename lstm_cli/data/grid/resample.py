@@ -1,17 +1,17 @@
 """Aggregation of irregular rows to a time grid, as `--freq` and `--resample` say."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import GridSettings
-from lstm_cli.data.chunks import CHUNK_ROWS, series_starts
+from lstm_cli.data.chunks import CHUNK_ROWS
 from lstm_cli.data.frequency.buckets import Buckets
 from lstm_cli.data.frequency.infer import first_in_file
 from lstm_cli.data.frequency.step import ANY_DAY, Step, frequency_label, parse_freq
 from lstm_cli.data.grid.duplicates import REFUSE, combine_duplicates, repeated_times
+from lstm_cli.data.grid.incomplete_buckets import find_incomplete_buckets, incomplete_finding
 from lstm_cli.data.grid.sorting import (
     SortedRows,
     find_disorder,
@@ -21,7 +21,7 @@ from lstm_cli.data.grid.sorting import (
 )
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.formats import DAY, MINUTE
+from lstm_cli.data.times.formats import MINUTE
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
@@ -43,6 +43,7 @@ def resample_table(
     start: str | None = None,
     end: str | None = None,
     step: Step | None = None,
+    origin_us: int | None = None,
 ) -> Table:
     """Return the table with one row for each bucket; without --resample, or without times, the table itself.
 
@@ -52,6 +53,7 @@ def resample_table(
         start: value of `--start`, about the rows of the file.
         end: value of `--end`.
         step: step of the run, for new data.
+        origin_us: time of a bucket of the run, whose buckets new data continue; None without a run.
 
     Raises:
         UsageError: for an invalid --freq, --start or --end.
@@ -64,7 +66,6 @@ def resample_table(
         assert settings.freq is not None  # GridSettings.check_grid requires it
         step = parse_freq(settings.freq)
         step = replace(step, day=1) if step.day == ANY_DAY else step  # M, Q and Y: labelled by their start
-    buckets = Buckets(step=step, offset_us=table.time_format.offset * MINUTE)
     rows = sort_rows(table)
     rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     findings = find_disorder(rows, table)
@@ -73,9 +74,29 @@ def resample_table(
         findings += combined
     else:
         findings += _find_repeated_times(rows, table, settings.resample)
+    if table.local_buckets:
+        rows, table = _on_local_clock(rows, table)
+    first_us = int(rows.times.min()) if origin_us is None else origin_us
+    buckets = Buckets(step=step, offset_us=table.time_format.offset * MINUTE, first_us=first_us)
     if settings.resample == NEAREST:
-        return _rounded(rows, table, buckets, findings)
-    return _aggregated(rows, table, buckets, settings.resample, findings)
+        return _rounded(rows, table, buckets, settings, findings)
+    return _aggregated(rows, table, buckets, settings, findings)
+
+
+def _on_local_clock(rows: SortedRows, table: Table) -> tuple[SortedRows, Table]:
+    """Return rows and table with times on the local clock of --tz; the rows keep the order of their instants."""
+    local = table.time_format.to_file_clock(table.times)
+    time_format = replace(table.time_format, instants=False)
+    table = replace(table, times=local, time_format=time_format, local_buckets=False)
+    return replace(rows, time_keys=local), table
+
+
+def _grouped(rows: SortedRows, keys: np.ndarray) -> tuple[SortedRows, np.ndarray]:
+    """Return rows and keys [R] with rising keys in each series. Only a local clock that goes back moves rows."""
+    if ((np.diff(keys) >= 0) | (np.diff(rows.series) != 0)).all():
+        return rows, keys
+    order = np.lexsort((keys, rows.series))
+    return replace(rows, row_index=rows.table_rows(order)), keys[order]
 
 
 def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Finding]:
@@ -99,9 +120,11 @@ def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Findi
     ]
 
 
-def _rounded(rows: SortedRows, table: Table, buckets: Buckets, findings: list[Finding]) -> Table:
+def _rounded(
+    rows: SortedRows, table: Table, buckets: Buckets, settings: GridSettings, findings: list[Finding]
+) -> Table:
     """Return the rows at the nearest times of the grid; of several rows at one time, the nearest one."""
-    times = buckets.nearest_times(rows.times)
+    rows, times = _grouped(rows, buckets.nearest_times(rows.times))
     begins = _first_of_each(rows.series, times)
     group = np.repeat(np.arange(len(begins)), np.diff(np.append(begins, len(rows))))
     order = np.lexsort((np.abs(times - rows.times), group))  # stable: of two as near, the earlier one
@@ -121,23 +144,28 @@ def _rounded(rows: SortedRows, table: Table, buckets: Buckets, findings: list[Fi
         series=chosen.series,
         times=times[kept],
         lines=chosen.lines[np.arange(len(chosen))],
-        findings=[*findings, _counts_finding(table, buckets, chosen.series, times[kept], counts, NEAREST)],
+        findings=[*findings, _counts_finding(table, buckets, chosen.series, times[kept], counts, settings)],
     )
 
 
-def _aggregated(rows: SortedRows, table: Table, buckets: Buckets, how: str, findings: list[Finding]) -> Table:
+def _aggregated(
+    rows: SortedRows, table: Table, buckets: Buckets, settings: GridSettings, findings: list[Finding]
+) -> Table:
     """Return one row for each bucket that holds rows."""
-    holding = buckets.containing(rows.times)
+    rows, holding = _grouped(rows, buckets.containing(rows.times))
     starts = _first_of_each(rows.series, holding)
-    incomplete = _incomplete_buckets(rows, table, buckets, holding, starts)
-    values = _aggregate(rows, starts, how)
+    oldest, newest = find_incomplete_buckets(rows, table, buckets, holding, starts)
+    incomplete = np.union1d(oldest, newest)
+    values = _aggregate(rows, starts, settings.resample)
     labels, series, lines = buckets.times(holding[starts]), rows.series[starts], rows.lines[starts]
     grid = frequency_label(buckets.step)
     counts = f"{count_noun(len(rows), 'row')} aggregated to {count_noun(len(starts), 'row')} of {grid}"
-    counted = _counts_finding(table, buckets, series, labels, counts, how)
+    counted = _counts_finding(table, buckets, series, labels, counts, settings)
     findings = [*findings, counted]
-    if len(incomplete):
-        findings.append(_incomplete_finding(rows, table, buckets, starts, incomplete))
+    if len(oldest):
+        findings.append(incomplete_finding(rows, table, buckets, starts, oldest, first=True))
+    if len(newest):
+        findings.append(incomplete_finding(rows, table, buckets, starts, newest, first=False))
     values[incomplete, : len(table.targets) + len(table.past)] = np.nan
     empty = np.zeros(len(starts), dtype=bool)
     empty[incomplete] = np.isnan(values[incomplete]).all(axis=1)  # others hold covariates known ahead
@@ -164,7 +192,7 @@ def _first_of_each(series: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return np.append(0, np.flatnonzero((series[1:] != series[:-1]) | (keys[1:] != keys[:-1])) + 1)
 
 
-def _aggregate(rows: SortedRows, starts: np.ndarray, how: str) -> np.ndarray:
+def _aggregate(rows: SortedRows, starts: np.ndarray, how: str | None) -> np.ndarray:
     """Return the aggregated measured cells [B, F] of the buckets that begin at rows `starts` [B]."""
     import pandas as pd
 
@@ -182,75 +210,18 @@ def _aggregate(rows: SortedRows, starts: np.ndarray, how: str) -> np.ndarray:
     return values
 
 
-def _incomplete_buckets(
-    rows: SortedRows, table: Table, buckets: Buckets, holding: np.ndarray, starts: np.ndarray
-) -> np.ndarray:
-    """Return the newest bucket of each series that is incomplete, as indices into `starts` [B].
-
-    holding: [R] bucket of each row. Only rows with a measured target decide.
-    """
-    measured = rows.measured(0, len(table.targets))
-    times, begins = rows.times, series_starts(rows.series)
-    incomplete = []
-    for begin, end in pairwise([*begins.tolist(), len(rows)]):
-        positions = begin + np.flatnonzero(measured[begin:end])
-        if len(positions) and _is_incomplete(buckets, times[positions], holding[positions]):
-            incomplete.append(int(np.searchsorted(starts, positions[-1], "right")) - 1)
-    return np.array(incomplete, dtype=np.int64)
-
-
-def _is_incomplete(buckets: Buckets, times: np.ndarray, holding: np.ndarray) -> bool:
-    """Return whether the last bucket of one series needs more rows; times and holding buckets are [n].
-
-    It does unless the next row is expected after its end, or its newest row is as near to the end as in other buckets.
-    """
-    distances = np.diff(times)
-    distances = distances[distances > 0]
-    if not len(distances):
-        return False
-    end = int(buckets.ends(holding[-1]))
-    expected = int(times[-1] + np.median(distances))
-    weeks, weekday = np.divmod(times // DAY + 3, 7)
-    expected_weekday = (expected // DAY + 3) % 7
-    if (weekday < 5).all() and weeks[0] < weeks[-1] and expected_weekday >= 5:
-        expected = (expected // DAY + 7 - expected_weekday) * DAY  # no rows on weekends: Monday is next
-    newest = np.flatnonzero(np.diff(holding) > 0)
-    left = buckets.ends(holding[newest]) - times[newest]
-    return expected < end and (not len(left) or end - times[-1] > np.median(left))
-
-
-def _incomplete_finding(
-    rows: SortedRows, table: Table, buckets: Buckets, starts: np.ndarray, incomplete: np.ndarray
-) -> Finding:
-    """Return the finding about incomplete last buckets; incomplete: indices into `starts` [B]."""
-    formatter = location_formatter(table)
-    first = int(incomplete[np.argmin(rows.lines[starts[incomplete]])])
-    row = int(starts[first])
-    bucket = buckets.containing(rows.times[row])
-    label, end = int(buckets.times(bucket)), int(buckets.ends(bucket))
-    series = f" of {count_noun(len(incomplete), 'series', 'series')}" if len(incomplete) > 1 else ""
-    return Finding.at(
-        formatter.at(rows.lines[row]),
-        "D534",
-        f"the last bucket{series or in_series_text(table, rows.series[row])} is incomplete, so it is left out"
-        f"{', the first' if series else ''}: {formatter.time(label)} "
-        f"(no option for this; rows up to {formatter.time(end)} complete it)",
-        count=len(incomplete),
-        flags=("--freq",),
-    )
-
-
 def _counts_finding(
-    table: Table, buckets: Buckets, series: np.ndarray, times: np.ndarray, counts: str, how: str
+    table: Table, buckets: Buckets, series: np.ndarray, times: np.ndarray, counts: str, settings: GridSettings
 ) -> Finding:
     """Return the finding with the counts of rows; series and times of the new rows are [B]."""
     steps = np.diff(buckets.containing(times))[np.diff(series) == 0]
     empty = int((steps - 1).sum())
-    filled = f", {count_noun(empty, 'empty bucket')}" + (" filled as set by --missing" if empty else "")
+    filled = " skipped" if settings.gaps == "skip" else " filled as set by --missing"
+    empty_text = f", {count_noun(empty, 'empty bucket')}{filled if empty else ''}"
     return Finding.at(
         in_file(table.source),
         "D533",
-        f"{counts}{filled} (--freq {buckets.step.name} --resample {how})",
+        f"{counts}{empty_text} (--freq {buckets.step.name} --resample {settings.resample})",
         count=len(times),
         flags=("--resample", "--freq"),
     )

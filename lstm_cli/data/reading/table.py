@@ -72,6 +72,7 @@ class Table:
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
     resampled: bool = False  # rows are those of --resample, after --start and --end
+    local_buckets: bool = False  # --resample turns the instants of the times into buckets of the local clock
 
     @property
     def time_name(self) -> str | None:

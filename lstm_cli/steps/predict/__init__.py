@@ -56,7 +56,8 @@ def predict(
     with open_run(run) as opened:
         model = load_model(opened)
         require_possible(model, run, new, config)
-        require_forecast(model, doing="the forecast")
+        steps = config.horizon or model.schema.horizon
+        require_forecast(model, steps=steps, doing="the forecast")
         graph, precision = load_graph(opened, config.precision)
         intervals = load_intervals_or_warn(opened, warn) if config.intervals else None
         if new is None:
@@ -66,7 +67,6 @@ def predict(
     if config.only:
         data = data.select(config.only)
     data, ended = data.without_ended(config.ended, warn)
-    steps = config.horizon or model.schema.horizon
     if config.future_data is not None:
         data = data.with_future_data(config, steps, stdin, warn)
     warn_new_series(data, model, warn)

@@ -10,6 +10,8 @@ from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.rundir import command
 from lstm_cli.steps.predict.data import Warn
 
+MAX_HORIZONS = 100  # trained horizons in a forecast; each feeds its errors back into the next one
+
 
 def require_possible(model: TrainedModel, run: Path, new: str | None, config: PredictConfig) -> None:
     """Raise UsageError if the model cannot forecast as the options ask.
@@ -32,6 +34,14 @@ def require_possible(model: TrainedModel, run: Path, new: str | None, config: Pr
             "NEW and --future-data are both standard input",
             hint="give one of them as a file",
             flag="--future-data",
+        )
+    if horizon is not None and horizon > MAX_HORIZONS * schema.horizon:
+        raise UsageError(
+            f"--horizon {horizon:,} is more than {MAX_HORIZONS} trained horizons of {schema.horizon} steps, where "
+            "forecasts that are fed back say nothing",
+            hint=f"use --horizon {MAX_HORIZONS * schema.horizon} or less, or "
+            f"'{command('prepare', run)} --horizon {horizon}' and train again",
+            flag="--horizon",
         )
     if horizon is not None and horizon > schema.horizon and schema.past:
         names = ", ".join(f"'{name}'" for name in schema.past)

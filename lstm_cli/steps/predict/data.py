@@ -10,7 +10,7 @@ from lstm_cli.config import PredictConfig
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.ended_series import EndedSeries, apply_ended, newest_of_all
 from lstm_cli.data.dataset.load import load_dataset, load_short_series
-from lstm_cli.data.dataset.short_series import ShortSeries
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import StaleArtifact
 from lstm_cli.findings import MODEL, Finding, in_file
@@ -73,6 +73,8 @@ class ForecastData:
     ) -> "ForecastData":
         """Return the data with the known-ahead covariates of `--future-data`.
 
+        The baseline of short series reads no covariates, so their rows are ignored.
+
         Args:
             config: settings of `predict`.
             steps: steps of the forecast.
@@ -83,10 +85,14 @@ class ForecastData:
             DataError: the file cannot be read, or does not fit the data.
         """
         from lstm_cli.data.forecast.future_data import add_future_data
+        from lstm_cli.data.forecast.inputs import whole_horizons
 
         assert config.future_data is not None
+        if not self.dataset.series.names:
+            return self
+        filled = whole_horizons(self.dataset.schema, steps)
         dataset, findings = add_future_data(
-            self.dataset, config.future_data, steps=steps, text=config.text, stdin=stdin
+            self.dataset, config.future_data, steps=filled, text=config.text, stdin=stdin
         )
         for finding in findings:
             warn(finding)
@@ -176,6 +182,7 @@ def load_new_data(
         scaler=model.scaler,
         training=model.training,
         rows_read=model.lookback,
+        short=load_short_series(run) if run.has("data") else NO_SHORT_SERIES,
     )
     read = read_new_data(new, known, text=config.text, stdin=stdin)
     for finding in read.findings:

@@ -7,7 +7,13 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.forecast.bounds import clip_scaled, inverse_transform, inverse_transform_intervals
 from lstm_cli.data.forecast.fed_back import forecast_blocks
-from lstm_cli.data.forecast.inputs import covariates_ahead, forecast_times, known_ahead_inputs, last_windows
+from lstm_cli.data.forecast.inputs import (
+    covariates_ahead,
+    forecast_times,
+    known_ahead_inputs,
+    last_windows,
+    whole_horizons,
+)
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.errors import DataError
 from lstm_cli.evaluation.intervals import SIDES, Intervals
@@ -91,7 +97,7 @@ def _known_ahead(data: ForecastData, steps: int, warn: Warn) -> np.ndarray:
     """Return the known-ahead inputs of whole horizons, [S, blocks * H, K]."""
     dataset = data.dataset
     horizon = dataset.schema.horizon
-    filled = -(-steps // horizon) * horizon
+    filled = whole_horizons(dataset.schema, steps)
     inputs = known_ahead_inputs(dataset, data.covariates or data.source, steps=steps, filled=filled)
     if filled > steps and dataset.schema.future and not covariates_ahead(dataset, filled)[1].all():
         text = (

@@ -154,3 +154,23 @@ def test_opening_hours_are_not_aggregated_but_skipped() -> None:
     with pytest.raises(DataError, match="too many missing rows") as caught:
         lay(outage)
     assert "--gaps" not in caught.value.hint
+
+
+@pytest.mark.parametrize(("freq", "stray"), [("D", "1h"), ("h", "7min"), ("W-MON", "1D")])
+def test_one_stray_row_is_no_weekly_pattern(freq: str, stray: str) -> None:
+    times = pd.date_range("2021-01-04", freq=freq, periods=600, unit="us")
+    times = times.insert(50, times[49] + pd.Timedelta(stray))
+    with pytest.raises(DataError, match=r"line 52: .* is not on the time grid") as caught:
+        lay(table(times, range(601)))
+    name = {"W-MON": "W"}.get(freq, freq)
+    assert caught.value.hint.startswith(f"correct the line, or use --freq {name} --resample nearest")
+
+
+def test_rows_around_a_usual_step_are_rounded_to_it() -> None:
+    jitter = pd.to_timedelta(RNG.integers(-90, 90, 300), unit="s")
+    times = pd.date_range("2021-01-04", freq="10min", periods=300, unit="us") + jitter
+    read = table(times, range(300))
+    with pytest.raises(DataError) as caught:
+        lay(read)
+    assert caught.value.hint == "use --freq 10min --resample nearest to round the times to the time grid"
+    assert lay(read, freq="10min", resample="nearest").values[:, 0].tolist() == list(range(300))

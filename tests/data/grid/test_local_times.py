@@ -12,6 +12,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import GridSettings
 from lstm_cli.data.grid.local_times import _second_pass, localize
 from lstm_cli.data.grid.regular_grid import to_regular_grid
+from lstm_cli.data.grid.resample import resample_table
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError, UsageError
@@ -192,3 +193,45 @@ def test_a_machine_without_time_zones_is_a_usage_error_with_the_pip_command(monk
     with pytest.raises(UsageError) as caught:
         PrepareConfig(tz="Europe/Berlin")
     assert caught.value.hint == "pip install tzdata"
+
+
+def write_berlin_autumn(folder: Path) -> pd.Series:
+    """Write the half hours around the autumn change with distinct values, and return them."""
+    index = local("2021-10-29", "2021-11-02 23:30", "30min")
+    values = np.arange(len(index), dtype=float)
+    frame = pd.DataFrame({"time": index.strftime("%Y-%m-%d %H:%M"), "load": values})
+    frame.to_csv(folder / "a.csv", index=False)
+    return pd.Series(values, index.tz_localize(None))
+
+
+@pytest.mark.parametrize("freq", ["2h", "3h", "D"])
+@pytest.mark.parametrize("how", ["mean", "sum", "first", "last", "max"])
+@pytest.mark.parametrize("duplicates", ["error", "first", "mean"])
+def test_buckets_of_the_local_clock_hold_both_passes_of_the_repeated_hour(tmp_path, freq, how, duplicates):
+    rows = write_berlin_autumn(tmp_path)
+    expected = rows.groupby(rows.index.floor(freq)).agg(how)
+    grid = GridSettings(tz="Europe/Berlin", freq=freq, resample=how, duplicates=duplicates)
+    table = resample_table(
+        localize(read_table(str(tmp_path / "a.csv"), targets=("load",), time=("time",)), grid), grid
+    )
+    assert {finding.rule for finding in table.findings} <= {"D533", "D534"}
+    np.testing.assert_array_equal(table.values[:, 0], expected.to_numpy()[: len(table.values)])
+    assert not table.time_format.instants
+    assert (
+        table.times.tolist()
+        == expected.index.to_numpy().astype("datetime64[us]").astype(int).tolist()[: len(table.times)]
+    )
+
+
+def test_nearest_keeps_the_rows_nearest_to_the_local_clock(tmp_path):
+    write_berlin_autumn(tmp_path)
+    grid = GridSettings(tz="Europe/Berlin", freq="3h", resample="nearest")
+    table = resample_table(
+        localize(read_table(str(tmp_path / "a.csv"), targets=("load",), time=("time",)), grid), grid
+    )
+    assert (np.diff(table.times) == 3 * 3_600_000_000).all()
+    # From 31 October 03:00 on, the row is two half hours later in the file.
+    late = table.times >= int(np.datetime64("2021-10-31T03:00", "us").astype(np.int64))
+    expected = 6 * np.arange(len(table.values)) + 2 * late
+    expected[-1] = 241  # the last row, 23:30, is rounded to midnight
+    np.testing.assert_array_equal(table.values[:, 0], expected)

@@ -48,6 +48,13 @@ def test_the_measured_cells_of_a_bucket_are_aggregated(how: str, first: float, s
     )
 
 
+def test_empty_buckets_are_not_filled_if_gaps_are_skipped() -> None:
+    times = ["2020-01-01 00:10", "2020-01-01 01:10", "2020-01-01 04:10", "2020-01-01 05:10"]
+    settings_ = GridSettings(freq="h", resample="sum", gaps="skip")
+    (finding,) = resample_table(table(times, [1, 2, 3, 4]), settings_).findings
+    assert "4 rows of hourly data, 2 empty buckets skipped (--freq h" in finding.text
+
+
 def test_the_sum_of_no_value_is_missing_and_empty_buckets_are_counted() -> None:
     times = ["2020-01-01 00:10", "2020-01-01 01:10", "2020-01-01 04:10", "2020-01-01 05:10"]
     read = table(times, [1, NAN, 3, 4])
@@ -118,12 +125,12 @@ def test_rows_are_sorted_and_cut_before_they_are_aggregated() -> None:
     times = pd.date_range("2020-01-01", freq="30min", periods=8, unit="us")[[1, 0, *range(2, 8)]]
     read = table(times, [1, 0, *range(2, 8)])
     aggregated = resample(read, "h", "first", start="row:2", end="2020-01-01 02:30")
-    assert aggregated.values[:, 0].tolist() == [1, 2, 4]
-    assert [finding.rule for finding in aggregated.findings] == ["D533"]
+    assert aggregated.values[:, 0].tolist() == [2, 4]  # the hour of row 2 lacks row 1
+    assert [finding.rule for finding in aggregated.findings] == ["D533", "D539"]
     grid = to_regular_grid(
         aggregated, GridSettings(freq="h", resample="first"), start="row:2", end="2020-01-01 02:30"
     )
-    assert grid.counts.tolist() == [3]
+    assert grid.counts.tolist() == [2]
     assert "D521" in [finding.rule for finding in resample(read, "h", "first").findings]
 
 
@@ -171,9 +178,9 @@ def test_without_the_option_or_times_the_table_is_the_same() -> None:
 
 
 def test_new_data_have_the_buckets_of_the_run() -> None:
-    read = table(pd.date_range("2020-01-07 23:00", freq="h", periods=400, unit="us"), range(400))
+    read = table(pd.date_range("2020-01-07 23:00", freq="h", periods=900, unit="us"), range(900))
     step = parse_freq("2W")
-    long = table(pd.date_range("2019-12-01", freq="h", periods=1500, unit="us"), range(1500))
+    long = table(pd.date_range("2019-12-01", freq="h", periods=2500, unit="us"), range(2500))
     run = set(labels(resample(long, "2W", "mean")))
     new = resample_table(read, GridSettings(resample="mean"), step=step)
     assert set(labels(new)) <= run
@@ -202,11 +209,53 @@ def test_buckets_have_the_values_of_pandas(seconds, how: str, freq: str, data) -
     resampler = pd.Series(values, index=times).resample(PANDAS_RULES[freq], **sides)
     expected = resampler.sum(min_count=1) if how == "sum" else resampler.agg(how)
     expected = expected[resampler.size() > 0]
-    late = ["2025-12-31 12:00", "2026-07-07"]  # their buckets are the last ones
-    aggregated = resample(table([*times, *late], [*values, 0, 0]), freq, how)
-    early = aggregated.times < micros(["2025-01-01"])[0]
-    assert aggregated.times[early].tolist() == micros(expected.index).tolist()
-    np.testing.assert_allclose(aggregated.values[early, 0], expected)
+    # The first and the last bucket may be incomplete.
+    others = ["2022-05-07", "2025-12-31 12:00", "2026-07-07"]
+    aggregated = resample(table([others[0], *times, *others[1:]], [0, *values, 0, 0]), freq, how)
+    begin, end = micros(["2023-12-31", "2025-01-01"])
+    between = (begin < aggregated.times) & (aggregated.times < end)
+    assert aggregated.times[between].tolist() == micros(expected.index).tolist()
+    np.testing.assert_allclose(aggregated.values[between, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("first", "freq", "left_out"),
+    [
+        ("2020-01-01 00:00", "D", False),
+        ("2020-01-01 00:59", "D", False),  # an hour before is another day
+        ("2020-01-01 01:00", "D", True),
+        ("2020-01-01 00:00", "MS", False),
+        ("2020-01-02 00:00", "MS", True),
+        ("2020-01-06 00:00", "W", False),
+        ("2020-01-08 00:00", "W", True),
+    ],
+)
+def test_an_incomplete_first_bucket_is_left_out(first: str, freq: str, left_out: bool) -> None:
+    read = table(pd.date_range(first, freq="h", periods=2000, unit="us"), range(2000))
+    findings = resample(read, freq, "sum").findings
+    assert ("D539" in [finding.rule for finding in findings]) == left_out
+    if left_out:
+        assert (
+            f"rows from {str(pd.Timestamp(first).to_period(freq[0]).start_time)[:10]} on" in findings[1].text
+        )
+
+
+def test_business_days_complete_a_month_that_begins_on_a_weekend() -> None:
+    days = pd.bdate_range("2022-01-03", "2022-06-30", unit="us")  # 1 and 2 January are a weekend
+    assert labels(resample(table(days, range(len(days))), "MS", "mean"))[0] == "2022-01-01 00:00"
+
+
+@pytest.mark.parametrize("freq", ["2D", "3D", "10D"])
+def test_buckets_of_several_days_begin_with_the_first_day(freq: str) -> None:
+    days = pd.date_range("2021-01-04", periods=90, unit="us")
+    expected = pd.Series(np.arange(90.0), index=days).resample(freq).sum()
+    aggregated = resample(table(days, range(90)), freq, "sum")
+    assert aggregated.times.tolist() == micros(expected.index).tolist()
+    assert aggregated.values[:, 0].tolist() == expected.tolist()
+    later = table(days[25:], range(25, 90))
+    step, origin_us = parse_freq(freq), int(aggregated.times[0])
+    new = resample_table(later, GridSettings(resample="sum"), step=step, origin_us=origin_us)
+    assert set(new.times.tolist()) <= set(aggregated.times.tolist())
 
 
 def test_days_of_times_with_an_offset_begin_at_its_midnight() -> None:

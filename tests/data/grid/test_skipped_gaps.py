@@ -57,8 +57,10 @@ def new_times(path: str, assembled: Assembled) -> tuple[list[str], list[Finding]
         training=assembled.training,
         rows_read=assembled.schema.lookback,
     )
-    dataset, findings = read_new_data(path, model, text=PLAIN_TEXT, stdin=None)
-    return texts(forecast_times(dataset)[0]), list(findings)
+    read = read_new_data(path, model, text=PLAIN_TEXT, stdin=None)
+    dataset, findings = read.dataset, read.findings
+    times = forecast_times(dataset.schema, dataset.series, dataset.schema.horizon)
+    return texts(times[0]), list(findings)
 
 
 def texts(times_us: np.ndarray) -> list[str]:

@@ -249,3 +249,18 @@ def test_a_rejected_season_is_explained(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [f"{value:.3f}" for value in noise])
     report = prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
     assert report.season_reason == "the training rows of daily data do not confirm 7"
+
+
+@pytest.mark.parametrize(("how", "second"), [("first", 20.0), ("last", 40.0), ("mean", 30.0), ("sum", 60.0)])
+def test_the_run_holds_the_combined_duplicates(tmp_path: Path, how: str, second: float) -> None:
+    rng = np.random.default_rng(0)
+    values = [10.0, 20.0, *rng.integers(1, 100, size=98).tolist()]
+    source = daily(tmp_path / "a.csv", [str(value) for value in values])
+    with Path(source).open("a") as file:
+        file.write("2024-01-02,40\n")
+    config = PrepareConfig(duplicates=how, lookback=7, horizon=2, season="none")
+    report = prepare(source, tmp_path / "run", config, ignore_events)
+    assert report.target_sum == pytest.approx(sum(values) - 20 + second)
+    dataset = load_dataset(open_run(tmp_path / "run"))
+    stored = dataset.scaler.inverse_transform(dataset.values_scaled, 0)
+    np.testing.assert_allclose(stored[:3, 0], [10, second, values[2]], rtol=1e-5)
