@@ -118,12 +118,16 @@ def test_too_few_rows_ahead_are_refused(made: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'promo' of series 'A' at 2024-05-20, step 11") as refused:
         forecast(made, horizon=11)
     assert "11 steps after the last target" in refused.value.hint
-    with pytest.raises(DataError, match=r"f\.csv: missing value .* of series 'B' at 2024-05-20"):
+    with pytest.raises(DataError, match=r"f\.csv: missing value .* of series 'B' at 2024-05-20") as refused:
         forecast(
             made,
             horizon=11,
             future_data=write(tmp_path / "f.csv", [*promo(0, 11, "A"), *promo(0, 10, "B")[1:]]),
         )
+    assert refused.value.hint == (
+        "the file of --future-data needs rows with 'promo' for the 11 steps after the last target of each series, or "
+        "use --horizon 10"
+    )
 
 
 def test_a_model_with_past_covariates_does_not_go_beyond_its_horizon(run: Path) -> None:
