@@ -172,6 +172,7 @@ _WARNINGS = {
     "D551": "The rows cover less than three weeks, so their weekly pattern is a guess (`--gaps skip`).",
     "D552": "The rows have no weekly pattern, so the forecast continues at the usual step (`--gaps skip`).",
     "D563": "A local time of the repeated hour occurs once (`--tz`). It is read as the first of both hours.",
+    "D564": "Rows are outside of the usual times (`--gaps skip`). Each row counts, so the season is shifted.",
     "D602": "Values are missing. They are filled as inputs and never used as targets.",
     "D605": "The values of a target are too close together for 32-bit floats.",
     "D606": "The target is constant in the training rows.",

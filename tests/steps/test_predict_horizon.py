@@ -118,12 +118,16 @@ def test_too_few_rows_ahead_are_refused(made: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'promo' of series 'A' at 2024-05-20, step 11") as refused:
         forecast(made, horizon=11)
     assert "11 steps after the last target" in refused.value.hint
-    with pytest.raises(DataError, match=r"f\.csv: missing value .* of series 'B' at 2024-05-20"):
+    with pytest.raises(DataError, match=r"f\.csv: missing value .* of series 'B' at 2024-05-20") as refused:
         forecast(
             made,
             horizon=11,
             future_data=write(tmp_path / "f.csv", [*promo(0, 11, "A"), *promo(0, 10, "B")[1:]]),
         )
+    assert refused.value.hint == (
+        "the file of --future-data needs rows with 'promo' for the 11 steps after the last target of each series, or "
+        "use --horizon 10"
+    )
 
 
 def test_a_model_with_past_covariates_does_not_go_beyond_its_horizon(run: Path) -> None:
@@ -245,3 +249,25 @@ def test_the_steps_of_a_forecast_count_in_its_memory(made: Path) -> None:
     inputs = len(model.schema.future) + len(model.schema.derived)
     assert many.size - few.size == 2 * (7_000_000 - 7) * (5 * 8 + 4 * inputs)
     assert "--horizon" in many.hint
+
+
+@pytest.mark.parametrize(
+    "flags", [{}, {"decimal": ","}, {"delimiter": ";"}, {"decimal": ",", "delimiter": ";"}]
+)
+def test_each_file_has_a_format_of_its_own(made: Path, tmp_path: Path, flags: dict[str, str]) -> None:
+    """NEW has semicolons and decimal commas, the covariates have commas and decimal points."""
+    rows = panel_rows(made)
+    new = tmp_path / "new.csv"
+    new.write_text("\n".join(";".join(row).replace(".", ",") for row in rows if row[2]) + "\n")
+    future = [["shop", "promo", "day"], *([row[0], f"{row[1]}.0", row[2]] for row in promo(0, 7)[1:])]
+    path = write(tmp_path / "f.csv", future)
+    if "decimal" in flags:
+        np.testing.assert_allclose(
+            values(forecast(made, str(new), future_data=path, **flags)[1]),
+            values(forecast(made)[1]),
+            rtol=1e-6,
+        )
+    else:
+        with pytest.raises(DataError) as refused:
+            forecast(made, str(new), future_data=path, **flags)
+        assert "--decimal" in refused.value.hint

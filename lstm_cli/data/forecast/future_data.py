@@ -53,7 +53,7 @@ def add_future_data(
         time=schema.time_columns,
         series=schema.series_columns,
         text=new_text_settings(schema, text),
-        plain_numbers_ok=not text.has_number_format,
+        plain_numbers_ok=True,
         stdin=stdin,
         no_target=True,
         like=schema.time_format,

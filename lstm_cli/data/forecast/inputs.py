@@ -65,7 +65,9 @@ def _series_text(schema: Schema, name: str) -> str:
     return series_text(name, schema.series_name)
 
 
-def known_ahead_inputs(dataset: Dataset, source: str, *, steps: int, filled: int) -> np.ndarray:
+def known_ahead_inputs(
+    dataset: Dataset, source: str, *, steps: int, filled: int, own_file: bool = False
+) -> np.ndarray:
     """Return the scaled known-ahead inputs [S, filled, K] float32 of the forecast steps.
 
     A model forecasts whole horizons, so it may need more steps than the forecast has. In these, a covariate that is
@@ -76,6 +78,7 @@ def known_ahead_inputs(dataset: Dataset, source: str, *, steps: int, filled: int
         source: name of the file of the covariates in messages.
         steps: steps of the forecast, whose covariates must be known.
         filled: steps of the result, at least `steps`.
+        own_file: the file is that of --future-data.
 
     Raises:
         DataError: if a future covariate is missing; the message names series, column and time.
@@ -86,7 +89,7 @@ def known_ahead_inputs(dataset: Dataset, source: str, *, steps: int, filled: int
         values, known = covariates_ahead(dataset, filled)
         if not known[:, :steps].all():
             first = tuple(int(position) for position in np.argwhere(~known[:, :steps])[0])
-            raise _missing_covariate_error(dataset, source, *first, steps=steps)
+            raise _missing_covariate_error(dataset, source, *first, steps=steps, own_file=own_file)
         for step in range(steps, filled):
             values[:, step] = np.where(known[:, step], values[:, step], values[:, step - 1])
         parts.append(values)
@@ -109,7 +112,7 @@ def covariates_ahead(dataset: Dataset, steps: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _missing_covariate_error(
-    dataset: Dataset, source: str, series: int, step: int, column: int, *, steps: int
+    dataset: Dataset, source: str, series: int, step: int, column: int, *, steps: int, own_file: bool
 ) -> DataError:
     schema = dataset.schema
     name = file_columns(schema.future[column : column + 1], schema.categories)[0]
@@ -118,9 +121,14 @@ def _missing_covariate_error(
         f"row {int(time[0]) + 1}" if schema.time_name is None else show_time(time[0], schema.time_format)
     )
     of_series = _series_text(schema, dataset.series.names[series])
+    needed = f"rows with '{name}' for the {steps} steps after the last target"
+    hint = f"add {needed}, or give them with --future-data"
+    if own_file:
+        fewer = f", or use --horizon {step}" if step else ""
+        hint = f"the file of --future-data needs {needed} of each series{fewer}"
     return DataError(
         f"missing value of future covariate '{name}'{of_series} at {time_text}, step {step + 1} of the forecast",
-        hint=f"add rows with '{name}' for the {steps} steps after the last target, or give them with --future-data",
+        hint=hint,
         rule="D802",
         at=in_file(source),
         flags=("--future-data",),

@@ -75,7 +75,7 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
         wide=wide_request(schema),
         static=schema.static_columns,
         text=new_text_settings(schema, text),
-        plain_numbers_ok=not text.has_number_format,
+        plain_numbers_ok=True,
         stdin=stdin,
         unmeasured_targets_ok=True,
         like=schema.time_format,

@@ -19,6 +19,7 @@ class WeeklySlots:
 
     slots: np.ndarray  # [P] int64, microseconds since Monday 00:00, rising; empty: no regular pattern
     missing: np.ndarray  # [M] int64, times of usual slots without a row, rising
+    unusual: np.ndarray  # [N] int64, times with a row outside of the slots of their period, rising
     weeks: int  # weeks with rows
 
     def hold_all_but_few(self, times_us: np.ndarray) -> bool:
@@ -29,7 +30,11 @@ class WeeklySlots:
         few = len(self.slots) == 0 or self.weeks < MIN_WEEKS
         apart = np.diff(self.slots, append=self.slots[:1] + WEEK)
         even = bool((apart == apart[:1]).all())
-        return not few and not even and bool(np.isin((times_us + MONDAY) % WEEK, self.slots).mean() >= CLEAR_SHARE)
+        return (
+            not few
+            and not even
+            and bool(np.isin((times_us + MONDAY) % WEEK, self.slots).mean() >= CLEAR_SHARE)
+        )
 
 
 def find_weekly_slots(times_us: np.ndarray) -> WeeklySlots:
@@ -47,7 +52,7 @@ def find_weekly_slots(times_us: np.ndarray) -> WeeklySlots:
     newest = slot[week >= weeks[-min(PERIOD_WEEKS, len(weeks))]]
     if np.isin(newest, found.slots).mean() < REGULAR_SHARE:
         nothing = np.zeros(0, dtype=np.int64)
-        return WeeklySlots(slots=nothing, missing=nothing, weeks=len(weeks))
+        return WeeklySlots(slots=nothing, missing=nothing, unusual=nothing, weeks=len(weeks))
     return found
 
 
@@ -69,10 +74,10 @@ def missing_slots(times_us: np.ndarray, slots: np.ndarray, first_week: int, last
 def _slots_of_weeks(
     times_us: np.ndarray, week: np.ndarray, slot: np.ndarray, weeks: np.ndarray
 ) -> WeeklySlots:
-    """Return the slots of the last period, and the missing slots of all periods. week, slot: [U]; weeks: [W]."""
+    """Return the slots of the last period, and all missing and unusual times. week, slot: [U]; weeks: [W]."""
     periods = max(1, len(weeks) // PERIOD_WEEKS)
     period = np.minimum((len(weeks) - 1 - np.arange(len(weeks))) // PERIOD_WEEKS, periods - 1)
-    missing = []
+    missing, unusual = [], []
     usual = np.zeros(0, dtype=np.int64)
     begin_week = int(weeks[0])
     for number in range(periods - 1, -1, -1):
@@ -83,9 +88,12 @@ def _slots_of_weeks(
         possible -= (chosen[0] == weeks[0]) & (slots < slot[0])
         possible -= (chosen[-1] == weeks[-1]) & (slots > slot[-1])
         usual = slots[2 * counts >= possible]
+        unusual.append(times_us[rows][~np.isin(slot[rows], usual)])
         missing.append(missing_slots(times_us, usual, begin_week, int(chosen[-1])))
         begin_week = int(chosen[-1]) + 1
-    return WeeklySlots(slots=usual, missing=np.concatenate(missing), weeks=len(weeks))
+    return WeeklySlots(
+        slots=usual, missing=np.concatenate(missing), unusual=np.concatenate(unusual), weeks=len(weeks)
+    )
 
 
 def _slots_of_days(times_us: np.ndarray) -> WeeklySlots:
@@ -101,7 +109,8 @@ def _slots_of_days(times_us: np.ndarray) -> WeeklySlots:
     slots = np.add.outer(open_days * DAY, usual).reshape(-1)
     week = (times_us[[0, -1]] + MONDAY) // WEEK
     missing = missing_slots(times_us, slots, int(week[0]), int(week[1]))
-    return WeeklySlots(slots=slots, missing=missing, weeks=len(np.unique((days + 3) // 7)))
+    unusual = times_us[~np.isin(time, usual)]
+    return WeeklySlots(slots=slots, missing=missing, unusual=unusual, weeks=len(np.unique((days + 3) // 7)))
 
 
 def _weekday(days: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstm_cli.data.frequency.infer import find_usual_step
+from lstm_cli.data.frequency.infer import find_usual_step, first_in_file
 from lstm_cli.data.frequency.row_clock import RowClock
 from lstm_cli.data.frequency.step import DAY, SECOND, WEEK, Step, most_common
 from lstm_cli.data.frequency.weekly_slots import (
@@ -43,7 +43,12 @@ def choose_row_clock(
         week = (known[[0, -1]] + MONDAY) // WEEK
         missing = missing_slots(known, run_step.slots, int(week[0]), int(week[1]))
         clock = RowClock(usual=run_step.usual, slots=run_step.slots, known=known)
-        return clock, _missing_slots_finding(rows, table, missing)
+        slots = (known + MONDAY) % WEEK
+        unusual = known[~np.isin(slots, run_step.slots)] if len(run_step.slots) else NO_SLOTS
+        return clock, [
+            *_missing_slots_finding(rows, table, missing),
+            *_unusual_times_finding(rows, table, unusual),
+        ]
     if requested is not None:
         usual = _require_step(rows, table, requested)
     else:
@@ -57,6 +62,7 @@ def choose_row_clock(
     return clock, [
         *_pattern_findings(table, found, usual),
         *_missing_slots_finding(rows, table, found.missing),
+        *_unusual_times_finding(rows, table, found.unusual),
     ]
 
 
@@ -125,6 +131,26 @@ def _missing_slots_finding(rows: SortedRows, table: Table, missing_us: np.ndarra
             "D550",
             f"{count_noun(count, 'row')} {'is' if count == 1 else 'are'} missing at usual times, the first at "
             f"{formatter.time(int(missing_us[0]))}; not filled, because only rows count (--gaps fill fills gaps)",
+            count=count,
+            flags=("--gaps",),
+        )
+    ]
+
+
+def _unusual_times_finding(rows: SortedRows, table: Table, unusual_us: np.ndarray) -> list[Finding]:
+    """Return a finding about rows outside of the weekly pattern; unusual_us: [N] times, rising."""
+    if not len(unusual_us):
+        return []
+    formatter = location_formatter(table)
+    count = len(unusual_us)
+    row = first_in_file(rows.lines, np.isin(rows.times, unusual_us))
+    return [
+        Finding.at(
+            formatter.at(rows.lines[row]),
+            "D564",
+            f"{count_noun(count, 'row')} {'is' if count == 1 else 'are'} outside of the usual times, the first at "
+            f"{formatter.time(int(rows.times[row]))}; each row counts, so the season is shifted (delete the "
+            f"{'row' if count == 1 else 'rows'}, or use --gaps fill)",
             count=count,
             flags=("--gaps",),
         )

@@ -104,6 +104,7 @@ def open_rows(
     settings: TextSettings = PLAIN_TEXT,
     *,
     is_complete: bool = True,
+    other_delimiter_ok: bool = False,
 ) -> CsvRows:
     """Parse lines of text into rows.
 
@@ -112,6 +113,7 @@ def open_rows(
         source: name of the file, for messages.
         settings: settings of how text is read. Without a delimiter, the comma, `;` or tab is detected.
         is_complete: if False, the text is a first section of whole rows, and `read_more` reads the others.
+        other_delimiter_ok: if True, the delimiter is detected if the first row lacks the given one.
 
     Raises:
         UsageError: the delimiter cannot separate cells.
@@ -121,6 +123,8 @@ def open_rows(
     text = _track_lines(text, state)
     top = read_top_lines(text, source, settings)
     top = top if settings.has_header else top.without_blanks()
+    if other_delimiter_ok and _lacks_delimiter(top, settings.delimiter):
+        settings = replace(settings, delimiter=None)
     delimiter, findings = _choose_delimiter(top, settings)
     squeezed = settings.delimiter == WHITESPACE
     rules = RowRules(
@@ -154,6 +158,15 @@ def open_rows(
         state=state,
         top_findings=tuple(findings),
     )
+
+
+def _lacks_delimiter(top: TopLines, delimiter: str | None) -> bool:
+    """Return whether the first row has another usual delimiter in place of the given one."""
+    if delimiter is None or not top.filled:
+        return False
+    bare = re.sub(r'"[^"]*"', "", top.filled[0])
+    given = BLANK if delimiter == WHITESPACE else delimiter
+    return given not in bare and any(mark in bare for mark in (",", ";", "\t", "|"))
 
 
 def _choose_delimiter(top: TopLines, settings: TextSettings) -> tuple[str, list[Finding]]:

@@ -36,7 +36,7 @@ class TextFile:
     def __init__(self, source: Source, formats: NumberFormats) -> None:
         """Read the header and the first rows. Raise DataError if either is missing."""
         self.source = source.name
-        self._reader = FastCsvReader(source, formats.text)
+        self._reader = FastCsvReader(source, formats.text, other_delimiter_ok=formats.plain_ok)
         rows = self._reader.rows
         names = column_labels(map(unescape_formula, rows.header))
         self._width = len(names)

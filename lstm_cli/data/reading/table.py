@@ -122,7 +122,8 @@ def read_table(
         text: settings of how text is read.
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
-        plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
+        plain_numbers_ok: if True, the files are new data of a run. A file may have plain numbers, or another delimiter,
+            in place of those of the text settings.
         no_target: if True, the file holds covariates only, and no target is chosen.
         like: time format of the run's data, used for ambiguous times.
         categories: categories of the run's text columns; None detects text columns and learns their categories.

@@ -98,14 +98,15 @@ def _known_ahead(data: ForecastData, steps: int, warn: Warn) -> np.ndarray:
     dataset = data.dataset
     horizon = dataset.schema.horizon
     filled = whole_horizons(dataset.schema, steps)
-    inputs = known_ahead_inputs(dataset, data.covariates or data.source, steps=steps, filled=filled)
+    source, own_file = data.covariates or data.source, bool(data.covariates)
+    inputs = known_ahead_inputs(dataset, source, steps=steps, filled=filled, own_file=own_file)
     if filled > steps and dataset.schema.future and not covariates_ahead(dataset, filled)[1].all():
         text = (
             f"the model forecasts {horizon} steps at once, and the future covariates are missing from step "
             f"{steps + 1} on: they keep their last values there, which may change the forecast "
             f"(give {filled} steps with --future-data)"
         )
-        warn(Finding.at(in_file(data.covariates or data.source), "M105", text, flags=("--future-data",)))
+        warn(Finding.at(in_file(source), "M105", text, flags=("--future-data",)))
     return inputs
 
 

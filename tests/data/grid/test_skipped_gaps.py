@@ -18,6 +18,7 @@ from lstm_cli.data.reading.table import read_configured_table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 
+EARLY = pd.Timestamp("2024-04-10 08:00")
 HOLIDAY = pd.Timestamp("2024-02-19")
 
 
@@ -71,8 +72,7 @@ def texts(times_us: np.ndarray) -> list[str]:
 def rows() -> pd.DatetimeIndex:
     """Half a year of trading hours without one holiday, and with one early row."""
     times = trading("2024-01-01", "2024-06-27 13:00")
-    early = pd.DatetimeIndex(["2024-04-10 08:00"])
-    return times[times.normalize() != HOLIDAY].union(early)
+    return times[times.normalize() != HOLIDAY].union(pd.DatetimeIndex([EARLY]))
 
 
 def test_rows_count_and_no_row_is_filled(tmp_path, rows):
@@ -81,7 +81,9 @@ def test_rows_count_and_no_row_is_filled(tmp_path, rows):
     assert assembled.filled == 0
     assert assembled.schema.seasons == (13, 65)
     assert assembled.schema.horizon == 13
-    (finding,) = findings
+    finding, early = findings
+    assert (early.rule, early.count, early.lines) == ("D564", 1, (2 + int((rows < EARLY).sum()),))
+    assert "1 row is outside of the usual times, the first at 2024-04-10 08:00; each row counts" in early.text
     assert (finding.rule, finding.count, finding.flags) == ("D550", 13, ("--gaps",))
     assert "the first at 2024-02-19 09:30" in finding.text
     assert finding.lines == (1 + int((rows < HOLIDAY).sum()),)
@@ -94,7 +96,7 @@ def test_an_empty_cell_is_still_a_missing_value(tmp_path, rows):
     Path(path).write_text("\n".join(lines) + "\n")
     assembled, findings = prepare(path)
     assert assembled.filled == 1
-    assert {finding.rule for finding in findings} == {"D550", "D602"}
+    assert {finding.rule for finding in findings} == {"D550", "D564", "D602"}
 
 
 def test_dates_of_splits_divide_at_the_time(tmp_path, rows):
