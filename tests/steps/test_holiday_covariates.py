@@ -42,7 +42,7 @@ def test_holidays_are_known_ahead_inputs(known):
     assert data.schema.derived == tuple(f"holiday_{code}{side}" for code in ("DE", "DE-BY") for side in sides)
     epiphany = data.inputs[np.datetime64("2023-01-06").astype(int) - np.datetime64("2023-01-01").astype(int)]
     assert epiphany[1:].tolist() == [0, 0, 0, 1, 0, 0]  # a holiday of Bavaria
-    ahead = known_ahead_inputs(data, "a.csv")
+    ahead = known_ahead_inputs(data, "a.csv", steps=7, filled=7)
     assert ahead.shape == (1, 7, 6)
     assert ahead[0, :, 0].tolist() == [0, 1, 1, 0, 0, 0, 0]  # from 24 December
     assert ahead[0, :, 1].tolist() == [1, 1, 0, 0, 0, 0, 0]

@@ -89,7 +89,10 @@ def known_ahead_inputs(
         values, known = covariates_ahead(dataset, filled)
         if not known[:, :steps].all():
             first = tuple(int(position) for position in np.argwhere(~known[:, :steps])[0])
-            raise _missing_covariate_error(dataset, source, *first, steps=steps, own_file=own_file)
+            complete = int(np.argmin(known[:, :steps].all(axis=(0, 2))))
+            raise _missing_covariate_error(
+                dataset, source, *first, steps=steps, complete=complete, own_file=own_file
+            )
         for step in range(steps, filled):
             values[:, step] = np.where(known[:, step], values[:, step], values[:, step - 1])
         parts.append(values)
@@ -112,8 +115,17 @@ def covariates_ahead(dataset: Dataset, steps: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _missing_covariate_error(
-    dataset: Dataset, source: str, series: int, step: int, column: int, *, steps: int, own_file: bool
+    dataset: Dataset,
+    source: str,
+    series: int,
+    step: int,
+    column: int,
+    *,
+    steps: int,
+    complete: int,
+    own_file: bool,
 ) -> DataError:
+    """Return the error for a missing covariate; complete: first steps whose covariates are known."""
     schema = dataset.schema
     name = file_columns(schema.future[column : column + 1], schema.categories)[0]
     time = _step_times(schema, dataset.series, step + 1)[series, step:]
@@ -124,7 +136,7 @@ def _missing_covariate_error(
     needed = f"rows with '{name}' for the {steps} steps after the last target"
     hint = f"add {needed}, or give them with --future-data"
     if own_file:
-        fewer = f", or use --horizon {step}" if step else ""
+        fewer = f", or use --horizon {complete}" if complete else ""
         hint = f"the file of --future-data needs {needed} of each series{fewer}"
     return DataError(
         f"missing value of future covariate '{name}'{of_series} at {time_text}, step {step + 1} of the forecast",

@@ -22,6 +22,7 @@ UNITS = {"W": WEEK, "D": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": 1_000
 MONTH_UNITS = {"Y": 12, "Q": 3, "M": 1}
 SIDES = {"S": 1, "E": MONTH_END}
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = tuple(name[:3].upper() for name in DAY_NAMES)
 SLOTS_PER_YEAR = {"months": 12, "business-months": 12, "half-months": 24, "weeks": 52}
 ACCEPTED_UNITS = (
@@ -176,13 +177,14 @@ def parse_freq(text: str) -> Step:
         return Step(kind="unit", count=int(text))
     parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}|[A-Za-z]{3}))?", text)
     if parts is None:
-        raise _unknown_freq_error(text)
+        return _sum_of_units(text)
     number, unit, day = int(parts[1] or 1), parts[2], parts[3]
     if number == 0:
         raise UsageError(f"--freq '{text}' is a zero step", hint=f"use 1{unit} or longer", flag="--freq")
-    if (unit not in UNITS and unit.lower() in ("h", "min", "s")) or unit in ("d", "w", "b"):
-        unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' and 'd' have only one meaning
-    step = _named_step(FORMER_NAMES.get(unit, unit), day)
+    unit = _present_name(unit)
+    step = _named_step(unit, day)
+    if step is None and day is not None and day.upper() in MONTH_NAMES:
+        _refuse_anchor(text, number, unit)
     if step is None or (step == BUSINESS and number > 1):
         raise _unknown_freq_error(text)
     step = replace(step, count=number * step.count)
@@ -191,6 +193,39 @@ def parse_freq(text: str) -> Step:
             f"--freq '{text}' is longer than {MAX_YEARS} years", hint="use a shorter step", flag="--freq"
         )
     return step
+
+
+def _present_name(unit: str) -> str:
+    """Return a unit as present releases of pandas write it."""
+    if (unit not in UNITS and unit.lower() in ("h", "min", "s")) or unit in ("d", "w", "b"):
+        unit = unit.lower() if unit.lower() in UNITS else unit.upper()  # 'H' and 'd' have only one meaning
+    return FORMER_NAMES.get(unit, unit)
+
+
+def _sum_of_units(text: str) -> Step:
+    """Return the step of a sum such as 1h30min. Raise UsageError for another text."""
+    parts = re.findall(r"(\d{1,18})\s*([A-Za-z]+)\s*", text)
+    units = [_present_name(unit) for _, unit in parts]
+    whole = re.fullmatch(r"(?:\d{1,18}\s*[A-Za-z]+\s*){2,}", text)
+    if whole is None or not all(unit in UNITS for unit in units):
+        raise _unknown_freq_error(text)
+    count = sum(int(number) * UNITS[unit] for (number, _), unit in zip(parts, units, strict=True))
+    if not 0 < count <= MAX_YEARS * 366 * DAY:
+        raise _unknown_freq_error(text)
+    return Step(kind="seconds", count=count)
+
+
+def _refuse_anchor(text: str, number: int, unit: str) -> None:
+    """Raise UsageError for a quarter or year that begins in a month of its own, such as QS-FEB."""
+    step = _named_step(unit, None)
+    if step is None or step.count == 1 or not step.in_months:
+        return
+    plain = f"{number if number > 1 else ''}{unit}"
+    raise UsageError(
+        f"--freq '{text}' names a month, which the rows decide",
+        hint=f"use --freq {plain}: the first row of a series shows the month in which its quarters or years begin",
+        flag="--freq",
+    )
 
 
 def _named_step(unit: str, day: str | None) -> Step | None:
