@@ -157,6 +157,8 @@ class PrepareConfig(TextSettings, GridSettings):
                 flag="--season",
             )
         self._check_roles()
+        if self.wide:
+            self._check_wide()
         if self.static and not self.series:
             raise UsageError(
                 "--static needs --series: without it, there is one series, and a constant column says nothing",
@@ -168,8 +170,6 @@ class PrepareConfig(TextSettings, GridSettings):
                 f"--time {NO_TIMES} cannot be combined with a time column", hint="choose one", flag="--time"
             )
         self._check_times()
-        if self.wide:
-            self._check_wide()
         self.check_text()
         self.check_grid()
 
@@ -184,6 +184,13 @@ class PrepareConfig(TextSettings, GridSettings):
                     f"column '{name}' is given to {flag} {twice}", hint="name each column once", flag=flag
                 )
             roles[name] = flag
+        twice_named = next((code for code in self.holidays if self.holidays.count(code) > 1), None)
+        if twice_named is not None:
+            raise UsageError(
+                f"--holidays '{twice_named}' is given twice",
+                hint="name each calendar once",
+                flag="--holidays",
+            )
         if ALL_NUMERIC in self.target and len(self.target) > 1:
             raise UsageError(
                 f"--target '{ALL_NUMERIC}' cannot be combined with a named target, because it is every numeric column",

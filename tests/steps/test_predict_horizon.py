@@ -212,7 +212,7 @@ def test_rows_ahead_in_place_of_new_name_the_option(made: Path, tmp_path: Path) 
 
 
 def test_fewer_steps_read_all_rows_of_a_file(made: Path, tmp_path: Path) -> None:
-    """The model reads promo of whole horizons, so later rows of the file must not be lost."""
+    # The model reads promo of whole horizons, so later rows of the file must not be lost.
     rows = promo(0, 7)
     changed = [rows[0], *([row[0], "1", row[2]] for row in rows[1:])]
     path = write(tmp_path / "f.csv", changed)

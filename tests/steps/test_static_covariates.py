@@ -1,6 +1,7 @@
 """Tests of `--static`, from the file to the forecast."""
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 from small_steps import TRAIN
 
 from lstm_cli.cli.main import run as lstm
-from lstm_cli.config import PrepareConfig
+from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import UsageError
 from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
+from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 
@@ -92,5 +94,13 @@ def test_static_without_series_is_a_usage_error():
 
 
 def test_static_with_another_role_is_a_usage_error():
-    with pytest.raises(UsageError, match="both --past and --static"):
+    with pytest.raises(UsageError, match="is given to --static and to --past"):
         PrepareConfig(target=("y",), past=("kind",), static=("kind",), series=("id",))
+
+
+def test_a_new_category_is_counted_once_for_each_series(known, tmp_path):
+    path = write(tmp_path / "new.csv", {**SHOPS, "B": ("pier", "400")})
+    report = predict(known, str(path), PredictConfig(threads=1), ignore_events, stdout=io.BytesIO())
+    (finding,) = (finding for finding in report.findings if finding["rule"] == "D242")
+    assert "new category 'pier' in 1 series" in finding["text"]
+    assert finding["count"] == 1

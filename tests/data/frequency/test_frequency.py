@@ -408,7 +408,8 @@ def test_other_sums_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("Q-DEC", "Q"), ("A-DEC", "Y"), ("QS-OCT", "QS"), ("QS-FEB", "QS"), ("QE-FEB", "QE"), ("YE-JUN", "YE"), ("YS-APR", "YS"), ("A-JUN", "Y"), ("BQS-FEB", "BQS"),
+    [("Q-DEC", "Q"), ("A-DEC", "Y"), ("QS-OCT", "QS"),
+     ("QS-FEB", "QS"), ("QE-FEB", "QE"), ("YE-JUN", "YE"), ("YS-APR", "YS"), ("A-JUN", "Y"), ("BQS-FEB", "BQS"),
      ("2QS-FEB", "2QS")],
 )  # fmt: skip
 def test_a_month_in_a_freq_has_a_hint_that_works(text: str, plain: str) -> None:

@@ -235,3 +235,20 @@ def test_nearest_keeps_the_rows_nearest_to_the_local_clock(tmp_path):
     expected = 6 * np.arange(len(table.values)) + 2 * late
     expected[-1] = 241  # the last row, 23:30, is rounded to midnight
     np.testing.assert_array_equal(table.values[:, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("offset", "zone", "hours"),
+    [
+        ("+01:00", "Etc/GMT-1", 1),
+        ("-5", "Etc/GMT+5", -5),
+        ("UTC+0200", "Etc/GMT-2", 2),
+        ("+05:30", "Europe/Berlin", 1),
+    ],
+)
+def test_an_offset_is_no_zone(offset: str, zone: str, hours: int) -> None:
+    with pytest.raises(UsageError, match="is an offset from UTC, and not a time zone") as caught:
+        time_zones.load_zone(offset)
+    assert f"--tz {zone}" in caught.value.hint
+    winter = pd.Timestamp("2024-01-01", tz=time_zones.load_zone(zone))
+    assert winter.utcoffset() == pd.Timedelta(hours=hours)

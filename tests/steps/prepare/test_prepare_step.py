@@ -264,3 +264,10 @@ def test_the_run_holds_the_combined_duplicates(tmp_path: Path, how: str, second:
     dataset = load_dataset(open_run(tmp_path / "run"))
     stored = dataset.scaler.inverse_transform(dataset.values_scaled, 0)
     np.testing.assert_allclose(stored[:3, 0], [10, second, values[2]], rtol=1e-5)
+
+
+def test_settings_that_contradict_each_other_are_named() -> None:
+    with pytest.raises(UsageError, match="--holidays 'DE' is given twice"):
+        PrepareConfig(holidays=("DE", "DE"))
+    with pytest.raises(UsageError, match="--static cannot be used with --wide"):
+        PrepareConfig(wide=True, static=("a",))

@@ -88,7 +88,13 @@ class TextColumn:
 
 
 def read_categories(
-    codes: np.ndarray, vocabulary: Vocabulary, location: CellLocation, lines: np.ndarray, times: np.ndarray
+    codes: np.ndarray,
+    vocabulary: Vocabulary,
+    location: CellLocation,
+    lines: np.ndarray,
+    times: np.ndarray,
+    *,
+    of_series: bool = False,
 ) -> TextColumn:
     """Return a text column with the categories of the run, or without a run with the most frequent ones.
 
@@ -101,12 +107,14 @@ def read_categories(
         location: file and column, for messages.
         lines: line of each row [R].
         times: time of each row [R].
+        of_series: if True, there is one code for each series, and not for each row.
     """
     words = chosen = vocabulary.words
     findings = [*_missing_finding(codes, location, lines)]
     if vocabulary.known is not None:
         chosen = tuple(vocabulary.known)
-        findings += _new_categories_finding(codes, words, chosen, location, lines)
+        unit = ("series", "series") if of_series else ("cell", "cells")
+        findings += _new_categories_finding(codes, words, chosen, location, lines, unit)
     elif set(words) <= set(TRUTHS):
         chosen = tuple(word for word in words if word == "true") or words
     elif len(words) > MAX_CATEGORIES:
@@ -132,8 +140,9 @@ def _new_categories_finding(
     known: Sequence[str],
     location: CellLocation,
     lines: np.ndarray,
+    unit: tuple[str, str],
 ) -> Iterator[Finding]:
-    """Yield a finding about cells [R] whose category is not a known one, if there are any."""
+    """Yield a finding about cells [R] whose category is not a known one; unit: what they are, also as plural."""
     truths = TRUTHS if set(known) <= set(TRUTHS) else ()
     new = {code: word for code, word in enumerate(words, start=1) if word not in (*known, *truths)}
     if not new:
@@ -144,7 +153,7 @@ def _new_categories_finding(
     yield Finding.at(
         location.at(int(lines[np.argmax(is_new)])),
         "D242",
-        f"{noun} {quote_names(list(new.values()))} in {count_noun(count, 'cell')}: unknown to the model, so counted as "
+        f"{noun} {quote_names(list(new.values()))} in {count_noun(count, *unit)}: unknown to the model, so counted as "
         "'other' (no option for this; train with rows that have it)",
         count=count,
     )

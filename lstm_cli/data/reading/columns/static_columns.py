@@ -85,6 +85,7 @@ def read_static_columns(
                 location,
                 lines[np.maximum(rows[column], 0)],
                 no_times,
+                of_series=True,
             )
             for column, location in enumerate(locations)
             if location.column in vocabularies
