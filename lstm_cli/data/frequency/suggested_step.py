@@ -17,6 +17,9 @@ ROUND_STEPS = (
     *(Step(kind="seconds", count=count) for count in _SECONDS),
     *(Step(kind="months", count=count) for count in (1, 3, 12)),
 )
+ROUND_NUMBERS = tuple(
+    Step(kind="unit", count=first * 10**power) for power in range(17) for first in (1, 2, 5)
+)
 MAX_MISSING = 0.5  # a grid with a larger share of missing rows is not what the file measures
 
 
@@ -40,15 +43,17 @@ def missing_share(step: Step, gaps: np.ndarray, counts: np.ndarray) -> float:
     return 1 - float((np.minimum(steps, 1) * counts).sum() / (steps * counts).sum())
 
 
-def suggested_step(gaps: np.ndarray, counts: np.ndarray) -> Step:
+def suggested_step(gaps: np.ndarray, counts: np.ndarray, *, whole: bool) -> Step:
     """Return the shortest round step that is not below the median difference, and leaves most of its grid filled.
 
     Args:
         gaps: distinct time differences between rows, in microseconds, rising.
         counts: how often each of them occurs.
+        whole: times are whole numbers.
     """
+    steps = ROUND_NUMBERS if whole else ROUND_STEPS
     total = np.cumsum(counts)
     median = gaps[np.searchsorted(total, total[-1] / 2)]
-    long_enough = [step for step in ROUND_STEPS if step_length(step) >= median] or [ROUND_STEPS[-1]]
+    long_enough = [step for step in steps if step_length(step) >= median] or [steps[-1]]
     filled = (step for step in long_enough if missing_share(step, gaps, counts) <= MAX_MISSING)
     return next(filled, long_enough[-1])

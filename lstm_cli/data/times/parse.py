@@ -299,6 +299,7 @@ def read_times(
         DataError: different formats, offsets on only some rows, or ambiguous dates (day/month or month/day).
     """
     kind = pieces[0].kind
+    order = _unused_order_findings(kind, location, options)
     shapes: dict[str, tuple[int, int]] = {}
     for piece in pieces:
         if piece.kind != kind:
@@ -313,10 +314,10 @@ def read_times(
         times, fmt, findings = read_whole_numbers(
             values, shapes, lines, location, options, is_padded=is_padded
         )
-        return TimeColumn(times=times, format=fmt, findings=findings)
+        return TimeColumn(times=times, format=fmt, findings=(*findings, *order))
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
-        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=())
+        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=order)
     codes = options.codes
     _refuse_mixed_markers(shapes, location, codes)
     if kind == "month":
@@ -347,6 +348,7 @@ def read_times(
     findings = (
         *_midnight_findings(shapes, location, codes),
         *_next_day_findings([piece.next_day for piece in pieces], location),
+        *order,
     )
     return TimeColumn(times=values, format=fmt, findings=findings)
 
@@ -465,5 +467,21 @@ def _next_day_findings(found: Sequence[tuple[int, int]], location: CellLocation)
             f"{count_noun(count, 'time')} with the hour 24 {'was' if count == 1 else 'were'} read as 00:00 of the next "
             "day (no option for this; subtract 1 from hours 1 to 24 if they name the hour that begins)",
             count=count,
+        ),
+    )
+
+
+def _unused_order_findings(kind: str, location: CellLocation, options: TimeOptions) -> tuple[Finding, ...]:
+    """Return a finding if --dayfirst or --monthfirst has no effect. That of a run may have none on new data."""
+    if options.day_first is None or options.like is not None or kind == "day-month":
+        return ()
+    flag = "--dayfirst" if options.day_first else "--monthfirst"
+    return (
+        Finding.at(
+            location.column_text,
+            "D418",
+            f"{flag} has no effect: no time has a day and a month as numbers before the year (leave out {flag}, or "
+            "use --time to choose another column)",
+            flags=(flag, "--time"),
         ),
     )
