@@ -223,7 +223,8 @@ def _grid_hint(
         return "use --gaps skip, because the rows have a weekly pattern, such as opening hours"
     if on_grid.mean() >= MOSTLY_REGULAR:
         return f"correct the line, or use --freq {step.name} --resample nearest to round the times to the time grid"
-    return f"use --freq {suggested_step(gaps, counts, whole=False).name} --resample mean to aggregate the rows to a time grid"
+    suggested = suggested_step(gaps, counts, whole=False)
+    return f"use --freq {suggested.name} --resample mean to aggregate the rows to a time grid"
 
 
 def first_in_file(lines: LineNumbers, chosen: np.ndarray) -> int:

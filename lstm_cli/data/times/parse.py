@@ -386,7 +386,7 @@ def _unreadable_cell_error(
                     flags=(FLAG,),
                 )
             why, hint = REPEATED_HEADER if repeated else unreadable_reason(cell, location.column)
-            formats = "" if repeated else _suggestion(cells)
+            formats = "" if why and "two digits" not in why else _suggestion(cells)
             hint = f"{formats}, or choose another column with --time" if formats else hint
             return DataError(
                 f"{_quote(cell)} is not a valid time{why}",
