@@ -156,6 +156,7 @@ _WARNINGS = {
     "D410": "Some times have no time of day. They are read as midnight.",
     "D411": "Large whole numbers count steps, because they do not read as dates.",
     "D417": "Times of 24:00 are read as 00:00 of the next day.",
+    "D418": "`--dayfirst` or `--monthfirst` has no effect on the times.",
     "D512": "Series without any target value are left out.",
     "D513": "Rows before the first or after the last target value are not used.",
     "D516": "Rows are missing from the time grid (a gap).",

@@ -226,9 +226,8 @@ def _grid_hint(
     jittered = jittered_step(gaps, counts)
     if jittered is not None:
         return f"use --freq {jittered.name} --resample nearest to round the times to the time grid"
-    return (
-        f"use --freq {suggested_step(gaps, counts).name} --resample mean to aggregate the rows to a time grid"
-    )
+    suggested = suggested_step(gaps, counts, whole=False)
+    return f"use --freq {suggested.name} --resample mean to aggregate the rows to a time grid"
 
 
 def first_in_file(lines: LineNumbers, chosen: np.ndarray) -> int:

@@ -13,7 +13,7 @@ from lstm_cli.data.chunks import chunks_with_series, series_starts
 from lstm_cli.data.frequency.calendar_slots import MONTH_END, slot_row_days, slots_of_days
 from lstm_cli.data.times.formats import DAY, HOUR, MINUTE, SECOND
 from lstm_cli.errors import UsageError
-from lstm_cli.text import nearest_name
+from lstm_cli.text import is_number, nearest_name
 
 WEEK = 7 * DAY
 MAX_YEARS = 100  # a longer step is a typing error, and its microseconds may overflow
@@ -175,6 +175,12 @@ def parse_freq(text: str) -> Step:
     text = text.strip()
     if re.fullmatch(r"[1-9]\d{0,17}", text):
         return Step(kind="unit", count=int(text))
+    if is_number(text):
+        raise UsageError(
+            f"--freq {text} is not a whole number of at least 1",
+            hint="use --freq 1 or more if the times are whole numbers. If they are dates, use a unit, such as --freq h",
+            flag="--freq",
+        )
     parts = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-(\d{1,2}|[A-Za-z]{3}))?", text)
     if parts is None:
         return _sum_of_units(text)

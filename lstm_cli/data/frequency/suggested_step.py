@@ -18,6 +18,9 @@ ROUND_STEPS = (
     *(Step(kind="months", count=count) for count in (1, 3, 12)),
 )
 NEAR_SHARE = 0.8  # jitter leaves this share of the differences near the step
+ROUND_NUMBERS = tuple(
+    Step(kind="unit", count=first * 10**power) for power in range(17) for first in (1, 2, 5)
+)
 MAX_MISSING = 0.5  # a grid with a larger share of missing rows is not what the file measures
 
 
@@ -41,15 +44,17 @@ def missing_share(step: Step, gaps: np.ndarray, counts: np.ndarray) -> float:
     return 1 - float((np.minimum(steps, 1) * counts).sum() / (steps * counts).sum())
 
 
-def suggested_step(gaps: np.ndarray, counts: np.ndarray) -> Step:
+def suggested_step(gaps: np.ndarray, counts: np.ndarray, *, whole: bool) -> Step:
     """Return the shortest round step that is not below the median difference, and leaves most of its grid filled.
 
     Args:
         gaps: distinct time differences between rows, in microseconds, rising.
         counts: how often each of them occurs.
+        whole: times are whole numbers.
     """
+    steps = ROUND_NUMBERS if whole else ROUND_STEPS
     median = _median(gaps, counts)
-    long_enough = [step for step in ROUND_STEPS if step_length(step) >= median] or [ROUND_STEPS[-1]]
+    long_enough = [step for step in steps if step_length(step) >= median] or [steps[-1]]
     filled = (step for step in long_enough if missing_share(step, gaps, counts) <= MAX_MISSING)
     return next(filled, long_enough[-1])
 

@@ -134,7 +134,7 @@ def _off_grid_error(rows: SortedRows, table: Table, step: Step, off_grid: np.nda
         hint = "use "
     aggregated = step
     if len(gaps) and missing_share(step, gaps, counts) > MAX_MISSING:
-        aggregated = suggested_step(gaps, counts)
+        aggregated = suggested_step(gaps, counts, whole=table.time_format.is_integer)
     return DataError(
         f"{formatter.time(time)} is not on the time grid of --freq {step.name}{grid}",
         hint=f"{hint}--freq {aggregated.name} --resample mean to aggregate the rows",

@@ -15,7 +15,8 @@ def gap_advice(rows: SortedRows, step: Step) -> tuple[str, str]:
     """
     if rows.table.resampled:
         return "use --freq with a longer step", "--freq"
-    better = suggested_step(*count_gaps(rows.times, rows.series))
+    whole = rows.table.time_format.is_integer
+    better = suggested_step(*count_gaps(rows.times, rows.series), whole=whole)
     if step_length(better) > step_length(step):
         return f"use --freq {better.name} --resample mean to aggregate the rows", "--resample"
     return "use --start and --end to leave out long gaps", "--start"

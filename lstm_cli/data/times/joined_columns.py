@@ -150,7 +150,12 @@ def find_joined_columns(
             if part in found:
                 return None  # two columns of one part are not plain
             found[part] = index
-    date_parts = max((parts for parts in _DATES if parts <= set(found)), key=len, default=None)
+
+    def fineness(parts: set[str]) -> tuple[int, int]:
+        """Return the number of parts, and of their distinct values: weeks of a year are finer than its months."""
+        return len(parts), len(set(zip(*(sample[found[part]] for part in parts), strict=True)))
+
+    date_parts = max((parts for parts in _DATES if parts <= set(found)), key=fineness, default=None)
     if date_parts is None:
         return None
     clock = max((parts for parts in _CLOCKS if parts <= set(found)), key=len)

@@ -4,8 +4,6 @@
 the day, whether all times have one format, and whether there is one offset or several.
 """
 
-import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,7 +43,6 @@ from lstm_cli.data.times.patterns import (
     day_month_parts,
     digits_to_numbers,
     end_of_day,
-    is_integer_shape,
     match_group,
     match_shape,
     parse_shape,
@@ -53,6 +50,7 @@ from lstm_cli.data.times.patterns import (
     shapes_of,
     unreadable_reason,
 )
+from lstm_cli.data.times.scan_integers import are_integers, scan_integers
 from lstm_cli.data.times.suggested_codes import format_hint, suggest_formats
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location
@@ -60,8 +58,6 @@ from lstm_cli.text import count_noun
 
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 _GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
-
-_GROUPED = re.compile(r"[+-]?0{1,3}([,.' ])000(\1000)*")  # shape of a whole number with marks of thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +158,8 @@ def scan_times(
         cells = [plain_integer(cell, options.thousands) for cell in cells]
         shapes = shapes_of(cells)
         distinct = dict.fromkeys(shapes)
-    if options.is_integer or (options.named and codes is None and _are_integers(shapes, list(distinct))):
-        return _scan_integers(cells, shapes, lines, location, options)
+    if options.is_integer or (options.named and codes is None and are_integers(shapes, list(distinct))):
+        return scan_integers(cells, shapes, lines, location, options)
     matches = {shape: match_shape(shape, codes) for shape in distinct}
     kinds = {match[0] if match else None for match in matches.values()}
     if len(kinds) != 1 or None in kinds:
@@ -213,59 +209,6 @@ def scan_times(
     )
 
 
-def _are_integers(shapes: Sequence[str], distinct: Sequence[str]) -> bool:
-    """Return whether cells are whole numbers that count steps; a few wrong cells are errors with their line later.
-
-    Args:
-        shapes: shapes of the cells [n].
-        distinct: distinct shapes.
-    """
-    whole = set(filter(is_integer_shape, distinct))
-    if len(whole) == len(distinct):
-        return True
-    whole |= set(filter(_GROUPED.fullmatch, distinct))
-    counts_steps = any(match_shape(shape) is None for shape in whole)
-    return counts_steps and sum(shape in whole for shape in shapes) * 2 > len(shapes)
-
-
-def _scan_integers(
-    cells: Sequence[str],
-    shapes: Sequence[str],
-    lines: np.ndarray,
-    location: CellLocation,
-    options: TimeOptions,
-) -> TimePiece:
-    """Read cells [n] that are whole numbers. Raise DataError for another cell."""
-    advice = f"or leave out {FLAG} int if the times are dates"
-    if options.format is None:
-        advice = "or choose another column with --time"
-    shape_counts: dict[str, tuple[int, int]] = {}
-    for cell, shape, line in zip(cells, shapes, lines.tolist(), strict=True):
-        if not is_integer_shape(shape):
-            grouped = _GROUPED.fullmatch(shape)
-            raise DataError(
-                "the time is missing"
-                if is_missing(cell)
-                else f"{quote_cell(cell)} is not a whole number, unlike the other times",
-                hint=f"use --thousands {shlex.quote(grouped[1])}"
-                if grouped
-                else f"correct the line, {advice}",
-                rule="D405" if is_missing(cell) else "D412" if options.format else "D406",
-                at=location.at(line),
-                flags=(FLAG if options.format else "--time",),
-            )
-        before = shape_counts.get(shape, (line, 0))
-        shape_counts[shape] = (before[0], before[1] + 1)
-    return TimePiece(
-        kind="digits",
-        values=np.array([int(cell) for cell in cells], dtype=np.int64),
-        parts=np.empty((0, PART_COLUMNS), dtype=np.int64),
-        shapes=shape_counts,
-        offsets=(),
-        padded=frozenset("0" for cell in cells if len(cell) > 1 and cell.startswith("0")),
-    )
-
-
 def _no_such_time_error(cell: str, numbers: dict[str, int], location: Location, *, finer: bool) -> DataError:
     """Return the error for a cell that has the shape of a time, but does not exist. numbers: Y, m, d and H."""
     hint = "correct the line"
@@ -299,6 +242,7 @@ def read_times(
         DataError: different formats, offsets on only some rows, or ambiguous dates (day/month or month/day).
     """
     kind = pieces[0].kind
+    order = _unused_order_findings(kind, location, options)
     shapes: dict[str, tuple[int, int]] = {}
     for piece in pieces:
         if piece.kind != kind:
@@ -313,10 +257,10 @@ def read_times(
         times, fmt, findings = read_whole_numbers(
             values, shapes, lines, location, options, is_padded=is_padded
         )
-        return TimeColumn(times=times, format=fmt, findings=findings)
+        return TimeColumn(times=times, format=fmt, findings=(*findings, *order))
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
-        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=())
+        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=order)
     codes = options.codes
     _refuse_mixed_markers(shapes, location, codes)
     if kind == "month":
@@ -347,6 +291,7 @@ def read_times(
     findings = (
         *_midnight_findings(shapes, location, codes),
         *_next_day_findings([piece.next_day for piece in pieces], location),
+        *order,
     )
     return TimeColumn(times=values, format=fmt, findings=findings)
 
@@ -384,7 +329,7 @@ def _unreadable_cell_error(
                     flags=(FLAG,),
                 )
             why, hint = REPEATED_HEADER if repeated else unreadable_reason(cell, location.column)
-            formats = "" if repeated else _suggestion(cells)
+            formats = "" if why and "two digits" not in why else _suggestion(cells)
             hint = f"{formats}, or choose another column with --time" if formats else hint
             return DataError(
                 f"{_quote(cell)} is not a valid time{why}",
@@ -465,5 +410,21 @@ def _next_day_findings(found: Sequence[tuple[int, int]], location: CellLocation)
             f"{count_noun(count, 'time')} with the hour 24 {'was' if count == 1 else 'were'} read as 00:00 of the next "
             "day (no option for this; subtract 1 from hours 1 to 24 if they name the hour that begins)",
             count=count,
+        ),
+    )
+
+
+def _unused_order_findings(kind: str, location: CellLocation, options: TimeOptions) -> tuple[Finding, ...]:
+    """Return a finding if --dayfirst or --monthfirst has no effect. That of a run may have none on new data."""
+    if options.day_first is None or options.like is not None or kind == "day-month":
+        return ()
+    flag = "--dayfirst" if options.day_first else "--monthfirst"
+    return (
+        Finding.at(
+            location.column_text,
+            "D418",
+            f"{flag} has no effect: no time has a day and a month as numbers before the year (leave out {flag}, or "
+            "use --time to choose another column)",
+            flags=(flag, "--time"),
         ),
     )

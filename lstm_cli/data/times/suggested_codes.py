@@ -31,7 +31,7 @@ _NUMBERS = {
     12: ("YmdHM",),
     14: ("YmdHMS",),
 }
-_RARE = re.compile(r"%y[/.]|%[dm]\W?%y\W?%[dm]")  # a short year comes last in such dates, and never in the middle
+_RARE = re.compile(r"%y[/.]|%Y\W?%d\W?%m|%[dm]\W?%y\W?%[dm]")  # orders that files hardly have
 _OF_CLOCKS = re.compile("%[dmbyYj]:%[dmbyYj]")  # colons are marks of clocks only
 _BEFORE = {"M": "H", "S": "M", "f": "S"}  # a clock has its parts in order
 

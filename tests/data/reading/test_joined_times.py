@@ -159,3 +159,11 @@ def test_months_of_a_decimal_point_are_named_with_their_format() -> None:
         "2010-12",
         "2011-01",
     ]
+
+
+def test_weeks_of_a_year_are_joined_before_its_months() -> None:
+    table = read(
+        "year,month,week", WEEKS, lambda t: f"{t.year},{t.month},{t.isocalendar()[1]}", targets=("v",)
+    )
+    assert table.time_columns == ("year", "week")
+    assert table.times.tolist() == microseconds(WEEKS)

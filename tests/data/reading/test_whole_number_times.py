@@ -1,6 +1,7 @@
 """Tests of times that are whole numbers, and of the columns that --time none ignores."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.text import GridSettings, TextSettings
+from lstm_cli.data.frequency.step import parse_freq
 from lstm_cli.data.grid.local_times import localize
+from lstm_cli.data.grid.regular_grid import to_regular_grid
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import finding_texts
@@ -125,3 +128,27 @@ def test_a_wrong_cell_among_whole_numbers_is_named_with_its_line(cell: str, rule
 def test_marks_of_thousands_are_named_with_their_flag() -> None:
     rows = (f'"{990 + row:,}",{row % 5}' for row in range(30))
     assert refusal("step,v", *rows, time=("step",)).hint == "use --thousands ,"
+
+
+@pytest.mark.parametrize("text", ["1.5", "0", "-1", "0.0"])
+def test_a_frequency_of_whole_numbers_is_a_whole_number(text: str) -> None:
+    with pytest.raises(UsageError, match="whole number of at least 1"):
+        parse_freq(text)
+
+
+def test_the_hint_about_missing_whole_numbers_is_a_number() -> None:
+    rows = (f"{row * 10 + (row > 20) * 3000},{row % 5}" for row in range(40))
+    table = read("step,v", *rows, time=("step",))
+    with pytest.raises(DataError, match="too many missing rows") as caught:
+        to_regular_grid(table, GridSettings())
+    assert re.search(r"--freq \d+ --resample mean", str(caught.value.hint))
+
+
+@pytest.mark.parametrize(
+    ("cells", "count"), [("{row}", 1), ("2021-01-{row:02d}", 1), ("{row:02d}/01/2021", 0)]
+)
+@pytest.mark.parametrize("day_first", [True, False])
+def test_an_order_without_effect_is_a_warning(cells: str, count: int, *, day_first: bool) -> None:
+    rows = [f"{cells.format(row=row)},{row % 5}" for row in range(1, 13)]
+    table = read("t,v", *rows, time=("t",), text=TextSettings(dayfirst=day_first))
+    assert [finding.rule for finding in table.findings] == ["D418"] * count
