@@ -164,6 +164,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         missing=config.missing,
         text=config.text,
         grid=config.grid,
+        units=table.units,
         wide=table.wide is not None,
         id_columns=() if table.wide is None else table.wide.id_names,
         dated_header=table.wide is not None and table.wide.dated,

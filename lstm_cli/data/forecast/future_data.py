@@ -53,6 +53,7 @@ def add_future_data(
         series=schema.series_columns,
         text=new_text_settings(schema, text),
         plain_numbers_ok=not text.has_number_format,
+        units=schema.units,
         stdin=stdin,
         no_target=True,
         like=schema.time_format,

@@ -79,6 +79,7 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
         static=schema.static_columns,
         text=new_text_settings(schema, text),
         plain_numbers_ok=not text.has_number_format,
+        units=schema.units,
         stdin=stdin,
         unmeasured_targets_ok=True,
         like=schema.time_format,

@@ -57,6 +57,7 @@ class TextFile:
         self.numbers = formats.columns(self.names, self._raw_sample, [True] * len(self.names))
         self.sample = plain_sample(self.numbers, self._raw_sample)
         self._number_findings: list[Finding] = []
+        self.unit_of = formats.unit
 
     @property
     def findings(self) -> Sequence[Finding]:
@@ -159,6 +160,7 @@ class ParquetFile:
             raise DataError(f"{source.name} has no rows", hint="add one row for each time", rule="D114")
         raw_sample = self._rows.sample()
         self._raw_sample, self._formats = raw_sample, formats
+        self.unit_of = formats.unit
         self.marks_are_known = formats.marks_are_known
         self.numbers = formats.columns(self.names, raw_sample, self._rows.text_columns())
         self.sample = plain_sample(self.numbers, raw_sample)

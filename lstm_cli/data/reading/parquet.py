@@ -124,6 +124,8 @@ def column_numbers(
         return number.read(column_text(column, location), lines, location)
     values: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     refuse_infinity(values, lines, location)
+    measured = np.flatnonzero(~np.isnan(values))[:1]
+    number.unit.require_same([""] * len(measured), list(map(repr, values[measured].tolist())), lines[measured], location)
     return codes_to_missing(values, number.format)
 
 

@@ -71,6 +71,7 @@ class Table:
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
+    units: Mapping[str, str] = field(default_factory=dict)  # of each column of numbers with units
     resampled: bool = False  # rows are those of --resample, after --start and --end
 
     @property
@@ -98,6 +99,7 @@ def read_table(
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     plain_numbers_ok: bool = False,
+    units: Mapping[str, str] | None = None,
     no_target: bool = False,
     like: TimeFormat | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
@@ -122,6 +124,7 @@ def read_table(
         stdin: standard input; None is `sys.stdin`.
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
         plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
+        units: units of the run's numbers; None learns them.
         no_target: if True, the file holds covariates only, and no target is chosen.
         like: time format of the run's data, used for ambiguous times.
         categories: categories of the run's text columns; None detects text columns and learns their categories.
@@ -151,7 +154,7 @@ def read_table(
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok)
+    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok, units_of_run=units or {})
     reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
     with closing(reading):
         for path in sources:
@@ -360,6 +363,7 @@ class _TableReader:
             series_hint=_series_hint(first, roles),
             wide=first.layout if isinstance(first, WideFile) else None,
             read=self.read,
+            units=self._formats.units,
         )
 
     @property

@@ -1,7 +1,7 @@
 """Format of the numbers of each column: as the options say, as the first rows show, or as new data have it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -74,6 +74,7 @@ class NumberFormats:
 
     text: TextSettings
     plain_ok: bool = False  # new data: the format is that of the run, but plain numbers are fine too
+    units_of_run: Mapping[str, str] = field(default_factory=dict)  # new data: unit of each column of the run
     _units: dict[str, ColumnUnit] = field(default_factory=dict)  # by name of the column
 
     def columns(
@@ -89,7 +90,7 @@ class NumberFormats:
         requested = number_format(self.text)
         columns = []
         for name, cells, from_text in zip(names, sample, is_text, strict=True):
-            unit = self._units.setdefault(name, ColumnUnit())
+            unit = self.unit(name)
             if not from_text:
                 columns.append(NumberColumn(format=_without_marks(requested), unit=unit))
             elif self._may_be_grouped(cells, requested):
@@ -99,6 +100,17 @@ class NumberFormats:
             else:
                 columns.append(NumberColumn(format=requested, unit=unit))
         return columns
+
+    def unit(self, name: str) -> ColumnUnit:
+        """Return the unit of a column, which all files share. Without --units, no unit is compared."""
+        if not self.text.units:
+            return ColumnUnit()
+        return self._units.setdefault(name, ColumnUnit(self.units_of_run.get(name)))
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Return the unit of each column whose numbers were read with --units; "" for none."""
+        return {name: unit.unit for name, unit in self._units.items() if unit.unit is not None}
 
     @property
     def marks_are_known(self) -> bool:
@@ -135,7 +147,7 @@ class NumberFormats:
             return []
         cells = [cell for _, sample in pairs for cell in sample]
         requested = number_format(self.text)
-        plain = _without_marks(requested)
+        plain = replace(_without_marks(requested), units=requested.units)
         numbers, plain_numbers = _try_numbers(cells, requested), _try_numbers(cells, plain)
         if numbers is None and plain_numbers is not None:
             for column, _ in pairs:

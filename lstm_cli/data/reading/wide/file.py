@@ -31,6 +31,10 @@ class WideFile:
         """Find the layout of an open file. Raises the errors of `find_layout` and of reading the times."""
         self._file = file
         self.layout = find_layout(file, request, times)
+        if self.layout.dated:  # the columns are times of one long column
+            unit = file.unit_of(self.layout.value_name)
+            for index in self.layout.values:
+                file.numbers[index].unit = unit
         self.source, self.unit, self.delimiter = file.source, file.unit, file.delimiter
         self.names = self.layout.names
         # `cells` writes the values as plain numbers.

@@ -264,3 +264,27 @@ def test_a_large_file_with_codes_and_decimal_commas_is_read_in_bulk(monkeypatch)
     np.testing.assert_array_equal(
         table.values[:, 0], [row + 0.5 if row % 7 else np.nan for row in range(1200)]
     )
+
+
+def test_new_numbers_need_the_unit_of_the_run(tmp_path):
+    text = TextSettings(units=True)
+    known = read(text_of("5 kWh", "6 kWh"), text).units
+    assert known == {"y": "kWh"}
+    new = {"units": known, "plain_numbers_ok": True}
+    assert values(read(text_of("7 kWh"), text, **new)) == [7]
+    error = error_of(text_of("", "7 MWh"), text, **new)
+    assert (error.rule, error.at.lines) == ("D318", (3,))
+    assert "'7 MWh' has the unit 'MWh', but the training data have the unit 'kWh'" in error.message
+    assert "--decimal . if the numbers are in 'kWh'" in error_of(text_of("7"), text, **new).hint
+    assert values(read(text_of("7"), TextSettings(decimal="."), units=known)) == [7]
+    path = tmp_path / "new.parquet"
+    pq.write_table(pa.table({"date": ["2020-01-01", "2020-01-02"], "y": [None, 7.0]}), path)
+    with pytest.raises(DataError, match="row 2, column 'y': '7.0' has no unit"):
+        read_table(str(path), targets=["y"], text=text, units=known)
+
+
+def test_new_numbers_without_a_unit_keep_the_format_of_the_run_or_are_plain():
+    text = TextSettings(units=True, decimal=",", thousands=".")
+    known = read(text_of("5,5 €", "6 €"), text).units
+    assert values(read(text_of("5.5 €", "6 €"), text, units=known, plain_numbers_ok=True)) == [5.5, 6]
+    assert error_of(text_of("5.5 $", "6 $"), text, units=known, plain_numbers_ok=True).rule == "D318"
