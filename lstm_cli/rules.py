@@ -149,6 +149,7 @@ _WARNINGS = {
     "D314": "An integer has more digits than a 64-bit float can hold.",
     "D315": "The last row may be a total.",
     "D316": "Commas separate thousands, as numbers with a comma and a decimal point show.",
+    "D320": "No cell has a code of `--na-value`.",
     "D319": "New numbers can be read with the marks of the run and as plain decimals.",
     "D410": "Some times have no time of day. They are read as midnight.",
     "D411": "Large whole numbers count steps, because they do not read as dates.",

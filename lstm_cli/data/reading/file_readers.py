@@ -138,6 +138,7 @@ class TextFile:
             number_format=number_format,
             time_location=time_location,
             times=roles.times,
+            unseen=self._formats.unseen,
         )
 
 

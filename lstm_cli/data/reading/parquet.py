@@ -122,11 +122,16 @@ def column_numbers(
 
     if not column_is_number(column):
         return number.read(column_text(column, location), lines, location)
-    values: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    small = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
+    stored = column.cast(column.type if small else pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    number.unseen.see_numbers(stored, number.format)
+    values: np.ndarray = codes_to_missing(stored, number.format).astype(np.float64)
     refuse_infinity(values, lines, location)
     measured = np.flatnonzero(~np.isnan(values))[:1]
-    number.unit.require_same([""] * len(measured), list(map(repr, values[measured].tolist())), lines[measured], location)
-    return codes_to_missing(values, number.format)
+    number.unit.require_same(
+        [""] * len(measured), list(map(repr, values[measured].tolist())), lines[measured], location
+    )
+    return values
 
 
 def column_text(column: "pa.Array", location: CellLocation) -> list[str]:

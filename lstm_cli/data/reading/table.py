@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,6 +14,7 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
+from lstm_cli.data.numbers.format import PLAIN_NUMBERS
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.columns.categories import TextColumns
 from lstm_cli.data.reading.columns.hints import suggest_series
@@ -303,6 +305,9 @@ class _TableReader:
     def table(self) -> Table:
         """Return the table of all rows. Raise DataError if times stay ambiguous in the whole column."""
         names, roles, builder = self._files[0].names, self._roles, self.builder
+        unseen = self._formats.unseen
+        for cell in chain.from_iterable(item.missing_cells for item in roles.vocabularies.values()):
+            unseen.see_cell(cell, PLAIN_NUMBERS)
         first = self._files[0]
         files = FileLines(names=tuple(file.source for file in self._files), begins=tuple(self._begins))
 
@@ -353,6 +358,7 @@ class _TableReader:
                 *column.findings,
                 *doubtful_names,
                 *doubtful,
+                *([] if self._request.from_model else unseen.findings(files.name)),
                 *text.findings,
                 *static.findings,
             ),

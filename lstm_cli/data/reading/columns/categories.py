@@ -1,7 +1,8 @@
 """Categories of text columns: each cell becomes a code, and each frequent category a column of 0 and 1.
 
-A cell without a column of its own counts as `other`: all its columns are 0. That holds for a missing cell too, because
-a column of events is empty on days without an event. A column of TRUE and FALSE becomes one column, `NAME=true`.
+A cell without a column of its own counts as `other`: all its columns are 0. That holds for an empty cell too, because
+a column of events is empty on days without an event. Words such as `none` are categories. A column of TRUE and FALSE
+becomes one column, `NAME=true`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from lstm_cli.data.category_names import category_name
-from lstm_cli.data.locations import CellLocation, is_missing, quote_names
+from lstm_cli.data.locations import CellLocation, quote_names
 from lstm_cli.data.numbers.hints import is_numberlike
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time
@@ -52,6 +53,11 @@ class Vocabulary:
         """Return the distinct cells; the first has code 1."""
         return tuple(self._codes)
 
+    @property
+    def missing_cells(self) -> tuple[str, ...]:
+        """Return the distinct cells that are missing."""
+        return tuple(cell for cell, code in self._by_cell.items() if not code)
+
     def codes(self, cells: Sequence[str]) -> np.ndarray:
         """Return the code [n] float64 of each cell [n]."""
         codes = self._by_cell
@@ -60,7 +66,7 @@ class Vocabulary:
                 continue
             word = unescape_formula(cell)
             word = word.lower() if word.lower() in TRUTHS else word
-            missing = is_missing(cell) or word in self._na_values
+            missing = not word or word in self._na_values
             codes[cell] = 0 if missing else self._codes.setdefault(word, len(self._codes) + 1)
         return np.fromiter(map(codes.__getitem__, cells), dtype=np.float64, count=len(cells))
 

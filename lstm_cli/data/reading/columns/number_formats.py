@@ -10,6 +10,7 @@ import numpy as np
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell
 from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.na_codes import UnseenCodes
 from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.columns.samples import reads_as_times
@@ -32,6 +33,7 @@ class NumberColumn:
 
     format: NumberFormat
     unit: ColumnUnit
+    unseen: UnseenCodes
     detected: bool = False  # the first rows showed the thousands separators; no option named them
     _grouped: int = 0  # cells with thousands separators, if detected
     _first_grouped: tuple[int, str] | None = None  # line and cell
@@ -49,7 +51,9 @@ class NumberColumn:
             self._grouped += len(rows)
             if rows and self._first_grouped is None:
                 self._first_grouped = int(lines[rows[0]]), cells[rows[0]]
-        return read_numbers(cells, lines, location, self.format, self.unit)
+        values = read_numbers(cells, lines, location, self.format, self.unit)
+        self.unseen.see_cells(cells, values, self.format)
+        return values
 
     def finding(self, location: CellLocation) -> Finding | None:
         """Return the finding about detected thousands separators, after the last row."""
@@ -75,7 +79,12 @@ class NumberFormats:
     text: TextSettings
     plain_ok: bool = False  # new data: the format is that of the run, but plain numbers are fine too
     units_of_run: Mapping[str, str] = field(default_factory=dict)  # new data: unit of each column of the run
+    unseen: UnseenCodes = field(init=False)
     _units: dict[str, ColumnUnit] = field(default_factory=dict)  # by name of the column
+
+    def __post_init__(self) -> None:
+        """Begin with no code seen."""
+        self.unseen = UnseenCodes(self.text.na_value)
 
     def columns(
         self, names: Sequence[str], sample: Sequence[Sequence[str]], is_text: Sequence[bool]
@@ -92,13 +101,15 @@ class NumberFormats:
         for name, cells, from_text in zip(names, sample, is_text, strict=True):
             unit = self.unit(name)
             if not from_text:
-                columns.append(NumberColumn(format=_without_marks(requested), unit=unit))
+                columns.append(NumberColumn(format=_without_marks(requested), unit=unit, unseen=self.unseen))
             elif self._may_be_grouped(cells, requested):
                 columns.append(
-                    NumberColumn(format=replace(requested, thousands=","), unit=unit, detected=True)
+                    NumberColumn(
+                        format=replace(requested, thousands=","), unit=unit, unseen=self.unseen, detected=True
+                    )
                 )
             else:
-                columns.append(NumberColumn(format=requested, unit=unit))
+                columns.append(NumberColumn(format=requested, unit=unit, unseen=self.unseen))
         return columns
 
     def unit(self, name: str) -> ColumnUnit:

@@ -9,6 +9,7 @@ import numpy as np
 from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.na_codes import UnseenCodes
 from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.column_buffers import ColumnBatch
 from lstm_cli.data.reading.columns.hints import suggest_series
@@ -38,7 +39,8 @@ class WideFile:
         self.source, self.unit, self.delimiter = file.source, file.unit, file.delimiter
         self.names = self.layout.names
         # `cells` writes the values as plain numbers.
-        self.numbers = [NumberColumn(format=NumberFormat(), unit=ColumnUnit()) for _ in self.names]
+        plain = NumberColumn(format=NumberFormat(), unit=ColumnUnit(), unseen=UnseenCodes())
+        self.numbers = [plain for _ in self.names]
         self._header = [file.names[index] for index in self.layout.values]
         self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read

@@ -92,7 +92,7 @@ def test_a_boolean_parquet_column_is_one_column(tmp_path):
 
 
 def test_a_missing_cell_counts_as_other_and_is_reported():
-    table = read(weather("sun", "", "rain", "NA", "fog"), text=TextSettings(na_value=("fog",)))
+    table = read(weather("sun", "", "rain", "?", "fog"), text=TextSettings(na_value=("fog", "?")))
     assert table.columns == ("y", "sky=sun", "sky=rain")
     assert table.values[:, 1:].tolist() == [[1, 0], [0, 0], [0, 1], [0, 0], [0, 0]]
     finding = found(table, "D241")
@@ -130,7 +130,7 @@ def test_numbers_with_a_wrong_word_are_still_refused():
 
 
 def test_text_in_a_target_is_still_refused():
-    with pytest.raises(DataError, match="'sun' is not a plain number"):
+    with pytest.raises(DataError, match="'sun' is not a number"):
         read(weather("sun", "rain"), targets=["sky"], past=[])
 
 

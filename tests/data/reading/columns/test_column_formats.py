@@ -279,7 +279,7 @@ def test_new_numbers_need_the_unit_of_the_run(tmp_path):
     assert values(read(text_of("7"), TextSettings(decimal="."), units=known)) == [7]
     path = tmp_path / "new.parquet"
     pq.write_table(pa.table({"date": ["2020-01-01", "2020-01-02"], "y": [None, 7.0]}), path)
-    with pytest.raises(DataError, match="row 2, column 'y': '7.0' has no unit"):
+    with pytest.raises(DataError, match=r"row 2, column 'y': '7\.0' has no unit"):
         read_table(str(path), targets=["y"], text=text, units=known)
 
 
