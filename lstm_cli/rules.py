@@ -144,6 +144,7 @@ _WARNINGS = {
     "D241": "A cell of a column of categories is missing. It counts as 'other'.",
     "D242": "New data have a category that no training row has. It counts as 'other'.",
     "D244": "A `--static` column has no value for a series.",
+    "D245": "A covariate has digits and words. It is read as categories.",
     "D312": "Dots may be thousands separators. They are read as decimal points.",
     "D313": "A value far from all others, such as -200 or -999, may be a code for a missing value.",
     "D314": "An integer has more digits than a 64-bit float can hold.",

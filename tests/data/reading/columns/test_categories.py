@@ -160,3 +160,21 @@ def test_each_row_has_at_most_one_1_and_it_is_its_cell(cells: list[str]):
     for cell, row in zip(cells, table.values[:, 1:], strict=True):
         expected = [name for name, value in zip(table.past, row, strict=True) if value == 1]
         assert expected == ([f"sky={cell}"] if cell else [])
+
+
+def test_few_digits_and_words_are_categories_with_a_warning():
+    table = read(weather(*"00a0", "", *"0b0c0000000"), past=[], future=["sky"])
+    assert table.categories == {"sky": ("0", "a", "b", "c")}
+    assert table.values[2, 1:].tolist() == [0, 1, 0, 0]
+    finding = found(table, "D245")
+    assert (finding.count, finding.lines) == (3, (4,))
+    assert "use --na-value a --na-value b --na-value c if the column holds numbers" in finding.text
+    coded = read(weather(*"00a0a0"), text=TextSettings(na_value=("a",)))
+    assert coded.columns == ("y", "sky")
+
+
+def test_whole_numbers_with_a_wrong_word_are_numbers():
+    with pytest.raises(DataError, match="'x' is not a plain number"):
+        read(weather(*"123123123123x123"))
+    with pytest.raises(DataError, match="is not a plain number"):
+        read(weather(*["5 kg", "1"] * 9))
