@@ -179,6 +179,7 @@ _WARNINGS = {
     "D623": "Some series of a panel end before the newest row.",
     "D640": "No training row has a category. It counts as 'other'.",
     "D641": "A `--static` column is equal in all series.",
+    "D643": "The targets do not change at the holidays of a country.",
     "D642": "`--holidays` adds nothing to these data.",
     "D701": "The target is constant.",
     "D704": "Hours are missing where daylight saving time begins. The times are local times without a UTC offset.",

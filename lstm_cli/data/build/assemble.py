@@ -136,7 +136,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     table, unseen = drop_unseen_categories(table, split_grid.training(len(table.columns)))
     split_grid = replace(split_grid, grid=replace(split_grid.grid, cells=table.values))
     findings += unseen
-    holidays, useless = choose_holidays(config.holidays, split_grid.grid, split_grid.train_end, table.source)
+    holidays, useless = choose_holidays(
+        config.holidays, split_grid.grid, split_grid.train_end, targets, table.source
+    )
     findings += useless
     rows = int(np.median(split_grid.train_end))
     lookback, reason = config.lookback, "given"
