@@ -100,7 +100,10 @@ class TextFile:
         getters = [itemgetter(index) for index in column_order(roles)]
         numbers = [self.numbers[index] for index in roles.numeric]
         self._number_findings = self._formats.settle(
-            self.source, numbers, [self._raw_sample[index] for index in roles.numeric]
+            self.source,
+            [self.names[index] for index in roles.numeric],
+            numbers,
+            [self._raw_sample[index] for index in roles.numeric],
         )
 
         def to_batch(batch: RowBatch) -> ColumnBatch:
@@ -184,7 +187,10 @@ class ParquetFile:
         locations = _cell_locations(self.source, self.names, roles, self.unit)
         numbers = [self.numbers[index] for index in roles.numeric]
         self.findings = self._formats.settle(
-            self.source, numbers, [self._raw_sample[index] for index in roles.numeric]
+            self.source,
+            [self.names[index] for index in roles.numeric],
+            numbers,
+            [self._raw_sample[index] for index in roles.numeric],
         )
         for lines, cells in self._rows.batches(column_order(roles)):
             yield _to_batch(lines, cells, roles, locations, numbers, column_numbers, column_text)

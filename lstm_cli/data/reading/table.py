@@ -18,7 +18,7 @@ from lstm_cli.data.numbers.format import PLAIN_NUMBERS
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
 from lstm_cli.data.reading.columns.categories import TextColumns
 from lstm_cli.data.reading.columns.hints import suggest_series
-from lstm_cli.data.reading.columns.number_formats import NumberFormats
+from lstm_cli.data.reading.columns.number_formats import NumberFormats, RangeOf
 from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles, time_options
 from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.columns.series_names import find_incomplete_names
@@ -102,6 +102,7 @@ def read_table(
     unmeasured_targets_ok: bool = False,
     plain_numbers_ok: bool = False,
     units: Mapping[str, str] | None = None,
+    range_of: RangeOf | None = None,
     no_target: bool = False,
     like: TimeFormat | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
@@ -127,6 +128,7 @@ def read_table(
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
         plain_numbers_ok: if True, the text settings are those of a run, and a file may have plain numbers instead.
         units: units of the run's numbers; None learns them.
+        range_of: training range of a column, which decides between two readings of numbers; None trusts the settings.
         no_target: if True, the file holds covariates only, and no target is chosen.
         like: time format of the run's data, used for ambiguous times.
         categories: categories of the run's text columns; None detects text columns and learns their categories.
@@ -156,7 +158,7 @@ def read_table(
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok, units_of_run=units or {})
+    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok, units_of_run=units or {}, range_of=range_of)
     reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
     with closing(reading):
         for path in sources:

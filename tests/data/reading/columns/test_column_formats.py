@@ -118,12 +118,34 @@ def test_files_of_one_data_set_have_one_unit(tmp_path: Path):
         (("1234.5", "2.25"), [1234.5, 2.25], []),
         (("1234", "2"), [1234, 2], []),
         (("1.234", "2.5"), [1.234, 2.5], []),
-        (("1.234", "2.345"), [1234, 2345], ["D319"]),
+        (("1.234", "2.345"), [1234, 2345], []),
     ],
 )
 def test_new_data_have_the_format_of_the_run_or_plain_numbers(cells, expected, found):
     table = read(text_of(*cells), GERMAN, plain_numbers_ok=True)
     assert (values(table), rules(table)) == (expected, found)
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected", "found"),
+    [
+        ((900, 5000), [1234, 2345], []),
+        ((0.5, 4), [1.234, 2.345], ["D319"]),
+        ((-9, 2000), None, None),
+        (None, None, None),
+    ],
+)
+def test_of_two_readings_the_one_inside_the_training_range_counts(limits, expected, found):
+    options = {"plain_numbers_ok": True, "range_of": lambda name: limits}
+    data = text_of("1.234", "2.345", "7")
+    if expected is None:
+        error = error_of(data, GERMAN, **options)
+        assert (error.rule, error.at.column) == ("D321", "y")
+        assert "'1.234' can be 1234 with --decimal , --thousands ., or 1.234" in error.message
+        assert error.hint.startswith("use --decimal . for plain decimals, or --decimal , --thousands .")
+    else:
+        table = read(data, GERMAN, **options)
+        assert (values(table), rules(table)) == ([*expected, 7], found)
 
 
 def test_new_data_with_two_formats_are_refused():
