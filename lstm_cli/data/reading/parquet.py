@@ -30,7 +30,11 @@ class ParquetRows:
 
         self.source = source.name
         try:
-            self._file = pq.ParquetFile(source.path or pa.BufferReader(b"".join(source.blocks)))
+            self._file = pq.ParquetFile(
+                pa.BufferReader(b"".join(source.blocks))
+                if source.packed or source.path is None
+                else source.path
+            )
         except (pa.ArrowException, OSError):
             raise _corrupt_error(source.name) from None
         names = list(self._file.schema_arrow.names)
