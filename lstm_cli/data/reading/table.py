@@ -24,6 +24,7 @@ from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.columns.series_names import find_incomplete_names
 from lstm_cli.data.reading.columns.static_columns import StaticColumns, read_static_columns
 from lstm_cli.data.reading.columns.table_rules import find_similar_series_names, refuse_footers, refuse_totals
+from lstm_cli.data.reading.dialect.header import names_option
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
@@ -163,7 +164,11 @@ def read_table(
     with closing(reading):
         for path in sources:
             with open_source(path, stdin, on_bytes, held=held) as opened:
-                reading.add(open_file(opened, formats))
+                try:
+                    reading.add(open_file(opened, formats))
+                except DataError as error:
+                    _hint_at_names_of_run(error, request)
+                    raise
                 if opened.path is not None:
                     reading.read[path] = opened.reader.checksum_and_size()
         table = reading.table()
@@ -176,6 +181,19 @@ def read_table(
                 at=in_file(table.source),
             )
     return table
+
+
+def _hint_at_names_of_run(error: DataError, request: ColumnRequest) -> None:
+    """Give an error about new data without a header the option with the names of the run's columns."""
+    if not request.from_model or not (
+        error.rule == "D129" or (error.rule == "D202" and not request.has_header)
+    ):
+        return
+    names = list(dict.fromkeys(request.names))
+    error.hint = (
+        f"name the columns as in the training data, in the order of the file: {names_option(names)} (and any name for "
+        "a further column)"
+    )
 
 
 def read_configured_table(

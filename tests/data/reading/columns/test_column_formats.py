@@ -15,6 +15,7 @@ from lstm_cli.config.text import TextSettings
 from lstm_cli.data.quality.profile import profile_files
 from lstm_cli.data.reading import csv_fast
 from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 
 GERMAN = TextSettings(decimal=",", thousands=".")
@@ -310,3 +311,14 @@ def test_new_numbers_without_a_unit_keep_the_format_of_the_run_or_are_plain():
     known = read(text_of("5,5 €", "6 €"), text).units
     assert values(read(text_of("5.5 €", "6 €"), text, units=known, plain_numbers_ok=True)) == [5.5, 6]
     assert error_of(text_of("5.5 $", "6 $"), text, units=known, plain_numbers_ok=True).rule == "D318"
+
+
+@pytest.mark.parametrize(
+    "text", [TextSettings(), TextSettings(no_header=True), TextSettings(names=("day", "x"))]
+)
+def test_new_data_without_a_header_get_the_names_of_the_run(text):
+    read_run = {"time": ("date",), "like": TimeFormat()}
+    error = error_of(b"2020-01-01,5\n2020-01-02,6\n", text, **read_run)
+    assert "in the order of the file: --names date,y (" in error.hint
+    table = read(b"2020-01-01,5\n2020-01-02,6\n", TextSettings(names=("date", "y")), **read_run)
+    assert values(table) == [5, 6]
