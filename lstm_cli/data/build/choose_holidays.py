@@ -68,7 +68,7 @@ def choose_holidays(
     if weak:
         text = (
             f"the targets of the training rows do not change at holidays of {quote_names(weak)}, so these are left out "
-            "(name a column of 0 and 1 with --future to use such days nevertheless)"
+            "(name a column of 0 and 1 with --future to use such days)"
         )
         findings.append(Finding.at(in_file(source), "D643", text, flags=("--holidays", "--future")))
     return tuple(dates for dates in chosen if dates.code not in weak), findings

@@ -28,7 +28,7 @@ def holiday_effect(dates: HolidayDates, grid: Grid, train_end: np.ndarray, targe
     first = int(grid.origin_us.min()) // DAY
     calendar = first + np.arange(int(last.max()) - first + 1)
     sides = holiday_inputs([dates], grid.step, calendar * DAY) > 0
-    ordinary = ~sides.any(axis=1)
+    ordinary: np.ndarray = ~np.asarray(sides.any(axis=1))
     total, count = np.zeros(len(calendar)), np.zeros(len(calendar))
     for rows, begin, origin in zip(train_end.tolist(), begins.tolist(), grid.origin_us, strict=True):
         if rows > 0:

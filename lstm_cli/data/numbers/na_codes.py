@@ -26,7 +26,13 @@ class UnseenCodes:
         return tuple(self._codes)
 
     def see_cells(self, cells: Sequence[str], values: np.ndarray, number_format: NumberFormat) -> None:
-        """Record the codes among cells [n], whose values [n] are NaN where they are missing."""
+        """Record the codes among cells.
+
+        Args:
+            cells: text cells [n].
+            values: their numbers [n], NaN where they are missing.
+            number_format: format of the numbers.
+        """
         if self._codes:
             for cell in {cells[row] for row in np.flatnonzero(np.isnan(values)).tolist()}:
                 self.see_cell(cell, number_format)
