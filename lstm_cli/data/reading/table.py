@@ -16,7 +16,7 @@ from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
 from lstm_cli.data.numbers.format import PLAIN_NUMBERS
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
-from lstm_cli.data.reading.columns.categories import TextColumns
+from lstm_cli.data.reading.columns.categories import TextColumns, are_mixed_values
 from lstm_cli.data.reading.columns.hints import suggest_series
 from lstm_cli.data.reading.columns.number_formats import NumberFormats, RangeOf
 from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles, time_options
@@ -159,19 +159,36 @@ def read_table(
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok, units_of_run=units or {}, range_of=range_of)
-    reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
-    with closing(reading):
-        for path in sources:
-            with open_source(path, stdin, on_bytes, held=held) as opened:
-                try:
-                    reading.add(open_file(opened, formats))
-                except DataError as error:
-                    _hint_at_names_of_run(error, request)
-                    raise
-                if opened.path is not None:
-                    reading.read[path] = opened.reader.checksum_and_size()
-        table = reading.table()
+
+    def attempt(request: ColumnRequest) -> tuple[_TableReader, Table]:
+        formats = NumberFormats(
+            text=text, plain_ok=plain_numbers_ok, units_of_run=units or {}, range_of=range_of
+        )
+        reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
+        with closing(reading):
+            for path in sources:
+                with open_source(path, stdin, on_bytes, held=held) as opened:
+                    try:
+                        reading.add(open_file(opened, formats))
+                    except DataError as error:
+                        _hint_at_names_of_run(error, request)
+                        raise
+                    if opened.path is not None:
+                        reading.read[path] = opened.reader.checksum_and_size()
+            return reading, reading.table()
+
+    try:
+        reading, table = attempt(request)
+    except DataError as error:
+        column = _column_of_late_word(error, request)
+        if column is None or any(is_pipe(path) and path not in held for path in sources):
+            raise
+        try:
+            reading, table = attempt(replace(request, mixed=(column,)))
+        except DataError:
+            raise error from None
+        if not are_mixed_values(set(reading.words(column))):
+            raise
     for name, measured in zip(reading.numeric_names, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
@@ -181,6 +198,13 @@ def read_table(
                 at=in_file(table.source),
             )
     return table
+
+
+def _column_of_late_word(error: DataError, request: ColumnRequest) -> str | None:
+    """Return the covariate in which a cell is not a number, which may be a category far from the first rows."""
+    column = error.at.column if error.rule == "D302" and error.at is not None else None
+    covariates = (*request.past, *request.future, *request.static)
+    return column if column in covariates and request.categories is None else None
 
 
 def _hint_at_names_of_run(error: DataError, request: ColumnRequest) -> None:
@@ -391,6 +415,10 @@ class _TableReader:
             read=self.read,
             units=self._formats.units,
         )
+
+    def words(self, column: str) -> tuple[str, ...]:
+        """Return the distinct cells of a column of categories."""
+        return self._roles.vocabularies[column].words
 
     @property
     def numeric_names(self) -> list[str]:

@@ -5,7 +5,7 @@ a column of events is empty on days without an event. Words such as `none` are c
 becomes one column, `NAME=true`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 
@@ -41,7 +41,12 @@ def is_mixed_column(cells: Sequence[str]) -> bool:
     some wrong cells are no categories.
     """
     values = set(cells)
-    if len(values) > MAX_CATEGORIES or len(values) * MIN_REPEATS > len(cells):
+    return len(values) * MIN_REPEATS <= len(cells) and are_mixed_values(values)
+
+
+def are_mixed_values(values: Set[str]) -> bool:
+    """Return whether distinct cells are few digits and words, as `is_mixed_column` has them."""
+    if len(values) > MAX_CATEGORIES:
         return False
     words = {cell for cell in values if _is_plain_word(cell)}
     numbers = {cell for cell in values - words if cell.isdecimal()}

@@ -138,7 +138,9 @@ def _find_text_columns(
         }
     found = {}
     for index in covariates:
-        mixed = is_mixed_column([cell.strip() for cell in sample[index] if not is_missing(cell)])
+        mixed = names[index] in request.mixed or is_mixed_column(
+            [cell.strip() for cell in sample[index] if not is_missing(cell)]
+        )
         if mixed or is_text_column(measured_cells(sample[index])):
             found[index] = Vocabulary(na_values=request.na_values, mixed=mixed)
     return found

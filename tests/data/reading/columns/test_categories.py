@@ -178,3 +178,15 @@ def test_whole_numbers_with_a_wrong_word_are_numbers():
         read(weather(*"123123123123x123"))
     with pytest.raises(DataError, match="is not a plain number"):
         read(weather(*["5 kg", "1"] * 9))
+
+
+def test_a_word_far_from_the_first_rows_makes_categories_too(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(weather(*"0" * 6000, "a", *"0" * 9, "b"))
+    options = {"targets": ["y"], "past": ["sky"]}
+    table = read_table(str(path), **options)
+    assert table.categories == {"sky": ("0", "a", "b")}
+    assert found(table, "D245").lines == (6002,)
+    path.write_text(weather(*map(str, range(6000)), "a"))
+    with pytest.raises(DataError, match="line 6002, column 'sky': 'a' is not a plain number"):
+        read_table(str(path), **options)
