@@ -39,7 +39,9 @@ def usage_message(text: str) -> str:
     """
     text = re.sub(r"\s*\((Possible options:|Did you mean) .*\)$", "", text)
     text = re.sub(r": (-\S+)$", r" '\1'", text.strip().removesuffix("."))
-    text = re.sub(r"^Got unexpected extra argument(?:s|\(s\))? \((\S+).*\)$", r"unexpected argument '\1'", text)
+    text = re.sub(
+        r"^Got unexpected extra argument(?:s|\(s\))? \((\S+).*\)$", r"unexpected argument '\1'", text
+    )
     return text[:1].lower() + text[1:]
 
 

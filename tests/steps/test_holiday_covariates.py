@@ -1,6 +1,7 @@
 """Tests of `--holidays`, from the file to the forecast."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from small_steps import LINEAR
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.dataset.dataset import Schema
+from lstm_cli.data.dataset.holiday_inputs import read_holidays
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.forecast.inputs import known_ahead_inputs
 from lstm_cli.events import ignore_events
@@ -23,7 +25,13 @@ CONFIG = PrepareConfig(target=("y",), holidays=("DE", "DE-BY", "de"), horizon=7,
 def write(path: Path, first: str = "2023-01-01", days: int = 357, step: str = "D") -> Path:
     rng = np.random.default_rng(0)
     times = np.datetime64(first) + np.arange(days) * np.timedelta64(1, step)
-    path.write_text("date,y\n" + "".join(f"{when},{rng.normal():.3f}\n" for when in times))
+    # The holidays of these countries have an effect, so that they become inputs.
+    known = {day for code in ("DE", "DE-BY") for day in read_holidays(code, 2000, 2040).days}
+    days = times.astype("datetime64[D]").astype(int).tolist()
+    numbers = [rng.normal() - 9 * (day in known) for day in days]
+    path.write_text(
+        "date,y\n" + "".join(f"{when},{number:.3f}\n" for when, number in zip(times, numbers, strict=True))
+    )
     return path
 
 
@@ -55,12 +63,12 @@ def test_the_schema_comes_back_from_its_json_with_ten_more_years(known):
 
 
 def test_a_forecast_needs_no_package_in_the_stored_years(known, tmp_path, monkeypatch, capsys):
+    later = write(tmp_path / "later.csv", first="2033-01-01")
+    beyond = write(tmp_path / "beyond.csv", first="2033-10-01")
     monkeypatch.setattr("lstm_cli.config.extras.find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "holidays", None)
     assert lstm(["predict", str(known)]) == 0
-    later = write(tmp_path / "later.csv", first="2033-01-01")
     assert lstm(["predict", str(known), str(later)]) == 0
-    beyond = write(tmp_path / "beyond.csv", first="2033-10-01")
     capsys.readouterr()
     assert lstm(["predict", str(known), str(beyond)]) == 2
     assert "pip install" in capsys.readouterr().err
@@ -92,3 +100,11 @@ def test_an_unknown_country_is_a_usage_error(tmp_path, capsys):
     source = write(tmp_path / "a.csv")
     assert lstm(["prepare", str(source), str(tmp_path / "run"), "--holidays", "DE-XX"]) == 2
     assert "--holidays 'DE-XX'" in capsys.readouterr().err
+
+
+def test_holidays_without_effect_are_left_out(tmp_path):
+    config = replace(CONFIG, holidays=("DE", "US"))
+    report = prepare(str(write(tmp_path / "a.csv")), tmp_path / "run", config, ignore_events)
+    assert report.holidays == ("holiday_DE", "holiday_DE_before", "holiday_DE_after")
+    (finding,) = (finding for finding in report.findings if finding["rule"] == "D643")
+    assert "do not change at holidays of 'US'" in finding["text"]

@@ -75,7 +75,17 @@ def test_new_data_may_have_the_format_of_the_run_or_plain_numbers(runs, tmp_path
     plain = forecast(runs / "plain", tmp_path / "forecast.csv", write(tmp_path / "new.csv", "plain"))
     for new in (name, "plain"):
         data = write(tmp_path / "new.csv", new)
-        assert forecast(runs / name, tmp_path / "forecast.csv", data) == plain
+        # Numbers without a unit may be of another unit than dollars, so an option must say that they are not.
+        flags = ("--decimal", ".") if (name, new) == ("dollars", "plain") else ()
+        assert forecast(runs / name, tmp_path / "forecast.csv", data, *flags) == plain
+
+
+def test_new_numbers_of_another_unit_are_refused(runs, tmp_path, capsys):
+    for new in (write(tmp_path / "plain.csv", "plain"), tmp_path / "euros.csv"):
+        if new.name == "euros.csv":
+            new.write_text(write(tmp_path / "dollars.csv", "dollars").read_text().replace("$", "€"))
+        assert lstm(["predict", str(runs / "dollars"), str(new)]) == 3
+        assert "but the training data have the unit '$'" in capsys.readouterr().err
 
 
 def test_flags_of_predict_describe_new_data_of_another_format(runs, tmp_path):

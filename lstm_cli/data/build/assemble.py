@@ -137,7 +137,9 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     table, unseen = drop_unseen_categories(table, split_grid.training(len(table.columns)))
     split_grid = replace(split_grid, grid=replace(split_grid.grid, cells=table.values))
     findings += unseen
-    holidays, useless = choose_holidays(config.holidays, split_grid.grid, split_grid.train_end, table.source)
+    holidays, useless = choose_holidays(
+        config.holidays, split_grid.grid, split_grid.train_end, targets, table.source
+    )
     findings += useless
     rows = int(np.median(split_grid.train_end))
     lookback, reason = config.lookback, "given"
@@ -165,6 +167,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         missing=config.missing,
         text=config.text,
         grid=config.grid,
+        units=table.units,
         wide=table.wide is not None,
         id_columns=() if table.wide is None else table.wide.id_names,
         dated_header=table.wide is not None and table.wide.dated,

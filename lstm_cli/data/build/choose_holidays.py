@@ -1,10 +1,11 @@
-"""Choice of the holiday inputs: those that vary in the training rows."""
+"""Choice of the holiday inputs: those that vary in the training rows, and change the targets there."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from lstm_cli.data.build.holiday_effect import holiday_effect
 from lstm_cli.data.dataset.holiday_inputs import (
     YEARS_AHEAD,
     HolidayDates,
@@ -18,16 +19,23 @@ from lstm_cli.data.locations import quote_names
 from lstm_cli.data.times.formats import DAY
 from lstm_cli.findings import Finding, in_file
 
+_MIN_T = (
+    3.0  # |t| from which the days of a calendar differ; each calendar has three chances to differ by accident
+)
+
 
 def choose_holidays(
-    codes: Sequence[str], grid: Grid, train_end: np.ndarray, source: str
+    codes: Sequence[str], grid: Grid, train_end: np.ndarray, targets: int, source: str
 ) -> tuple[tuple[HolidayDates, ...], list[Finding]]:
-    """Return the holidays with the inputs that vary in the training rows, and a finding about holidays without one.
+    """Return the holidays with the inputs that vary in the training rows, and findings about holidays without effect.
+
+    An input without effect only adds noise to the forecast.
 
     Args:
         codes: values of `--holidays`.
         grid: time grid of the data.
         train_end: [S] end of the training rows of each series.
+        targets: number of targets, the first columns of the grid.
         source: name of the file, for messages.
 
     Raises:
@@ -54,7 +62,16 @@ def choose_holidays(
         )
         flags = ("--holidays", "--start", "--val", "--test")
         findings.append(Finding.at(in_file(source), "D642", text, flags=flags))
-    return tuple(dates for dates in chosen if dates.sides), findings
+    chosen = [dates for dates in chosen if dates.sides]
+    effects = [holiday_effect(dates, grid, train_end, targets) for dates in chosen]
+    weak = [dates.code for dates, effect in zip(chosen, effects, strict=True) if effect <= _MIN_T]
+    if weak:
+        text = (
+            f"the targets of the training rows do not change at holidays of {quote_names(weak)}, so these are left out "
+            "(name a column of 0 and 1 with --future to use such days)"
+        )
+        findings.append(Finding.at(in_file(source), "D643", text, flags=("--holidays", "--future")))
+    return tuple(dates for dates in chosen if dates.code not in weak), findings
 
 
 def _has_days(step: Step) -> bool:

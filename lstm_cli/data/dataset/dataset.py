@@ -46,6 +46,7 @@ class Schema:
     wide: bool = False  # the file is wide; the columns above are those of its long table
     id_columns: tuple[str, ...] = ()  # columns of a wide file that name series
     dated_header: bool = False  # the header of a wide file has the times
+    units: Mapping[str, str] = field(default_factory=dict)  # of each column of numbers with units
     # Categories of each text column; each category is a covariate `NAME=CATEGORY` of 0 and 1.
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     holidays: tuple[HolidayDates, ...] = ()  # dates of the holiday inputs

@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.forecast.far_values import find_far_values
-from lstm_cli.data.forecast.new_data import new_text_settings, require_same_clock
+from lstm_cli.data.forecast.new_data import new_text_settings, require_same_clock, training_ranges
 from lstm_cli.data.forecast.series_names import SeriesIndex
 from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
@@ -54,6 +54,8 @@ def add_future_data(
         series=schema.series_columns,
         text=new_text_settings(schema, text),
         plain_numbers_ok=True,
+        range_of=None if text.has_number_format else training_ranges(dataset),
+        units=schema.units,
         stdin=stdin,
         no_target=True,
         like=schema.time_format,

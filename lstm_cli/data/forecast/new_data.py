@@ -23,10 +23,13 @@ from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
+from lstm_cli.data.reading.columns.number_formats import RangeOf
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file, warnings_of
+
+USUAL_SCALES = 3  # a covariate is mostly at most this many scales away from its centre
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,8 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
         static=schema.static_columns,
         text=new_text_settings(schema, text),
         plain_numbers_ok=True,
+        range_of=None if text.has_number_format else training_ranges(model),
+        units=schema.units,
         stdin=stdin,
         unmeasured_targets_ok=True,
         like=schema.time_format,
@@ -129,6 +134,27 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
         ),
         findings=(*warnings_of(table.findings), *grid.findings, *missing, *far),
     )
+
+
+def training_ranges(model: "ModelSchema | Dataset") -> RangeOf:
+    """Return a function of a column of the file that gives the range of its training values, None if unknown.
+
+    That of a covariate is an estimate from its scaling.
+    """
+    schema, scaler = model.schema, model.scaler
+    ranges = {
+        name: (
+            float(np.nanmin(model.training.least[:, index])),
+            float(np.nanmax(model.training.greatest[:, index])),
+        )
+        for index, name in enumerate(schema.targets)
+    }
+    for index in range(len(schema.targets), len(schema.columns) if scaler.kind != "none" else 0):
+        center, scale = scaler.center[:, index], scaler.scale[:, index]
+        width = USUAL_SCALES * scale
+        ranges[schema.columns[index]] = float((center - width).min()), float((center + width).max())
+    target = ranges[schema.targets[0]]
+    return lambda name: ranges.get(name, target if schema.wide else None)
 
 
 def wide_request(schema: Schema) -> WideRequest | None:

@@ -204,7 +204,12 @@ def _irregular_hint(
             accept = f"With --freq {finer} the earlier rows have gaps"
         return f"the frequency changes to {finer} here. Select rows of one frequency with --start and --end. {accept}"
     odd = gaps[gaps % usual != 0] % usual
-    if not whole and usual % DAY == 0 and gaps[0] >= usual - HOUR and np.isin(odd, (HOUR, usual - HOUR)).all():
+    if (
+        not whole
+        and usual % DAY == 0
+        and gaps[0] >= usual - HOUR
+        and np.isin(odd, (HOUR, usual - HOUR)).all()
+    ):
         return (
             "local days with offsets shift by an hour when daylight saving time changes. Write the dates without "
             f"offsets, or use --freq {Step(kind='seconds', count=usual).name} --resample nearest"

@@ -6,6 +6,7 @@ import numpy as np
 
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import GridSettings
+from lstm_cli.data.category_names import category_sources
 from lstm_cli.data.chunks import CHUNK_ROWS
 from lstm_cli.data.frequency.buckets import Buckets
 from lstm_cli.data.frequency.infer import first_in_file
@@ -160,6 +161,8 @@ def _aggregated(
     labels, series, lines = buckets.times(holding[starts]), rows.series[starts], rows.lines[starts]
     grid = frequency_label(buckets.step)
     counts = f"{count_noun(len(rows), 'row')} aggregated to {count_noun(len(starts), 'row')} of {grid}"
+    if settings.resample == "sum" and table.categories:
+        counts += ", categories as the share of their rows"
     counted = _counts_finding(table, buckets, series, labels, counts, settings)
     findings = [*findings, counted]
     if len(oldest):
@@ -197,6 +200,7 @@ def _aggregate(rows: SortedRows, starts: np.ndarray, how: str | None) -> np.ndar
     import pandas as pd
 
     lengths = np.diff(np.append(starts, len(rows)))
+    categories = np.flatnonzero(np.isin(rows.table.columns, list(category_sources(rows.table.categories))))
     values = np.empty((len(starts), len(rows.table.columns)))
     first = 0
     while first < len(starts):
@@ -206,6 +210,8 @@ def _aggregate(rows: SortedRows, starts: np.ndarray, how: str | None) -> np.ndar
         grouped = pd.DataFrame(rows.table.values[rows.slice(span)]).groupby(bucket)
         result = grouped.sum(min_count=1) if how == "sum" else grouped.agg(how)
         values[first:last] = result.to_numpy()
+        if how == "sum" and len(categories):  # the share of rows, because a count of rows is no category
+            values[first:last, categories] = grouped[categories.tolist()].mean().to_numpy()
         first = last
     return values
 

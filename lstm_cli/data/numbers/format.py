@@ -54,6 +54,11 @@ class NumberFormat:
         """Return the codes that are numbers, in this format or as plain decimals."""
         return tuple(float(text) for text in map(self._code_number, self.na_texts) if text is not None)
 
+    @property
+    def na_words(self) -> frozenset[str]:
+        """Return the codes that are not numbers."""
+        return frozenset(text for text in self.na_texts if self._code_number(text) is None)
+
     def _code_number(self, code: str) -> str | None:
         text = self.split(code)
         return text[0] if text is not None else code if is_number(code) else None

@@ -213,11 +213,14 @@ def _reason_and_hint(cell: str, location: CellLocation, number_format: NumberFor
 def _other_format_reason(cell: str, number_format: NumberFormat) -> tuple[str, str]:
     """Return the reason and the hint for a number of another format than the options name."""
     reason = f" with {number_format.flags}"
+    options = " and ".join(re.findall("--[a-z]+", number_format.flags))
     if number_format.decimal == "," and not number_format.thousands and re.search(r"\d\.\d{3}(\D|$)", cell):
         return (
             reason,
-            "add --thousands . if its dots separate thousands, or write all numbers in one format",
+            f"add --thousands . if its dots separate thousands, or leave out {options} if they are decimal points",
         )
+    if is_number(cell):
+        return reason, f"leave out {options}, or write all numbers of the column in one format"
     if marks_hint(cell):
         return reason, f"{marks_hint(cell)} instead, or write all numbers of the column in one format"
     with_unit = replace(number_format, units=True).split(cell)

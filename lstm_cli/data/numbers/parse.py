@@ -54,7 +54,8 @@ def codes_to_missing(values: np.ndarray, number_format: NumberFormat) -> np.ndar
     """Return numbers [n] with NaN for those that are codes for a missing value."""
     if not number_format.na_numbers:
         return values
-    return np.where(np.isin(values, number_format.na_numbers), np.nan, values)
+    codes = np.array(number_format.na_numbers).astype(values.dtype)  # 32-bit floats hold -99.9 rounded
+    return np.where(np.isin(values, codes), np.nan, values)
 
 
 def refuse_underflow(

@@ -15,6 +15,10 @@ _USUAL = frozenset((-99, -999, -9999, -99999, -999999, 9999, 99999, 999999))
 _USUAL_FACTOR = 5  # a usual sentinel is this many times larger than all other values
 _FILL_FACTOR = 1e6  # a fill value such as 1e20 is this many times larger than all other values
 _MIN_COUNT, _MIN_SHARE = 5, 0.01  # a less usual one has this many cells, and this share of the column
+_MANY_COUNT, _MANY_SHARE = 10, 0.02  # equal cells, and their share of the column, that count with any digits
+_MAX_MANY_SHARE, _MAX_ZERO_SHARE = 0.2, 0.1  # a larger share is a state, or zeros of days off
+_MANY_GAP_SHARE = 0.3  # share of the range of the other values, for many cells of a negative whole number
+_RARE = 0.1  # share of the count of a sentinel that each of its neighbours has at most
 _MAX_SHARE = 0.5  # a larger share is the normal state of a machine, for example, if its sign is normal
 _MIN_GAPS = 10  # gaps between the next values, for a negative value in a column without others
 _MIN_GAP_SHARE = 0.1  # share of the range of the other values, for the same
@@ -86,17 +90,21 @@ class Sentinels:
         for below, above in sorted(pairs, key=sum, reverse=True):
             lowest, highest = low[below].value, high[above].value
             outside = [*low[:below], *high[:above]]
-            inside = {entry.value for entry in (*low, *high) if lowest <= entry.value <= highest}
+            inside = {entry.value: entry.count for entry in (*low, *high) if lowest <= entry.value <= highest}
             if inside and all(self._is_sentinel(entry, inside) for entry in outside):
                 return outside, lowest, highest
         return [], np.nan, np.nan
 
-    def _is_sentinel(self, entry: Sentinel, others: set[float]) -> bool:
-        """Return whether a value may be a sentinel. others: the outermost other values, on both sides."""
+    def _is_sentinel(self, entry: Sentinel, others: dict[float, int]) -> bool:
+        """Return whether a value may be a sentinel. others: counts of the outermost other values, on both sides."""
         value, lowest, highest = entry.value, min(others), max(others)
         if value in _USUAL and abs(value) > _USUAL_FACTOR * max(abs(lowest), abs(highest)):
             return True
-        if not _looks_like_code(value, max(abs(lowest), abs(highest))) or len(others) < _MIN_OTHERS:
+        if len(others) < _MIN_OTHERS:
+            return False
+        if self._is_many(entry, others):
+            return True
+        if not _looks_like_code(value, max(abs(lowest), abs(highest))):
             return False
         if entry.count < max(_MIN_COUNT, _MIN_SHARE * self._count):
             return False
@@ -106,6 +114,26 @@ class Sentinels:
             if gap > _MIN_GAPS * (nearest[-1] - nearest[0]) / (len(nearest) - 1):
                 return True
         return gap > highest - lowest and entry.count <= _MAX_SHARE * self._count
+
+    def _is_many(self, entry: Sentinel, others: dict[float, int]) -> bool:
+        """Return whether many cells have one value, and the values next to it are rare and far away.
+
+        A usual sentinel may be near to the others: one value in many cells is no measurement there.
+        """
+        share = _MAX_MANY_SHARE if entry.value else _MAX_ZERO_SHARE
+        if not max(_MANY_COUNT, _MANY_SHARE * self._count) <= entry.count <= share * self._count:
+            return False
+        lowest, highest = min(others), max(others)
+        nearest = sorted(others, key=lambda other: abs(other - entry.value))[:_MIN_OTHERS]
+        if any(others[other] > _RARE * entry.count for other in nearest):
+            return False
+        gap = max(lowest - entry.value, entry.value - highest)
+        spacing = abs(nearest[-1] - nearest[0]) / (len(nearest) - 1)
+        if entry.value in _USUAL:
+            return True
+        if entry.value < 0 and entry.value.is_integer() and gap > _MIN_GAPS * spacing:
+            return gap > _MANY_GAP_SHARE * (highest - lowest)
+        return gap > highest - lowest
 
     def finding(self, location: CellLocation) -> Finding | None:
         """Return a finding if the column has sentinels, else None."""

@@ -8,7 +8,7 @@ read blocks in parallel. The rules are those of `csv_rows.py`, `data/numbers/par
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from itertools import chain, product
@@ -19,6 +19,7 @@ import numpy as np
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import MISSING_WORDS, CellLocation
 from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.na_codes import UnseenCodes
 from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
@@ -64,6 +65,7 @@ class Layout:
     )
     time_location: CellLocation  # of the time column
     times: TimeOptions = INFERRED  # how times are read
+    unseen: UnseenCodes = field(default_factory=UnseenCodes)
 
 
 def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
@@ -86,6 +88,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         )
     except pa.ArrowInvalid:
         return None
+    layout.unseen.see_block(data, layout.number_format)
     rows = table.num_rows
     values = np.empty((rows, len(layout.numeric)), dtype=np.float64)
     extremes = np.empty((2, len(layout.numeric)))
@@ -93,6 +96,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         numbers = _numbers(_column(table, index))
         if numbers is None:
             return None
+        layout.unseen.see_numbers(numbers, layout.number_format)
         numbers = codes_to_missing(numbers, layout.number_format)
         values[:, position] = numbers
         extremes[:, position] = numbers.min(), numbers.max()
@@ -162,7 +166,7 @@ def _missing_word_cases() -> list[str]:
 
 def _missing_words(number_format: NumberFormat) -> list[str]:
     """Return the texts of missing values; codes that are numbers are found by their value."""
-    return [*_missing_word_cases(), *number_format.na_texts]
+    return [*_missing_word_cases(), *number_format.na_words]
 
 
 def _convert_options(layout: Layout) -> "csv.ConvertOptions":

@@ -57,6 +57,7 @@ class TextFile:
         self.numbers = formats.columns(self.names, self._raw_sample, [True] * len(self.names))
         self.sample = plain_sample(self.numbers, self._raw_sample)
         self._number_findings: list[Finding] = []
+        self.unit_of = formats.unit
 
     @property
     def findings(self) -> Sequence[Finding]:
@@ -99,7 +100,10 @@ class TextFile:
         getters = [itemgetter(index) for index in column_order(roles)]
         numbers = [self.numbers[index] for index in roles.numeric]
         self._number_findings = self._formats.settle(
-            self.source, numbers, [self._raw_sample[index] for index in roles.numeric]
+            self.source,
+            [self.names[index] for index in roles.numeric],
+            numbers,
+            [self._raw_sample[index] for index in roles.numeric],
         )
 
         def to_batch(batch: RowBatch) -> ColumnBatch:
@@ -137,6 +141,7 @@ class TextFile:
             number_format=number_format,
             time_location=time_location,
             times=roles.times,
+            unseen=self._formats.unseen,
         )
 
 
@@ -159,6 +164,7 @@ class ParquetFile:
             raise DataError(f"{source.name} has no rows", hint="add one row for each time", rule="D114")
         raw_sample = self._rows.sample()
         self._raw_sample, self._formats = raw_sample, formats
+        self.unit_of = formats.unit
         self.marks_are_known = formats.marks_are_known
         self.numbers = formats.columns(self.names, raw_sample, self._rows.text_columns())
         self.sample = plain_sample(self.numbers, raw_sample)
@@ -181,7 +187,10 @@ class ParquetFile:
         locations = _cell_locations(self.source, self.names, roles, self.unit)
         numbers = [self.numbers[index] for index in roles.numeric]
         self.findings = self._formats.settle(
-            self.source, numbers, [self._raw_sample[index] for index in roles.numeric]
+            self.source,
+            [self.names[index] for index in roles.numeric],
+            numbers,
+            [self._raw_sample[index] for index in roles.numeric],
         )
         for lines, cells in self._rows.batches(column_order(roles)):
             yield _to_batch(lines, cells, roles, locations, numbers, column_numbers, column_text)

@@ -30,7 +30,11 @@ class ParquetRows:
 
         self.source = source.name
         try:
-            self._file = pq.ParquetFile(source.path or pa.BufferReader(b"".join(source.blocks)))
+            self._file = pq.ParquetFile(
+                pa.BufferReader(b"".join(source.blocks))
+                if source.packed or source.path is None
+                else source.path
+            )
         except (pa.ArrowException, OSError):
             raise _corrupt_error(source.name) from None
         names = list(self._file.schema_arrow.names)
@@ -122,9 +126,16 @@ def column_numbers(
 
     if not column_is_number(column):
         return number.read(column_text(column, location), lines, location)
-    values: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    small = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
+    stored = column.cast(column.type if small else pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    number.unseen.see_numbers(stored, number.format)
+    values: np.ndarray = codes_to_missing(stored, number.format).astype(np.float64)
     refuse_infinity(values, lines, location)
-    return codes_to_missing(values, number.format)
+    measured = np.flatnonzero(~np.isnan(values))[:1]
+    number.unit.require_same(
+        [""] * len(measured), list(map(repr, values[measured].tolist())), lines[measured], location
+    )
+    return values
 
 
 def column_text(column: "pa.Array", location: CellLocation) -> list[str]:

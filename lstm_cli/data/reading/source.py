@@ -37,6 +37,7 @@ class Source:
     name: str
     path: Path | None  # None for standard input or a pipe, which can be read only once
     parquet: bool
+    packed: bool  # the blocks are not those of the path
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
     reader: "HashingReader"
@@ -148,6 +149,7 @@ def open_source(
                 f"{name} is empty", hint="a data file needs one header line and rows below it", rule="D104"
             )
         path = None if is_pipe(source) else Path(source)
+        packed = is_packed(head)
         head, blocks = _unpack(head, blocks, path, name, stack)
         parquet = head[:4] == b"PAR1"
         if not parquet:
@@ -156,6 +158,7 @@ def open_source(
             name=name,
             path=path,
             parquet=parquet,
+            packed=packed,
             head=head[:_HEAD],
             blocks=blocks,
             reader=reader,
@@ -182,7 +185,7 @@ def _unpack(
         stack: closes the archive.
 
     Raises:
-        DataError: the file is corrupt, or its content is compressed, empty or Parquet.
+        DataError: the file is corrupt, or its content is compressed or empty, or Parquet outside of an archive.
     """
     compression = compression_of(head)
     if compression is not None:
@@ -199,7 +202,7 @@ def _unpack(
             hint="a data file needs a header line and rows",
             rule="D104",
         )
-    if head[:4] == b"PAR1":
+    if head[:4] == b"PAR1" and compression is not None:
         raise DataError(
             f"{name} is a compressed Parquet file",
             hint="decompress it and name the Parquet file, which is compressed by itself",

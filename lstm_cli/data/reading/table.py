@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,15 +14,17 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, quote_name, quote_names
+from lstm_cli.data.numbers.format import PLAIN_NUMBERS
 from lstm_cli.data.reading.column_buffers import ColumnBuilder
-from lstm_cli.data.reading.columns.categories import TextColumns
+from lstm_cli.data.reading.columns.categories import TextColumns, are_mixed_values
 from lstm_cli.data.reading.columns.hints import suggest_series
-from lstm_cli.data.reading.columns.number_formats import NumberFormats
+from lstm_cli.data.reading.columns.number_formats import NumberFormats, RangeOf
 from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles, time_options
 from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.columns.series_names import find_incomplete_names
 from lstm_cli.data.reading.columns.static_columns import StaticColumns, read_static_columns
 from lstm_cli.data.reading.columns.table_rules import find_similar_series_names, refuse_footers, refuse_totals
+from lstm_cli.data.reading.dialect.header import names_option
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
@@ -71,6 +74,7 @@ class Table:
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
+    units: Mapping[str, str] = field(default_factory=dict)  # of each column of numbers with units
     resampled: bool = False  # rows are those of --resample, after --start and --end
     local_buckets: bool = False  # --resample turns the instants of the times into buckets of the local clock
 
@@ -99,6 +103,8 @@ def read_table(
     stdin: BinaryIO | None = None,
     unmeasured_targets_ok: bool = False,
     plain_numbers_ok: bool = False,
+    units: Mapping[str, str] | None = None,
+    range_of: RangeOf | None = None,
     no_target: bool = False,
     like: TimeFormat | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
@@ -124,6 +130,8 @@ def read_table(
         unmeasured_targets_ok: if True, a target may have no number, as in rows of known-ahead covariates.
         plain_numbers_ok: if True, the files are new data of a run. A file may have plain numbers, or another delimiter,
             in place of those of the text settings.
+        units: units of the run's numbers; None learns them.
+        range_of: training range of a column, which decides between two readings of numbers; None trusts the settings.
         no_target: if True, the file holds covariates only, and no target is chosen.
         like: time format of the run's data, used for ambiguous times.
         categories: categories of the run's text columns; None detects text columns and learns their categories.
@@ -153,19 +161,33 @@ def read_table(
     sources = expand_paths(source)
     total = _total_size(sources)
     on_bytes = _report_bytes(total, listen)
-    formats = NumberFormats(text=text, plain_ok=plain_numbers_ok)
-    reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
-    with closing(reading):
-        try:
-            for path in sources:
-                with open_source(path, stdin, on_bytes, held=held) as opened:
-                    reading.add(open_file(opened, formats))
-                    if opened.path is not None:
-                        reading.read[path] = opened.reader.checksum_and_size()
-            table = reading.table()
-        except DataError:
-            report_joined_times(reading.guesses, listen)
-            raise
+    guesses: list[Finding] = []
+
+    def read_files(request: ColumnRequest) -> tuple[_TableReader, Table]:
+        formats = NumberFormats(
+            text=text, plain_ok=plain_numbers_ok, units_of_run=units or {}, range_of=range_of
+        )
+        reading = _TableReader(request, wide, formats, spill, total, is_single=len(sources) == 1)
+        with closing(reading):
+            try:
+                for path in sources:
+                    with open_source(path, stdin, on_bytes, held=held) as opened:
+                        reading.add(open_file(opened, formats))
+                        if opened.path is not None:
+                            reading.read[path] = opened.reader.checksum_and_size()
+                return reading, reading.table()
+            except DataError as error:
+                _hint_at_names_of_run(error, request)
+                guesses[:] = reading.guesses
+                raise
+
+    try:
+        reading, table = _read_late_words(
+            read_files, request, can_reread=not any(is_pipe(path) and path not in held for path in sources)
+        )
+    except DataError:
+        report_joined_times(guesses, listen)
+        raise
     for name, measured in zip(reading.numeric_names, reading.builder.has_number, strict=True):
         if not measured and not (unmeasured_targets_ok and name in table.targets):
             raise DataError(
@@ -187,6 +209,54 @@ def report_joined_times(findings: Sequence[Finding], listen: Listener) -> None:
     for finding in findings:
         if finding.rule == "D212":
             listen(WarningRaised(finding=finding))
+
+
+def _read_late_words(
+    read_files: Callable[[ColumnRequest], tuple["_TableReader", Table]],
+    request: ColumnRequest,
+    *,
+    can_reread: bool,
+) -> tuple["_TableReader", Table]:
+    """Return the table. Read the files again if the first word of a covariate is far from the first rows.
+
+    Args:
+        read_files: reads the files by a request.
+        request: columns and their roles.
+        can_reread: if False, a file is a pipe, which can be read only once.
+    """
+    try:
+        return read_files(request)
+    except DataError as error:
+        column = _column_of_late_word(error, request)
+        if column is None or not can_reread:
+            raise
+        try:
+            reading, table = read_files(replace(request, mixed=(column,)))
+        except DataError:
+            raise error from None
+        if not are_mixed_values(set(reading.words(column))):
+            raise
+        return reading, table
+
+
+def _column_of_late_word(error: DataError, request: ColumnRequest) -> str | None:
+    """Return the covariate in which a cell is not a number, which may be a category far from the first rows."""
+    column = error.at.column if error.rule == "D302" and error.at is not None else None
+    covariates = (*request.past, *request.future, *request.static)
+    return column if column in covariates and request.categories is None else None
+
+
+def _hint_at_names_of_run(error: DataError, request: ColumnRequest) -> None:
+    """Give an error about new data without a header the option with the names of the run's columns."""
+    if not request.from_model or not (
+        error.rule == "D129" or (error.rule == "D202" and not request.has_header)
+    ):
+        return
+    names = list(dict.fromkeys(request.names))
+    error.hint = (
+        f"name the columns as in the training data, in the order of the file: {names_option(names)} (and any name for "
+        "a further column)"
+    )
 
 
 def read_configured_table(
@@ -323,6 +393,9 @@ class _TableReader:
     def table(self) -> Table:
         """Return the table of all rows. Raise DataError if times stay ambiguous in the whole column."""
         names, roles, builder = self._files[0].names, self._roles, self.builder
+        unseen = self._formats.unseen
+        for cell in chain.from_iterable(item.missing_cells for item in roles.vocabularies.values()):
+            unseen.see_cell(cell, PLAIN_NUMBERS)
         first = self._files[0]
         files = FileLines(names=tuple(file.source for file in self._files), begins=tuple(self._begins))
 
@@ -373,6 +446,7 @@ class _TableReader:
                 *column.findings,
                 *doubtful_names,
                 *doubtful,
+                *([] if self._request.from_model else unseen.findings(files.name)),
                 *text.findings,
                 *static.findings,
             ),
@@ -383,7 +457,12 @@ class _TableReader:
             series_hint=_series_hint(first, roles),
             wide=first.layout if isinstance(first, WideFile) else None,
             read=self.read,
+            units=self._formats.units,
         )
+
+    def words(self, column: str) -> tuple[str, ...]:
+        """Return the distinct cells of a column of categories."""
+        return self._roles.vocabularies[column].words
 
     @property
     def numeric_names(self) -> list[str]:

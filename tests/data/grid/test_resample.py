@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -261,3 +263,11 @@ def test_buckets_of_several_days_begin_with_the_first_day(freq: str) -> None:
 def test_days_of_times_with_an_offset_begin_at_its_midnight() -> None:
     read = table(hourly(72, "2023-12-31 23:00"), range(72), time_format=TimeFormat(zone="+00:00", offset=60))
     assert labels(resample(read, "D", "mean")) == ["2023-12-31 23:00", "2024-01-01 23:00", "2024-01-02 23:00"]
+
+
+def test_the_sum_of_categories_is_the_share_of_their_rows() -> None:
+    times = [*TWO_HOURS, "2020-01-01 01:59"]
+    read = table(times, [[1, 1], [2, 1], [6, 0], [6, 0], [7, 0]], past=("sky=sun",))
+    summed = resample(replace(read, categories={"sky": ("sun",)}), "h", "sum")
+    np.testing.assert_allclose(summed.values, [[9, 2 / 3], [13, 0]])
+    assert "categories as the share of their rows" in summed.findings[0].text

@@ -270,3 +270,12 @@ def test_a_column_of_text_is_named_as_one(words):
 
 def test_a_word_among_numbers_is_no_column_of_text():
     assert error_of(PLAIN_NUMBERS, "5", "snow", "6").rule == "D302"
+
+
+def test_plain_numbers_hint_at_leaving_out_the_marks():
+    assert error_of(NumberFormat(decimal=","), "1.5").hint.startswith("leave out --decimal, or")
+    assert (
+        "leave out --decimal if they are decimal points" in error_of(NumberFormat(decimal=","), "1.234").hint
+    )
+    german = NumberFormat(decimal=",", thousands=".")
+    assert error_of(german, "1.5").hint.startswith("leave out --decimal and --thousands, or")

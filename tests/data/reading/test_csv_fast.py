@@ -51,7 +51,10 @@ def outcome(data: bytes, *, large: int, **options: object) -> object:
             return error.message, error.hint
     return {
         name: (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
-        for name, value in vars(table).items()
+        for name, value in (
+            vars(table) | {f"static {name}": item for name, item in vars(table.static).items()}
+        ).items()
+        if name != "static"
     }
 
 

@@ -1,18 +1,19 @@
 """Categories of text columns: each cell becomes a code, and each frequent category a column of 0 and 1.
 
-A cell without a column of its own counts as `other`: all its columns are 0. That holds for a missing cell too, because
-a column of events is empty on days without an event. A column of TRUE and FALSE becomes one column, `NAME=true`.
+A cell without a column of its own counts as `other`: all its columns are 0. That holds for an empty cell too, because
+a column of events is empty on days without an event. Words such as `none` are categories. A column of TRUE and FALSE
+becomes one column, `NAME=true`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from lstm_cli.data.category_names import category_name
-from lstm_cli.data.locations import CellLocation, is_missing, quote_names
-from lstm_cli.data.numbers.hints import is_numberlike
+from lstm_cli.data.locations import CellLocation, quote_names
+from lstm_cli.data.numbers.hints import is_numberlike, na_value_flag
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.findings import Finding
@@ -20,6 +21,7 @@ from lstm_cli.text import count_noun, is_number
 
 MAX_CATEGORIES = 20  # columns of 0 and 1 for one text column
 MAX_NUMBERLIKE = 0.25  # share of number-like cells from which a column holds numbers with wrong cells
+MIN_REPEATS = 3  # cells for each value of a column of digits and words
 TRUTHS = ("false", "true")
 
 
@@ -32,17 +34,44 @@ def is_text_column(cells: Sequence[str]) -> bool:
     return words * 2 > len(cells) and numbers < MAX_NUMBERLIKE * len(cells)
 
 
+def is_mixed_column(cells: Sequence[str]) -> bool:
+    """Return whether measured cells are categories of which some are digits, such as 0, a, b and c.
+
+    The values are few and repeat, and no more of them are numbers than words (or two, as 0 and 1). So numbers with
+    some wrong cells are no categories.
+    """
+    values = set(cells)
+    return len(values) * MIN_REPEATS <= len(cells) and are_mixed_values(values)
+
+
+def are_mixed_values(values: Set[str]) -> bool:
+    """Return whether distinct cells are few digits and words, as `is_mixed_column` has them."""
+    if len(values) > MAX_CATEGORIES:
+        return False
+    words = {cell for cell in values if _is_plain_word(cell)}
+    numbers = {cell for cell in values - words if cell.isdecimal()}
+    return words | numbers == values and 0 < len(numbers) <= max(2, len(words)) and len(words) > 0
+
+
+def _is_plain_word(cell: str) -> bool:
+    """Return whether a cell has a letter, and is no number, time or number with a mark or a unit."""
+    return any(map(str.isalpha, cell)) and not (is_number(cell) or is_numberlike(cell) or is_time(cell))
+
+
 class Vocabulary:
     """Distinct cells of a text column in order of appearance. The n-th has code n; a missing cell has code 0."""
 
-    def __init__(self, known: Sequence[str] | None = None, na_values: Sequence[str] = ()) -> None:
+    def __init__(
+        self, known: Sequence[str] | None = None, na_values: Sequence[str] = (), *, mixed: bool = False
+    ) -> None:
         """Create an empty vocabulary.
 
         Args:
             known: categories of the run that reads new data; None learns them.
             na_values: further marks for a missing value.
+            mixed: some categories are digits, which is a guess.
         """
-        self.known = known
+        self.known, self.mixed = known, mixed
         self._na_values = na_values
         self._codes: dict[str, int] = {}
         self._by_cell: dict[str, int] = {}  # codes of cells as written
@@ -52,6 +81,11 @@ class Vocabulary:
         """Return the distinct cells; the first has code 1."""
         return tuple(self._codes)
 
+    @property
+    def missing_cells(self) -> tuple[str, ...]:
+        """Return the distinct cells that are missing."""
+        return tuple(cell for cell, code in self._by_cell.items() if not code)
+
     def codes(self, cells: Sequence[str]) -> np.ndarray:
         """Return the code [n] float64 of each cell [n]."""
         codes = self._by_cell
@@ -60,7 +94,7 @@ class Vocabulary:
                 continue
             word = unescape_formula(cell)
             word = word.lower() if word.lower() in TRUTHS else word
-            missing = is_missing(cell) or word in self._na_values
+            missing = not word or word in self._na_values
             codes[cell] = 0 if missing else self._codes.setdefault(word, len(self._codes) + 1)
         return np.fromiter(map(codes.__getitem__, cells), dtype=np.float64, count=len(cells))
 
@@ -111,6 +145,8 @@ def read_categories(
     """
     words = chosen = vocabulary.words
     findings = [*_missing_finding(codes, location, lines)]
+    if vocabulary.mixed:
+        findings += _mixed_finding(codes, words, location, lines)
     if vocabulary.known is not None:
         chosen = tuple(vocabulary.known)
         unit = ("series", "series") if of_series else ("cell", "cells")
@@ -157,6 +193,25 @@ def _new_categories_finding(
         "'other' (no option for this; train with rows that have it)",
         count=count,
     )
+
+
+def _mixed_finding(
+    codes: np.ndarray, words: Sequence[str], location: CellLocation, lines: np.ndarray
+) -> Iterator[Finding]:
+    """Yield a finding about cells [R] that are no digits, in a column of which some cells are."""
+    letters = {code: word for code, word in enumerate(words, start=1) if not is_number(word)}
+    found = np.isin(codes, list(letters))
+    count = int(found.sum())
+    if count:
+        flags = " ".join(map(na_value_flag, letters.values()))
+        yield Finding.at(
+            location.at(int(lines[np.argmax(found)])),
+            "D245",
+            f"the column has digits and {count_noun(count, 'word')} {quote_names(list(letters.values()))}, so it was "
+            f"read as categories (use {flags} if the column holds numbers)",
+            count=count,
+            flags=("--na-value",),
+        )
 
 
 def _missing_finding(codes: np.ndarray, location: CellLocation, lines: np.ndarray) -> Iterator[Finding]:

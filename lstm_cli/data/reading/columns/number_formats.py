@@ -1,21 +1,24 @@
 """Format of the numbers of each column: as the options say, as the first rows show, or as new data have it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from typing import TypeAlias
 
 import numpy as np
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import CellLocation, is_missing, quote_cell
 from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.na_codes import UnseenCodes
 from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.columns.samples import reads_as_times
+from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import is_number
 
+RangeOf: TypeAlias = Callable[[str], tuple[float, float] | None]
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 
@@ -32,6 +35,7 @@ class NumberColumn:
 
     format: NumberFormat
     unit: ColumnUnit
+    unseen: UnseenCodes
     detected: bool = False  # the first rows showed the thousands separators; no option named them
     _grouped: int = 0  # cells with thousands separators, if detected
     _first_grouped: tuple[int, str] | None = None  # line and cell
@@ -49,7 +53,9 @@ class NumberColumn:
             self._grouped += len(rows)
             if rows and self._first_grouped is None:
                 self._first_grouped = int(lines[rows[0]]), cells[rows[0]]
-        return read_numbers(cells, lines, location, self.format, self.unit)
+        values = read_numbers(cells, lines, location, self.format, self.unit)
+        self.unseen.see_cells(cells, values, self.format)
+        return values
 
     def finding(self, location: CellLocation) -> Finding | None:
         """Return the finding about detected thousands separators, after the last row."""
@@ -74,7 +80,14 @@ class NumberFormats:
 
     text: TextSettings
     plain_ok: bool = False  # new data: the format is that of the run, but plain numbers are fine too
+    range_of: RangeOf | None = None  # new data: training range of a column; None if options give the marks
+    units_of_run: Mapping[str, str] = field(default_factory=dict)  # new data: unit of each column of the run
+    unseen: UnseenCodes = field(init=False)
     _units: dict[str, ColumnUnit] = field(default_factory=dict)  # by name of the column
+
+    def __post_init__(self) -> None:
+        """Begin with no code seen."""
+        self.unseen = UnseenCodes(self.text.na_value)
 
     def columns(
         self, names: Sequence[str], sample: Sequence[Sequence[str]], is_text: Sequence[bool]
@@ -89,16 +102,29 @@ class NumberFormats:
         requested = number_format(self.text)
         columns = []
         for name, cells, from_text in zip(names, sample, is_text, strict=True):
-            unit = self._units.setdefault(name, ColumnUnit())
+            unit = self.unit(name)
             if not from_text:
-                columns.append(NumberColumn(format=_without_marks(requested), unit=unit))
+                columns.append(NumberColumn(format=_without_marks(requested), unit=unit, unseen=self.unseen))
             elif self._may_be_grouped(cells, requested):
                 columns.append(
-                    NumberColumn(format=replace(requested, thousands=","), unit=unit, detected=True)
+                    NumberColumn(
+                        format=replace(requested, thousands=","), unit=unit, unseen=self.unseen, detected=True
+                    )
                 )
             else:
-                columns.append(NumberColumn(format=requested, unit=unit))
+                columns.append(NumberColumn(format=requested, unit=unit, unseen=self.unseen))
         return columns
+
+    def unit(self, name: str) -> ColumnUnit:
+        """Return the unit of a column, which all files share. Without --units, no unit is compared."""
+        if not self.text.units:
+            return ColumnUnit()
+        return self._units.setdefault(name, ColumnUnit(self.units_of_run.get(name)))
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Return the unit of each column whose numbers were read with --units; "" for none."""
+        return {name: unit.unit for name, unit in self._units.items() if unit.unit is not None}
 
     @property
     def marks_are_known(self) -> bool:
@@ -118,41 +144,90 @@ class NumberFormats:
         )
 
     def settle(
-        self, source: str, columns: Sequence[NumberColumn], samples: Sequence[Sequence[str]]
+        self,
+        source: str,
+        names: Sequence[str],
+        columns: Sequence[NumberColumn],
+        samples: Sequence[Sequence[str]],
     ) -> list[Finding]:
         """Choose the format of a file of new data: that of the run, or plain numbers if only those can be read.
 
+        If both can be read and differ, the numbers inside the training range count.
+
         Args:
             source: name of the file.
+            names: names of the columns.
             columns: numeric columns; their formats are changed.
             samples: first cells of each column, as written.
 
         Returns:
-            A finding if both formats can be read and give different numbers.
+            A finding if plain numbers were chosen by the training range.
+
+        Raises:
+            DataError: both formats can be read, and the training range does not decide.
         """
-        pairs = [pair for pair in zip(columns, samples, strict=True) if not pair[0].format.has_plain_numbers]
-        if not self.plain_ok or not pairs:
+        marked = [index for index, column in enumerate(columns) if not column.format.has_plain_numbers]
+        if not self.plain_ok or not marked:
             return []
-        cells = [cell for _, sample in pairs for cell in sample]
+        cells = [cell for index in marked for cell in samples[index]]
         requested = number_format(self.text)
-        plain = _without_marks(requested)
+        plain = replace(_without_marks(requested), units=requested.units)
         numbers, plain_numbers = _try_numbers(cells, requested), _try_numbers(cells, plain)
-        if numbers is None and plain_numbers is not None:
-            for column, _ in pairs:
-                column.format = plain
-        if numbers is None or plain_numbers is None:
+        if plain_numbers is None:
             return []
-        different = (row for row in range(len(cells)) if numbers[row] != plain_numbers[row])
-        return [
-            Finding.at(
-                in_file(source),
-                "D319",
-                f"{quote_cell(cells[row])} was read as {numbers[row]:.15g}, with {requested.flags} of the run, but the "
-                "numbers can also be plain decimals (use --decimal . if they are)",
-                flags=("--decimal",),
+        findings = []
+        if numbers is not None:
+            different = [row for row in range(len(cells)) if numbers[row] != plain_numbers[row]]
+            if self.range_of is None or not different:
+                return []
+            of_cells = [names[index] for index in marked for _ in samples[index]]
+            ranges = list(map(self.range_of, of_cells))
+            inside, plain_inside = (
+                _share_inside(readings, ranges, different) for readings in (numbers, plain_numbers)
             )
-            for row in islice(different, 1)
-        ]
+            row = different[0]
+            readings = f"{numbers[row]:.15g} with {requested.flags}, or {plain_numbers[row]:.15g}"
+            if 2 * min(inside, plain_inside) >= max(inside, plain_inside):
+                raise _two_readings_error(source, of_cells[row], cells[row], readings, requested)
+            if inside > plain_inside:
+                return []
+            findings = [_plain_finding(source, cells[row], readings, requested)]
+        for index in marked:
+            columns[index].format = plain
+        return findings
+
+
+def _share_inside(
+    numbers: Sequence[float | None], ranges: Sequence[tuple[float, float] | None], rows: Sequence[int]
+) -> float:
+    """Return the share of the numbers at `rows` that are inside the range of their column."""
+    inside = 0
+    for row in rows:
+        number, limits = numbers[row], ranges[row]
+        inside += number is not None and limits is not None and limits[0] <= number <= limits[1]
+    return inside / len(rows)
+
+
+def _plain_finding(source: str, cell: str, readings: str, requested: NumberFormat) -> Finding:
+    return Finding.at(
+        in_file(source),
+        "D319",
+        f"{quote_cell(cell)} can be {readings} as a plain decimal; plain decimals were read, because they are inside "
+        f"the training range (use {requested.flags} to read the others)",
+        flags=("--decimal", "--thousands"),
+    )
+
+
+def _two_readings_error(
+    source: str, column: str, cell: str, readings: str, requested: NumberFormat
+) -> DataError:
+    return DataError(
+        f"{quote_cell(cell)} can be {readings} as a plain decimal, and the training range does not tell which",
+        hint=f"use --decimal . for plain decimals, or {requested.flags} for the format of the run",
+        rule="D321",
+        at=CellLocation(source=source, column=column).file_only,
+        flags=("--decimal", "--thousands"),
+    )
 
 
 def _without_marks(requested: NumberFormat) -> NumberFormat:

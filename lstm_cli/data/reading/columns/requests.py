@@ -27,6 +27,7 @@ class ColumnRequest:
         None  # of each text column; None: text columns are detected
     )
     na_values: tuple[str, ...] = ()  # further codes for a missing value
+    mixed: tuple[str, ...] = ()  # covariates that turned out to hold digits and words
     no_target: bool = False  # the file holds covariates only
 
     @property

@@ -9,8 +9,8 @@ import numpy as np
 
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.config.text import NO_TIMES
-from lstm_cli.data.locations import CellLocation, quote_name
-from lstm_cli.data.reading.columns.categories import Vocabulary, is_text_column
+from lstm_cli.data.locations import CellLocation, is_missing, quote_name
+from lstm_cli.data.reading.columns.categories import Vocabulary, is_mixed_column, is_text_column
 from lstm_cli.data.reading.columns.names import duplicate_name_error, find_column
 from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.columns.samples import is_empty, may_be_numeric, measured_cells, reads_as_times
@@ -140,8 +140,14 @@ def _find_text_columns(
             find_column(source, names, "", name): Vocabulary(words, request.na_values)
             for name, words in known
         }
-    texts = (index for index in covariates if is_text_column(measured_cells(sample[index])))
-    return {index: Vocabulary(na_values=request.na_values) for index in texts}
+    found = {}
+    for index in covariates:
+        mixed = names[index] in request.mixed or is_mixed_column(
+            [cell.strip() for cell in sample[index] if not is_missing(cell)]
+        )
+        if mixed or is_text_column(measured_cells(sample[index])):
+            found[index] = Vocabulary(na_values=request.na_values, mixed=mixed)
+    return found
 
 
 def _refuse_times_in_header(

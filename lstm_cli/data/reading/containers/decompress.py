@@ -1,4 +1,4 @@
-"""Decompression of gzip, bzip2, xz and zstd, block by block: a decompression bomb costs time but not memory."""
+"""Decompression of gzip, bzip2, xz, lzma and zstd, block by block: a decompression bomb costs time but not memory."""
 
 import bz2
 import lzma
@@ -74,6 +74,13 @@ def _unxz(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY)
 
     return _decompress(blocks, name, "xz", new_member, (lzma.LZMAError,))
+
+
+def _unlzma(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    def new_member() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MAX_XZ_MEMORY)
+
+    return _decompress(blocks, name, "lzma", new_member, (lzma.LZMAError,))
 
 
 def _decompress(
@@ -160,6 +167,7 @@ COMPRESSIONS = (
     Compression(name="gzip", magic=b"\x1f\x8b", open=_gunzip),
     Compression(name="bzip2", magic=b"BZh", open=_bunzip2),
     Compression(name="xz", magic=b"\xfd7zXZ\x00", open=_unxz),
+    Compression(name="lzma", magic=b"]\0\0", open=_unlzma),
     Compression(name="zstd", magic=b"\x28\xb5\x2f\xfd", open=_unzstd),
 )
 

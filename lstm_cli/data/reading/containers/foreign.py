@@ -47,8 +47,11 @@ def _shell(text: str) -> Callable[[str, str], str]:
 
 
 def _pandas(reader: str, *, index: bool = False) -> Callable[[str, str], str]:
-    tail = "" if index else ", index=False"
-    return _python(f"import pandas; pandas.{reader}.to_csv(OUT.csv{tail})")
+    """Return a function that makes a command with pandas. index: the index may hold times or names; else it counts."""
+    if not index:
+        return _python(f"import pandas; pandas.{reader}.to_csv(OUT.csv, index=False)")
+    keep = "t.index.name is not None or t.index.dtype.kind not in 'iu'"
+    return _python(f"import pandas; t = pandas.{reader}; t.to_csv(OUT.csv, index={keep})")
 
 
 def _duckdb(source: str, target: str) -> str:
@@ -154,7 +157,12 @@ _MAGIC = (
     (b"GIF8", _PICTURE),
     (b"\x7fELF", Format(name="a program")),
     *((b"\x80" + bytes([protocol]), _PICKLE) for protocol in range(2, 6)),
+    *(
+        (magic, _PICKLE)
+        for magic in (b"ccopy_reg\n", b"ccopyreg\n", b"cpandas.", b"cnumpy.", b"(dp0\n", b"(lp0\n")
+    ),
 )
+_OLD_PICKLES = (b"c", b"(", b"]", b"}")  # first bytes of protocols 0 and 1, which texts have too
 _MAGIC_AT = ((8, b"DUCK", _DUCKDB), (257, b"ustar", _TAR))  # offset and bytes
 _DOCUMENTS = {"xlsx": _EXCEL, "ods": _ODS, "docx": _WORD, "npz": _NUMPY_ARCHIVE}  # stored as ZIP archives
 
@@ -168,6 +176,8 @@ def refuse_foreign(head: bytes, name: str) -> None:
     """
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     kind = kind or next((kind for offset, magic, kind in _MAGIC_AT if head[offset:].startswith(magic)), None)
+    if kind is None and name.lower().endswith((".pkl", ".pickle")) and head.startswith(_OLD_PICKLES):
+        kind = _PICKLE
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
     kind = kind or _markup(start)
     if kind is not None:
@@ -178,6 +188,24 @@ def refuse_foreign(head: bytes, name: str) -> None:
             hint="fetch the data with 'git lfs pull'",
             rule="D102",
         )
+
+
+def refuse_archived_document(member: str, archive: str) -> None:
+    """Raise DataError if the only file of an archive is a document, as its ending says.
+
+    Args:
+        member: path of the file in the archive.
+        archive: path of the archive, or the name of standard input.
+    """
+    kind = (_DOCUMENTS | {"xls": _OLD_EXCEL}).get(Path(member).suffix[1:].lower())
+    if kind is None:
+        return
+    inner = foreign_error(kind, member)
+    raise DataError(
+        f"{archive} holds {shlex.quote(member)}, which is {kind.name}, not a table of text",
+        hint=f"extract it and {inner.hint}",
+        rule="D101",
+    )
 
 
 def refuse_document(ending: str, name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from lstm_cli.data.reading.containers.decompress import BLOCK, corrupt_error
-from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_document
+from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_archived_document, refuse_document
 from lstm_cli.errors import DataError
 
 MAGIC = b"PK\x03\x04"
@@ -68,6 +68,7 @@ def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     if len(members) != 1:
         raise _members_error(members, name)
     member = members[0]
+    refuse_archived_document(member.filename, name)
     is_encrypted = bool(member.flag_bits & 1)
     if is_encrypted or member.compress_type not in _BOUNDED_METHODS:
         raise DataError(

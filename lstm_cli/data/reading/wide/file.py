@@ -9,6 +9,7 @@ import numpy as np
 from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.na_codes import UnseenCodes
 from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.column_buffers import ColumnBatch
 from lstm_cli.data.reading.columns.hints import suggest_series
@@ -17,6 +18,7 @@ from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.columns.series_names import join_name, split_name
 from lstm_cli.data.reading.file_readers import Cells, File
+from lstm_cli.data.reading.wide.header import plain_time
 from lstm_cli.data.reading.wide.layout import WideRequest, find_layout
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.parse import scan_times
@@ -31,11 +33,18 @@ class WideFile:
         """Find the layout of an open file. Raises the errors of `find_layout` and of reading the times."""
         self._file = file
         self.layout = find_layout(file, request, times)
+        if self.layout.dated:  # the columns are times of one long column
+            unit = file.unit_of(self.layout.value_name)
+            for index in self.layout.values:
+                file.numbers[index].unit = unit
         self.source, self.unit, self.delimiter = file.source, file.unit, file.delimiter
         self.names = self.layout.names
         # `cells` writes the values as plain numbers.
-        self.numbers = [NumberColumn(format=NumberFormat(), unit=ColumnUnit()) for _ in self.names]
+        plain = NumberColumn(format=NumberFormat(), unit=ColumnUnit(), unseen=UnseenCodes())
+        self.numbers = [plain for _ in self.names]
         self._header = [file.names[index] for index in self.layout.values]
+        if self.layout.dated:
+            self._header = list(map(plain_time, self._header))
         self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read
         self._times = self._header_times() if self.layout.dated else None

@@ -14,6 +14,8 @@ from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_code
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 
+# Years as the World Bank writes them, 1960 [YR1960], and as R and others do: X1960, X1960..YR1960., Y1960, YR1960.
+_DECORATED_YEAR = re.compile(r"(\d{4})\s*\[YR\1\]|X(\d{4})(?:\.\.YR\2\.)?|YR?(\d{4})", re.ASCII)
 _SHORT_YEAR = re.compile(r"(\d\d?)([-/.])(\d\d?)\2\d\d", re.ASCII)
 
 
@@ -43,8 +45,18 @@ def times_in_header(
     else:
         dated = [index for index in columns if is_time(names[index]) or looks_like_date(names[index])]
     if times.format is None and not dated and (known or not has_time_column):
-        dated = [index for index in columns if _is_plausible_number(names[index])]
+        dated = [index for index in columns if _is_plausible_number(plain_time(names[index]))]
     return dated if known or (len(dated) > 1 and 2 * len(dated) > len(columns)) else []
+
+
+def plain_time(name: str) -> str:
+    """Return the year of a name such as 1960 [YR1960] or X1960; another name stays as it is.
+
+    >>> plain_time("1960 [YR1960]"), plain_time("X1960"), plain_time("X19")
+    ('1960', '1960', 'X19')
+    """
+    found = _DECORATED_YEAR.fullmatch(name)
+    return name if found is None else found[found.lastindex or 0]
 
 
 def may_be_header_of_times(names: Sequence[str]) -> bool:

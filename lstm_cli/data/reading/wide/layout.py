@@ -12,7 +12,7 @@ from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.columns.samples import is_empty, may_be_numeric, reads_as_times
 from lstm_cli.data.reading.file_readers import File
-from lstm_cli.data.reading.wide.header import times_in_header
+from lstm_cli.data.reading.wide.header import plain_time, times_in_header
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -108,9 +108,9 @@ def _rows_are_series(
     findings: list[Finding] = []
     if not ids and not request.from_model:
         ids, findings = _find_names(file, sample, dated)
-    name, count = Counter(file.names[index] for index in dated).most_common(1)[0]
+    name, count = Counter(plain_time(file.names[index]) for index in dated).most_common(1)[0]
     if count > 1:
-        raise duplicate_name_error(file.source, file.names, name)
+        raise duplicate_name_error(file.source, list(map(plain_time, file.names)), name)
     id_names = tuple(file.names[index] for index in ids)
     series_names = id_names or (_free_name(SERIES, file.names),)
     return WideLayout(

@@ -92,7 +92,7 @@ def test_a_boolean_parquet_column_is_one_column(tmp_path):
 
 
 def test_a_missing_cell_counts_as_other_and_is_reported():
-    table = read(weather("sun", "", "rain", "NA", "fog"), text=TextSettings(na_value=("fog",)))
+    table = read(weather("sun", "", "rain", "?", "fog"), text=TextSettings(na_value=("fog", "?")))
     assert table.columns == ("y", "sky=sun", "sky=rain")
     assert table.values[:, 1:].tolist() == [[1, 0], [0, 0], [0, 1], [0, 0], [0, 0]]
     finding = found(table, "D241")
@@ -130,7 +130,7 @@ def test_numbers_with_a_wrong_word_are_still_refused():
 
 
 def test_text_in_a_target_is_still_refused():
-    with pytest.raises(DataError, match="'sun' is not a plain number"):
+    with pytest.raises(DataError, match="'sun' is not a number"):
         read(weather("sun", "rain"), targets=["sky"], past=[])
 
 
@@ -160,3 +160,33 @@ def test_each_row_has_at_most_one_1_and_it_is_its_cell(cells: list[str]):
     for cell, row in zip(cells, table.values[:, 1:], strict=True):
         expected = [name for name, value in zip(table.past, row, strict=True) if value == 1]
         assert expected == ([f"sky={cell}"] if cell else [])
+
+
+def test_few_digits_and_words_are_categories_with_a_warning():
+    table = read(weather(*"00a0", "", *"0b0c0000000"), past=[], future=["sky"])
+    assert table.categories == {"sky": ("0", "a", "b", "c")}
+    assert table.values[2, 1:].tolist() == [0, 1, 0, 0]
+    finding = found(table, "D245")
+    assert (finding.count, finding.lines) == (3, (4,))
+    assert "use --na-value a --na-value b --na-value c if the column holds numbers" in finding.text
+    coded = read(weather(*"00a0a0"), text=TextSettings(na_value=("a",)))
+    assert coded.columns == ("y", "sky")
+
+
+def test_whole_numbers_with_a_wrong_word_are_numbers():
+    with pytest.raises(DataError, match="'x' is not a plain number"):
+        read(weather(*"123123123123x123"))
+    with pytest.raises(DataError, match="is not a plain number"):
+        read(weather(*["5 kg", "1"] * 9))
+
+
+def test_a_word_far_from_the_first_rows_makes_categories_too(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(weather(*"0" * 6000, "a", *"0" * 9, "b"))
+    options = {"targets": ["y"], "past": ["sky"]}
+    table = read_table(str(path), **options)
+    assert table.categories == {"sky": ("0", "a", "b")}
+    assert found(table, "D245").lines == (6002,)
+    path.write_text(weather(*map(str, range(6000)), "a"))
+    with pytest.raises(DataError, match="line 6002, column 'sky': 'a' is not a plain number"):
+        read_table(str(path), **options)

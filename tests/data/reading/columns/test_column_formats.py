@@ -15,6 +15,7 @@ from lstm_cli.config.text import TextSettings
 from lstm_cli.data.quality.profile import profile_files
 from lstm_cli.data.reading import csv_fast
 from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError
 
 GERMAN = TextSettings(decimal=",", thousands=".")
@@ -118,12 +119,34 @@ def test_files_of_one_data_set_have_one_unit(tmp_path: Path):
         (("1234.5", "2.25"), [1234.5, 2.25], []),
         (("1234", "2"), [1234, 2], []),
         (("1.234", "2.5"), [1.234, 2.5], []),
-        (("1.234", "2.345"), [1234, 2345], ["D319"]),
+        (("1.234", "2.345"), [1234, 2345], []),
     ],
 )
 def test_new_data_have_the_format_of_the_run_or_plain_numbers(cells, expected, found):
     table = read(text_of(*cells), GERMAN, plain_numbers_ok=True)
     assert (values(table), rules(table)) == (expected, found)
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected", "found"),
+    [
+        ((900, 5000), [1234, 2345], []),
+        ((0.5, 4), [1.234, 2.345], ["D319"]),
+        ((-9, 2000), None, None),
+        (None, None, None),
+    ],
+)
+def test_of_two_readings_the_one_inside_the_training_range_counts(limits, expected, found):
+    options = {"plain_numbers_ok": True, "range_of": lambda name: limits}
+    data = text_of("1.234", "2.345", "7")
+    if expected is None:
+        error = error_of(data, GERMAN, **options)
+        assert (error.rule, error.at.column) == ("D321", "y")
+        assert "'1.234' can be 1234 with --decimal , --thousands ., or 1.234" in error.message
+        assert error.hint.startswith("use --decimal . for plain decimals, or --decimal , --thousands .")
+    else:
+        table = read(data, GERMAN, **options)
+        assert (values(table), rules(table)) == ([*expected, 7], found)
 
 
 def test_new_data_with_two_formats_are_refused():
@@ -264,3 +287,38 @@ def test_a_large_file_with_codes_and_decimal_commas_is_read_in_bulk(monkeypatch)
     np.testing.assert_array_equal(
         table.values[:, 0], [row + 0.5 if row % 7 else np.nan for row in range(1200)]
     )
+
+
+def test_new_numbers_need_the_unit_of_the_run(tmp_path):
+    text = TextSettings(units=True)
+    known = read(text_of("5 kWh", "6 kWh"), text).units
+    assert known == {"y": "kWh"}
+    new = {"units": known, "plain_numbers_ok": True}
+    assert values(read(text_of("7 kWh"), text, **new)) == [7]
+    error = error_of(text_of("", "7 MWh"), text, **new)
+    assert (error.rule, error.at.lines) == ("D318", (3,))
+    assert "'7 MWh' has the unit 'MWh', but the training data have the unit 'kWh'" in error.message
+    assert "--decimal . if the numbers are in 'kWh'" in error_of(text_of("7"), text, **new).hint
+    assert values(read(text_of("7"), TextSettings(decimal="."), units=known)) == [7]
+    path = tmp_path / "new.parquet"
+    pq.write_table(pa.table({"date": ["2020-01-01", "2020-01-02"], "y": [None, 7.0]}), path)
+    with pytest.raises(DataError, match=r"row 2, column 'y': '7\.0' has no unit"):
+        read_table(str(path), targets=["y"], text=text, units=known)
+
+
+def test_new_numbers_without_a_unit_keep_the_format_of_the_run_or_are_plain():
+    text = TextSettings(units=True, decimal=",", thousands=".")
+    known = read(text_of("5,5 €", "6 €"), text).units
+    assert values(read(text_of("5.5 €", "6 €"), text, units=known, plain_numbers_ok=True)) == [5.5, 6]
+    assert error_of(text_of("5.5 $", "6 $"), text, units=known, plain_numbers_ok=True).rule == "D318"
+
+
+@pytest.mark.parametrize(
+    "text", [TextSettings(), TextSettings(no_header=True), TextSettings(names=("day", "x"))]
+)
+def test_new_data_without_a_header_get_the_names_of_the_run(text):
+    read_run = {"time": ("date",), "like": TimeFormat()}
+    error = error_of(b"2020-01-01,5\n2020-01-02,6\n", text, **read_run)
+    assert "in the order of the file: --names date,y (" in error.hint
+    table = read(b"2020-01-01,5\n2020-01-02,6\n", TextSettings(names=("date", "y")), **read_run)
+    assert values(table) == [5, 6]

@@ -91,7 +91,8 @@ def test_an_array_is_converted_to_a_table_without_a_header(
         (bytes(8) + b"DUCK" + bytes(50), "DuckDB", "duckdb x.bin -c \"COPY TABLE_NAME TO 'x.csv'\""),
         (b"\x04\x22\x4d\x18rest", "lz4", "lz4 -d x.bin x"),
         (b"a.csv" + bytes(252) + b"ustar\x0000", "tar", "tar -xf x.bin"),
-        (b"\x89HDF\r\n", "HDF5", "pandas.read_hdf('x.bin')"),
+        (b"\x89HDF\r\n", "HDF5", "t = pandas.read_hdf('x.bin'); t.to_csv('x.csv', index="),
+        (b"ccopy_reg\n_reconstructor\n", "Python pickle", "pandas.read_pickle('x.bin')"),
         (b"%PDF-1.7", "PDF", "CSV"),
         (b"\x7fELF", "program", "CSV"),
     ],
@@ -104,3 +105,16 @@ def test_other_formats_are_named_with_a_way(
     error = refusal(tmp_path / "x.bin")
     assert kind in error.message
     assert command in error.hint
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 5])
+@pytest.mark.parametrize("index", [None, "date"])
+def test_a_pickle_keeps_only_an_index_that_holds_something(
+    protocol: int, index: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = FRAME if index is None else FRAME.set_index(index)
+    frame.to_pickle("a.pkl", protocol=protocol)
+    command = refusal(tmp_path / "a.pkl").hint.removeprefix("convert it: ").partition(" (it can")[0]
+    subprocess.run(command.replace("python", sys.executable, 1), shell=True, check=True)
+    assert (tmp_path / "a.csv").read_text().splitlines()[:2] == ["date,load", "2021-01-01,5.5"]

@@ -6,9 +6,12 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lstm_cli.data.reading.source import open_source
+from lstm_cli.data.reading.table import read_table
 from lstm_cli.errors import DataError
 
 TEXT = b"date,load\n" + b"2021-01-01,5\n" * 5000
@@ -106,3 +109,24 @@ def test_a_bomb_is_decompressed_block_by_block(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(packed({"a.csv": b"0" * 30_000_000}))
     with open_source(str(tmp_path / "a.zip")) as source:
         assert max(map(len, source.blocks)) <= 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("member", "kind"), [("b/a.xlsx", "an Excel workbook"), ("a.XLS", "an old Excel workbook")]
+)
+def test_a_document_in_an_archive_is_named(member: str, kind: str, path: Path | None) -> None:
+    error = refusal(packed({member: b"PK\x03\x04" + bytes(99)}), path)
+    assert f"holds {member}, which is {kind}" in error.message
+    assert (
+        f"extract it and convert it: python -c \"import pandas; pandas.read_excel('{member}')" in error.hint
+    )
+
+
+def test_parquet_in_an_archive_is_read(path: Path | None) -> None:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"date": ["2021-01-01", "2021-01-02"], "load": [5.0, 6.5]}), sink)
+    data = packed({"a.parquet": sink.getvalue()})
+    if path is not None:
+        path.write_bytes(data)
+    table = read_table("-" if path is None else str(path), targets=["load"], stdin=io.BytesIO(data))
+    assert table.values[:, 0].tolist() == [5, 6.5]

@@ -28,7 +28,7 @@ def read(text: str, /, *series: str, time: tuple[str, ...] = (), **options) -> T
     return read_table("-", stdin=io.BytesIO(text.encode()), wide=wide, **options)
 
 
-def refusal(text: str, *series: str, **options) -> DataError:
+def refusal(text: str, /, *series: str, **options) -> DataError:
     with pytest.raises(DataError) as caught:
         read(text, *series, **options)
     return caught.value
@@ -378,3 +378,18 @@ def test_the_format_of_numbers(dated: bool, tmp_path: Path):
     profile = profile_files(str(tmp_path / "wide.csv"), wide=WideRequest(), text=settings_of_text)
     value = profile.columns[-1]
     assert (value.name, value.min_value, value.max_value, value.missing) == ("value", 2, 1234.5, 1)
+
+
+@pytest.mark.parametrize("form", ["{0} [YR{0}]", "X{0}", "X{0}..YR{0}.", "YR{0}"])
+def test_years_with_marks_around_them_are_times(form: str):
+    years = ",".join(form.format(year) for year in range(2000, 2005))
+    text = f"country,code,{years}\nA,a,1,2,3,4,5\nB,b,6,7,8,9,10\n"
+    table = read(text, "country")
+    assert rows(table) == rows(read(text.replace(years, "2000,2001,2002,2003,2004"), "country"))
+    assert table.values[:, 0].tolist() == list(range(1, 11))
+
+
+def test_all_times_of_the_header_have_one_unit():
+    text = "country,2000,2001\nA,$1,$2\nB,$3,€4\n"
+    assert refusal(text, "country", text=TextSettings(units=True)).rule == "D318"
+    assert read(text.replace("€", "$"), "country", text=TextSettings(units=True)).units == {"value": "$"}
