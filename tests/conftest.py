@@ -18,7 +18,6 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-TRAINING_FOLDERS = ("benchmarks", "cli", "docs", "golden", "steps")  # tests in these folders train models
 SLOW_FOLDERS = ("export", "steps", "training")  # files in these folders take longest
 
 
@@ -30,16 +29,6 @@ def _folder(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slowest files first, so that all workers finish at about the same time."""
     items.sort(key=lambda item: _folder(item) not in SLOW_FOLDERS)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Share traces of networks with the same structure, except in the tests of the exporter."""
-    folder = _folder(item)
-    if folder in TRAINING_FOLDERS or "torch" in sys.modules:
-        import cached_onnx_export
-
-        cached_onnx_export.ENABLED = folder != "export"
-        cached_onnx_export.install()
 
 
 @pytest.fixture(autouse=True)

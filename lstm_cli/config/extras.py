@@ -13,7 +13,7 @@ DISTRIBUTIONS = {
 
 # Modules that belong together, so that one pip command installs all of them.
 FORECASTING = ("numpy", "onnxruntime", "rich", "tomli_w", "typer")  # requirements-light.txt
-TRAINING = ("onnx", "onnxscript", "safetensors", "threadpoolctl", "torch")
+TRAINING = ("onnx", "safetensors", "threadpoolctl", "torch")
 SEARCH = (*TRAINING, "joblib", "matplotlib", "sklearn")
 SCORING = ("matplotlib", "safetensors")
 

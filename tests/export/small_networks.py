@@ -13,10 +13,13 @@ PARTS = ("linear", "anchored", "free", "simple")
 
 
 def randomize_weights(model: nn.Module) -> nn.Module:
-    """Add random numbers to all weights, so that each part of the graph affects the forecast."""
+    """Add random numbers to weights and statistics, so that each part of the graph affects the forecast."""
     with torch.no_grad():
         for value in model.parameters():
             value.add_(0.1 * torch.randn_like(value))
+        for name, value in model.named_buffers():
+            if "running" in name:
+                value.uniform_(0.5, 2)
         if isinstance(model, Mixture):
             for value in model.linear.buffers():
                 value.add_(0.1 * torch.randn_like(value))
@@ -24,28 +27,31 @@ def randomize_weights(model: nn.Module) -> nn.Module:
     return model
 
 
-def segment(known_ahead: int) -> nn.Module:
+def segment(known_ahead: int, **settings: Any) -> nn.Module:
     torch.manual_seed(1)
     return randomize_weights(
         Mixture(
-            inputs=INPUTS,
-            targets=TARGETS,
-            known_ahead=known_ahead,
-            lookback=LOOKBACK,
-            horizon=HORIZON,
-            parts=PARTS,
-            linear_reach=30,
-            linear_window=20,
-            linear_share=0.6,
-            linear_response=known_ahead,
-            anchored_lookback=20,
-            free_lookback=24,
-            networks=1,
-            segment=4,
-            seasons=(4, 12),
-            hidden=32,
-            dropout=0.2,
-            simple_season=4,
+            **{
+                "inputs": INPUTS,
+                "targets": TARGETS,
+                "known_ahead": known_ahead,
+                "lookback": LOOKBACK,
+                "horizon": HORIZON,
+                "parts": PARTS,
+                "linear_reach": 30,
+                "linear_window": 20,
+                "linear_share": 0.6,
+                "linear_response": known_ahead,
+                "anchored_lookback": 20,
+                "free_lookback": 24,
+                "networks": 1,
+                "segment": 4,
+                "seasons": (4, 12),
+                "hidden": 32,
+                "dropout": 0.2,
+                "simple_season": 4,
+            }
+            | settings
         )
     )
 

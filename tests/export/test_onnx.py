@@ -1,8 +1,8 @@
 """Tests of ONNX files, compared with the torch model."""
 
-import collections
 import logging
 import os
+from collections.abc import Callable
 
 import numpy as np
 import onnx
@@ -11,35 +11,32 @@ import torch
 from small_networks import INPUTS, PARTS, TARGETS, Last, randomize_weights, segment, stacked, windows
 from torch import Tensor, nn
 
-from lstm_cli.errors import Interrupted
 from lstm_cli.export.clipped_model import ClippedModel
-from lstm_cli.export.onnx import check_agreement, export_versions
-from lstm_cli.inference.quantization import to_int8
+from lstm_cli.export.onnx import check_agreement, export_onnx
 from lstm_cli.inference.session import open_session
 from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.stacked_lstm import StackedLSTM
 
 INFINITE = float("inf")
-CLOSE = 1e-4  # of the target's deviation, which is 1 in scaled units
+CLOSE = 1e-5  # of the target's deviation, which is 1 in scaled units
 
 
 @pytest.fixture(scope="module", params=["segment", "segment, nothing known ahead", "stacked"])
 def exported(request) -> tuple[nn.Module, int, bytes]:
-    """Return a model, K, and its file. Export takes seconds, so the tests share a file."""
+    """Return a model, K, and its file."""
     known_ahead = 0 if "nothing" in request.param else 1
     model = stacked(known_ahead) if request.param == "stacked" else segment(known_ahead)
     return model, known_ahead, _export(model, known_ahead)
 
 
 def _export(model: nn.Module, known_ahead: int, **bounds: Tensor) -> bytes:
-    (data,) = export_versions(
-        [model],
+    return export_onnx(
+        model,
         inputs=INPUTS,
         known_ahead=known_ahead,
         lower=bounds.get("lower"),
         upper=bounds.get("upper"),
     )
-    return data
 
 
 def _as_exported(model: nn.Module) -> nn.Module:
@@ -82,7 +79,7 @@ def test_padding_does_not_change_the_forecast(exported) -> None:
     past, future, mask = (part.numpy() for part in windows(7, known_ahead))
     session = open_session(data, threads=1)
     loud = np.where(mask[:, :, None] > 0, past, 1e3).astype(np.float32)
-    np.testing.assert_allclose(session(loud, future, mask), session(past, future, mask), atol=1e-4)
+    np.testing.assert_allclose(session(loud, future, mask), session(past, future, mask), atol=CLOSE)
 
 
 def test_inputs_have_their_names_and_any_batch_size(exported) -> None:
@@ -100,22 +97,6 @@ def test_inputs_have_their_names_and_any_batch_size(exported) -> None:
         "forecast": ["batch", 10, TARGETS],
         **parts,
     }
-
-
-def test_the_lstm_is_one_operator_with_constant_weights_and_becomes_int8(exported, tmp_path, capfd) -> None:
-    model, _, data = exported
-    capfd.readouterr()
-    graph = onnx.load_model_from_string(data).graph
-    operators = collections.Counter(node.op_type for node in graph.node)
-    layers = len([module for module in model.modules() if isinstance(module, nn.LSTM)])
-    assert operators["LSTM"] == layers == 2
-    assert not {"Loop", "Scan", "If"} & set(operators)
-    constants = {tensor.name for tensor in graph.initializer}
-    assert all(set(node.input[1:4]) <= constants for node in graph.node if node.op_type == "LSTM")
-    quantized = onnx.load_model_from_string(to_int8(data, scratch=tmp_path)).graph
-    operators = collections.Counter(node.op_type for node in quantized.node)
-    assert (operators["DynamicQuantizeLSTM"], operators["LSTM"]) == (layers, 0)
-    assert capfd.readouterr() == ("", "")
 
 
 def test_the_file_is_complete_and_has_no_text_of_this_machine(exported) -> None:
@@ -141,11 +122,11 @@ def test_export_is_silent_reproducible_and_does_not_change_the_model(
     assert repeated == exported[2]
     assert model.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    model(*windows(2, 1)).sum().backward()  # the exporter left no tensors of its own in the model
+    model(*windows(2, 1)).sum().backward()  # its weights still have gradients
 
 
 def test_the_graph_has_the_bounds_and_ignores_infinite_bounds() -> None:
-    model = Last()
+    model = stacked(0)
     lower, upper = torch.tensor([-0.05, -INFINITE]), torch.tensor([INFINITE, 0.05])
     data = _export(model, 0, lower=lower, upper=upper)
     given = windows(40, 0)
@@ -154,22 +135,23 @@ def test_the_graph_has_the_bounds_and_ignores_infinite_bounds() -> None:
     assert free[..., 0].min() < -0.1 < 0.1 < free[..., 0].max()
     assert free[..., 1].min() < -0.1 < 0.1 < free[..., 1].max()
     expected = np.clip(free, lower.numpy(), upper.numpy())
-    np.testing.assert_allclose(forecast, expected)
+    np.testing.assert_allclose(forecast, expected, atol=CLOSE)
     assert check_agreement(data, ClippedModel(model, lower, upper), *given) < CLOSE
 
 
-def test_a_signal_during_optimization_is_not_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Errors are wrapped by onnxscript, but the interrupt is raised unchanged."""
-    import signal
+@pytest.mark.parametrize("network", [segment, stacked])
+def test_other_weights_change_the_weights_only(network: Callable[[int], nn.Module]) -> None:
+    """The graph from before a refit has the same nodes, even if its weights are all equal."""
+    model, equal = network(1), network(1)
+    with torch.no_grad():
+        for value in equal.state_dict().values():
+            value.fill_(0.5)
+    graphs = [onnx.load_model_from_string(_export(each, 1)).graph for each in (model, equal)]
+    assert graphs[0].node == graphs[1].node
+    names = [[(tensor.name, tuple(tensor.dims)) for tensor in graph.initializer] for graph in graphs]
+    assert names[0] == names[1]
 
-    from onnxscript import ir, optimizer
 
-    class InterruptingPass(ir.passes.InPlacePass):
-        def call(self, model: ir.Model) -> ir.passes.PassResult:
-            raise Interrupted(signal.SIGTERM)
-
-    monkeypatch.setattr(
-        optimizer, "optimize", lambda program: ir.passes.Sequential(InterruptingPass())(program)
-    )
-    with pytest.raises(Interrupted):
-        _export(stacked(known_ahead=0), 0)
+def test_a_model_without_a_graph_is_refused() -> None:
+    with pytest.raises(TypeError, match="no graph for a model of the class Last"):
+        _export(Last(), 0)

@@ -33,7 +33,7 @@ def fresh(prepared: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the training of the winner, because its export takes seconds and most tests need only the trials."""
+    """Skip the training of the winner, because most tests need only the trials."""
 
     class Trained:
         def to_json(self) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Files of a trained model: ONNX graphs that were checked against torch, weights and descriptions."""
 
-import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ def export_graphs(trained: "TrainingResult", bounds: Bounds, listen: Listener) -
     import torch
 
     from lstm_cli.export.clipped_model import ClippedModel
-    from lstm_cli.export.onnx import check_agreement, export_versions
+    from lstm_cli.export.onnx import check_agreement, export_onnx
 
     dataset, settings = trained.dataset, trained.settings
     # The graph clips only bounds that are one scaled number for all series. Forecasts are clipped again in the
@@ -52,30 +51,25 @@ def export_graphs(trained: "TrainingResult", bounds: Bounds, listen: Listener) -
     scaled = bounds.transform(dataset.scaler)
     lower, upper = (None if side is None else torch.from_numpy(side) for side in (scaled.lower, scaled.upper))
     versions = [trained.shipped, *([trained.validated] if trained.refitted else [])]
-    networks = [version.network for version in versions]
-    parts = itertools.count(1)  # progress: one trace, then an export and a comparison for each graph
-
-    def report_progress(done: int) -> None:
-        listen(Progressed(stage="exporting", done=done, total=1 + 2 * len(networks), unit="parts"))
-
-    report_progress(0)
-    graphs = export_versions(
-        networks,
-        inputs=settings["inputs"],
-        known_ahead=settings["known_ahead"],
-        lower=lower,
-        upper=upper,
-        on_export=lambda: report_progress(next(parts)),
-    )
     windows = split_windows(dataset, "val", settings["lookback"])
     batch = windows.sample(min(COMPARED_WINDOWS, windows.batch_size))[:]
     inputs = [torch.from_numpy(np.array(part)) for part in (batch.past, batch.future, batch.mask)]
     largest = max(1.0, float(np.abs(batch.past[..., : dataset.targets]).max()))
-    for graph, network in zip(graphs, networks, strict=True):
-        difference = check_agreement(graph, ClippedModel(network, lower, upper), *inputs)
+    graphs: list[bytes] = []
+    for version in versions:
+        listen(Progressed(stage="exporting", done=len(graphs), total=len(versions), unit="graphs"))
+        graph = export_onnx(
+            version.network,
+            inputs=settings["inputs"],
+            known_ahead=settings["known_ahead"],
+            lower=lower,
+            upper=upper,
+        )
+        difference = check_agreement(graph, ClippedModel(version.network, lower, upper), *inputs)
         if not difference <= TOLERANCE * largest:
             raise RuntimeError(f"the exported graph differs from torch by {difference:g} in scaled units")
-        report_progress(next(parts))
+        graphs.append(graph)
+    listen(Progressed(stage="exporting", done=len(graphs), total=len(versions), unit="graphs"))
     return ExportedGraphs(shipped=graphs[0], validated=graphs[1] if trained.refitted else None)
 
 

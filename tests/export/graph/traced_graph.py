@@ -1,0 +1,56 @@
+"""Graph of a model from the exporter of torch, with which the tests compare ours."""
+
+import copy
+
+import torch
+from onnxscript import ir
+from onnxscript.optimizer import fold_constants, optimize
+from torch import Tensor, nn
+
+from lstm_cli.export.clipped_model import ClippedModel, example_windows
+from lstm_cli.export.quiet import quiet
+from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS
+from lstm_cli.models.mixture import Mixture
+
+OPSET = 18
+FOLD_LIMIT = 1 << 26  # bytes; every constant of a model is smaller
+
+
+def trace_graph(
+    model: nn.Module,
+    *,
+    inputs: int,
+    known_ahead: int,
+    lower: Tensor | None = None,
+    upper: Tensor | None = None,
+) -> bytes:
+    """Return the bytes of the traced and simplified graph, which take seconds.
+
+    Args:
+        model: Model to trace.
+        inputs: Number of past inputs F.
+        known_ahead: Number of known-ahead inputs K.
+        lower: Lower bounds [C], scaled; infinite or None: no bound.
+        upper: Upper bounds [C], scaled; infinite or None: no bound.
+    """
+    bounded = ClippedModel(copy.deepcopy(model), lower, upper).eval()
+    batch = torch.export.Dim("batch")
+    with quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            bounded,
+            example_windows(model, inputs=inputs, known_ahead=known_ahead),
+            input_names=list(INPUTS),
+            output_names=[OUTPUT, PARTS] if isinstance(model, Mixture) else [OUTPUT],
+            dynamic_shapes={name: {0: batch} for name in INPUTS},
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+            optimize=False,
+        )
+        assert program is not None
+        traced = ir.from_proto(program.model_proto)
+        optimize(traced)
+        # The graph slices the weights of an LSTM for its order of gates. Only constants are quantized.
+        fold_constants(traced, input_size_limit=FOLD_LIMIT, output_size_limit=FOLD_LIMIT)
+        return bytes(ir.to_proto(traced).SerializeToString())
