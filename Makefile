@@ -1,7 +1,8 @@
 # make demo         run the five steps from a CSV file to a forecast, in runs/demo
 # make test         run all tests; installs the packages for developers
 # make test-gpu     run the tests that need a GPU, on the first GPU
-# make faults       run the fault tests of docs/explanation/reliability.md with many repetitions (an hour)
+# make faults       run the fault tests of docs/explanation/reliability.md with many repetitions (an hour),
+#                   and compare the ONNX graphs of 2,000 random networks with torch
 # make fuzz         read 2,000 files with randomly changed bytes, as `lstm prepare` does
 # make test-lowest  run all steps with the lowest versions in pyproject.toml, in .venv-lowest
 # make recipes      test the recipes with DVC and Snakemake, in .venv-recipes
@@ -42,7 +43,7 @@ fuzz: $(DEV)
 	$(BIN)/python tests/data/reading/mutations.py 2000
 
 faults: $(DEV)
-	LSTM_FAULTS=full $(BIN)/pytest -s tests/faults
+	LSTM_FAULTS=full $(BIN)/pytest -s tests/faults tests/export/graph/every_option.py
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -74,7 +74,7 @@ HEAVY: dict[str, dict[str, str]] = {
     },
     "keras": {"export": IN_FUNCTIONS},  # an extra
     "onnx": {"export": ANYWHERE, "inference": IN_FUNCTIONS},
-    "onnxscript": {"export": ANYWHERE},
+    "onnxscript": {},  # used by tests only
     "onnxruntime": {"inference": IN_FUNCTIONS},
     "matplotlib": {"plots": ANYWHERE},
     "rich": {"cli": ANYWHERE},

@@ -84,7 +84,7 @@ def test_the_memory_of_a_training_grows_with_its_settings() -> None:
     data = dataset([wave(400)], train_end=[300], val_end=[350])
     config = TrainConfig(model="stacked", hidden=(64, 64), batch_size=64)
     plain = train_need(data.schema, data.series, config)
-    assert 480e6 < plain.size < 520e6  # torch and its exporter, and almost no data
+    assert 360e6 < plain.size < 400e6  # torch, and almost no data
     long = replace(data.schema, lookback=1_000_000, pad=True)
     need = train_need(long, data.series, config)
     # 64 windows of a million steps, 12 floats for each of 128 outputs: 393 GB. The regressions need 64 TB.

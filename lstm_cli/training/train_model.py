@@ -91,5 +91,5 @@ def train_model(
                 should_stop=should_stop,
                 checkpoints=checkpoints,
             )
-    return_freed_memory()  # memory of the refit, before the exporter allocates its own
+    return_freed_memory()  # memory of the refit, before the graphs are compared with torch
     return replace(trained, precision=precision, seconds=time.monotonic() - started)

@@ -141,7 +141,7 @@ def test_the_graph_has_the_bounds_and_ignores_infinite_bounds() -> None:
 
 @pytest.mark.parametrize("network", [segment, stacked])
 def test_other_weights_change_the_weights_only(network: Callable[[int], nn.Module]) -> None:
-    """The graph from before a refit has the same nodes, even if its weights are all equal."""
+    """A graph from before a refit has the same nodes, even if its weights are all equal."""
     model, equal = network(1), network(1)
     with torch.no_grad():
         for value in equal.state_dict().values():

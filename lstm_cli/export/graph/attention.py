@@ -26,7 +26,14 @@ def self_attention(graph: Graph, layer: SelfAttention, steps: Value, real: Value
 
 
 def additive_pooling(graph: Graph, layer: AdditivePooling, steps: Value, real: Value) -> Value:
-    """Return the weighted mean [B, width] of steps [T, B, width]; real [T, B] says which steps count."""
+    """Return the weighted mean [B, width] of steps.
+
+    Args:
+        graph: Graph.
+        layer: Layer.
+        steps: Steps [T, B, width].
+        real: Whether a step is real [T, B].
+    """
     scores = linear(graph, layer.score, graph.add("Tanh", linear(graph, layer.project, steps)))
     weights = (scores + _ignore_padding(graph, real.unsqueeze(2))).softmax(0)
     return (weights * steps).sum(0).squeeze(0)

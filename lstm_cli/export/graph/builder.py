@@ -110,7 +110,13 @@ class Graph:
         return Value(self, name)
 
     def output(self, name: str, value: Value, *shape: int) -> None:
-        """Rename a value to an output [batch, *shape] of 32-bit floats."""
+        """Make a value an output [batch, *shape] of 32-bit floats.
+
+        Args:
+            name: Name of the output, and new name of the value.
+            value: Value.
+            *shape: Shape without the batch.
+        """
         for node in self._nodes:
             for names in (node.input, node.output):
                 names[:] = [name if other == value.name else other for other in names]

@@ -9,13 +9,25 @@ from lstm_cli.export.graph.builder import Graph, Value
 
 
 def linear(graph: Graph, layer: nn.Linear, values: Value) -> Value:
-    """Return the result [..., out] of a linear layer for values [..., in]."""
+    """Return the result [..., out] of a linear layer.
+
+    Args:
+        graph: Graph.
+        layer: Layer.
+        values: Values [..., in].
+    """
     product = values @ graph.weight(layer.weight.T, layer.weight)
     return product if layer.bias is None else product + layer.bias
 
 
 def layer_norm(graph: Graph, layer: nn.LayerNorm, values: Value) -> Value:
-    """Return the normalized values [..., width]."""
+    """Return values normalized over their last axis.
+
+    Args:
+        graph: Graph.
+        layer: Layer.
+        values: Values [..., width].
+    """
     return graph.add("LayerNormalization", values, layer.weight, layer.bias, axis=-1, epsilon=layer.eps)
 
 

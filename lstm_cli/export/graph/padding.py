@@ -35,7 +35,13 @@ def step_mask(graph: Graph, lengths: Value, count: int) -> Value:
 
 
 def last_step(graph: Graph, steps: Value, lengths: Value) -> Value:
-    """Return the last real step [B, D] of steps [T, B, D]; the real steps come first."""
+    """Return the last real step [B, D].
+
+    Args:
+        graph: Graph.
+        steps: Steps [T, B, D]; the real ones come first.
+        lengths: Real steps of each window [B].
+    """
     indices = graph.add("Sub", lengths, np.array(1)).unsqueeze(1)
     return graph.add("GatherND", steps.transpose(1, 0, 2), indices, batch_dims=1)
 

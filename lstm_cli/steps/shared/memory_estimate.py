@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PREPARING = 45_000_000
 BULK = 110_000_000  # pyarrow, which reads large files
 FITTING = 270_000_000  # torch and NumPy, while the linear forecast is fitted
-EXPORTING = 480_000_000  # torch and its exporter
+TRAINING = 360_000_000  # torch with an optimizer, onnx and ONNX Runtime
 SCORING = 105_000_000  # ONNX Runtime, and plots
 FORECASTING = 65_000_000
 MAPPED = 600_000_000  # address space that torch maps in addition; `ulimit -v` counts it
@@ -153,7 +153,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Me
         "the linear forecast": (array_sizes.linear_bytes(sizes), SHORTER),
     }
     training = {
-        "torch": (EXPORTING, more),
+        "torch": (TRAINING, more),
         "the data": (stored[0] + copies, SHORTER),
         "the network": (networks, f"use a --batch-size below {batch}, or {SHORTER}"),
         "the windows": (max(windows, array_sizes.weighting_bytes(sizes, parts=PARTS)), SHORTER),
