@@ -18,6 +18,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import on_export
 import on_forecast
 import on_int8
 import on_peers
@@ -27,7 +28,7 @@ import on_training
 import timing
 from command import Notebook
 
-TABLES = ("start", "reading", "forecast", "training", "accuracy", "precision", "int8")
+TABLES = ("start", "reading", "forecast", "training", "accuracy", "precision", "int8", "export")
 
 
 def parse_arguments(words: list[str] | None) -> argparse.Namespace:
@@ -105,6 +106,7 @@ def main(words: list[str] | None = None) -> int:
             "accuracy": lambda: on_training.to_accuracy(notebook, options.seeds),
             "precision": lambda: on_training.precisions(notebook, options.seeds),
             "int8": lambda: on_int8.run(notebook, options.hidden, options.epochs),
+            "export": lambda: on_export.run(notebook, options.repetitions),
         }
         for name in options.only:
             tables[name]()

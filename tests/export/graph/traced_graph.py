@@ -2,6 +2,7 @@
 
 import copy
 
+import onnx
 import torch
 from onnxscript import ir
 from onnxscript.optimizer import fold_constants, optimize
@@ -53,4 +54,15 @@ def trace_graph(
         optimize(traced)
         # The graph slices the weights of an LSTM for its order of gates. Only constants are quantized.
         fold_constants(traced, input_size_limit=FOLD_LIMIT, output_size_limit=FOLD_LIMIT)
-        return bytes(ir.to_proto(traced).SerializeToString())
+        return _serialize(ir.to_proto(traced))
+
+
+def _serialize(model: onnx.ModelProto) -> bytes:
+    """Return the bytes of the model without the exporter's text, which would make it larger."""
+    graph = model.graph
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    graph.doc_string = model.doc_string = ""
+    del graph.metadata_props[:], model.metadata_props[:]
+    return bytes(model.SerializeToString())
