@@ -5,6 +5,7 @@
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --group look
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --group all --prepare-only
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --covariates
+.venv/bin/python benchmarks/accuracy.py --planted --seeds 0 1 2
 
 --m4 takes a folder with m4_hourly_train.csv and m4_hourly_test.csv. --sets takes a folder that datasets.py wrote.
 Tables are Markdown, and each row is printed when it is measured. A row that fails prints its error, and the script
@@ -16,6 +17,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import on_covariates
 import on_etth1
 import on_m4
 import on_sets
@@ -35,9 +37,18 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     what.add_argument("--m4", type=Path, metavar="FOLDER", help="M4 hourly")
     what.add_argument("--sets", type=Path, metavar="FOLDER", help="collected sets")
     what.add_argument("--group", choices=("look", "closed", "all"), default="look", help="group of sets")
-    what.add_argument("--only", nargs="+", default=[], metavar="NAME", help="names of sets in the group")
+    what.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="names of sets in the group, or files of --planted",
+    )
     what.add_argument("--prepare-only", action="store_true", help="prepare the sets, train nothing")
     what.add_argument("--covariates", action="store_true", help="the sets with and without covariates")
+    what.add_argument(
+        "--planted", action="store_true", help="words, static columns and holidays, with and without effects"
+    )
     how = parser.add_argument_group("training")
     how.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     how.add_argument("--effort", nargs="+", choices=("fast", "default", "best"), default=[AS_IT_IS])
@@ -51,8 +62,8 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     how.add_argument("--train", default="", metavar="'WORDS'", help="more options of lstm train")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
     options = parser.parse_args(words)
-    if not (options.etth1 or options.m4 or options.sets):
-        parser.error("nothing to run: --etth1, --m4 FOLDER or --sets FOLDER")
+    if not (options.etth1 or options.m4 or options.sets or options.planted):
+        parser.error("nothing to run: --etth1, --m4 FOLDER, --sets FOLDER or --planted")
     return options
 
 
@@ -79,6 +90,9 @@ def main(words: list[str] | None = None) -> int:
         on_etth1.run(notebook, options.horizons, options.seeds, both)
     if options.m4:
         on_m4.run(notebook, options.m4, options.seeds, plain)
+    if options.planted:
+        for choice in plain:
+            on_covariates.run(notebook, options.seeds, choice, options.only)
     if options.sets:
         try:
             sets = on_sets.listed(options.sets, options.group, options.only)

@@ -80,6 +80,11 @@ class Finding:
         }
 
 
+def warnings_of(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings without notes, which only `check` prints."""
+    return [finding for finding in findings if finding.severity != NOTE]
+
+
 def finding_texts(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Return the sentences of the findings."""
     return tuple(finding.text for finding in findings)

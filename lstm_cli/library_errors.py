@@ -39,6 +39,9 @@ def usage_message(text: str) -> str:
     """
     text = re.sub(r"\s*\((Possible options:|Did you mean) .*\)$", "", text)
     text = re.sub(r": (-\S+)$", r" '\1'", text.strip().removesuffix("."))
+    text = re.sub(
+        r"^Got unexpected extra argument(?:s|\(s\))? \((\S+).*\)$", r"unexpected argument '\1'", text
+    )
     return text[:1].lower() + text[1:]
 
 
@@ -60,3 +63,13 @@ def is_open_quote(error: Exception) -> bool:
 def is_long_cell(error: Exception) -> bool:
     """Return whether csv.reader refused a cell because it is too long."""
     return "field limit" in str(error)
+
+
+def is_truncated_stream(error: Exception) -> bool:
+    """Return whether pyarrow reached the end of compressed data too early."""
+    return "Truncated" in str(error)
+
+
+def is_memory_limit(error: Exception) -> bool:
+    """Return whether lzma or zstd refused data because decompressing them needs too much memory."""
+    return re.search("memory usage limit|too much memory", str(error), re.IGNORECASE) is not None

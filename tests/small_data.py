@@ -8,9 +8,9 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, training_statistics
 from lstm_cli.data.dataset.imputation import impute
 from lstm_cli.data.dataset.scaling import fit_scaler
-from lstm_cli.data.times.calendar_features import calendar_feature_names
+from lstm_cli.data.frequency.calendar_features import calendar_feature_names
+from lstm_cli.data.frequency.step import HOUR, Step
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import HOUR, Step
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 HOURLY = Step(kind="seconds", count=HOUR)
@@ -59,9 +59,9 @@ def dataset(
             past=tuple(f"past{number}" for number in range(past)),
             future=tuple(f"future{number}" for number in range(future)),
             calendar=calendar_feature_names(HOURLY) if calendar else (),
-            time_name="time",
+            time_columns=("time",),
             time_format=TimeFormat(pattern="%Y-%m-%d %H:%M:%S"),
-            series_name="series" if len(series) > 1 else None,
+            series_columns=("series",) if len(series) > 1 else (),
             delimiter=",",
             step=HOURLY,
             horizon=horizon,

@@ -55,6 +55,16 @@ class CommandLine:
 class VerbCommand(TyperCommand):
     """Verb with plain-text help that groups options by panel; it is fast and prints the same in a pipe."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of a verb. Raises UsageError for an option that is given twice but takes one value."""
+        if not ctx.resilient_parsing:  # completion
+            *_, given = self.make_parser(ctx).parse_args(args=list(args))
+            for param in given:
+                is_option = param.param_type_name == "option"
+                if is_option and not param.multiple and param.name != "help" and given.count(param) > 1:
+                    raise _given_twice_error(param)
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         panels: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
@@ -73,6 +83,12 @@ class VerbGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+
+def _given_twice_error(param: Any) -> UsageError:
+    """Return the error for an option that is given twice. Typer would drop the first value in silence."""
+    flags = [*param.opts[-1:], *param.secondary_opts]
+    return UsageError(f"{'/'.join(flags)} is given twice", hint="keep one of the two", flag=flags[0])
 
 
 def _panel(param: Any) -> str:
@@ -162,6 +178,25 @@ def _rename_old_flags(verb: str, words: Sequence[str], call: CommandLine) -> lis
             call.notes.append(renamed_note(flag, flags[flag]))
         renamed.append(f"{flags.get(flag, flag)}{equals}{value}")
     return renamed
+
+
+def verbs_with_option(flag: str) -> list[str]:
+    """Return the verbs that have an option."""
+    return [verb for verb in VERBS if flag in verb_options(verb)]
+
+
+def verb_options(verb: str) -> list[str]:
+    """Return the long flags of a verb, those shared by all verbs last."""
+    params = [
+        param
+        for param in typer.main.get_command(single_verb_app(verb)).params
+        if param.param_type_name == "option"
+    ]
+    params.sort(key=lambda param: _panel(param) == COMMON_PANEL)  # stable
+    flags = [flag for param in params for flag in param.opts] + [
+        flag for param in params for flag in param.secondary_opts
+    ]
+    return [flag for flag in flags if flag.startswith("--")]
 
 
 def single_verb_app(verb: str) -> typer.Typer:

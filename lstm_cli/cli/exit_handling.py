@@ -9,9 +9,12 @@ from lstm_cli import __version__
 from lstm_cli.cli.stdio import print_json_line, print_line, redirect_to_devnull
 from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
 from lstm_cli.library_errors import is_out_of_memory, usage_message
+from lstm_cli.text import nearest_name
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE
+NEAR_OPTION = 0.75  # similarity of a misspelled option, so that only a likely name is suggested
+MAX_OPTIONS = 12  # options in a hint
 RERUN_HINT = "run the same command again when you are ready"
 # Errors of a disk, a network share or a permission. Each other OSError is a bug.
 STORAGE_ERRORS = {
@@ -109,10 +112,36 @@ def _expected(error: BaseException, verb: str) -> LstmError | None:
 
 def _usage_error(error: Exception, verb: str) -> UsageError:
     """Convert an error of Typer. Only its message is public API, so other attributes may be missing."""
-    similar = getattr(error, "possibilities", None)
     message = usage_message(str(getattr(error, "format_message", lambda: error)()))
-    hint = f"did you mean '{similar[0]}'? {_see_help(verb)}" if similar else _see_help(verb)
-    return UsageError(message, hint=hint)
+    unknown = getattr(error, "option_name", None)
+    if unknown and hasattr(error, "possibilities"):
+        if verb:
+            return UsageError(message, hint=_unknown_option_hint(str(unknown), verb))
+        from lstm_cli.cli.app import verbs_with_option  # imported only after an error
+
+        if verbs_with_option(str(unknown)):
+            return UsageError("options must come after the command", hint=f"write lstm COMMAND ... {unknown}")
+    if message.startswith("missing argument") and verb == "prepare":
+        return UsageError(
+            "missing argument: lstm prepare needs DATA and RUN", hint="write lstm prepare data.csv runs/NAME"
+        )
+    return UsageError(message, hint=_see_help(verb))
+
+
+def _unknown_option_hint(flag: str, verb: str) -> str:
+    """Return the nearest option of a verb; without one, the verbs that have the option, or all options of the verb."""
+    from lstm_cli.cli.app import verb_options, verbs_with_option  # imported only after an error
+
+    options = {known.removeprefix("--"): known for known in verb_options(verb)}
+    near = nearest_name(flag.lstrip("-"), options, cutoff=NEAR_OPTION)
+    if near:
+        return f"did you mean '{options[near]}'? {_see_help(verb)}"
+    verbs = verbs_with_option(flag)
+    if verbs:
+        return f"{flag} is an option of {' and '.join(f'lstm {other}' for other in verbs)}; {_see_help(verb)}"
+    others = " and others" if len(options) > MAX_OPTIONS else ""
+    listed = ", ".join(list(options.values())[:MAX_OPTIONS])
+    return f"the options of lstm {verb} are {listed}{others}; {_see_help(verb)}"
 
 
 def _default_hint(error: LstmError, verb: str) -> str:

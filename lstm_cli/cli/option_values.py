@@ -162,6 +162,26 @@ def duration(flag: str, text: str) -> float:
     return finite_number(flag, figure) * (unit or 1)
 
 
+def column_names(flag: str, text: str) -> tuple[str, ...]:
+    """Return the names in a header line of CSV; a name with a comma stands in double quotes.
+
+    >>> column_names("--names", 'time,"load, kW",temp')
+    ('time', 'load, kW', 'temp')
+    """
+    import csv  # imported late, because few commands need it
+
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True, strict=True))
+    except csv.Error:
+        rows = []
+    names = tuple(name.strip() for name in rows[0]) if len(rows) == 1 else ()
+    if not all(names) or not names:
+        raise UsageError(
+            f"{flag} '{text}' is not a list of names", hint=f"write it like {flag} date,load,temp", flag=flag
+        )
+    return names
+
+
 # Keys are the kinds in config/*.py.
 READERS: Mapping[str, Callable[[str, str], Any]] = {
     "whole": whole_number,
@@ -174,6 +194,7 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
     "lower bound": lower_bound,
     "upper bound": upper_bound,
     "duration": duration,
+    "names": column_names,
 }
 
 

@@ -78,7 +78,7 @@ def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
         kind: dataclass with fields made by `config/setting.py`.
         into: name of the parameter that receives the dataclass.
     """
-    options = [_parameter(field) for field in fields(kind)]
+    options = [_parameter(field) for field in _own_fields_first(kind)]
 
     def decorate(verb: Verb) -> Verb:
         @functools.wraps(verb)
@@ -93,6 +93,11 @@ def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
         return cast(Verb, _with_signature(wrapper, params))
 
     return decorate
+
+
+def _own_fields_first(kind: Any) -> "list[Field[Any]]":
+    """Return the fields of a config for the help: those of the class itself, then those of its base classes."""
+    return sorted(fields(kind), key=lambda field: field.name not in vars(kind).get("__annotations__", {}))
 
 
 def _parameter(field: "Field[Any]") -> inspect.Parameter:
@@ -202,7 +207,8 @@ DataArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="DATA...",
-        help="CSV (also gzipped) or Parquet files of one data set; - is standard input.",
+        help="CSV (also .gz, .bz2, .xz, .zst or .zip) or Parquet files of one data set, a pattern, or a folder with "
+        "subfolders such as shop=Aachen; - is standard input.",
         show_default=False,
     ),
 ]

@@ -3,16 +3,35 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.config.setting import TEXT_PANEL, encoding_setting, require_bounds, setting, threads_setting
-from lstm_cli.config.validators import require_one_character
+from lstm_cli.config.setting import require_bounds, setting, threads_setting
+from lstm_cli.config.text import TextSettings
 
 FORECAST_PANEL = "Forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig:
-    """Settings of `lstm predict`."""
+class PredictConfig(TextSettings):
+    """Settings of `lstm predict`; the text settings are about NEW, and those of the run are their defaults."""
 
+    horizon: int | None = setting(
+        None,
+        "Number of steps; after the trained horizon, forecasts are fed back as inputs.",
+        "N",
+        kind="whole",
+        default_text="the horizon of the run",
+        panel=FORECAST_PANEL,
+        minimum=1,
+    )
+    future_data: str | None = setting(
+        None,
+        "File with the known-ahead covariates after the last row, without a target; - is standard input.",
+        "FILE",
+        default_text="none",
+        panel=FORECAST_PANEL,
+    )
+    only: tuple[str, ...] = setting(
+        (), "Series to forecast (repeatable).", "SERIES", default_text="all", panel=FORECAST_PANEL
+    )
     output: str = setting(
         "-",
         "Forecast file, replaced atomically; - is standard output.",
@@ -45,16 +64,8 @@ class PredictConfig:
         choices=("skip", "include", "refuse"),
         panel=FORECAST_PANEL,
     )
-    encoding: str | None = encoding_setting()
-    delimiter: str | None = setting(
-        None,
-        "Column delimiter of NEW.",
-        "CHAR",
-        default_text="as in the run's data",
-        panel=TEXT_PANEL,
-    )
     threads: int | None = threads_setting()
 
     def __post_init__(self) -> None:
         require_bounds(self)
-        require_one_character(self.delimiter)
+        self.check_text()

@@ -12,7 +12,7 @@ from lstm_cli.config.layers import flag_name
 from lstm_cli.config.validators import require_at_least, require_choice
 from lstm_cli.errors import UsageError
 
-HARDWARE_PANEL, TEXT_PANEL = "Hardware", "Text format"
+HARDWARE_PANEL = "Hardware"
 
 
 def setting(
@@ -62,17 +62,6 @@ def threads_setting() -> Any:
         default_text="all cores",
         panel=HARDWARE_PANEL,
         minimum=1,
-    )
-
-
-def encoding_setting() -> Any:
-    """Return the field for the text encoding of an input file."""
-    return setting(
-        None,
-        "Text encoding, e.g. latin-1.",
-        "NAME",
-        default_text="UTF-8, or UTF-16 with a BOM",
-        panel=TEXT_PANEL,
     )
 
 

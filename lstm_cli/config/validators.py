@@ -37,13 +37,3 @@ def require_at_least(flag: str, value: Any, minimum: float) -> None:
     """
     if value is not None and not value >= minimum:
         raise UsageError(f"{flag} {value:g} is too small: it must be at least {minimum:g}", flag=flag)
-
-
-def require_one_character(delimiter: str | None) -> None:
-    """Raise UsageError for a --delimiter that is not one character; None is not checked."""
-    if delimiter is not None and len(delimiter) != 1:
-        raise UsageError(
-            f"--delimiter '{delimiter}' is not one character",
-            hint="use ';' for a semicolon or $'\\t' for a tab",
-            flag="--delimiter",
-        )

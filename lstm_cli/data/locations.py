@@ -1,7 +1,7 @@
 """Names of rows, columns and times of a file in messages, and the words for missing values."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,9 @@ class LocationFormatter:
     source: str
     unit: str = "line"  # "line" of a text file, "row" of a Parquet file
     utc: bool = False  # times are shown in UTC, because the file has offsets
+    whole: bool = False  # times are whole numbers that count steps
     files: FileLines | None = None  # None: one file, `source`
+    to_file_clock: Callable[[np.ndarray], np.ndarray] | None = None  # converts times before they are shown
 
     def at(self, line: int, column: str | None = None) -> Location:
         """Return the location of a row, or of one cell of that row: `a.csv, line 5, column 'OT'`."""
@@ -74,6 +76,10 @@ class LocationFormatter:
 
     def time(self, time_us: int) -> str:
         """Return a time as text: `2020-03-29`, `2020-03-29 02:00` or `2020-03-29 02:00:15.5`, with ` UTC` if `utc`."""
+        if self.whole:
+            return str(int(time_us))
+        if self.to_file_clock is not None:
+            time_us = int(self.to_file_clock(np.array([time_us]))[0])
         day, _, clock = str(np.datetime64(int(time_us), "us")).partition("T")
         whole, _, fraction = clock.partition(".")
         fraction = fraction.rstrip("0")

@@ -1,6 +1,7 @@
 """Prediction intervals of a forecaster, from its errors on the windows of a dataset."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.evaluation import intervals
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
+from lstm_cli.evaluation.error_growth import LongWindows
 
 MAX_ROWS = 6000  # windows x targets per split, evenly spaced because neighbours are similar
 MAX_CELLS = 4_000_000  # windows x steps x targets, a limit of memory for long horizons
@@ -34,7 +36,8 @@ def fit_intervals(
     max_windows = max(1, min(MAX_ROWS // targets, MAX_CELLS // (horizon * targets)))
     splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
     sampled = {name: windows.sample(max_windows) for name, windows in splits.items()}
-    total, done = sum(len(windows) for windows in sampled.values()), 0
+    longer = LongWindows.from_splits(splits)
+    total, done = sum(map(len, sampled.values())) + len(longer), 0
 
     def report(count: int) -> None:
         nonlocal done
@@ -45,9 +48,12 @@ def fit_intervals(
         name: _calibration_errors(windows, forecaster, count_horizons(splits[name]), report)
         for name, windows in sampled.items()
     }
-    return intervals.fit_calibration(
+    fitted = intervals.fit_calibration(
         errors["val"], errors["train"], season=dataset.schema.season, lookback=lookback
     )
+    share = intervals.training_share(errors["val"].horizons)
+    weights = {"val": 1 - share, "train": share * fitted.optimism}
+    return replace(fitted, growth=longer.growth(forecaster, fitted.floor, weights, report))
 
 
 def count_horizons(windows: Windows) -> float:

@@ -9,6 +9,11 @@ regression").
 Two properties of time series break the guarantee of that method. The windows overlap, and a few validation rows may be
 calmer or more volatile than later rows. So errors of the training windows are added, multiplied by the model's optimism
 there. With few independent horizons the intervals are wider, as in Student's t.
+
+Beyond the trained horizon H, forecasts are fed back as inputs, block after block. The half widths of later blocks are
+the mean half width of the first block times the growth of the error. The growth was measured on validation and training
+windows, at the middle of each block. It is linear in between. Later it is a power of the step, with the exponent that
+leads to the last measured growth (from 0 to 1). Without a measurement the exponent is 0.5, as for a random walk.
 """
 
 from dataclasses import dataclass
@@ -23,6 +28,7 @@ EQUAL_WEIGHT_HORIZONS = (
     200  # validation horizons that weigh as much as training; they fix the 95 % level to 1.5 points
 )
 MIN_ERRORS = 200  # errors for the quantile of a step; with fewer, neighbouring steps are added
+RANDOM_WALK = 0.5  # exponent of the error of a random walk
 MIN_SPREAD_SHARE = 0.05  # share of the median spread: a constant window does not get an interval of width 0
 
 
@@ -46,21 +52,42 @@ class Intervals:
     lookback: int  # steps that the spread is computed from
     optimism: float  # factor applied to the errors on training windows
     horizons: float  # independent horizons of the calibration
+    growth: tuple[float, ...] = ()  # error of blocks 2, 3, … divided by that of block 1; (): not measured
 
     def interval_ends(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Return the ends [4, N, H, C] of the intervals in the order of SIDES, float64, scaled.
+        """Return the ends [4, N, steps, C] of the intervals in the order of SIDES, float64, scaled.
 
         Args:
-            forecast_scaled: [N, H, C].
-            past: [N, L', F] with L' at least `lookback`, targets first.
+            forecast_scaled: [N, steps, C]; there may be more or fewer steps than H.
+            past: [N, L', F] with L' at least `lookback`, targets first; without forecasts that were fed back.
             mask: [N, L'], 0 for padding.
         """
         targets = forecast_scaled.shape[2]
         spread = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
-        reach = self.half[:, None, :, None] * np.maximum(spread, self.floor)[:, None, :]
+        half = self.half_widths(forecast_scaled.shape[1])
+        reach = half[:, None, :, None] * np.maximum(spread, self.floor)[:, None, :]
         near, far = reach
         middle = forecast_scaled.astype(np.float64)
         return np.stack([middle - near, middle + near, middle - far, middle + far])
+
+    def half_widths(self, steps: int) -> np.ndarray:
+        """Return the half widths [2, steps] of each level, in spreads, wider beyond the trained horizon."""
+        horizon = self.half.shape[1]
+        if steps <= horizon:
+            return self.half[:, :steps]
+        later = np.arange(horizon + 1, steps + 1)  # counted from 1
+        wider = self.half.mean(axis=1, keepdims=True) * self._growth_at(later)
+        return np.concatenate([self.half, np.maximum(wider, self.half[:, -1:])], axis=1)
+
+    def _growth_at(self, steps: np.ndarray) -> np.ndarray:
+        """Return the growth of the error at steps [n] beyond the trained horizon, counted from 1."""
+        horizon, growth = self.half.shape[1], np.maximum.accumulate([1.0, *self.growth])
+        middles = np.arange(len(growth)) * horizon + (horizon + 1) / 2
+        exponent = RANDOM_WALK
+        if len(growth) > 1:
+            exponent = min(1.0, float(np.log(growth[-1]) / np.log(middles[-1] / middles[0])))
+        beyond = growth[-1] * (np.maximum(steps, middles[-1]) / middles[-1]) ** exponent
+        return np.where(steps > middles[-1], beyond, np.interp(steps, middles, growth))
 
     def to_dict(self) -> dict[str, Any]:
         stored = {
@@ -78,6 +105,7 @@ class Intervals:
             lookback=int(stored["lookback"]),
             optimism=float(stored["optimism"]),
             horizons=float(stored["horizons"]),
+            growth=tuple(stored.get("growth", ())),  # release 0.1.0 did not measure it
         )
 
 
@@ -142,7 +170,7 @@ def fit_calibration(
     """
     floor = _min_spread(np.concatenate([val.spread, train.spread]))
     optimism = _optimism(val, train, floor)
-    share = EQUAL_WEIGHT_HORIZONS / (EQUAL_WEIGHT_HORIZONS + val.horizons)
+    share = training_share(val.horizons)
     parts, weights = [], []
     for errors, factor, weight in ((val, 1.0, 1 - share), (train, optimism, share)):
         relative = factor * errors.absolute / np.maximum(errors.spread, floor)[:, None]
@@ -160,6 +188,11 @@ def fit_calibration(
         optimism=optimism,
         horizons=horizons,
     )
+
+
+def training_share(val_horizons: float) -> float:
+    """Return the weight of the errors on training windows, from 0 to 1."""
+    return EQUAL_WEIGHT_HORIZONS / (EQUAL_WEIGHT_HORIZONS + val_horizons)
 
 
 def t_correction(quantile: float, freedom: float) -> float:

@@ -8,6 +8,7 @@ from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds, ScaledBounds
 from lstm_cli.data.forecast.output import write_times
+from lstm_cli.data.times.formats import JOINT
 from lstm_cli.export.formats import Format
 from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS
 
@@ -24,12 +25,12 @@ def tensor_facts(
         parts: Names of the combined forecasts; () if there are none.
     """
     past, future, mask = INPUTS
-    known = [*schema.future, *schema.calendar]
+    known = [*schema.future, *schema.derived]
     inputs = {
         past: _tensor(
-            ["batch", lookback, len(schema.columns) + len(schema.calendar)],
+            ["batch", lookback, len(schema.inputs)],
             "past steps, oldest first; scaled",
-            columns=[*schema.columns, *schema.calendar],
+            columns=list(schema.inputs),
         ),
         future: _tensor(
             ["batch", schema.horizon, len(known)],
@@ -70,6 +71,9 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         "past": list(schema.past),
         "future": list(schema.future),
         "calendar": list(schema.calendar),
+        "holidays": [name for dates in schema.holidays for name in dates.names],
+        "static": list(schema.static),
+        "categories": {column: list(known) for column, known in schema.categories.items()},
         "horizon": schema.horizon,
         "units": "values are in the units of the columns of the file",
         "scaling": {
@@ -78,16 +82,31 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
             "scaled": "scaled = (value - center) / scale"
             + (f"; for a target scaled = {log_scaled}" if scaler.log_transformed else ""),
             "value": inverse + (f"; for a target value = {unscaled}" if scaler.log_transformed else ""),
+            "holidays": "1 on the day, the day before or the day after a holiday, else 0",
+            "static": "scaled = (value - center) / scale; 0 for a missing value",
             "calendar": "half the sine or cosine of the elapsed share of the period; not scaled",
+        },
+        "static_scaling": {
+            name: {"center": center, "scale": scale}
+            for name, (center, scale) in zip(schema.static, schema.static_scaling, strict=True)
         },
         "times": {
             "column": schema.time_name,
             "step": schema.step.name,
-            "clock": "UTC" if schema.time_format.has_offset else "as in the file",
+            "clock": "none"
+            if schema.time_format.is_integer
+            else "UTC"
+            if schema.time_format.has_offset
+            else schema.time_format.tz or "as in the file",
             "order": "past ends one step before the first step of the forecast",
         },
         "series": [
-            {"name": name, **_time_range(schema, series, index), **_scaling(schema, scaler, index)}
+            {
+                "name": name,
+                **_time_range(schema, series, index),
+                **_scaling(schema, scaler, index),
+                **_static_values(schema, series, index),
+            }
             for index, name in enumerate(series.names)
         ],
     }
@@ -122,8 +141,17 @@ def _tensor(shape: list[Any], meaning: str, **more: list[str]) -> dict[str, Any]
 def _time_range(schema: Schema, series: SeriesTable, index: int) -> dict[str, Any]:
     """Return the first and the last time of a series in the format of the data file."""
     rows = np.array([0, series.count[index] - 1])
-    first, last = write_times(schema, schema.step.times(rows, int(series.origin_us[index])))
+    written = write_times(schema, schema.step.times(rows, int(series.origin_us[index])))
+    first, last = (text.replace(JOINT, " ") for text in written)
     return {"first": first, "last": last}
+
+
+def _static_values(schema: Schema, series: SeriesTable, index: int) -> dict[str, Any]:
+    """Return the static inputs of a series in the units of the file; None for a missing value."""
+    if series.static is None:
+        return {}
+    values = (None if np.isnan(value) else value for value in series.static[index].tolist())
+    return {"static": dict(zip(schema.static, values, strict=True))}
 
 
 def _scaling(schema: Schema, scaler: Scaler, index: int) -> dict[str, Any]:

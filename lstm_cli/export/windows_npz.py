@@ -117,4 +117,8 @@ def _label_arrays(split: str, windows: Windows) -> list[WindowArray]:
 
 
 def _times(schema: Schema, times_us: np.ndarray) -> np.ndarray:
-    return times_us + 1 if schema.time_name is None else times_us.astype("datetime64[us]")
+    if schema.time_name is None:
+        return times_us + 1
+    if schema.time_format.is_integer:
+        return times_us
+    return schema.time_format.to_file_clock(times_us).astype("datetime64[us]")

@@ -9,6 +9,7 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, Training
 from lstm_cli.data.dataset.imputation import zero_before_first
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds
+from lstm_cli.data.forecast.new_series import with_new_series
 from lstm_cli.errors import MissingArtifact, StaleArtifact
 from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
 
@@ -72,29 +73,37 @@ def load_model(run: Run) -> TrainedModel:
 
 
 def rescale_to_model(dataset: Dataset, model: TrainedModel) -> Dataset:
-    """Return the data with the scaling of the model. A series that is unknown to the model keeps its own scaling.
+    """Return the data with the scaling of the model. A series that is new to the model gets a scaling of its own.
 
     If the scaling is identical, the data are not copied.
     """
-    scaler = model.scaler
-    if dataset.series.names == model.series.names and dataset.scaler.equals(scaler):
+    if dataset.schema.static_scaling != model.schema.static_scaling:
+        schema = replace(dataset.schema, static_scaling=model.schema.static_scaling)
+        dataset = replace(dataset, schema=schema)
+    if dataset.series.names == model.series.names and dataset.scaler.equals(model.scaler):
         return dataset
     index_by_name = {name: index for index, name in enumerate(model.series.names)}
-    model_indices = [index_by_name.get(name) for name in dataset.series.names]
-    center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
-    floor = None if scaler.floor is None else dataset.training.least / 2
-    for series, index in enumerate(model_indices):
-        if index is not None:
-            center[series], scale[series] = scaler.center[index], scaler.scale[index]
-            if floor is not None and scaler.floor is not None:
-                floor[series] = scaler.floor[index]
-    new_scaler = Scaler(kind=scaler.kind, center=center, scale=scale, floor=floor)
+    indices = np.array([index_by_name.get(name, -1) for name in dataset.series.names])
+    units = [
+        _measured_rows(dataset, series) if index < 0 else np.zeros((0, len(dataset.schema.columns)))
+        for series, index in enumerate(indices)
+    ]
+    scaler, _ = with_new_series(model.scaler, model.training, indices, units, season=dataset.schema.season)
     values = np.empty_like(dataset.values_scaled)
     for series, rows in enumerate(dataset.series.row_slices):
         unscaled = dataset.scaler.inverse_transform(dataset.values_scaled[rows], series)
-        values[rows] = new_scaler.transform(unscaled, series)
+        values[rows] = scaler.transform(unscaled, series)
         zero_before_first(values[rows], dataset.measured[rows])
-    return replace(dataset, scaler=new_scaler, values_scaled=values)
+    return replace(dataset, scaler=scaler, values_scaled=values)
+
+
+def _measured_rows(dataset: Dataset, series: int) -> np.ndarray:
+    """Return the usable rows [rows, F] of a series in the file's units, NaN where not measured."""
+    begin = int(dataset.series.offset[series])
+    rows = slice(begin, begin + int(dataset.series.count[series]))
+    values = dataset.scaler.inverse_transform(dataset.values_scaled[rows], series)
+    values[~dataset.measured[rows]] = np.nan
+    return values
 
 
 def load_linear(run: Run, *, validated: bool = False) -> "LinearEnsemble":

@@ -41,6 +41,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "series.json": "per series: name, first time, number of rows, offset, split rows",
                 "scaler.json": "scaling parameters per series and column",
                 "training.json": "statistics of the training rows per series: deviation, seasonal error, range",
+                "short_series.json": "series too short for training: name, times, last season of targets (optional)",
                 "outliers.json": "values that `--outliers drop` removed: row, column, value (optional)",
             },
         ),

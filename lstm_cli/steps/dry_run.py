@@ -247,10 +247,13 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
     Raises:
         MissingArtifact: the run has no model.
         DataError: the file `new` cannot be read.
-        UsageError, OutputError: the output cannot be written.
+        UsageError, OutputError: the output cannot be written, or the model cannot forecast as config asks.
     """
+    from lstm_cli.steps.predict.beyond_horizon import require_possible
+
     if config.output != "-":
-        check_output(config.output, run=run, source=new)
+        for source in (new, config.future_data):
+            check_output(config.output, run=run, source=source)
     with open_run(run) as opened:
         names = ["model"]
         if opened.has("quantized") and config.precision in ("auto", "int8", "fp16"):
@@ -259,9 +262,9 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
             names.append("data")
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
         model = load_model(opened)
+        require_possible(model, run, new, config)
         need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
-    if new is not None:
-        reads += _sizes([new])
+    reads += _sizes([path for path in (new, config.future_data) if path is not None])
     output = STDOUT if config.output == "-" else config.output
     return _plan(run, "predict", None, reads, [output], need=need)
 

@@ -129,7 +129,7 @@ check_report = partial(
     outliers=[{"column": "OT", "count": 2, "lines": [9, 4000], "values": [99.0, -99.0]}],
     strength=[{"column": "OT", "season": 24, "season_strength": 0.29, "trend_strength": 0.98}],
     expected={"memory_mb": 900, "seconds": (26, 110)},
-    findings=[{"rule": "D705", "severity": "warning", "text": OUTLIER}],
+    findings=[{"rule": "D705", "kind": "outliers", "severity": "warning", "text": OUTLIER}],
 )
 prepare_report = partial(report, "prepare.report.PrepareReport", time_end="2018-06-26T19:00:00")
 TRAINING = {"name": "anchored", "lr": 1e-3, "best_epoch": 7, "epochs_run": 11, "steps": 2013}

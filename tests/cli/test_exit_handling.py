@@ -19,15 +19,41 @@ from lstm_cli import errors
             "unknown command 'serve'",
             "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, verify, config",
         ),
-        (["--quiet"], "no such option '--quiet'", "see 'lstm --help'"),
+        (["--quiet"], "options must come after the command", "write lstm COMMAND ... --quiet"),
+        (["--frobnicate"], "no such option '--frobnicate'", "see 'lstm --help'"),
         (["--", "train", "run"], "options must come after the command", "write lstm COMMAND [OPTIONS]"),
         (["train"], "missing argument 'RUN'", "see 'lstm train --help'"),
         (["train", ""], "RUN is empty", "give the path of a run directory, such as runs/load"),
-        (["prepare"], "missing argument 'DATA...'", "see 'lstm prepare --help'"),
+        (
+            ["prepare", "data.csv"],
+            "missing argument: lstm prepare needs DATA and RUN",
+            "write lstm prepare data.csv runs/NAME",
+        ),
         (
             ["train", "run", "--epoch", "5"],
             "no such option '--epoch'",
             "did you mean '--epochs'? see 'lstm train --help'",
+        ),
+        (
+            ["train", "run", "--epochs", "5", "--epochs", "5"],
+            "--epochs is given twice",
+            "keep one of the two",
+        ),
+        (
+            ["predict", "run", "-o", "a.csv", "--output", "b.csv"],
+            "--output is given twice",
+            "keep one of the two",
+        ),
+        (
+            ["prepare", "a.csv", "run", "--dayfirst", "--monthfirst"],
+            "--dayfirst/--monthfirst is given twice",
+            "keep one of the two",
+        ),
+        (["train", "run", "--json", "--json"], "--json is given twice", "keep one of the two"),
+        (
+            ["train", "run", "--config", "a", "--config", "b"],
+            "--config is given twice",
+            "keep one of the two",
         ),
         (["train", "run", "--epochs"], "option '--epochs' requires an argument", "see 'lstm train --help'"),
         (["train", "run", "--json=1"], "option '--json' does not take a value", "see 'lstm train --help'"),
@@ -53,10 +79,43 @@ def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint)
     assert not fake_steps.calls
 
 
+@pytest.mark.parametrize(
+    ("argv", "option", "hint"),
+    [
+        (
+            ["predict", "run", "--forecasts", "a"],
+            "--forecasts",
+            "the options of lstm predict are --",
+        ),
+        (
+            ["evaluate", "run", "--levels", "9"],
+            "--levels",
+            "the options of lstm evaluate are --",
+        ),
+        (["predict", "run", "--wide"], "--wide", "--wide is an option of lstm check and lstm prepare; see "),
+        (["verify", "run", "--learning-rate", "1"], "--learning-rate", "the options of lstm verify are "),
+        (["prepare", "a.csv", "run", "--seires", "a"], "--seires", "did you mean '--series'? see "),
+    ],
+)
+def test_an_unknown_option_is_never_a_far_guess(lstm, argv, option, hint):
+    code, out, err = lstm(*argv)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: no such option '{option}'\nhint: {hint}")
+    assert err.endswith(f"see 'lstm {argv[0]} --help'\n")
+
+
+def test_repeatable_options_and_a_variable_next_to_a_flag_are_not_twice(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREPARE_HORIZON", "3")
+    code, _, err = lstm("prepare", "a.csv", "run", "--target", "a", "--target", "b", "--horizon", "4")
+    assert code == 0, err
+    config = fake_steps.calls[-1]["config"]
+    assert (config.target, config.horizon) == (("a", "b"), 4)
+
+
 def test_extra_argument(lstm):
     code, out, err = lstm("train", "run", "again")
     assert (code, out) == (2, "")
-    assert "again" in err.splitlines()[0]
+    assert err.splitlines()[0] == "error: unexpected argument 'again'"
     assert err.splitlines()[1] == "hint: see 'lstm train --help'"
 
 

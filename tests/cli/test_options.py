@@ -22,15 +22,35 @@ CONFIGS = {
     "export": config.ExportConfig,
 }
 # For each field a value other than its default: as text, and as the step gets it.
+TEXT_VALUES = {
+    "encoding": ("latin-1", "latin-1"),
+    "delimiter": ("\t", "\t"),
+    "no_header": (None, True),
+    "names": ("t,y", ("t", "y")),
+    "skip_rows": ("2", 2),
+    "decimal": (",", ","),
+    "thousands": (",", ","),
+    "units": (None, True),
+    "na_value": ("?", ("?",)),
+    "time_format": ("%Y", "%Y"),
+    "dayfirst": (None, True),
+}
 OTHER_VALUES = {
     "prepare": {
         "target": ("A,B", ("A,B",)),
         "past": ("P", ("P",)),
         "future": ("F", ("F",)),
         "calendar": (None, True),
-        "time": ("t", "t"),
-        "series": ("s", "s"),
+        "time": ("t", ("t",)),
+        "series": ("s", ("s",)),
+        "wide": (None, True),
+        "static": ("shop_type", ("shop_type",)),
+        "holidays": ("DE", ("DE",)),
         "freq": ("h", "h"),
+        "tz": ("Europe/Berlin", "Europe/Berlin"),
+        "resample": ("mean", "mean"),
+        "gaps": ("skip", "skip"),
+        "duplicates": ("last", "last"),
         "lookback": ("96", 96),
         "horizon": ("12", 12),
         "season": ("24,168", (24, 168)),
@@ -42,8 +62,7 @@ OTHER_VALUES = {
         "missing": ("refuse", "refuse"),
         "outliers": ("drop", "drop"),
         "pad": (None, True),
-        "encoding": ("latin-1", "latin-1"),
-        "delimiter": (";", ";"),
+        **TEXT_VALUES,
     },
     "train": {
         "model": ("stacked", "stacked"),
@@ -101,13 +120,15 @@ OTHER_VALUES = {
     },
     "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
     "predict": {
+        "horizon": ("9", 9),
+        "future_data": ("F", "F"),
+        "only": ("A,B", ("A,B",)),
         "output": ("OUT", "OUT"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),
         "ended": ("include", "include"),
         "intervals": (None, True),
-        "encoding": ("utf-16", "utf-16"),
-        "delimiter": ("\t", "\t"),
+        **TEXT_VALUES,
         "threads": ("1", 1),
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
@@ -116,6 +137,10 @@ OTHER_VALUES["check"] = OTHER_VALUES["prepare"]
 # Options that need another option.
 STACKED_ONLY = ("bidirectional", "batch_norm", "layer_norm", "head", "init", "forget_bias")
 REQUIRED = {
+    ("prepare", "resample"): {"freq": "h"},
+    ("check", "resample"): {"freq": "h"},
+    ("prepare", "static"): {"series": ("s",)},
+    ("check", "static"): {"series": ("s",)},
     ("tune", "storage"): {"method": "bayes"},
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},
@@ -129,7 +154,10 @@ pytestmark = pytest.mark.usefixtures("in_a_folder")
 def required_flags(verb, name):
     """Return the flags that an option needs."""
     return [
-        text for other, value in REQUIRED.get((verb, name), {}).items() for text in (f"--{other}", str(value))
+        text
+        for other, value in REQUIRED.get((verb, name), {}).items()
+        for item in (value if isinstance(value, tuple) else (value,))
+        for text in (f"--{other}", str(item))
     ]
 
 

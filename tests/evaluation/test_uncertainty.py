@@ -142,7 +142,7 @@ def test_series_without_a_common_time_follow_each_other() -> None:
 
 
 def _without_times(data: Dataset) -> Dataset:
-    return replace(data, schema=replace(data.schema, time_name=None))
+    return replace(data, schema=replace(data.schema, time_columns=()))
 
 
 def test_windows_far_apart_do_not_overlap() -> None:

@@ -9,7 +9,7 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Windows, split_windows
-from lstm_cli.data.times.frequency import UNIT
+from lstm_cli.data.frequency.step import UNIT
 from lstm_cli.export import windows_npz as module
 from lstm_cli.export.windows_npz import window_arrays, write_windows
 
@@ -91,7 +91,7 @@ def test_the_same_windows_give_the_same_bytes_and_a_split_can_be_empty() -> None
 
 def test_without_a_time_column_windows_have_row_numbers() -> None:
     data = dataset([wave(40)], train_end=[30], val_end=[40])
-    data = replace(data, schema=replace(data.schema, time_name=None, step=UNIT))
+    data = replace(data, schema=replace(data.schema, time_columns=(), step=UNIT))
     splits = make_splits(data)
     _, arrays = write_and_read(splits)
     assert arrays["time_val"].dtype == np.int64

@@ -27,7 +27,6 @@ def check_table(report: Any, page: Page) -> None:
     if report.windows is not None:
         page.blank()
         _windows(report, page)
-    page.blank()
     _findings(report, page)
     if report.picture is not None:
         page.line(f"plot: {report.picture}")
@@ -163,8 +162,15 @@ def _duration(seconds: float) -> str:
 
 
 def _findings(report: Any, page: Page) -> None:
-    findings = [finding for finding in report.findings if not is_ignored(finding["rule"])]
-    if not findings:
+    # The error that ends the command is printed on stderr, with its hint.
+    findings = [
+        finding
+        for finding in report.findings
+        if finding["kind"] != "refused" and not is_ignored(finding["rule"])
+    ]
+    if findings or report.refused is None:
+        page.blank()
+    if not findings and report.refused is None:
         page.line("no problems found", "green")
     for finding in findings:
         severity = finding["severity"]

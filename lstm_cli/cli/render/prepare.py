@@ -21,7 +21,9 @@ def prepare_table(report: Any, page: Page) -> None:
         ("target", ", ".join(report.targets)),
         ("past", ", ".join(report.past)),
         ("future", ", ".join(report.future)),
+        ("static", ", ".join(report.static)),
         ("calendar", ", ".join(report.calendar)),
+        ("holidays", ", ".join(report.holidays)),
         (
             "season",
             f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}",

@@ -7,19 +7,27 @@ from math import fsum
 import numpy as np
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.data.build.choose_holidays import choose_holidays
 from lstm_cli.data.build.drop_outliers import dropped_outlier_findings, find_outliers_to_drop
+from lstm_cli.data.build.scale_static import constant_static_findings, static_scaling
+from lstm_cli.data.build.short_series import find_short_series
 from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
+from lstm_cli.data.build.unseen_categories import drop_unseen_categories
 from lstm_cli.data.chunks import RowSlices
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable, TrainingStatistics, training_statistics
 from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
 from lstm_cli.data.dataset.ended_series import ended_series_finding, find_ended_series, newest_time
 from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
+from lstm_cli.data.dataset.short_series import ShortSeries
 from lstm_cli.data.dataset.windows import require_windows
+from lstm_cli.data.frequency import step as grids
+from lstm_cli.data.frequency.calendar_features import calendar_feature_names
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.time_range import parse_time_range
-from lstm_cli.data.locations import quote_names
-from lstm_cli.data.quality.missing import count_cells, find_missing, usable_rows
+from lstm_cli.data.locations import quote_name, quote_names
+from lstm_cli.data.numbers.decimals import column_decimals
+from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories, usable_rows
 from lstm_cli.data.quality.overflow import find_constant_training, refuse_overflow, warn_float32_collapse
 from lstm_cli.data.quality.seasonality import (
     automatic_lookback,
@@ -27,11 +35,8 @@ from lstm_cli.data.quality.seasonality import (
     find_season,
     lookback_reason,
 )
-from lstm_cli.data.reading.decimals import column_decimals
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times import frequency as grids
-from lstm_cli.data.times.calendar_features import calendar_feature_names
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, in_file
 
@@ -51,8 +56,10 @@ class Assembled:
     lookback_reason: str
     ended: tuple[str, ...]  # names of the ended series, see data/dataset/ended_series.py
     findings: tuple[Finding, ...]
+    table: Table  # rows of the file, without the categories that no training row has
     grid: Grid  # the values in the file's units, without the dropped outliers
     dropped: DroppedOutliers  # outliers that --outliers drop set to missing
+    short: ShortSeries  # series that are too short for training
 
     def windows(self, source: str, *, test_wanted: bool) -> dict[str, int]:
         """Return the number of windows of each split. Raise DataError if a required split has none."""
@@ -62,12 +69,14 @@ class Assembled:
 
 @dataclass(frozen=True, kw_only=True)
 class _SplitGrid:
-    """Grid with its splits and the outliers dropped from it. Each array is [S]."""
+    """Grid with its splits and the outliers dropped from it. The splits are [S]."""
 
     grid: Grid
     offset: np.ndarray
     train_end: np.ndarray
     val_end: np.ndarray
+    whole: Grid  # with the series that are too short
+    kept: np.ndarray  # bool, of the series of `whole`
     dropped: DroppedOutliers = NO_DROPPED_OUTLIERS
 
     def without_outliers(self, table: Table, seasons: Sequence[Sequence[int]]) -> "_SplitGrid":
@@ -123,6 +132,15 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
     if config.outliers == "drop":
         split_grid = split_grid.without_outliers(table, season_passes)
         findings += dropped_outlier_findings(split_grid.dropped, table, split_grid.grid, config.missing)
+    refuse_missing_categories(table, config.missing)
+    table = replace(table, values=split_grid.grid.cells)  # those of --duplicates
+    table, unseen = drop_unseen_categories(table, split_grid.training(len(table.columns)))
+    split_grid = replace(split_grid, grid=replace(split_grid.grid, cells=table.values))
+    findings += unseen
+    holidays, useless = choose_holidays(
+        config.holidays, split_grid.grid, split_grid.train_end, targets, table.source
+    )
+    findings += useless
     rows = int(np.median(split_grid.train_end))
     lookback, reason = config.lookback, "given"
     if lookback is None:
@@ -132,10 +150,13 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         targets=table.targets,
         past=table.past,
         future=table.future,
+        categories={**table.categories, **table.static.categories},
+        holidays=holidays,
+        static=table.static.names,
         calendar=calendar_feature_names(grid.step) if config.calendar else (),
-        time_name=table.time_name,
+        time_columns=table.time_columns,
         time_format=table.time_format,
-        series_name=table.series_name,
+        series_columns=table.series_columns,
         delimiter=table.delimiter,
         step=grid.step,
         horizon=horizon,
@@ -144,6 +165,12 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         pad=config.pad,
         seasons=seasons,
         missing=config.missing,
+        text=config.text,
+        grid=config.grid,
+        units=table.units,
+        wide=table.wide is not None,
+        id_columns=() if table.wide is None else table.wide.id_names,
+        dated_header=table.wide is not None and table.wide.dated,
         decimals=tuple(column_decimals(table.values[:, column]) for column in range(targets)),
         newest_us=None
         if len(split_grid.grid.names) == len(grid.names)
@@ -153,12 +180,18 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         findings.append(
             Finding(
                 rule="D611",
-                text=f"--calendar adds nothing, because no calendar feature varies at frequency {grid.step.name}",
+                text=f"--calendar adds nothing, because {_no_calendar_reason(table, grid)}",
                 source=table.source,
                 flags=("--calendar",),
             )
         )
     return _fit(table, split_grid, schema, config, season_reason, reason, findings)
+
+
+def _no_calendar_reason(table: Table, grid: Grid) -> str:
+    if table.time_format.is_integer:
+        return f"the times in {quote_name(table.time_columns[0])} are whole numbers, which have no calendar"
+    return f"no calendar feature varies at frequency {grid.step.name}"
 
 
 def _choose_season_passes(
@@ -224,18 +257,24 @@ def _split_grid(
             Finding.at(
                 in_file(table.source),
                 "D613",
-                f"{len(skipped)} series left out, too short for the splits and horizon {horizon}: {left_out}. Each "
-                f"series needs {horizon + 1} rows before validation begins"
+                f"{len(skipped)} series left out, too short for the splits and horizon {horizon}: {left_out}. "
+                f"lstm predict gives them the baseline. Each series needs {horizon + 1} rows before validation begins"
                 f"{_validation_start_text(table, grid, train_end)}"
                 f"{in_total} (change --horizon, --lookback, --val or --test)",
                 count=len(skipped),
                 flags=("--horizon", "--lookback", "--val", "--test"),
             )
         )
-        grid, train_end, val_end = _select_series(grid, keep, lengths), train_end[keep], val_end[keep]
-        lengths = grid.counts + grid.ahead
+        train_end, val_end = train_end[keep], val_end[keep]
+    kept_grid = grid if keep.all() else _select_series(grid, keep, lengths)
+    lengths = lengths[keep]
     split_grid = _SplitGrid(
-        grid=grid, offset=np.cumsum(lengths) - lengths, train_end=train_end, val_end=val_end
+        grid=kept_grid,
+        offset=np.cumsum(lengths) - lengths,
+        train_end=train_end,
+        val_end=val_end,
+        whole=grid,
+        kept=keep,
     )
     return split_grid, findings
 
@@ -261,7 +300,7 @@ def _validation_start_text(table: Table, grid: Grid, train_end: np.ndarray) -> s
     if table.time_name is None or not len(inside):
         return ""
     begins = grid.step.times(train_end[inside], grid.origin_us[inside])
-    return f" ({format_times(begins[[int(begins.argmin())]], table.time_format)[0]})"
+    return f" ({show_time(begins.min(), table.time_format)})"
 
 
 def _too_short_error(table: Table, config: PrepareConfig, rows: int, horizon: int) -> DataError:
@@ -342,7 +381,7 @@ def _fit(
     grid, targets = split_grid.grid, len(schema.targets)
     training = split_grid.training(len(schema.columns))
     target_training = split_grid.training(targets)
-    scaler = fit_scaler(config.scaler, training)
+    scaler = fit_scaler(config.scaler, training, indicators=schema.indicators)
     standard = scaler if config.scaler == "standard" else fit_scaler("standard", target_training)
     series = SeriesTable(
         names=grid.names,
@@ -352,15 +391,21 @@ def _fit(
         ahead=grid.ahead,
         train_end=split_grid.train_end,
         val_end=split_grid.val_end,
+        static=table.static.of_series(table.series_names, grid.names),
     )
+    schema = replace(schema, static_scaling=static_scaling(table.static, series.static))
     counts = count_cells(table, replace(grid, emptied=None), split_grid.offset)  # as the file has them
     missing = find_missing(counts, table, grid, schema, config.missing)
     filled = counts.missing + len(split_grid.dropped.values)
-    ended = find_ended_series(schema, series)
+    ended = find_ended_series(schema, grid.names, grid.origin_us, grid.counts)
     statistics = training_statistics(target_training, schema.season, standard.scale[:, :targets])
     return Assembled(
+        table=table,
         grid=grid,
         dropped=split_grid.dropped,
+        short=find_short_series(
+            split_grid.whole, np.flatnonzero(~split_grid.kept), targets=targets, season=schema.season
+        ),
         schema=schema,
         series=series,
         scaler=scaler,
@@ -374,6 +419,7 @@ def _fit(
         findings=(
             *findings,
             *missing,
+            *constant_static_findings(table, series.static),
             *ended_series_finding(ended, table.source, schema.horizon),
             *warn_float32_collapse(schema, series.names, statistics, scaler, table.source),
             *find_constant_training(

@@ -128,7 +128,7 @@ def dataset_at_fold(
     training = [values[: fold.train_end[index]] for values, index in zip(rows, keep, strict=True)]
     training_targets = [values[:, :targets] for values in training]
     schema = _fold_schema(dataset.schema, training_targets, config)
-    scaler = fit_scaler(dataset.scaler.kind, training)
+    scaler = fit_scaler(dataset.scaler.kind, training, indicators=schema.indicators)
     return Dataset(
         schema=schema,
         series=_fold_series_table(table, fold, keep),

@@ -11,7 +11,7 @@ from lstm_cli.data.build.assemble import Assembled
 from lstm_cli.data.chunks import chunks_with_series, row_chunks
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable, describe_dataset
 from lstm_cli.data.dataset.imputation import Imputer, impute, zero_before_first
-from lstm_cli.data.dataset.load import DROPPED, MEASURED, VALUES
+from lstm_cli.data.dataset.load import DROPPED, MEASURED, SHORT, VALUES
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.parallel import ordered_map
@@ -32,7 +32,7 @@ def scale_and_fill(series: Sequence[np.ndarray], scaler: Scaler, schema: Schema)
         scaler: fitted scaler.
         schema: columns and imputation of the data.
     """
-    pieces = []
+    pieces = [np.zeros((0, len(schema.columns)))]  # also the result without any series
     for index, rows in enumerate(series):
         if scaler.log_transformed:
             values = scaler.transform(impute(rows, how=schema.missing, season=schema.season), index)
@@ -132,19 +132,20 @@ class ScaledValues:
         return None
 
 
-def store_dataset(assembled: Assembled, table: Table, folder: ArtifactFolder, listen: Listener) -> None:
+def store_dataset(assembled: Assembled, folder: ArtifactFolder, listen: Listener) -> None:
     """Scale and impute the values, and write the dataset into a new folder of the run, never whole in memory.
 
     Args:
         assembled: dataset without values.
-        table: table of the dataset.
         folder: folder to write to.
         listen: receiver of progress events.
 
     Raises:
         DataError: if a column is too large for 32-bit floats.
     """
-    scaled = ScaledValues(assembled.grid, assembled.series, assembled.schema, assembled.scaler, table)
+    scaled = ScaledValues(
+        assembled.grid, assembled.series, assembled.schema, assembled.scaler, assembled.table
+    )
     rows, columns = assembled.grid.rows, len(assembled.schema.columns)
 
     def pieces_with_progress() -> Iterator[np.ndarray]:
@@ -160,3 +161,5 @@ def store_dataset(assembled: Assembled, table: Table, folder: ArtifactFolder, li
         folder.write_json(name, content)
     if len(assembled.dropped.values):
         folder.write_json(DROPPED, assembled.dropped.to_dict())
+    if assembled.short.names:
+        folder.write_json(SHORT, assembled.short.to_dict())

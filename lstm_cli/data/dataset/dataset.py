@@ -1,19 +1,24 @@
 """Prepared data of a run: scaled series on a time grid, their splits, and the facts that undo the scaling."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
+from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT, GridSettings, TextSettings
+from lstm_cli.config.validators import restore_settings
+from lstm_cli.data.category_names import category_sources, file_columns
 from lstm_cli.data.chunks import RowSlices, row_chunks
+from lstm_cli.data.dataset.holiday_inputs import HolidayDates, holiday_inputs
 from lstm_cli.data.dataset.imputation import last_observed_row
 from lstm_cli.data.dataset.scaling import Scaler, column_ranges, column_sums
+from lstm_cli.data.frequency.calendar_features import calendar_features
+from lstm_cli.data.frequency.row_clock import restore_step
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.parallel import ordered_map
-from lstm_cli.data.times.calendar_features import calendar_features
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +29,9 @@ class Schema:
     past: tuple[str, ...]
     future: tuple[str, ...]
     calendar: tuple[str, ...]  # names of the calendar inputs, derived from the times
-    time_name: str | None  # None: the file has no time column, rows are steps
+    time_columns: tuple[str, ...]  # one, or several that are joined; (): rows are steps
     time_format: TimeFormat
-    series_name: str | None
+    series_columns: tuple[str, ...]  # one, or several whose values make the name; (): one series
     delimiter: str
     step: Step
     horizon: int  # steps
@@ -36,7 +41,29 @@ class Schema:
     seasons: tuple[int, ...]  # steps, shortest first
     missing: str
     decimals: tuple[int, ...] = ()  # of each target in the file; (): unknown, in runs of 0.1.0
+    text: TextSettings = PLAIN_TEXT  # how the file was read; new data are read in the same way
+    grid: GridSettings = PLAIN_GRID
+    wide: bool = False  # the file is wide; the columns above are those of its long table
+    id_columns: tuple[str, ...] = ()  # columns of a wide file that name series
+    dated_header: bool = False  # the header of a wide file has the times
+    units: Mapping[str, str] = field(default_factory=dict)  # of each column of numbers with units
+    # Categories of each text column; each category is a covariate `NAME=CATEGORY` of 0 and 1.
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    holidays: tuple[HolidayDates, ...] = ()  # dates of the holiday inputs
+    static: tuple[str, ...] = ()  # names of the static inputs, see `SeriesTable.static`
+    # Center and scale of each static input, over the series.
+    static_scaling: tuple[tuple[float, float], ...] = ()
     newest_us: int | None = None  # newest measured row of a panel, if a series that was left out holds it
+
+    @property
+    def time_name(self) -> str | None:
+        """Return the time column, or the joined ones, as messages name it; None without a time column."""
+        return " + ".join(self.time_columns) or None
+
+    @property
+    def series_name(self) -> str | None:
+        """Return the series column, or the joined ones, as messages name it; None without a series column."""
+        return "/".join(self.series_columns) or None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -44,25 +71,77 @@ class Schema:
         return (*self.targets, *self.past, *self.future)
 
     @property
+    def derived(self) -> tuple[str, ...]:
+        """Return the inputs that are not stored row by row; they are known ahead."""
+        holidays = (name for dates in self.holidays for name in dates.names)
+        return (*self.calendar, *holidays, *self.static)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the F inputs of a model: the stored columns, then the derived inputs."""
+        return (*self.columns, *self.derived)
+
+    @property
+    def indicators(self) -> np.ndarray:
+        """Return which stored columns are 0 and 1 for a category, as bool [columns]."""
+        return np.isin(self.columns, list(category_sources(self.categories)))
+
+    @property
+    def past_columns(self) -> tuple[str, ...]:
+        """Return the columns of the file behind the past covariates."""
+        return file_columns(self.past, self.categories)
+
+    @property
+    def future_columns(self) -> tuple[str, ...]:
+        """Return the columns of the file behind the future covariates."""
+        return file_columns(self.future, self.categories)
+
+    @property
+    def static_columns(self) -> tuple[str, ...]:
+        """Return the columns of the file behind the static inputs."""
+        return file_columns(self.static, self.categories)
+
+    @property
     def known_ahead(self) -> int:
         """Return K, the number of inputs that are known over the horizon too; they are the last inputs."""
-        return len(self.future) + len(self.calendar)
+        return len(self.future) + len(self.derived)
+
+    @property
+    def changes_ahead(self) -> bool:
+        """Return whether a known-ahead input changes from step to step."""
+        return self.known_ahead > len(self.static)
 
     @property
     def season(self) -> int:
         """Return m, the shortest season in steps; 1 if there is no season."""
         return self.seasons[0] if self.seasons else 1
 
+    def calendar_inputs(self, times_us: np.ndarray) -> np.ndarray:
+        """Return the calendar inputs [T, K] of times [T], on the clock of the file."""
+        return calendar_features(self.step, self.time_format.to_file_clock(times_us))
+
     def to_dict(self) -> dict[str, Any]:
         stored = {field.name: getattr(self, field.name) for field in fields(self)}
-        return stored | {"step": self.step.to_dict(), "time_format": self.time_format.to_dict()}
+        settings: dict[str, Any] = {"text": asdict(self.text), "grid": asdict(self.grid)}
+        settings["holidays"] = [asdict(dates) for dates in self.holidays]
+        return stored | settings | {"step": self.step.to_dict(), "time_format": self.time_format.to_dict()}
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Schema":
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
         }
-        values["step"] = Step.from_dict(stored["step"])
+        for name in ("time", "series"):  # release 0.1.0 stored one name, or null
+            if f"{name}_name" in values:
+                column = values.pop(f"{name}_name")
+                values[f"{name}_columns"] = () if column is None else (column,)
+        values["text"] = restore_settings(TextSettings, stored.get("text", {}))
+        values["grid"] = restore_settings(GridSettings, stored.get("grid", {}))
+        categories = stored.get("categories", {})  # none in runs of 0.1.0
+        values["categories"] = {column: tuple(known) for column, known in categories.items()}
+        values["holidays"] = tuple(map(HolidayDates.from_dict, stored.get("holidays", ())))
+        values["static_scaling"] = tuple(map(tuple, stored.get("static_scaling", ())))
+        values["step"] = restore_step(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
         return Schema(**values)
 
@@ -78,6 +157,9 @@ class SeriesTable:
     ahead: np.ndarray  # int64, rows after the usable rows that hold known-ahead covariates
     train_end: np.ndarray  # int64, end of the training split, counted from the first row of the series
     val_end: np.ndarray  # int64, end of the validation split
+    static: np.ndarray | None = (
+        None  # [S, K] float64 in the file's units, NaN where missing; None: no static input
+    )
 
     @property
     def split_rows(self) -> dict[str, int]:
@@ -98,22 +180,32 @@ class SeriesTable:
         """Return the series at `indices`, in that order, with their rows one after another."""
         lengths = (self.count + self.ahead)[indices]
         arrays = {
-            name: value[indices] for name, value in vars(self).items() if name not in ("names", "offset")
+            name: value[indices]
+            for name, value in vars(self).items()
+            if name not in ("names", "offset") and value is not None
         }
         names = tuple(self.names[index] for index in indices)
         return SeriesTable(names=names, offset=np.cumsum(lengths) - lengths, **arrays)
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            name: list(value) if name == "names" else value.tolist() for name, value in vars(self).items()
+        stored: dict[str, Any] = {
+            name: list(value) if name == "names" else value.tolist()
+            for name, value in vars(self).items()
+            if name != "static"
         }
+        if self.static is not None:
+            stored["static"] = _nan_to_none(self.static)
+        return stored
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "SeriesTable":
         values: dict[str, Any] = {
             name: tuple(value) if name == "names" else np.array(value, dtype=np.int64)
             for name, value in stored.items()
+            if name != "static"
         }
+        if "static" in stored:
+            values["static"] = np.array(stored["static"], dtype=np.float64)
         return SeriesTable(**values)
 
 
@@ -131,16 +223,18 @@ class TrainingStatistics:
         return TrainingStatistics(**{name: value[indices] for name, value in vars(self).items()})
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            name: [[None if np.isnan(cell) else cell for cell in row] for row in value.tolist()]
-            for name, value in vars(self).items()
-        }
+        return {name: _nan_to_none(value) for name, value in vars(self).items()}
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "TrainingStatistics":
         return TrainingStatistics(
             **{name: np.array(value, dtype=np.float64) for name, value in stored.items()}
         )
+
+
+def _nan_to_none(values: np.ndarray) -> list[list[float | None]]:
+    """Return values [S, n] as lists for JSON, with None for NaN."""
+    return [[None if np.isnan(cell) else cell for cell in row] for row in values.tolist()]
 
 
 def training_statistics(
@@ -243,13 +337,17 @@ class Dataset:
 
     @cached_property
     def inputs(self) -> np.ndarray:
-        """Return the inputs [T, F] float32: the stored columns, then the calendar. The last K are known ahead."""
-        if not self.schema.calendar:
+        """Return the inputs [T, F] float32: the stored columns, then derived inputs. The last K are known ahead."""
+        if not self.schema.derived:
             return self.values_scaled
         table = self.series
         rows = [
-            calendar_features(self.schema.step, self.schema.step.times(np.arange(length), origin))
-            for length, origin in zip(table.count + table.ahead, table.origin_us, strict=True)
+            derived_inputs(self, self.schema.step.times(np.arange(length), origin)[None], np.array([index]))[
+                0
+            ]
+            for index, (length, origin) in enumerate(
+                zip(table.count + table.ahead, table.origin_us, strict=True)
+            )
         ]
         return np.hstack([self.values_scaled, np.concatenate(rows)])
 
@@ -311,6 +409,29 @@ class Dataset:
     def inverse_transform_targets(self, targets_scaled: np.ndarray, series: np.ndarray) -> np.ndarray:
         """Return scaled targets [N, H, C] of series [N] in the file's units, float64."""
         return self.scaler.inverse_transform(targets_scaled, series)
+
+
+def derived_inputs(dataset: Dataset, times_us: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """Return the derived inputs [S, n, D] float32: calendar, holidays and static inputs.
+
+    Args:
+        dataset: dataset of the series.
+        times_us: [S, n] int64 microseconds.
+        series: [S] index of each series.
+    """
+    schema = dataset.schema
+    parts = []
+    if schema.calendar:
+        parts.append(schema.calendar_inputs(times_us.reshape(-1)).reshape(*times_us.shape, -1))
+    if schema.holidays:
+        local = schema.time_format.to_file_clock(times_us.reshape(-1))
+        flat = holiday_inputs(schema.holidays, schema.step, local)
+        parts.append(flat.reshape(*times_us.shape, -1))
+    if dataset.series.static is not None:
+        center, scale = np.array(schema.static_scaling).T
+        static = np.nan_to_num((dataset.series.static[series] - center) / scale)  # the mean where missing
+        parts.append(np.broadcast_to(static[:, None], (*times_us.shape, len(center))))
+    return np.concatenate(parts, axis=2, dtype=np.float32)
 
 
 def merge_validation_into_train(dataset: Dataset) -> Dataset:

@@ -7,8 +7,9 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.data.dataset.panel_times import PanelTimes
-from lstm_cli.data.times.formats import format_times
-from lstm_cli.data.times.frequency import Step
+from lstm_cli.data.dataset.short_series import ShortSeries
+from lstm_cli.data.frequency.step import Step
+from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 
@@ -42,21 +43,29 @@ class EndedSeries:
         return Finding.at(in_file(source), "D623", text, count=len(self.names), flags=("--ended",))
 
 
-def find_ended_series(schema: Schema, table: SeriesTable) -> EndedSeries:
-    """Return the series whose last measured row lies more than H steps before the newest row of all series.
+def find_ended_series(
+    schema: Schema, names: tuple[str, ...], origin_us: np.ndarray, count: np.ndarray
+) -> EndedSeries:
+    """Return the series [S] whose last measured row lies more than H steps before the newest row of all series.
 
     A series ends with its last usable row, which has a measured target. A series that was left out counts as the newest
     too (`Schema.newest_us`). Without common times no series ended.
+
+    Args:
+        schema: columns and step of the data.
+        names: names of the series.
+        origin_us: [S] time of the first row of each series.
+        count: [S] usable rows of each series.
     """
     newest = schema.newest_us
     if newest is None:
-        newest = newest_time(schema.step, table.origin_us, table.count, timed=schema.time_name is not None)
+        newest = newest_time(schema.step, origin_us, count, timed=schema.time_name is not None)
     if newest is None:
-        return EndedSeries(mask=np.zeros(len(table.names), dtype=bool), names=(), newest="")
-    steps, _ = schema.step.index(np.append(table.origin_us, newest), int(table.origin_us.min()))
-    mask = steps[-1] - (steps[:-1] + table.count - 1) > schema.horizon
-    names = tuple(table.names[index] for index in np.flatnonzero(mask))
-    return EndedSeries(mask=mask, names=names, newest=format_times(np.array([newest]), schema.time_format)[0])
+        return EndedSeries(mask=np.zeros(len(names), dtype=bool), names=(), newest="")
+    steps, _ = schema.step.index(np.append(origin_us, newest), int(origin_us.min()))
+    mask = steps[-1] - (steps[:-1] + count - 1) > schema.horizon
+    ended = tuple(names[index] for index in np.flatnonzero(mask))
+    return EndedSeries(mask=mask, names=ended, newest=show_time(newest, schema.time_format))
 
 
 def newest_time(step: Step, origin_us: np.ndarray, count: np.ndarray, *, timed: bool) -> int | None:
@@ -87,20 +96,23 @@ def ended_series_finding(ended: EndedSeries, source: str, horizon: int) -> Seque
     return (ended.finding(source, horizon, " " + advice),)
 
 
-def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, EndedSeries, Finding | None]:
-    """Return the dataset to forecast, the ended series, and a finding if any series ended.
+def apply_ended(
+    dataset: Dataset, short: ShortSeries, source: str, how: str
+) -> tuple[Dataset, ShortSeries, EndedSeries, Finding | None]:
+    """Return the series to forecast, the ended series, and a finding if any series ended.
 
     Args:
-        dataset: dataset with all series.
+        dataset: dataset with all series that the model forecasts.
+        short: series that get the baseline.
         source: name of the data in messages.
         how: `skip` leaves the ended series out, `include` keeps them, `refuse` raises an error.
 
     Raises:
         DataError: if `how` is `refuse` and a series ended, or if `skip` leaves no series.
     """
-    ended = find_ended_series(dataset.schema, dataset.series)
+    ended = find_ended_series(dataset.schema, *_all_series(dataset.series, short))
     if not ended.names:
-        return dataset, ended, None
+        return dataset, short, ended, None
     horizon = dataset.schema.horizon
     if how == "refuse":
         raise DataError(
@@ -112,7 +124,7 @@ def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended
         )
     if how == "include":
         advice = ". They are forecast from their own last rows (--ended skip leaves them out)"
-        return dataset, ended, ended.finding(source, horizon, advice)
+        return dataset, short, ended, ended.finding(source, horizon, advice)
     if ended.mask.all():
         raise DataError(
             f"{ended.text(horizon)}. No series is left to forecast",
@@ -121,5 +133,31 @@ def apply_ended(dataset: Dataset, source: str, how: str) -> tuple[Dataset, Ended
             at=in_file(source),
             flags=("--ended",),
         )
-    kept = dataset.select(np.flatnonzero(~ended.mask))
-    return kept, ended, ended.finding(source, horizon, ". They are left out (--ended include forecasts them)")
+    current = np.flatnonzero(~ended.mask)
+    trained = len(dataset.series.names)
+    kept = dataset.select(current[current < trained])
+    finding = ended.finding(source, horizon, ". They are left out (--ended include forecasts them)")
+    return kept, short.select(current[current >= trained] - trained), ended, finding
+
+
+def _all_series(table: SeriesTable, short: ShortSeries) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Return the names, first times and rows of the series of a dataset, followed by the short ones."""
+    return (
+        (*table.names, *short.names),
+        np.append(table.origin_us, short.origin_us),
+        np.append(table.count, short.count),
+    )
+
+
+def newest_of_all(schema: Schema, table: SeriesTable, short: ShortSeries) -> int | None:
+    """Return the time of the newest row of a panel; None if its series share no times.
+
+    Args:
+        schema: columns and step of the data.
+        table: series that the model forecasts.
+        short: series that get the baseline.
+    """
+    if schema.newest_us is not None:
+        return schema.newest_us
+    _, origin_us, count = _all_series(table, short)
+    return newest_time(schema.step, origin_us, count, timed=schema.time_name is not None)

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import FILES, Dataset, Schema, SeriesTable, restore_dataset
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.rundir import Run
 
 if TYPE_CHECKING:
     from lstm_cli.data.dataset.dropped_outliers import DroppedOutliers
 
-VALUES, MEASURED, DROPPED = "values.npy", "measured.npy", "outliers.json"
+VALUES, MEASURED, DROPPED, SHORT = "values.npy", "measured.npy", "outliers.json", "short_series.json"
 
 
 def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
@@ -44,17 +45,30 @@ def load_dropped_outliers(run: Run) -> "DroppedOutliers":
         return DroppedOutliers.from_dict(stored, columns=len(schema.targets))
 
 
+def load_short_series(run: Run) -> ShortSeries:
+    """Return the series that are too short for training. Raise MissingArtifact or CorruptArtifact."""
+    reader = run.artifact("data")
+    if not reader.has(SHORT):
+        return NO_SHORT_SERIES
+    stored = reader.json(SHORT)
+    with reader.parsing(SHORT):
+        return ShortSeries.from_dict(stored)
+
+
 def _check_shapes(dataset: Dataset) -> None:
     """Raise ValueError unless the parts of a dataset have matching shapes."""
     table, schema, values = dataset.series, dataset.schema, dataset.values_scaled
     series, columns = len(table.names), len(schema.columns)
-    shapes = [array.shape for name, array in vars(table).items() if name != "names"]
+    shapes = [array.shape for name, array in vars(table).items() if name not in ("names", "static")]
     matching = (
         values.dtype == np.float32
         and values.ndim == 2
         and values.shape[1] == columns
         and dataset.measured.shape == values.shape
         and all(shape == (series,) for shape in shapes)
+        and (() if table.static is None else table.static.shape[1:])
+        == ((len(schema.static),) if schema.static else ())
+        and (table.static is None or len(table.static) == series)
         and dataset.scaler.center.shape == dataset.scaler.scale.shape == (series, columns)
         and all(array.shape == (series, dataset.targets) for array in vars(dataset.training).values())
     )

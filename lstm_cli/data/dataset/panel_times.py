@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable
-from lstm_cli.data.times.frequency import Step
+from lstm_cli.data.frequency.step import Step
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,12 @@
 """Scalers with the names and definitions of scikit-learn, per series and column, fitted on the training rows.
 
 `standard`: mean and population standard deviation. `minmax`: minimum and range. `robust`: median and interquartile
-range. `none`: unchanged values. A column without spread is only shifted (scale 1). A scaler may first take the
-logarithm of the targets, so that steps up and down by the same factor have the same size. Below a floor, the tangent
-of the logarithm at the floor replaces it, so that zero and negative values can be scaled too.
+range. `none`: unchanged values. A column without spread is only shifted (scale 1). A column of 0 and 1 that stands for
+a category has the mean and the deviation of all series together, so that 1 is the same number in each.
+
+A scaler may first take the logarithm of the targets, so that steps up and down by the same factor have the same size.
+Below a floor, the tangent of the logarithm at the floor replaces it, so that zero and negative values can be scaled
+too.
 See https://scikit-learn.org/stable/modules/preprocessing.html; the tests compare the results with scikit-learn.
 """
 
@@ -18,6 +21,7 @@ from lstm_cli.data.chunks import RowSlices, row_chunks
 from lstm_cli.data.parallel import ordered_map
 
 MAX_LOG = 700.0  # keeps a diverging forecast finite
+MIN_INDICATOR_SCALE = 0.2  # least scale of a column of 0 and 1, so that a rare 1 is no outlier
 FLOAT32_ROUNDING = 2.0**-23  # relative; twice the largest rounding error of a 32-bit float
 
 
@@ -133,14 +137,31 @@ def _broadcast(figures: np.ndarray, values: np.ndarray, series: np.ndarray | sli
     return chosen
 
 
-def fit_scaler(kind: str, training: Sequence[RowSlices]) -> Scaler:
-    """Return a scaler fitted to each series and column. training: for each series [rows, F], NaN where not measured."""
+def fit_scaler(kind: str, training: Sequence[RowSlices], *, indicators: np.ndarray | None = None) -> Scaler:
+    """Return a scaler fitted to each series and column; a column of 0 and 1 has one scale for all series.
+
+    Args:
+        kind: value of `--scaler`.
+        training: for each series [rows, F], NaN where not measured.
+        indicators: [F] bool, columns of 0 and 1; None: no column.
+    """
     fitted = [_fit_series(kind, rows) for rows in training]
-    return Scaler(
-        kind=kind,
-        center=np.stack([center for center, _ in fitted]),
-        scale=np.stack([scale for _, scale in fitted]),
+    center, scale = (np.stack(figures) for figures in zip(*fitted, strict=True))
+    if indicators is not None and indicators.any() and kind != "none":
+        share = _pooled_means(training)[indicators]
+        center[:, indicators] = share
+        scale[:, indicators] = np.maximum(np.sqrt(share * (1 - share)), MIN_INDICATOR_SCALE)
+    return Scaler(kind=kind, center=center, scale=scale)
+
+
+def _pooled_means(training: Sequence[RowSlices]) -> np.ndarray:
+    """Return the mean [F] of the measured values of all series; 0 without any."""
+    counts, means = map(
+        np.stack, zip(*(column_means(rows, lambda piece: piece) for rows in training), strict=True)
     )
+    total = counts.sum(axis=0)
+    pooled: np.ndarray = (counts * np.nan_to_num(means)).sum(axis=0) / np.maximum(total, 1)
+    return pooled
 
 
 def _fit_series(kind: str, rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:

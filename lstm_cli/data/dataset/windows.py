@@ -337,7 +337,7 @@ def require_windows(
 
 def _all_missing_error(schema: Schema, source: str, name: str, possible: int) -> DataError:
     """Return the error for a split in which missing values make each of its `possible` windows unusable."""
-    ahead = ", ".join(f"'{column}'" for column in schema.future)
+    ahead = ", ".join(f"'{column}'" for column in schema.future_columns)
     missing = "the target right before the window is missing" + (
         f", or {ahead} is missing within the horizon" if ahead else ""
     )

@@ -103,6 +103,24 @@ def inverse_transform(
     return bounds.clip(inverse_transform_truth(dataset, forecast_scaled, series, bounds))
 
 
+def clip_scaled(
+    dataset: Dataset, forecast_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
+) -> np.ndarray:
+    """Return a scaled forecast within the bounds; values that are within them do not change.
+
+    Args:
+        dataset: prepared data.
+        forecast_scaled: [N, H, C].
+        series: [N] series of each window.
+        bounds: bounds of the forecast.
+    """
+    values = dataset.inverse_transform_targets(forecast_scaled, series)
+    clipped = bounds.clip(values)
+    if np.array_equal(values, clipped):
+        return forecast_scaled
+    return np.where(values == clipped, forecast_scaled, dataset.scaler.transform(clipped, series))
+
+
 def inverse_transform_truth(
     dataset: Dataset, targets_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:

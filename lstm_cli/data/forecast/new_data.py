@@ -1,29 +1,35 @@
 """New data with the schema of a run: read by the same rules, on the same grid, with the same scaler."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
-from unicodedata import normalize
 
 import numpy as np
 
+from lstm_cli.config.text import TextSettings
+from lstm_cli.data.build.short_series import find_short_series
 from lstm_cli.data.build.write import scale_and_fill
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.dataset.ended_series import newest_time
 from lstm_cli.data.dataset.scaling import Scaler
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.dataset.windows import required_history
+from lstm_cli.data.forecast.far_values import find_far_values
+from lstm_cli.data.forecast.new_series import with_new_series
+from lstm_cli.data.forecast.series_names import SeriesIndex
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
-from lstm_cli.data.grid.sorting import in_series_text, location_formatter
-from lstm_cli.data.locations import quote_name, quote_names
-from lstm_cli.data.quality.missing import count_cells, find_missing
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
+from lstm_cli.data.grid.sorting import location_formatter
+from lstm_cli.data.locations import quote_name
+from lstm_cli.data.quality.missing import count_cells, find_missing, refuse_missing_categories
 from lstm_cli.data.quality.overflow import float32_overflow_error, refuse_overflow
+from lstm_cli.data.reading.columns.number_formats import RangeOf
 from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.errors import DataError
-from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun, did_you_mean
+from lstm_cli.findings import Finding, in_file, warnings_of
 
-MAX_RANGES_OUTSIDE = 1  # warn about targets this many training ranges outside of the training range
-MAX_SCALES_OUTSIDE = 100  # warn about covariates this many scales away from their centre
+USUAL_SCALES = 3  # a covariate is mostly at most this many scales away from its centre
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,73 +41,163 @@ class ModelSchema:
     scaler: Scaler
     training: TrainingStatistics
     rows_read: int  # rows that the model reads before a forecast; fewer rows are padded
+    short: ShortSeries = NO_SHORT_SERIES  # series of the run that were too short for training
 
 
-def read_new_data(
-    source: str, model: ModelSchema, *, encoding: str | None, delimiter: str | None, stdin: BinaryIO | None
-) -> tuple[Dataset, tuple[Finding, ...]]:
-    """Return a dataset of the new rows, all of them before the forecast, and the findings.
+@dataclass(frozen=True, kw_only=True)
+class NewData:
+    """New rows, all of them before the forecast."""
+
+    dataset: Dataset
+    short: ShortSeries  # series with too few rows for the model
+    findings: tuple[Finding, ...]
+
+
+def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin: BinaryIO | None) -> NewData:
+    """Return the new rows. A series that the model does not know gets a scaling of its own.
 
     Args:
         source: path of the file, or `-` for standard input.
         model: schema of the model.
-        encoding: value of `--encoding`.
-        delimiter: value of `--delimiter`.
+        text: settings of how text is read; those of the run are the defaults.
         stdin: standard input.
 
     Raises:
-        DataError: for missing columns, another frequency, an unknown series or too few rows.
+        DataError: for missing columns, another frequency or too few rows.
     """
     schema = model.schema
+    require_resample_packages(schema.grid)
     table = read_table(
         source,
         targets=schema.targets,
-        past=schema.past,
-        future=schema.future,
-        time=schema.time_name,
-        series=schema.series_name,
-        encoding=encoding,
-        delimiter=delimiter or schema.delimiter or None,
+        past=schema.past_columns,
+        future=schema.future_columns,
+        categories=schema.categories,
+        time=schema.time_columns,
+        series=schema.series_columns,
+        wide=wide_request(schema),
+        static=schema.static_columns,
+        text=new_text_settings(schema, text),
+        plain_numbers_ok=True,
+        range_of=None if text.has_number_format else training_ranges(model),
+        units=schema.units,
         stdin=stdin,
+        unmeasured_targets_ok=True,
         like=schema.time_format,
     )
-    _require_same_clock(table, schema)
+    _require_targets(table)
+    refuse_missing_categories(table, schema.missing)
+    require_same_clock(table, schema)
+    table = localize(table, schema.grid, like=schema.time_format)
+    origin_us = int(model.series.origin_us[0])
+    table = resample_table(table, schema.grid, step=schema.step, origin_us=origin_us)
     refuse_overflow(table)
-    grid = to_regular_grid(table, freq=None, start=None, end=None, step=schema.step)
-    indices = _series_indices(table.source, grid, model)
-    keep, short = _find_short_series(table.source, grid, model, indices)
+    grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
+    indices = _series_indices(grid, model)
+    keep = _have_enough_rows(table.source, grid, model, indices)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
     timed = schema.time_name is not None
-    schema = replace(schema, newest_us=newest_time(schema.step, grid.origin_us, grid.counts, timed=timed))
-    scaler = model.scaler.select(indices[keep])
+    newest = newest_time(grid.step, grid.origin_us, grid.counts, timed=timed)
+    schema = replace(schema, step=grid.step, newest_us=newest)
     chosen = np.flatnonzero(keep)
-    pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen]
+    pieces = [grid.values[offset[index] : offset[index] + lengths[index]] for index in chosen.tolist()]
     counts, lengths = grid.counts[keep], lengths[keep]
-    return (
-        Dataset(
-            schema=schema,
-            series=SeriesTable(
-                names=tuple(grid.names[index] for index in chosen),
-                origin_us=grid.origin_us[keep],
-                offset=np.cumsum(lengths) - lengths,
-                count=counts,
-                ahead=grid.ahead[keep],
-                train_end=counts,
-                val_end=counts,
-            ),
-            values_scaled=_scale(table, pieces, scaler, schema),
-            measured=~np.isnan(np.concatenate(pieces)),
-            scaler=scaler,
-            training=model.training.select(indices[keep]),
+    usable = [rows[:count] for rows, count in zip(pieces, counts, strict=True)]
+    scaler, training = with_new_series(
+        model.scaler, model.training, indices[keep], usable, season=schema.season
+    )
+    names = tuple(grid.names[index] for index in chosen)
+    dataset = Dataset(
+        schema=schema,
+        series=SeriesTable(
+            names=names,
+            origin_us=grid.origin_us[keep],
+            offset=np.cumsum(lengths) - lengths,
+            count=counts,
+            ahead=grid.ahead[keep],
+            train_end=counts,
+            val_end=counts,
+            static=table.static.of_series(table.series_names, names),
         ),
-        (*table.findings, *grid.findings, *short, *missing, *_find_far_values(table, model)),
+        values_scaled=_scale(table, pieces, scaler, schema),
+        measured=~np.isnan(np.concatenate([grid.values[:0], *pieces])),
+        scaler=scaler,
+        training=training,
+    )
+    far = find_far_values(table, schema, names, scaler, training)
+    return NewData(
+        dataset=dataset,
+        short=find_short_series(
+            grid, np.flatnonzero(~keep), targets=len(schema.targets), season=schema.season
+        ),
+        findings=(*warnings_of(table.findings), *grid.findings, *missing, *far),
     )
 
 
-def _require_same_clock(table: Table, schema: Schema) -> None:
-    """Raise DataError if times have UTC offsets but those of the run do not, or the reverse."""
+def training_ranges(model: "ModelSchema | Dataset") -> RangeOf:
+    """Return a function of a column of the file that gives the range of its training values, None if unknown.
+
+    That of a covariate is an estimate from its scaling.
+    """
+    schema, scaler = model.schema, model.scaler
+    ranges = {
+        name: (
+            float(np.nanmin(model.training.least[:, index])),
+            float(np.nanmax(model.training.greatest[:, index])),
+        )
+        for index, name in enumerate(schema.targets)
+    }
+    for index in range(len(schema.targets), len(schema.columns) if scaler.kind != "none" else 0):
+        center, scale = scaler.center[:, index], scaler.scale[:, index]
+        width = USUAL_SCALES * scale
+        ranges[schema.columns[index]] = float((center - width).min()), float((center + width).max())
+    target = ranges[schema.targets[0]]
+    return lambda name: ranges.get(name, target if schema.wide else None)
+
+
+def wide_request(schema: Schema) -> WideRequest | None:
+    """Return which columns of a wide file to read; None if the run's file was long."""
+    if not schema.wide:
+        return None
+    time = () if schema.dated_header else schema.time_columns
+    return WideRequest(series=schema.id_columns, time=time, dated=schema.dated_header, from_model=True)
+
+
+def _require_targets(table: Table) -> None:
+    """Raise DataError if a target has no number, as in a file of the rows ahead."""
+    for column, name in enumerate(table.targets):
+        if not np.isnan(table.values[:, column]).all():
+            continue
+        ahead = (
+            f"if these are the rows after the last target, use --future-data {table.source} in place of NEW"
+            if table.future
+            else "give rows with targets; the model needs no rows after the last target"
+        )
+        raise DataError(
+            f"column {quote_name(name)} is empty: none of its {len(table.lines):,} rows has a number",
+            hint=ahead,
+            rule="D310",
+            at=in_file(table.source),
+        )
+
+
+def new_text_settings(schema: Schema, text: TextSettings) -> TextSettings:
+    """Return how to read new data: as given, else as the run's data were read.
+
+    Args:
+        schema: schema of the run.
+        text: settings of `predict`.
+    """
+    merged = text.over(schema.text)
+    if text.dayfirst is not None and text.time_format is None:
+        merged = replace(merged, time_format=None)  # the order is given, so the run's format does not hold
+    return replace(merged, delimiter=merged.delimiter or schema.delimiter or None)
+
+
+def require_same_clock(table: Table, schema: Schema) -> None:
+    """Raise DataError if times have UTC offsets but those of the run do not, or vice versa."""
     has_offset, run_has_offset = table.time_format.has_offset, schema.time_format.has_offset
     if schema.time_name is None or table.time_name is None or has_offset == run_has_offset:
         return
@@ -124,99 +220,54 @@ def _scale(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schem
     return values
 
 
-def _series_indices(source: str, grid: Grid, model: ModelSchema) -> np.ndarray:
-    """Return the index [S] of each new series among the series of the model."""
+def _series_indices(grid: Grid, model: ModelSchema) -> np.ndarray:
+    """Return the index [S] of each series of a grid among the series of the model; -1 for a new series."""
     if model.schema.series_name is None:
         return np.zeros(len(grid.names), dtype=np.int64)
-    index_by_name = _index_by_name(model)
-    unknown = [name for name in grid.names if _find_index(name, index_by_name) is None]
-    if unknown:
-        raise DataError(
-            f"unknown series {quote_names(unknown, 1)}: the model was not trained on it",
-            hint=did_you_mean(unknown[0][:200], index_by_name, quoted=quote_name)
-            or "prepare and train with data that contain it",
-            rule="D804",
-            at=in_file(source),
-        )
-    return np.array([_find_index(name, index_by_name) for name in grid.names])
+    index = SeriesIndex(model.series.names)
+    found = [index.find(name) for name in grid.names]
+    return np.array([-1 if position is None else position for position in found])
 
 
-def _index_by_name(model: ModelSchema) -> dict[str, int]:
-    """Return the index of each series by its name, also by the NFC form of the name if no other series has it."""
-    indices = {name: index for index, name in enumerate(model.series.names)}
-    for index, name in enumerate(model.series.names):
-        indices.setdefault(normalize("NFC", name), index)
-    return indices
+def _have_enough_rows(source: str, grid: Grid, model: ModelSchema, indices: np.ndarray) -> np.ndarray:
+    """Return which series [S] have enough rows for a window, as bool; the others get the baseline.
 
+    Args:
+        source: name of the file in messages.
+        grid: time grid of the file.
+        model: schema of the model.
+        indices: [S] index of each series among those of the model; -1 for a new series.
 
-def _find_index(name: str, index_by_name: Mapping[str, int]) -> int | None:
-    return index_by_name.get(name, index_by_name.get(normalize("NFC", name)))
-
-
-def _find_short_series(
-    source: str, grid: Grid, model: ModelSchema, indices: np.ndarray
-) -> tuple[np.ndarray, list[Finding]]:
-    """Return the series [S] with enough rows for a window, as bool, and a finding about the others.
-
-    Raise DataError if no series has enough rows.
+    Raises:
+        DataError: the run has one series, and the rows are too few.
     """
-    required = required_history(model.schema, model.series, model.schema.lookback)[indices]
-    keep = grid.counts >= required
-    if not keep.any():
-        longest = int(np.argmax(grid.counts - required))
+    required = _required_rows(grid, model, indices)
+    keep: np.ndarray = grid.counts >= required
+    if not keep.any() and model.schema.series_name is None:
         raise DataError(
-            f"the data are too short: {grid.counts[longest]} rows, but a forecast needs at least {required[longest]:,} "
+            f"the data are too short: {grid.counts[0]} rows, but a forecast needs at least {required[0]:,} "
             f"rows (lookback). This model reads {model.rows_read:,} rows",
             hint="add more rows before the forecast",
             rule="D805",
             at=in_file(source),
         )
-    findings = []
-    if not keep.all():
-        listed = ", ".join(quote_name(grid.names[index]) for index in np.flatnonzero(~keep)[:5])
-        count = int((~keep).sum())
-        findings = [
-            Finding.at(
-                in_file(source),
-                "D806",
-                f"{count} series left out, too short for a forecast: {listed} "
-                "(no option for this; add more of their rows)",
-                count=count,
-            )
-        ]
-    return keep, findings
+    return keep
 
 
-def _find_far_values(table: Table, model: ModelSchema) -> Iterator[Finding]:
-    """Yield a finding for each column with values far outside of the training range, at the first such value."""
-    if model.schema.series_name is None:
-        series_index = np.zeros(len(table.lines), dtype=np.int64)
-    else:
-        index_by_name = _index_by_name(model)
-        series_index = np.array([_find_index(name, index_by_name) or 0 for name in table.series_names])[
-            table.series
-        ]
-    minimum, maximum = model.training.least, model.training.greatest
-    scaler, targets = model.scaler, len(table.targets)
-    for column, name in enumerate(table.columns):
-        if column < targets:
-            low, high = minimum[:, column], maximum[:, column]
-            width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
-            low, high = low - MAX_RANGES_OUTSIDE * width, high + MAX_RANGES_OUTSIDE * width
-        elif scaler.kind == "none":
-            continue
-        else:
-            margin = MAX_SCALES_OUTSIDE * scaler.scale[:, column]
-            low, high = scaler.center[:, column] - margin, scaler.center[:, column] + margin
-        values = table.values[:, column]
-        far = (values > high[series_index]) | (values < low[series_index])
-        if far.any():
-            row = int(np.argmax(far))
-            count = int(far.sum())
-            yield Finding.at(
-                location_formatter(table).at(table.lines[row], name),
-                "D807",
-                f"{values[row]:.15g} is far outside of the training range{in_series_text(table, table.series[row])}, "
-                f"{count_noun(count, 'such value')} (no option for this; check the unit of the column)",
-                count=count,
-            )
+def _required_rows(grid: Grid, model: ModelSchema, indices: np.ndarray) -> np.ndarray:
+    """Return the rows [S] that the model needs of each series; indices: [S] as in `_have_enough_rows`."""
+    schema = model.schema
+    series = model.series.select(indices)
+    series = replace(series, train_end=np.where(indices < 0, grid.counts, series.train_end))
+    required = required_history(schema, series, schema.lookback)
+    # The scaling of a new series is fitted on these rows, so they must show its level and its variation.
+    season = min(2 * schema.season, schema.lookback) if schema.seasons else schema.lookback
+    required = np.where(indices < 0, np.maximum(required, max(season, schema.horizon + 1)), required)
+    # The rows of a series that the run left out as too short were too few, so the model needs more of them.
+    index = SeriesIndex(model.short.names)
+    for number in np.flatnonzero(indices < 0).tolist():
+        left_out = index.find(grid.names[number])
+        if left_out is not None:
+            more = max(int(model.short.count[left_out]) + 1, schema.lookback + schema.horizon)
+            required[number] = max(required[number], more)
+    return required

@@ -6,16 +6,18 @@ CSV and JSON hold the same digits (`decimals.number_texts`). Parquet holds the 6
 import csv
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
-from lstm_cli.data.reading.decimals import number_texts
+from lstm_cli.data.numbers.decimals import number_texts
+from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
-from lstm_cli.data.times.formats import format_times
+from lstm_cli.data.times.formats import JOINT, format_times, format_zoned_times
 
 BLOCK_ROWS = 10_000  # rows of text at a time, because their cells are Python objects
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
@@ -29,13 +31,19 @@ class Forecast:
     names: tuple[str, ...]  # of the S series
     times_us: np.ndarray  # [S, H] int64; row numbers from 0 if the file has no times
     values: np.ndarray  # [S, H, C] float64, in the file's units
-    interval_ends: np.ndarray | None = None  # [4, S, H, C], in the order of `interval_suffixes`
+    interval_ends: np.ndarray | None = (
+        None  # [4, S, H, C], in the order of `interval_suffixes`; NaN: no interval
+    )
     interval_suffixes: tuple[str, ...] = ()  # column names are `<target>_<suffix>`
 
     @property
     def header(self) -> list[str]:
-        series = [self.schema.series_name] if self.schema.series_name is not None else []
-        return [*series, self.schema.time_name or "row", *self.columns]
+        return [*self.schema.series_columns, *self.time_columns, *self.columns]
+
+    @property
+    def time_columns(self) -> tuple[str, ...]:
+        """Return the names of the columns of the time: those of the file, or `row`."""
+        return self.schema.time_columns or ("row",)
 
     @property
     def columns(self) -> list[str]:
@@ -62,36 +70,64 @@ class Forecast:
     def _interval_columns(self, target: str) -> list[str]:
         return [f"{target}_{suffix}" for suffix in self.interval_suffixes]
 
-    def blocks(self) -> Iterator[tuple[list[list[str]], np.ndarray]]:
-        """Yield the rows in blocks, series by series.
+    def blocks(self, *, zoned: bool = False) -> Iterator[tuple[list[list[str]], np.ndarray]]:
+        """Yield the rows in blocks, series by series. zoned: with `--tz`, times have the offset of the zone.
 
-        Each block holds the label columns (the series if there is a series column, then the time) and the numbers
+        Each block holds the label columns (the series columns, then the columns of the time) and the numbers
         [rows, len(columns)].
         """
         horizon = self.values.shape[1]
         # Format each distinct time once, because most series share their times.
         distinct, indices = np.unique(self.times_us, return_inverse=True)
-        texts = np.array(self.written_times(distinct), dtype=object)
+        zoned = zoned and bool(self.schema.time_format.tz) and len(self.time_columns) == 1
+        written = (
+            format_zoned_times(distinct, self.schema.time_format) if zoned else self.written_times(distinct)
+        )
+        texts = [np.array(column, dtype=object) for column in split_columns(written, self.time_columns)]
         indices = indices.reshape(self.times_us.shape)
         size = max(1, BLOCK_ROWS // horizon)
         cells = self.cells
         for first in range(0, len(self.names), size):
             block = slice(first, first + size)
-            labels = [texts[indices[block].reshape(-1)].tolist()]
-            if self.schema.series_name is not None:
-                labels.insert(0, [name for name in self.names[block] for _ in range(horizon)])
-            yield labels, cells[block].reshape(-1, cells.shape[2])
+            times = [column[indices[block].reshape(-1)].tolist() for column in texts]
+            yield [*self.series_labels(block), *times], cells[block].reshape(-1, cells.shape[2])
+
+    def series_labels(self, block: slice) -> list[list[str]]:
+        """Return the cells of each series column for a block of series, once for each step."""
+        columns = self.schema.series_columns
+        values = split_names(self.names[block], len(columns)) if columns else []
+        horizon = self.values.shape[1]
+        return [[value for value in column for _ in range(horizon)] for column in values]
 
     def written_times(self, times_us: np.ndarray) -> list[str]:
-        """Return times as the file writes them; rows are counted from 1."""
+        """Return times as the file writes them, with JOINT between columns; rows are counted from 1."""
         return write_times(self.schema, times_us)
+
+    def shown_time(self, time_us: int) -> str:
+        """Return one time as reports show it, with a blank between columns."""
+        return self.written_times(np.array([time_us]))[0].replace(JOINT, " ")
+
+
+def split_columns(texts: Sequence[str], names: Sequence[str]) -> list[list[str]]:
+    """Return the texts [n] of each column of `names`, from times [n] that are written with JOINT between columns."""
+    if len(names) == 1:
+        return [list(texts)]
+    return [list(column) for column in zip(*(text.split(JOINT) for text in texts), strict=True)]
 
 
 def write_times(schema: Schema, times_us: np.ndarray) -> list[str]:
-    """Return times [n] as the file writes them; without times, row numbers from 1."""
+    """Return times [n] as the file writes them, with JOINT between columns; without times, row numbers from 1."""
     if schema.time_name is None:
         return [str(row + 1) for row in times_us.tolist()]
     return format_times(times_us, schema.time_format)
+
+
+def whole_columns(schema: Schema) -> list[bool]:
+    """Return which columns of the time hold whole numbers, such as a year or an hour next to its date."""
+    if schema.time_format.is_integer:
+        return [True]
+    parts = schema.time_format.pattern.split(JOINT)
+    return [len(parts) > 1 and re.fullmatch("%-?[YymdjHMSVu]", part) is not None for part in parts]
 
 
 def output_format(output: str, requested: str | None) -> str:
@@ -109,24 +145,45 @@ def _csv(forecast: Forecast) -> bytes:
     writer = csv.writer(text, lineterminator="\n", delimiter=forecast.schema.delimiter or ",")
     writer.writerow([escape_formula(name) for name in forecast.header])
     for labels, numbers in forecast.blocks():
-        named = [[escape_formula(name) for name in column] for column in labels[:-1]]
-        writer.writerows(zip(*named, labels[-1], *_texts(forecast, numbers), strict=True))
+        count = len(labels) - len(forecast.time_columns)
+        named = [[escape_formula(name) for name in column] for column in labels[:count]]
+        texts = _texts(forecast, numbers, missing="")
+        writer.writerows(zip(*named, *labels[count:], *texts, strict=True))
     return text.getvalue().encode()
 
 
-def _texts(forecast: Forecast, numbers: np.ndarray) -> list[list[str]]:
-    """Return the numbers [rows, len(columns)] of a block as text, column by column."""
-    pairs = zip(numbers.T, forecast.decimals, strict=True)
-    return [number_texts(column, decimals) for column, decimals in pairs]
+def _texts(forecast: Forecast, numbers: np.ndarray, *, missing: str) -> list[list[str]]:
+    """Return the numbers [rows, len(columns)] of a block as text, column by column.
+
+    Args:
+        forecast: forecast of the block.
+        numbers: numbers of the block, NaN for an interval that is not known.
+        missing: text of NaN.
+    """
+    texts = []
+    for column, decimals in zip(numbers.T, forecast.decimals, strict=True):
+        known = ~np.isnan(column)
+        cells = number_texts(np.where(known, column, 0.0), decimals)
+        texts.append(
+            cells
+            if known.all()
+            else [cell if one else missing for cell, one in zip(cells, known, strict=True)]
+        )
+    return texts
 
 
 def _json(forecast: Forecast) -> bytes:
     rows: list[str] = []
     keys = [f"{json.dumps(name, ensure_ascii=False)}: " for name in forecast.header]
-    for labels, numbers in forecast.blocks():
-        quoted = [[json.dumps(label, ensure_ascii=False) for label in column] for column in labels]
+    for labels, numbers in forecast.blocks(zoned=True):
+        count = len(labels) - len(forecast.time_columns)
+        quoted = [[json.dumps(label, ensure_ascii=False) for label in column] for column in labels[:count]]
+        quoted += [
+            [str(int(label)) if is_whole else json.dumps(label, ensure_ascii=False) for label in column]
+            for column, is_whole in zip(labels[count:], whole_columns(forecast.schema), strict=True)
+        ]
         for row in zip(
-            *quoted, *_texts(forecast, numbers), strict=True
+            *quoted, *_texts(forecast, numbers, missing="null"), strict=True
         ):  # the digits of the CSV are JSON's too
             rows.append("{" + ", ".join(map("".join, zip(keys, row, strict=True))) + "}")
     lines = ",\n".join(rows)
@@ -137,21 +194,29 @@ def _parquet(forecast: Forecast) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
-    schema, horizon = forecast.schema, forecast.values.shape[1]
+    schema = forecast.schema
     times = forecast.times_us.reshape(-1)
     columns: dict[str, pyarrow.Array] = {}
-    if schema.series_name is not None:
-        columns[schema.series_name] = pyarrow.array([name for name in forecast.names for _ in range(horizon)])
+    for name, labels in zip(schema.series_columns, forecast.series_labels(slice(None)), strict=True):
+        columns[name] = pyarrow.array(labels)
     if schema.time_name is None:
         columns["row"] = pyarrow.array(times + 1)
+    elif schema.time_format.is_integer:
+        columns[schema.time_columns[0]] = pyarrow.array(times)
+    elif len(schema.time_columns) > 1:
+        texts = split_columns(forecast.written_times(times), schema.time_columns)
+        for name, column, is_whole in zip(schema.time_columns, texts, whole_columns(schema), strict=True):
+            columns[name] = pyarrow.array([int(text) for text in column] if is_whole else column)
     else:
-        zone = "UTC" if schema.time_format.has_offset else None
-        columns[schema.time_name] = pyarrow.array(times, type=pyarrow.int64()).cast(
+        zone = schema.time_format.tz or ("UTC" if schema.time_format.has_offset else None)
+        instants = schema.time_format.to_utc(times)
+        columns[schema.time_columns[0]] = pyarrow.array(instants, type=pyarrow.int64()).cast(
             pyarrow.timestamp("us", zone)
         )
     cells = forecast.cells
     for index, name in enumerate(forecast.columns):
-        columns[name] = pyarrow.array(cells[:, :, index].reshape(-1))
+        numbers = cells[:, :, index].reshape(-1)
+        columns[name] = pyarrow.array(numbers, mask=np.isnan(numbers))
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.table(columns), sink)
     return bytes(sink.getvalue())

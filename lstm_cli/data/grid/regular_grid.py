@@ -9,11 +9,17 @@ from functools import cached_property
 
 import numpy as np
 
-from lstm_cli.data.chunks import chunks_with_series, row_chunks, series_starts
-from lstm_cli.data.grid.frequency_check import choose_step
+from lstm_cli.config.text import PLAIN_GRID, GridSettings
+from lstm_cli.data.chunks import chunks_with_series, series_starts
+from lstm_cli.data.frequency.infer import first_in_file
+from lstm_cli.data.frequency.row_clock import RowClock
+from lstm_cli.data.frequency.step import Step, parse_freq
+from lstm_cli.data.grid.duplicates import combine_duplicates
+from lstm_cli.data.grid.frequency_check import choose_grid_rows
+from lstm_cli.data.grid.gap_rule import GapRule, find_missing_rows
+from lstm_cli.data.grid.skipped_gaps import choose_row_clock
 from lstm_cli.data.grid.sorting import (
     SortedRows,
-    drop_duplicate_rows,
     find_disorder,
     in_series_text,
     location_formatter,
@@ -22,8 +28,6 @@ from lstm_cli.data.grid.sorting import (
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.frequency import Step, frequency_label, parse_freq
-from lstm_cli.data.times.infer_frequency import find_coarser_run, first_in_file, multiple_name
 from lstm_cli.errors import DataError, DeviceError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
@@ -101,13 +105,18 @@ class Grid:
 
 
 def to_regular_grid(
-    table: Table, *, freq: str | None, start: str | None, end: str | None, step: Step | None = None
+    table: Table,
+    settings: GridSettings = PLAIN_GRID,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    step: Step | None = None,
 ) -> Grid:
     """Return the series of a table on one regular time grid; missing rows become rows of NaN.
 
     Args:
         table: rows of the file.
-        freq: value of `--freq`; None infers the frequency.
+        settings: settings of the grid, such as `--freq`.
         start: value of `--start`.
         end: value of `--end`.
         step: step of the run, which new data must have.
@@ -118,27 +127,28 @@ def to_regular_grid(
             measured target.
         DeviceError: if the grid does not fit in memory.
     """
-    requested = parse_freq(freq) if freq is not None else None
+    requested = parse_freq(settings.freq) if settings.freq is not None else None
     rows = sort_rows(table)
     if start is not None or end is not None:
         rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
     disorder = find_disorder(rows, table)
-    rows, duplicates = drop_duplicate_rows(rows, table)
-    measured = _measured_mask(rows, 0, len(table.targets))
+    rows, duplicates = combine_duplicates(rows, table, settings.duplicates, from_run=step is not None)
+    measured = rows.measured(0, len(table.targets))
     rows, measured, kept, skipped = _skip_unmeasured(rows, measured, table)
-    grid_step = choose_step(rows, table, requested=requested, fixed=step)
-    allowed = freq is not None or step is not None  # a given frequency accepts its gaps
     findings = [*disorder, *duplicates, *skipped]
-    return _build_grid(rows, measured, kept, table, grid_step, findings, gaps_allowed=allowed)
-
-
-def _measured_mask(rows: SortedRows, first: int, last: int) -> np.ndarray:
-    """Return which rows [R] have a measured cell in the columns from `first` to before `last`."""
-    measured = np.zeros(len(rows), dtype=bool)
-    if last > first:
-        for span in row_chunks(len(rows)):
-            measured[span] = measured_rows(rows.table.values[rows.slice(span), first:last])
-    return measured
+    if table.time_name is not None and settings.gaps == "skip":
+        run_step = step if isinstance(step, RowClock) else None
+        clock, clock_findings = choose_row_clock(rows, table, requested=requested, run_step=run_step)
+        grid_step: Step = clock
+        findings += clock_findings
+    else:
+        grid_step, on_grid, off_grid = choose_grid_rows(rows, table, requested=requested, fixed=step)
+        rows, measured = rows.select(on_grid), measured[on_grid]
+        findings += off_grid
+    rule = GapRule(
+        freq_given=settings.freq is not None, accepted=step is not None or settings.gaps is not None
+    )
+    return _build_grid(rows, measured, kept, table, grid_step, findings, rule)
 
 
 def _skip_unmeasured(
@@ -189,8 +199,7 @@ def _build_grid(
     table: Table,
     step: Step,
     findings: Sequence[Finding],
-    *,
-    gaps_allowed: bool,
+    rule: GapRule,
 ) -> Grid:
     unused_findings: list[Finding] = []
     gap_findings: list[Finding] = []
@@ -216,7 +225,7 @@ def _build_grid(
     row_index = rows.row_index
     if missing_rows:
         index = _steps_from_start(rows, first, step)
-        gap_findings = _find_gaps(rows, index, table, step, missing_rows=missing_rows, allowed=gaps_allowed)
+        gap_findings = find_missing_rows(rows, index, table, step, rule, missing_rows=missing_rows)
         row_index = _row_index_with_gaps(rows, index, np.cumsum(lengths) - lengths, first, missing_rows, step)
     return Grid(
         step=step,
@@ -224,7 +233,7 @@ def _build_grid(
         origin_us=origin_us,
         counts=counts,
         ahead=lengths - counts,
-        cells=table.values,
+        cells=rows.table.values,  # with combined duplicates, those of the file otherwise
         row_index=row_index,
         rows_read=last - first + 1,
         findings=(*findings, *unused_findings, *gap_findings),
@@ -263,7 +272,7 @@ def _series_spans(
     than the last target.
     """
     first, last = _first_and_last(measured, begins)
-    known = _measured_mask(rows, len(table.targets) + len(table.past), len(table.columns))
+    known = rows.measured(len(table.targets) + len(table.past), len(table.columns))
     latest = _first_and_last(known, begins)[1] if known.any() else last
     return first, last, np.maximum(last, latest)
 
@@ -281,11 +290,6 @@ def _first_and_last(chosen: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray,
     return np.where(none, -1, first), np.where(none, -1, last)
 
 
-def measured_rows(values: np.ndarray) -> np.ndarray:
-    """Return which rows [R] of values [R, C] have a measured cell."""
-    return ~np.isnan(values).all(axis=1)
-
-
 def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Finding]:
     """Return a finding about rows [R] before the first or after the last usable row of a series."""
     if not unused.any():
@@ -301,59 +305,6 @@ def _find_unused(rows: SortedRows, table: Table, unused: np.ndarray) -> list[Fin
             f"{in_series_text(table, rows.series[row])} (use --target to name another column)",
             count=count,
             flags=("--target",),
-        )
-    ]
-
-
-def _find_gaps(
-    rows: SortedRows, index: np.ndarray, table: Table, step: Step, *, missing_rows: int, allowed: bool
-) -> list[Finding]:
-    """Return a finding about the missing rows of the grid. Raise DataError if more than half of the grid is missing."""
-    gaps = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
-    formatter = location_formatter(table)
-    if missing_rows > len(index) and not allowed:
-        row = int(np.argmax(gaps))
-        ends = [
-            f"{formatter.row(rows.lines[edge])} ({formatter.time(rows.times[edge])})"
-            for edge in (row, row + 1)
-        ]
-        raise DataError(
-            f"too many missing rows: {missing_rows:,} of {missing_rows + len(index):,} at frequency {step.name}, "
-            f"the longest gap from {ends[0]} to {ends[1]}{in_series_text(table, rows.series[row])}",
-            hint=f"use --freq {step.name} to accept the gaps, or another --freq, --start or --end to avoid them",
-            rule="D514",
-            at=in_file(table.source),
-            flags=(
-                "--freq",
-                "--start",
-                "--end",
-            ),
-        )
-    coarse = find_coarser_run(gaps)
-    if coarse is not None and not allowed:
-        raise DataError(
-            f"the frequency changes from {step.name} to {multiple_name(step, int(gaps[coarse]))} at "
-            f"{formatter.time(rows.times[coarse])}{in_series_text(table, rows.series[coarse])}",
-            hint=f"use --start and --end to keep rows of one frequency, or --freq {step.name} to accept the gaps",
-            rule="D515",
-            at=formatter.at(rows.lines[coarse]),
-            flags=(
-                "--start",
-                "--end",
-                "--freq",
-            ),
-        )
-    row = int(np.argmax(gaps > 1))
-    missing = formatter.time(int(step.times(np.asarray(1), rows.times[row])))
-    return [
-        Finding.at(
-            formatter.at(rows.lines[row]),
-            "D516",
-            f"{count_noun(missing_rows, 'row')} {'is' if missing_rows == 1 else 'are'} missing from the "
-            f"{frequency_label(step)}, the first at {missing}{in_series_text(table, rows.series[row])}; "
-            "filled as set by --missing",
-            count=missing_rows,
-            flags=("--missing",),
         )
     ]
 

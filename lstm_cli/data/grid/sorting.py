@@ -1,7 +1,4 @@
-"""Sorting of the rows of a table by series and time, and handling of duplicate rows.
-
-Identical rows are merged with a warning. Two values for one time are an error.
-"""
+"""Sorting of the rows of a table by series and time."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,12 +6,10 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.chunks import row_chunks
-from lstm_cli.data.locations import LocationFormatter, quote_name, series_text
+from lstm_cli.data.frequency.infer import first_in_file
+from lstm_cli.data.frequency.step import series_start_times
+from lstm_cli.data.locations import LocationFormatter, series_text
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
-from lstm_cli.data.times.frequency import series_start_times
-from lstm_cli.data.times.infer_frequency import first_in_file
-from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
 
@@ -57,6 +52,14 @@ class SortedRows:
     def values(self, rows: np.ndarray | int) -> np.ndarray:
         """Return the values [n, F] of some rows."""
         return self.table.values[self.table_rows(rows)]
+
+    def measured(self, first: int, last: int) -> np.ndarray:
+        """Return which rows [R] have a measured cell in the columns from `first` to before `last`."""
+        measured = np.zeros(len(self), dtype=bool)
+        if last > first:
+            for span in row_chunks(len(self)):
+                measured[span] = ~np.isnan(self.table.values[self.slice(span), first:last]).all(axis=1)
+        return measured
 
     def select(self, chosen: np.ndarray) -> "SortedRows":
         """Return only the chosen rows (bool [R])."""
@@ -162,75 +165,16 @@ def find_disorder(rows: SortedRows, table: Table) -> list[Finding]:
     ]
 
 
-def drop_duplicate_rows(rows: SortedRows, table: Table) -> tuple[SortedRows, list[Finding]]:
-    """Return the rows without duplicate rows (equal series, time and values), and a finding.
-
-    Raises:
-        DataError: for two values at one time.
-    """
-    times, series = rows.times, rows.series
-    is_duplicate = np.append(False, (times[1:] == times[:-1]) & (series[1:] == series[:-1]))
-    if not is_duplicate.any():
-        return rows, []
-    duplicates = np.flatnonzero(is_duplicate)
-    before, after = rows.values(duplicates - 1), rows.values(duplicates)
-    differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
-    if differ.any():
-        raise _duplicate_timestamp_error(rows, table, duplicates, differ)
-    row = first_in_file(rows.lines, is_duplicate)
-    formatter = location_formatter(table)
-    repair = "The first of each is kept"
-    if table.series_name is None:
-        repair += " (use --series if a column names several series)"
-    if is_ambiguous_hour(rows.times[duplicates], table.time_format).any():
-        repair += ". If this is the repeated daylight-saving hour in autumn, write the times with offsets"
-    finding = Finding.at(
-        formatter.at(rows.lines[row]),
-        "D522",
-        f"{count_noun(len(duplicates), 'duplicate row')}, the first equal to {formatter.row(rows.lines[row - 1])}"
-        f"{in_series_text(table, rows.series[row])}, {formatter.time(rows.times[row])}. {repair}",
-        lines=[*formatter.at(rows.lines[row]).lines, *formatter.at(rows.lines[row - 1]).lines],
-        count=len(duplicates),
-        flags=() if table.series_name is not None else ("--series",),
-    )
-    return rows.select(~is_duplicate), [finding]
-
-
-def _duplicate_timestamp_error(
-    rows: SortedRows, table: Table, repeats: np.ndarray, differ: np.ndarray
-) -> DataError:
-    """Return the error for two values at one time. second: [D] rows that repeat a time; differ: [D, F]."""
-    index = first_in_file(rows.lines[repeats], np.asarray(differ.any(axis=1)))
-    row = repeats[index]
-    column = int(np.argmax(differ[index]))
-    first_value, second_value = (
-        "a missing value" if np.isnan(v) else f"{v:.15g}"
-        for v in rows.values(np.array([row - 1, row]))[:, column]
-    )
-    formatter = location_formatter(table)
-    hint = "delete one of the two lines"
-    if table.series_name is None:
-        hint = "use --series if a column names several series, or delete one of the two lines"
-    if is_ambiguous_hour(rows.times[row : row + 1], table.time_format)[0]:
-        hint = (
-            "write the times with offsets such as +01:00 (this looks like the repeated daylight-saving hour), "
-            "or use --series if the file holds several series"
-        )
-    return DataError(
-        f"duplicate timestamp {formatter.time(rows.times[row])}{in_series_text(table, rows.series[row])} with two "
-        f"values of {quote_name(table.columns[column])}: {first_value} and {second_value}",
-        hint=hint,
-        rule="D523",
-        flags=("--series",) if table.series_name is None else (),
-        at=replace(formatter.two_rows(rows.lines[row - 1], rows.lines[row]), column=table.columns[column]),
-    )
-
-
 def location_formatter(table: Table) -> LocationFormatter:
     """Return the formatter for rows and times of a table in messages."""
     unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
     return LocationFormatter(
-        source=table.source, unit=unit, utc=table.time_format.has_offset, files=table.files
+        source=table.source,
+        unit=unit,
+        utc=table.time_format.has_offset,
+        whole=table.time_name is not None and table.time_format.is_integer,
+        files=table.files,
+        to_file_clock=table.time_format.to_file_clock if table.time_format.instants else None,
     )
 
 

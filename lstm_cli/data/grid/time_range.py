@@ -4,12 +4,11 @@ import re
 
 import numpy as np
 
+from lstm_cli.data.frequency.step import DAY, MINUTE, WEEK, series_start_times
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import DAY, MINUTE, series_start_times
-from lstm_cli.data.times.parse import parse_time
-from lstm_cli.data.times.patterns import text_kind
+from lstm_cli.data.times.parse import parse_time, time_span
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import in_file
 
@@ -34,6 +33,8 @@ def time_range_mask(
         DataError: if no row is left.
     """
     chosen = np.ones(len(series), dtype=bool)
+    if table.resampled:
+        return chosen
     if start is not None:
         row = _row_number("--start", start)
         chosen &= _row_numbers(series) >= row if row else times_us >= _parse_bound("--start", start, table)[0]
@@ -99,6 +100,9 @@ def _parse_bound(flag: str, text: str, table: Table) -> tuple[int, int]:
 def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int, int]:
     """Return the first and last microsecond of a time given with a flag, on the clock of the file's times.
 
+    A whole number is both, if the times are whole numbers. `time:` before a time makes it plain that it is not a number
+    of steps.
+
     A year, month, quarter or day covers its whole span. A time without offset has the offset of the file, if the file
     has a single one, else UTC.
 
@@ -110,23 +114,23 @@ def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int
     Raises:
         UsageError: for an invalid time.
     """
+    text = text.strip().removeprefix("time:")
     try:
         first = parse_time(text, time_format)
     except UsageError as error:
         raise UsageError(f"{flag}: {error.message}", hint=error.hint, flag=flag) from None
     local = first + time_format.offset * MINUTE
-    return first, first + _length(text, local) - 1
+    last = first + _length(time_span(text, time_format), local) - 1
+    if not time_format.instants:
+        return first, last
+    begin = time_format.from_file_clock(np.array(first))
+    return int(begin), int(time_format.from_file_clock(np.array(last), later=True))
 
 
-def _length(text: str, local_us: int) -> int:
-    """Return the microseconds that a time covers: 2020 a year, 2020-05 a month, 2020-05-17 a day, else 1."""
-    text = text.strip()
-    kind = text_kind(text)
-    digits = len(text) if kind == "digits" else 0
-    months = 12 if digits == 4 else 1 if digits == 6 or kind == "month" else 3 if kind == "quarter" else 0
+def _length(span: str, local_us: int) -> int:
+    """Return the microseconds of a year, quarter, month, week or day that begins at a time; 1 for a moment."""
+    months = {"year": 12, "quarter": 3, "month": 1}.get(span)
     if months:
         month = np.datetime64(local_us, "us").astype("datetime64[M]")
         return int((month + months).astype("datetime64[us]").astype(np.int64)) - local_us
-    if digits == 8 or (kind in ("date", "day-month") and not re.search(r"\d[Tt ]\d", text)):
-        return DAY
-    return 1
+    return {"week": WEEK, "day": DAY}.get(span, 1)

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_cli.data.frequency.daylight_saving import is_ambiguous_hour
+from lstm_cli.data.frequency.step import Step, series_start_times
+from lstm_cli.data.grid.frequency_check import empty_off_grid
 from lstm_cli.data.grid.sorting import sort_rows
 from lstm_cli.data.grid.time_range import time_range_mask
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import is_ambiguous_hour
-from lstm_cli.data.times.frequency import Step, series_start_times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,10 @@ def find_gaps(table: Table, step: Step, *, start: str | None = None, end: str | 
     """
     rows = sort_rows(table)
     rows = rows.select(time_range_mask(table, rows.series, rows.times, start=start, end=end))
-    index = step.index(rows.times, series_start_times(rows.times, rows.series))[0]
+    index, on_grid = step.index(rows.times, series_start_times(rows.times, rows.series))
+    if not on_grid.all():  # such rows hold no value and are skipped, see `choose_grid_rows`
+        rows = rows.select(~empty_off_grid(rows, step))
+        index = step.index(rows.times, series_start_times(rows.times, rows.series))[0]
     steps_to_next = np.where(np.diff(rows.series) == 0, np.diff(index), 0)
     positions = np.flatnonzero(steps_to_next > 1)
     return Gaps(

@@ -4,22 +4,27 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from lstm_cli.data.dataset.dataset import Schema
+from lstm_cli.data.frequency.daylight_saving import skipped_hours
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.locations import MAX_NAMES, quote_names
 from lstm_cli.data.quality.gaps import find_gaps
+from lstm_cli.data.quality.intermittent import find_intermittent
 from lstm_cli.data.quality.leakage import MAX_ROWS, find_leaks, leakage_text, max_lag, sample_of_series
 from lstm_cli.data.quality.outliers import Outliers, find_outliers
+from lstm_cli.data.quality.yearly_season import find_yearly_season
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import skipped_hours
+from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
 from lstm_cli.text import count_noun
 
-SINGLE_VALUE_RULES = ("D313", "D314", "D315")  # reader rules about a single suspicious value
+SINGLE_VALUE_RULES = ("D314", "D315")  # reader rules about a single suspicious value
 MAX_LINES = 3  # further lines listed in the message about outliers
 DROP_ADVICE = (
     "use --outliers drop to set those before the test rows to missing, or --scaler robust to weight them less"
@@ -70,8 +75,24 @@ def inspect_table(
     ]
 
 
+def inspect_training_rows(rows: GridLines, train_end: np.ndarray, schema: Schema) -> list[Finding]:
+    """Return the findings about the training rows of the targets: mostly zeros, and a yearly season.
+
+    Args:
+        rows: rows of a grid with the kept series.
+        train_end: [S] training rows of each series.
+        schema: columns and settings of the dataset.
+    """
+    return [
+        *find_intermittent(rows, train_end, schema.targets),
+        *find_yearly_season(rows, train_end, schema),
+    ]
+
+
 def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Outliers]:
     """Return the outliers of the targets; covariates may jump, for example promotions.
+
+    Codes for missing values are findings of the reader, not outliers.
 
     Args:
         table: rows of the file.
@@ -79,7 +100,9 @@ def target_outliers(table: Table, grid: Grid, seasons: Sequence[int]) -> list[Ou
         seasons: confirmed seasons in steps.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
-        return find_outliers(GridLines(table, grid), len(table.targets), seasons)
+        found = find_outliers(GridLines(table, grid), len(table.targets), seasons)
+    others = (_without_sentinels(outliers, table) for outliers in found)
+    return [outliers for outliers in others if len(outliers.rows)]
 
 
 def _constant_findings(rows: GridLines) -> list[Finding]:
@@ -172,7 +195,11 @@ def _constant_series_finding(rows: GridLines, name: str, constant: np.ndarray) -
 
 def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | None) -> list[Finding]:
     table, grid = rows.table, rows.grid
-    if not (grid.counts != grid.rows_read).any() or table.time_name is None or table.time_format.has_offset:
+    if (
+        not (grid.counts != grid.rows_read).any()
+        or table.time_name is None
+        or not table.time_format.is_ambiguous
+    ):
         return []
     gaps = find_gaps(table, grid.step, start=start, end=end)
     spring = np.flatnonzero(skipped_hours(gaps.first_us, gaps.rows, grid.step, table.time_format))
@@ -181,20 +208,28 @@ def _daylight_saving_findings(rows: GridLines, start: str | None, end: str | Non
     formatter = location_formatter(table)
     order = spring[np.argsort(gaps.before[spring], kind="stable")]
     first = order[0]
+    zone = zone_with_change(int(gaps.first_us[first]), repeated=False)
+    advice = "Name your time zone" if zone else "Write the times with offsets such as +01:00"
     return [
         Finding.at(
             formatter.at(gaps.before[first]),
             "D704",
             f"{formatter.time(gaps.first_us[first])}{in_series_text(table, gaps.series[first])} is missing, an hour "
-            f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). Write the times with offsets "
-            "such as +01:00, because local clocks also repeat an hour in autumn",
+            f"that local clocks skip in spring ({count_noun(len(spring), 'such hour')}). {advice}, "
+            f"because local clocks also repeat an hour in autumn{f' (--tz {zone})' if zone else ''}",
             kind="daylight-saving",
             column=table.time_name,
             lines=gaps.before[order][:LINES].tolist(),
             count=len(spring),
-            flags=("--time", "--missing"),
+            flags=("--tz", "--missing") if zone else ("--time", "--missing"),
         )
     ]
+
+
+def _without_sentinels(outliers: Outliers, table: Table) -> Outliers:
+    """Return the outliers that are not values which the reader reports as codes for missing values."""
+    keep = ~np.isin(outliers.values, table.sentinels[outliers.column])
+    return replace(outliers, rows=outliers.rows[keep], values=outliers.values[keep])
 
 
 def _outlier_finding(rows: GridLines, outliers: Outliers, advice: str) -> Finding:

@@ -13,8 +13,8 @@ import numpy as np
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import CellLocation, quote_cell, quote_name
+from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.quality.profile import ColumnProfile, FileProfile
-from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding
@@ -215,7 +215,7 @@ def _non_numeric_finding(column: ColumnProfile, location: CellLocation) -> Findi
     assert column.first_non_numeric is not None
     line, cell = column.first_non_numeric
     try:
-        read_numbers([cell], np.array([line]), location)
+        read_numbers([cell], np.array([line]), location, column.number_format)
         text = f"{location.at(line)}: {quote_cell(cell)} is not a number"
     except DataError as error:
         text = error.message
@@ -245,11 +245,11 @@ def leakage_in_unused_columns(
         horizon: steps.
         season: longest confirmed season in steps.
     """
-    used_names = {*table.columns, table.time_name, table.series_name}
+    used_names = {*table.columns, *table.time_columns, *table.series_columns}
     columns = [item for item in profile.columns if item.values is not None and item.name not in used_names][
         :MAX_COLUMNS
     ]
-    if not columns or not profile.whole or profile.rows != len(table.lines):
+    if not columns or not profile.whole or profile.rows != len(table.lines) or table.resampled:
         return []
     rows = GridLines(table, grid)
     series_rows = [_SeriesRows(rows, item) for item in sample_of_series(grid.counts)]

@@ -120,6 +120,20 @@ def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, h
     ]
 
 
+def refuse_missing_categories(table: Table, how: str) -> None:
+    """Raise DataError for a missing cell of a column of categories if `how`, the value of `--missing`, is `refuse`."""
+    found = [finding for finding in table.findings if finding.rule == "D241"]
+    if how == "refuse" and found:
+        raise DataError(
+            f"{count_noun(found[0].count, 'missing value')} in {quote_name(found[0].column or '')}, first in line "
+            f"{found[0].lines[0]}, but --missing refuse allows none",
+            hint="fill them in the file, or use --missing interpolate, last or season",
+            rule="D601",
+            at=in_file(table.source),
+            flags=("--missing",),
+        )
+
+
 def _missing_location(table: Table, grid: Grid, schema: Schema, row: int, column: int) -> Location:
     """Return the location of a missing cell of the grid, with its line unless the whole row is missing."""
     lines, wording = GridLines(table, grid), location_formatter(table)

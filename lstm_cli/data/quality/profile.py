@@ -8,14 +8,18 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.data.locations import CellLocation, FileLines, is_missing
-from lstm_cli.data.reading.file_readers import File, ParquetFile, TextFile
-from lstm_cli.data.reading.numbers import read_numbers
+from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats
+from lstm_cli.data.reading.columns.requests import time_options
+from lstm_cli.data.reading.file_readers import open_file
 from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
+from lstm_cli.data.reading.wide.file import LongFile, WideFile
+from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time, shapes_of
 from lstm_cli.errors import DataError
-from lstm_cli.text import is_number
 
 MAX_KEPT_ROWS = 200_000  # first rows whose numbers are kept
 MAX_KEPT_CELLS = 20_000_000  # 160 MB
@@ -35,6 +39,7 @@ class ColumnProfile:
     max_value: float | None
     non_numeric: int  # cells that are not plain numbers, in a column of mostly numbers
     first_non_numeric: tuple[int, str] | None  # line and cell
+    number_format: NumberFormat
     values: np.ndarray | None  # [first rows] float64, NaN where missing; None unless all cells are numbers
 
 
@@ -58,8 +63,8 @@ class FileProfile:
 def profile_files(
     source: str | Sequence[str],
     *,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    wide: WideRequest | None = None,
+    text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
     held: Mapping[str, bytes] = NOTHING_HELD,
 ) -> FileProfile:
@@ -69,8 +74,8 @@ def profile_files(
 
     Args:
         source: one path or pattern, or several.
-        encoding: value of `--encoding`.
-        delimiter: value of `--delimiter`.
+        wide: columns of a wide file, of which the long table is profiled; None for a long file.
+        text: settings of how text is read.
         stdin: standard input.
         held: content of pipes that were read before (`read_pipes`).
 
@@ -79,11 +84,14 @@ def profile_files(
         UsageError: for an invalid encoding or delimiter.
     """
     profiler: _Profiler | None = None
+    formats = NumberFormats(text=text)
     whole = True
     try:
         for path in expand_paths(source):
             with open_source(path, stdin, held=held) as opened:
-                file = ParquetFile(opened) if opened.parquet else TextFile(opened, encoding, delimiter)
+                plain = open_file(opened, formats)
+                times = time_options(text, named=wide is not None and bool(wide.time))
+                file = plain if wide is None else WideFile(plain, wide, times)
                 profiler = profiler or _Profiler(file)
                 profiler.add(file)
     except DataError:
@@ -97,18 +105,20 @@ def profile_files(
 class _Profiler:
     """Profile under construction, to which files are added."""
 
-    def __init__(self, first: File) -> None:
+    def __init__(self, first: LongFile) -> None:
         self._first = first
         self._counters = [
-            _ColumnCounter(place=CellLocation(source=first.source, column=name, unit=first.unit))
-            for name in first.names
+            _ColumnCounter(
+                place=CellLocation(source=first.source, column=name, unit=first.unit), number=number
+            )
+            for name, number in zip(first.names, first.numbers, strict=True)
         ]
         self._max_kept_rows = min(MAX_KEPT_ROWS, MAX_KEPT_CELLS // max(1, len(first.names)))
         self._names: list[str] = []  # of the files
         self._begins: list[int] = []  # lines before each file
         self._lines = self.rows = 0
 
-    def add(self, file: File) -> None:
+    def add(self, file: LongFile) -> None:
         """Count all cells of a file. Raise DataError if its columns differ, or at a row that cannot be read."""
         counters = self._counters
         if file.names != self._first.names:
@@ -119,6 +129,8 @@ class _Profiler:
             counters = [counters[self._first.names.index(name)] for name in file.names]
         self._names.append(file.source)
         self._begins.append(self._lines)
+        for counter, number in zip(counters, file.numbers, strict=True):
+            counter.number = number
         for lines, columns in file.cells():
             for counter, cells in zip(counters, columns, strict=True):
                 counter.count(cells, lines + self._lines, max(0, self._max_kept_rows - self.rows))
@@ -143,6 +155,7 @@ class _ColumnCounter:
     """Counts of one column while its cells are read."""
 
     place: CellLocation
+    number: NumberColumn  # format of its numbers
     cells: int = 0
     missing: int = 0
     numbers: int = 0
@@ -164,18 +177,19 @@ class _ColumnCounter:
             room: maximum number of kept cells.
         """
         texts, values = (
-            (cells, None) if isinstance(cells, Sequence) else _read_arrow_column(cells, lines, self.place)
+            (cells, None) if isinstance(cells, Sequence) else self._read_arrow_column(cells, lines)
         )
         self.cells += len(lines)
         if texts is not None:
-            values = _read_plain_numbers(texts, lines, self.place)
+            try:
+                values = self.number.read(texts, lines, self.place)
+            except DataError as error:
+                wrong = 0 if error.at is None else int(np.searchsorted(lines, error.at.lines[0]))
+                self._count_texts(texts, lines, wrong=wrong)
+                return
         elif values is None:  # a nested type, which cannot be read
             self.first_non_numeric = self.first_non_numeric or (int(lines[0]), "")
             self._note_missing(np.asarray(cells.is_null()), lines)
-            return
-        if values is None:
-            assert texts is not None
-            self._count_texts(texts, lines)
             return
         missing = np.isnan(values)
         self._note_missing(missing, lines)
@@ -185,32 +199,45 @@ class _ColumnCounter:
             self.max_value = max(self.max_value, float(np.nanmax(values)))
         self.kept.append(values[:room])
 
-    def _count_texts(self, cells: Sequence[str], lines: np.ndarray) -> None:
-        """Count cells of which some are not plain numbers, by their shapes, which are few."""
+    def _count_texts(self, cells: Sequence[str], lines: np.ndarray, *, wrong: int) -> None:
+        """Count cells of which some are not numbers, by their shapes, which are few. wrong: index of the first one."""
+        number_format = self.number.format
         shapes = shapes_of([cell.strip().replace("\0", " ") for cell in cells])
         counts = Counter(shapes)
-        missing_shapes = {shape for shape in counts if is_missing(shape)}
-        number_shapes = {shape for shape in counts if is_number(shape)}
-        self._note_missing(
-            np.fromiter((shape in missing_shapes for shape in shapes), bool, len(shapes)), lines
-        )
+        # A digit of a shape is 0, and no number with thousands separators begins with 0.
+        number_shapes = {
+            shape for shape in counts if number_format.split(shape.replace("0", "1")) is not None
+        }
+        if number_format.na_values:
+            missing = np.fromiter(map(number_format.is_missing, cells), bool, len(cells))
+        else:
+            missing_shapes = {shape for shape in counts if is_missing(shape)}
+            missing = np.fromiter((shape in missing_shapes for shape in shapes), bool, len(shapes))
+        self._note_missing(missing, lines)
         self.numbers += sum(counts[shape] for shape in number_shapes)
-        self.times += sum(counts[shape] for shape in counts if is_time(shape))
-        first = next(
-            (index for index, shape in enumerate(shapes) if shape not in missing_shapes | number_shapes), None
+        self.numbers -= sum(
+            shapes[row] in number_shapes for row in (*np.flatnonzero(missing).tolist(), wrong)
         )
-        if first is None:  # all numbers, but one is too large for a float
-            first = next(
-                index for index, cell in enumerate(cells) if is_number(cell) and not isfinite(float(cell))
-            )
-            self.numbers -= 1
+        self.times += sum(counts[shape] for shape in counts if is_time(shape))
         if self.first_non_numeric is None:
-            self.first_non_numeric = (int(lines[first]), cells[first])
-        for cell, shape in zip(cells, shapes, strict=True):
+            self.first_non_numeric = (int(lines[wrong]), cells[wrong])
+        for row in np.flatnonzero(~missing).tolist():
             if len(self.texts) > 1:
                 break
-            if shape not in missing_shapes:
-                self.texts.add(unescape_formula(cell))
+            self.texts.add(unescape_formula(cells[row]))
+
+    def _read_arrow_column(
+        self, column: Any, lines: np.ndarray
+    ) -> tuple[list[str] | None, np.ndarray | None]:
+        """Return a pyarrow column [n] as texts or as numbers, by its type; neither for a nested type."""
+        from lstm_cli.data.reading.parquet import column_is_number, column_numbers, column_text
+
+        try:
+            if column_is_number(column):
+                return None, column_numbers(column, lines, self.place, self.number)
+            return column_text(column, self.place), None
+        except DataError:  # a nested type, or an infinity
+            return None, None
 
     def _note_missing(self, missing: np.ndarray, lines: np.ndarray) -> None:
         self.missing += int(missing.sum())
@@ -244,27 +271,6 @@ class _ColumnCounter:
             max_value=self.max_value if isfinite(self.max_value) else None,
             non_numeric=measured - self.numbers if numeric else 0,
             first_non_numeric=self.first_non_numeric if numeric else None,
+            number_format=self.number.format,
             values=np.concatenate(self.kept) if all_numbers and self.kept else None,
         )
-
-
-def _read_plain_numbers(cells: Sequence[str], lines: np.ndarray, place: CellLocation) -> np.ndarray | None:
-    """Return the numbers [n], NaN where missing; None if a cell is not a plain number."""
-    try:
-        return read_numbers(cells, lines, place)
-    except DataError:
-        return None
-
-
-def _read_arrow_column(
-    column: Any, lines: np.ndarray, place: CellLocation
-) -> tuple[list[str] | None, np.ndarray | None]:
-    """Return a pyarrow column [n] as texts or as numbers, by its type; neither for a nested type."""
-    from lstm_cli.data.reading.parquet import column_is_number, column_numbers, column_text
-
-    try:
-        if column_is_number(column):
-            return None, column_numbers(column, lines, place)
-        return column_text(column, place), None
-    except DataError:  # a nested type, or an infinity
-        return None, None

@@ -111,8 +111,8 @@ def confirm_seasons(candidates: tuple[int, ...], training: Sequence[RowSlices]) 
     """Return the candidates that the training rows confirm, each with its correlation (`_pair_correlation`).
 
     A season is kept if most series hold it three times and at least a third of the columns confirm it
-    (`_confirm_season`). The result is the median of their correlations. A third is enough, because panels such as the
-    M4 hourly series are mixtures; random data confirm one column in a hundred.
+    (`season_correlation`). The result is the median of their correlations. A third is enough, because panels such as
+    the M4 hourly series are mixtures; random data confirm one column in a hundred.
 
     candidates: steps, shortest first. training: for each series its target columns [T, C], NaN where not measured.
     """
@@ -124,14 +124,14 @@ def confirm_seasons(candidates: tuple[int, ...], training: Sequence[RowSlices]) 
             continue
         columns = [rows[:, column] for rows in long_series for column in range(rows.shape[1])]
         shorter = max((known_season for known_season in confirmed if known_season < season), default=None)
-        correlations = [_confirm_season(column, season, shorter) for column in columns]
+        correlations = [season_correlation(column, season, shorter) for column in columns]
         confirmations = [value for value in correlations if value is not None]
         if confirmations and len(confirmations) * COLUMNS_PER_CONFIRMATION >= len(columns):
             confirmed[season] = float(np.median(confirmations))
     return confirmed
 
 
-def _confirm_season(values: np.ndarray, season: int, shorter: int | None) -> float | None:
+def season_correlation(values: np.ndarray, season: int, shorter: int | None) -> float | None:
     """Return the correlation (`_pair_correlation`) of one column [T] at a season P that it confirms, else None.
 
     The test uses the residual of the moving mean over P. For a random walk, this residual is a sum of its steps within
@@ -140,6 +140,11 @@ def _confirm_season(values: np.ndarray, season: int, shorter: int | None) -> flo
     sqrt((P + 2) / T)). Simulated random walks, noise and AR(1) pass this limit at most once in a hundred. The smallest
     one matters, because the residual of a smooth trend has similar autocorrelations at all lags. If a `shorter` season
     is confirmed, P must also explain what the shorter one does not (see `_partial_autocorrelation`).
+
+    Args:
+        values: values of the column [T], NaN where missing.
+        season: season P to test, in steps.
+        shorter: a shorter season that is confirmed, in steps; None without one.
     """
     rows = int((~np.isnan(values)).sum())
     if rows < 2 * season:

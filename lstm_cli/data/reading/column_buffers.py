@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
 import numpy as np
 
+from lstm_cli.data.chunks import row_chunks
 from lstm_cli.data.locations import CellLocation
-from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
-from lstm_cli.data.reading.number_rules import LargeNumbers, LateThousands, NumberRule, Sentinels, Totals
+from lstm_cli.data.numbers.rules import LargeNumbers, LateThousands, NumberRule, Totals
+from lstm_cli.data.numbers.sentinels import Sentinels
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.spreadsheet_safety import unescape_formula
+from lstm_cli.data.times.codes import INFERRED, TimeOptions
 from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.data.times.parse import TimeColumn, read_times
 from lstm_cli.data.times.patterns import TimePiece
@@ -174,7 +177,8 @@ class ColumnBatch:
         times = self.times
         if times is not None:
             shapes = {shape: (line + offset, count) for shape, (line, count) in times.shapes.items()}
-            times = replace(times, shapes=shapes)
+            first, late = times.next_day
+            times = replace(times, shapes=shapes, next_day=(first + offset * bool(late), late))
         return replace(self, lines=self.lines + offset, times=times)
 
 
@@ -182,12 +186,19 @@ class ColumnBuilder:
     """Builder of the selected columns from batches, in memory or in files (GrowableArray)."""
 
     def __init__(
-        self, width: int, *, timed: bool, series: bool, text: bool, spill: Callable[[], Path] | None
+        self,
+        width: int,
+        *,
+        timed: bool,
+        series: bool,
+        dots_are_doubtful: bool,
+        spill: Callable[[], Path] | None,
     ) -> None:
         """Create an empty builder.
 
         width: number F of numeric columns; timed: a time column exists; series: a series column exists;
-        text: the numbers come from text; spill: creates the folder for files (None: all in memory).
+        dots_are_doubtful: dots in numbers may separate thousands; spill: creates the folder for files (None: all in
+        memory).
         """
         self._width = width
         self._timed, self._series = timed, series
@@ -200,7 +211,7 @@ class ColumnBuilder:
             [
                 Sentinels(),
                 LargeNumbers(),
-                *([LateThousands(SAMPLE_ROWS)] if text else []),
+                *([LateThousands(SAMPLE_ROWS)] if dots_are_doubtful else []),
                 *([] if timed or series else [Totals()]),
             ]
             for _ in range(width)
@@ -254,6 +265,7 @@ class ColumnBuilder:
             shapes=shapes,
             offsets=tuple(dict.fromkeys((*last.offsets, *piece.offsets))),
             padded=last.padded | piece.padded,
+            next_day=(last.next_day[0] or piece.next_day[0], last.next_day[1] + piece.next_day[1]),
         )
 
     @property
@@ -269,7 +281,19 @@ class ColumnBuilder:
         """Return the values [R, F] float64."""
         return self._arrays["values"].array()
 
-    def times(self, location: CellLocation, like: TimeFormat | None) -> TimeColumn:
+    def encoded_values(self, encode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return the values after `encode` of each chunk of rows, [R, F']. Raises OutputError."""
+        values = self.values()
+        width = encode(values[:0]).shape[1]
+        encoded = GrowableArray(np.float64, (width,), rows=self.rows, budget=self._budget)
+        try:
+            for span in row_chunks(self.rows):
+                encoded.append(encode(values[span]))
+        finally:
+            encoded.close()
+        return encoded.array()
+
+    def times(self, location: CellLocation, options: TimeOptions = INFERRED) -> TimeColumn:
         """Return the time column, or unit steps without one. Raises the errors of `read_times`."""
         lines = self.lines()
         if not self._timed:
@@ -277,7 +301,7 @@ class ColumnBuilder:
         pieces = self._times
         if len(pieces) == 1 and not len(pieces[0].values):
             pieces = [replace(pieces[0], values=self._arrays["times"].array())]
-        return read_times(pieces, lines, location, like=like)
+        return read_times(pieces, lines, location, options)
 
     def series(self) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return the series codes [R] int32, and the names in order of first appearance."""
@@ -293,6 +317,13 @@ class ColumnBuilder:
             for rule in rules
         )
         return [finding for finding in findings if finding is not None]
+
+    def sentinels(self) -> tuple[tuple[float, ...], ...]:
+        """Return the values of each numeric column [F] that may stand for a missing value."""
+        return tuple(
+            tuple(entry.value for rule in rules if isinstance(rule, Sentinels) for entry in rule.found()[0])
+            for rules in self._rules
+        )
 
     def close(self) -> None:
         """Close the files after an error."""

@@ -2,13 +2,13 @@
 
 A large file has a head, blocks of whole lines, and a tail. `csv_rows.py` reads the head, the tail, and each block
 that pyarrow may read differently. So values, line numbers and messages do not depend on the file size. All cores
-read blocks in parallel. The rules are those of `csv_rows.py`, `numbers.py` and `data/times/parse.py`.
+read blocks in parallel. The rules are those of `csv_rows.py`, `data/numbers/parse.py` and `data/times/parse.py`.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from itertools import chain, product
@@ -16,13 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import MISSING_WORDS, CellLocation
+from lstm_cli.data.numbers.format import NumberFormat
+from lstm_cli.data.numbers.na_codes import UnseenCodes
+from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
 from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
-from lstm_cli.data.reading.column_roles import SAMPLE_ROWS
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
+from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
+from lstm_cli.data.reading.dialect.row_errors import RowRules
+from lstm_cli.data.reading.dialect.whitespace import squeeze_block
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.reading.text_format import codec_name, decode_lines
+from lstm_cli.data.times.codes import INFERRED, TimeOptions
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import TimePiece, scan_fixed_width_times
 from lstm_cli.errors import DataError
@@ -52,7 +60,12 @@ class Layout:
     time: int | None
     series: int | None
     numeric: tuple[int, ...]
+    number_format: (
+        NumberFormat  # of all numeric columns; only its decimal mark and codes can differ from plain
+    )
     time_location: CellLocation  # of the time column
+    times: TimeOptions = INFERRED  # how times are read
+    unseen: UnseenCodes = field(default_factory=UnseenCodes)
 
 
 def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
@@ -75,6 +88,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         )
     except pa.ArrowInvalid:
         return None
+    layout.unseen.see_block(data, layout.number_format)
     rows = table.num_rows
     values = np.empty((rows, len(layout.numeric)), dtype=np.float64)
     extremes = np.empty((2, len(layout.numeric)))
@@ -82,6 +96,8 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         numbers = _numbers(_column(table, index))
         if numbers is None:
             return None
+        layout.unseen.see_numbers(numbers, layout.number_format)
+        numbers = codes_to_missing(numbers, layout.number_format)
         values[:, position] = numbers
         extremes[:, position] = numbers.min(), numbers.max()
     if _may_underflow(data, values, extremes):
@@ -89,7 +105,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
     if layout.time is None and np.isnan(values[-1]).all():
         return None  # rows of empty cells at the end of a file do not count
     try:
-        times = None if layout.time is None else _times(_column(table, layout.time), layout.time_location)
+        times = None if layout.time is None else _times(_column(table, layout.time), layout)
     except DataError:
         return None
     codes: np.ndarray | None = None
@@ -148,6 +164,11 @@ def _missing_word_cases() -> list[str]:
     )
 
 
+def _missing_words(number_format: NumberFormat) -> list[str]:
+    """Return the texts of missing values; codes that are numbers are found by their value."""
+    return [*_missing_word_cases(), *number_format.na_words]
+
+
 def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     import pyarrow as pa
     from pyarrow import csv
@@ -160,8 +181,9 @@ def _convert_options(layout: Layout) -> "csv.ConvertOptions":
     return csv.ConvertOptions(
         column_types=kinds,
         include_columns=list(kinds),
-        null_values=_missing_word_cases(),
+        null_values=_missing_words(layout.number_format),
         strings_can_be_null=False,
+        decimal_point=layout.number_format.decimal,
     )
 
 
@@ -185,32 +207,39 @@ def _may_underflow(data: bytes, values: np.ndarray, extremes: np.ndarray) -> boo
     return not without_zero.all() and (b"e-" in data or b"E-" in data) and bool((values == 0).any())
 
 
-def _times(column: Any, location: CellLocation) -> TimePiece:
+def _times(column: Any, layout: Layout) -> TimePiece:
     rows = len(column)
     _, offsets, characters = column.buffers()
     ends = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + rows + 1]
     width = int(ends[1] - ends[0])
     if width and (np.diff(ends) == width).all():
         matrix = np.frombuffer(characters, dtype=np.uint8)[ends[0] : ends[-1]].reshape(rows, width)
-        piece = scan_fixed_width_times(matrix)
+        piece = None if layout.times.is_integer else scan_fixed_width_times(matrix, layout.times.codes)
         if piece is not None:
             return piece
-    return scan_times(column.to_pylist(), np.arange(1, rows + 1), location)
+    return scan_times(column.to_pylist(), np.arange(1, rows + 1), layout.time_location, layout.times)
 
 
 class FastCsvReader:
     """Reader for a text file, opened up to its header."""
 
-    def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
+    def __init__(self, source: Source, text: TextSettings, *, other_delimiter_ok: bool = False) -> None:
         """Read the first rows. Raises the errors of `codec_name`, `open_rows` and of reading the rows."""
         self._name = source.name
-        self.codec = codec_name(source, encoding)
-        head, rest = _split_head(source.blocks, self.codec)
-        rows = open_rows(self._decode(head), source.name, delimiter, is_complete=rest is None)
-        plain = rest is None or _can_read_in_bulk(head, rows.delimiter)
+        self.codec = codec_name(source, text.encoding)
+        head, rest = _split_head(source.blocks, self.codec, text.skip_rows)
+        rows = open_rows(
+            self._decode(head),
+            source.name,
+            text,
+            is_complete=rest is None,
+            other_delimiter_ok=other_delimiter_ok,
+        )
+        plain = rest is None or _can_read_in_bulk(head, rows.rules)
         first = next(rows.batches, None) if plain else None
         if rest is not None and first is None:
-            rows = open_rows(self._decode(chain(head, rest)), source.name, delimiter)
+            whole = self._decode(chain(head, rest))
+            rows = open_rows(whole, source.name, text, other_delimiter_ok=other_delimiter_ok)
             first, rest = next(rows.batches, None), None
         self.rows: CsvRows = rows
         self.first: RowBatch | None = first  # the first rows; None if the file has no rows
@@ -225,19 +254,29 @@ class FastCsvReader:
         if self._rest is not None:
             yield from self.rows.read_more(self._decode(self._rest, before=self.rows.state.line), last=True)
 
-    def columns(self, layout: Layout, convert: Callable[[RowBatch], ColumnBatch]) -> Iterator[ColumnBatch]:
+    def columns(
+        self, layout: Layout | None, convert: Callable[[RowBatch], ColumnBatch]
+    ) -> Iterator[ColumnBatch]:
         """Yield the rows after the first ones as columns. `convert` makes columns of rows of text.
+
+        Without a layout, all rows are read as text.
 
         Raises DataError with the line of an invalid row.
         """
         yield from map(convert, self.rows.batches)
         if self._rest is None:
             return
+        if layout is None:
+            yield from self._read_as_text(self._rest, convert, last=True)
+            return
         is_joined = False  # a cell may continue in the next block, so blocks depend on each other
 
         def read(block: tuple[bytes, bool]) -> tuple[bytes, bool, ColumnBatch | None]:
             data, last = block
-            return data, last, None if last or is_joined else read_block(data, layout)
+            if last or is_joined:
+                return data, last, None
+            squeezed = squeeze_block(data) if self.rows.rules.squeezed else data
+            return data, last, None if squeezed is None else read_block(squeezed, layout)
 
         blocks = ordered_map(read, _split_blocks(self._rest), workers=usable_workers(), ahead=BLOCKS_AHEAD)
         with closing(blocks):
@@ -275,7 +314,7 @@ class FastCsvReader:
 
 
 def _split_head(
-    blocks: Iterator[bytes], codec: str
+    blocks: Iterator[bytes], codec: str, skip_rows: int
 ) -> tuple[Sequence[bytes] | Iterator[bytes], Iterator[bytes] | None]:
     """Return the head of a large file (whole lines) and the rest. For other files, return all blocks and None."""
     first, size = [], 0
@@ -289,25 +328,26 @@ def _split_head(
     data = b"".join(first)
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
     last_line = min(max(SAMPLE_ROWS, int(np.searchsorted(ends, HEAD_BYTES)), 1), len(ends) - 1)
-    if codec not in CODECS or last_line < 1:
+    if codec not in CODECS or last_line < 1 + skip_rows:
         return chain((data,), blocks), None
     cut = int(ends[last_line]) + 1
     return (data[:cut],), chain((data[cut:],), blocks)
 
 
-def _can_read_in_bulk(head: Sequence[bytes] | Iterator[bytes], delimiter: str) -> bool:
+def _can_read_in_bulk(head: Sequence[bytes] | Iterator[bytes], rules: RowRules) -> bool:
     """Return whether pyarrow can read the blocks of the file. It is missing in the light install."""
     return (
-        delimiter in DELIMITERS
+        (rules.squeezed or rules.delimiter in DELIMITERS)
         and find_spec("pyarrow") is not None
-        and all(b'"' not in data or quotes_are_plain(data, delimiter) for data in head)
+        and all(b'"' not in data or quotes_are_plain(data, rules.delimiter) for data in head)
     )
 
 
 def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
     """Yield blocks of whole lines of about `BLOCK_BYTES`, and whether a block is the last.
 
-    The last block has at least `TAIL_BYTES` if the text has, and may be empty.
+    The last block has at least `TAIL_BYTES` and the lines that are compared with the last line, if the text has them.
+    It may be empty.
     """
     waiting: deque[bytes] = deque()
     for data in _whole_lines(blocks):
@@ -315,7 +355,10 @@ def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
         if len(waiting) > 2:
             yield waiting.popleft(), False
     data = b"".join(waiting)
-    cut = data.rfind(b"\n", 0, max(0, len(data) - TAIL_BYTES)) + 1
+    cut = end = len(data)
+    for _ in range(MAX_COMPARED + 2):
+        cut = data.rfind(b"\n", 0, max(0, cut - 1)) + 1
+    cut = min(cut, data.rfind(b"\n", 0, max(0, end - TAIL_BYTES)) + 1)
     if cut:
         yield data[:cut], False
     yield data[cut:], True

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -10,12 +10,16 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
-from lstm_cli.data.reading.column_roles import SAMPLE_ROWS, ColumnRoles, column_labels
+from lstm_cli.data.reading.columns.names import column_labels
+from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats, plain_sample
+from lstm_cli.data.reading.columns.requests import ColumnRoles
+from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
+from lstm_cli.data.reading.columns.series_names import join_name
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
-from lstm_cli.data.reading.numbers import read_numbers
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
+from lstm_cli.data.times.joined_cells import join_cells
 from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
@@ -29,30 +33,36 @@ class TextFile:
 
     unit = "line"
 
-    def __init__(self, source: Source, encoding: str | None, delimiter: str | None) -> None:
+    def __init__(self, source: Source, formats: NumberFormats) -> None:
         """Read the header and the first rows. Raise DataError if either is missing."""
         self.source = source.name
-        self._reader = FastCsvReader(source, encoding, delimiter)
+        self._reader = FastCsvReader(source, formats.text, other_delimiter_ok=formats.plain_ok)
         rows = self._reader.rows
-        self.names = column_labels(map(unescape_formula, rows.header))
+        names = column_labels(map(unescape_formula, rows.header))
+        self._width = len(names)
+        partitions = [(name, value) for name, value in source.partitions if name not in names]
+        self.names = names + [name for name, _ in partitions]
+        self._folder_cells = [value for _, value in partitions]  # cells of each row that the folder gives
         if self._reader.first is None:
             raise DataError(
                 f"{source.name} has no rows below its header",
                 hint="add one row for each time",
                 rule="D114",
             )
-        self._first = self._reader.first
+        self._first = self._with_folder_cells(self._reader.first)
         self.delimiter = rows.delimiter
+        self._raw_sample = list(zip(*self._first.cells[:SAMPLE_ROWS], strict=True))
+        self._formats = formats
+        self.marks_are_known = formats.marks_are_known
+        self.numbers = formats.columns(self.names, self._raw_sample, [True] * len(self.names))
+        self.sample = plain_sample(self.numbers, self._raw_sample)
+        self._number_findings: list[Finding] = []
+        self.unit_of = formats.unit
 
     @property
     def findings(self) -> Sequence[Finding]:
         """Return the findings about the rows, complete after the last row."""
-        return self._reader.rows.findings
-
-    @property
-    def sample(self) -> list[tuple[str, ...]]:
-        """Return the first cells of each column."""
-        return list(zip(*self._first.cells[:SAMPLE_ROWS], strict=True))
+        return (*self._reader.rows.findings, *self._number_findings)
 
     @property
     def sample_is_complete(self) -> bool:
@@ -60,9 +70,15 @@ class TextFile:
         return len(self._first.cells) < SAMPLE_ROWS
 
     @property
-    def first(self) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    def first(self) -> tuple[list[Sequence[str]], np.ndarray]:
         """Return the cells of each column in the first rows (all rows of a small file), and their lines."""
-        return list(zip(*self._first.cells, strict=True)), self._first.lines
+        cells = list(zip(*self._first.cells, strict=True))
+        return plain_sample(self.numbers, cells), self._first.lines
+
+    @property
+    def header_line(self) -> int:
+        """Return the line of the header."""
+        return self._reader.rows.header_line
 
     @property
     def lines(self) -> int:
@@ -75,31 +91,58 @@ class TextFile:
 
     def cells(self) -> Iterator[Cells]:
         """Yield all cells of the file in batches. Raise DataError for a row that cannot be read."""
-        for batch in chain((self._first,), self._reader.batches()):
+        for batch in chain((self._first,), map(self._with_folder_cells, self._reader.batches())):
             yield batch.lines, list(zip(*batch.cells, strict=True))
 
     def columns(self, roles: ColumnRoles) -> Iterator[ColumnBatch]:
         """Yield all rows in batches. Raise DataError for a cell that cannot be read."""
         locations = _cell_locations(self.source, self.names, roles, self.unit)
         getters = [itemgetter(index) for index in column_order(roles)]
+        numbers = [self.numbers[index] for index in roles.numeric]
+        self._number_findings = self._formats.settle(
+            self.source,
+            [self.names[index] for index in roles.numeric],
+            numbers,
+            [self._raw_sample[index] for index in roles.numeric],
+        )
 
         def to_batch(batch: RowBatch) -> ColumnBatch:
             cells = [list(map(getter, batch.cells)) for getter in getters]
-            return _to_batch(
-                batch.lines, cells, roles, locations, read_numbers, lambda column, location: column
-            )
+            return _to_batch(batch.lines, cells, roles, locations, numbers, _read_text, _as_text)
 
         yield to_batch(self._first)
-        layout = Layout(
+        yield from self._reader.columns(
+            self._layout(roles, locations[0]), lambda batch: to_batch(self._with_folder_cells(batch))
+        )
+        self._number_findings += _number_findings(numbers, locations)
+
+    def _with_folder_cells(self, batch: RowBatch) -> RowBatch:
+        """Return rows with the cells that the folder of the file gives to each row."""
+        if not self._folder_cells:
+            return batch
+        return RowBatch(cells=[row + self._folder_cells for row in batch.cells], lines=batch.lines)
+
+    def _layout(self, roles: ColumnRoles, time_location: CellLocation) -> Layout | None:
+        """Return the layout for reading in bulk; None if only text can be read so."""
+        formats = {self.numbers[index].format for index in roles.numeric}
+        number_format = next(iter(formats), None)
+        in_folder = max(column_order(roles)) >= self._width
+        if len(roles.time) > 1 or len(roles.series) > 1 or in_folder or roles.vocabularies:
+            return None
+        if len(formats) != 1 or number_format is None or number_format.thousands or number_format.units:
+            return None
+        return Layout(
             codec=self._reader.codec,
             delimiter=self.delimiter,
-            width=len(self.names),
-            time=roles.time,
-            series=roles.series,
+            width=self._width,
+            time=next(iter(roles.time), None),
+            series=next(iter(roles.series), None),
             numeric=roles.numeric,
-            time_location=locations[0],
+            number_format=number_format,
+            time_location=time_location,
+            times=roles.times,
+            unseen=self._formats.unseen,
         )
-        yield from self._reader.columns(layout, to_batch)
 
 
 class ParquetFile:
@@ -107,21 +150,27 @@ class ParquetFile:
 
     unit = "row"
     delimiter = ""
-    findings: Sequence[Finding] = ()
+    header_line = 0
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, formats: NumberFormats) -> None:
         """Open the file and read its first rows. Raise DataError if it is corrupt or has no rows."""
         from lstm_cli.data.reading.parquet import ParquetRows
 
         self.source = source.name
         self._rows = ParquetRows(source)
         self.names = column_labels(self._rows.names)
-        self.sample = self._rows.sample()
-        self.first = self.sample, np.arange(1, 1 + max(map(len, self.sample), default=0))
         self.lines = self._rows.rows
-        self.sample_is_complete = len(self.first[1]) >= self.lines
         if not self.lines:
             raise DataError(f"{source.name} has no rows", hint="add one row for each time", rule="D114")
+        raw_sample = self._rows.sample()
+        self._raw_sample, self._formats = raw_sample, formats
+        self.unit_of = formats.unit
+        self.marks_are_known = formats.marks_are_known
+        self.numbers = formats.columns(self.names, raw_sample, self._rows.text_columns())
+        self.sample = plain_sample(self.numbers, raw_sample)
+        self.findings: list[Finding] = []
+        self.first = self.sample, np.arange(1, 1 + max(map(len, self.sample), default=0))
+        self.sample_is_complete = len(self.first[1]) >= self.lines
 
     def expected_rows(self, size: int) -> int:
         """Return the number of rows of the file."""
@@ -136,16 +185,29 @@ class ParquetFile:
         from lstm_cli.data.reading.parquet import column_numbers, column_text
 
         locations = _cell_locations(self.source, self.names, roles, self.unit)
+        numbers = [self.numbers[index] for index in roles.numeric]
+        self.findings = self._formats.settle(
+            self.source,
+            [self.names[index] for index in roles.numeric],
+            numbers,
+            [self._raw_sample[index] for index in roles.numeric],
+        )
         for lines, cells in self._rows.batches(column_order(roles)):
-            yield _to_batch(lines, cells, roles, locations, column_numbers, column_text)
+            yield _to_batch(lines, cells, roles, locations, numbers, column_numbers, column_text)
+        self.findings += _number_findings(numbers, locations)
 
 
 File: TypeAlias = TextFile | ParquetFile
 
 
+def open_file(source: Source, formats: NumberFormats) -> File:
+    """Return a file, open after its first rows. Raise DataError if it cannot be read."""
+    return ParquetFile(source, formats) if source.parquet else TextFile(source, formats)
+
+
 def column_order(roles: ColumnRoles) -> list[int]:
     """Return the roles columns in the order of a batch: time, series, then numeric columns."""
-    return [index for index in (roles.time, roles.series) if index is not None] + list(roles.numeric)
+    return [*roles.time, *roles.series, *roles.numeric]
 
 
 def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str]) -> ColumnRoles:
@@ -157,19 +219,17 @@ def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str
         others: column names of the other file.
     """
 
-    def index_of(index: int | None) -> int | None:
-        return None if index is None else others.index(names[index])
-
     def indices_of(indices: Sequence[int]) -> tuple[int, ...]:
         return tuple(others.index(names[index]) for index in indices)
 
     return replace(
         roles,
-        time=index_of(roles.time),
-        series=index_of(roles.series),
+        time=indices_of(roles.time),
+        series=indices_of(roles.series),
         targets=indices_of(roles.targets),
         past=indices_of(roles.past),
         future=indices_of(roles.future),
+        static=indices_of(roles.static),
     )
 
 
@@ -182,33 +242,92 @@ def _to_batch(
     cells: Sequence[Any],
     roles: ColumnRoles,
     locations: Sequence[CellLocation],
-    numbers: Callable[[Any, np.ndarray, CellLocation], np.ndarray],
+    numbers: Sequence[NumberColumn],
+    read: Callable[[Any, np.ndarray, CellLocation, NumberColumn], np.ndarray],
     text: Callable[[Any, CellLocation], Sequence[str]],
 ) -> ColumnBatch:
-    """Return rows [n] as a batch. cells: [n] of each roles column, as text or pyarrow arrays."""
+    """Return rows [n] as a batch.
+
+    Args:
+        lines: line numbers [n].
+        cells: cells [n] of each column of the roles, as text or pyarrow arrays.
+        roles: roles of the columns.
+        locations: location of each column.
+        numbers: formats of the numeric columns.
+        read: reads the cells of a numeric column.
+        text: returns the cells of another column as text.
+    """
     pairs = iter(zip(cells, locations, strict=True))
     times, codes, names = None, None, list[str]()
-    if roles.time is not None:
-        column, location = next(pairs)
-        times = scan_times(text(column, location), lines, location)
-    if roles.series is not None:
-        column, location = next(pairs)
-        codes, names = _series_codes(text(column, location), lines, location)
-    values = np.stack([numbers(column, lines, location) for column, location in pairs], axis=1)
+    if roles.time:
+        columns, location = _next_columns(pairs, len(roles.time), text)
+        if len(columns) > 1:
+            names_joined = " + ".join(place.column for place in locations[: len(columns)])
+            columns, location = [join_cells(columns, roles.times)], replace(location, column=names_joined)
+        times = scan_times(columns[0], lines, location, roles.times)
+    if roles.series:
+        columns, location = _next_columns(pairs, len(roles.series), text)
+        codes, names = _series_codes(columns, lines, location)
+
+    def values_of(column: Any, location: CellLocation, number: NumberColumn) -> np.ndarray:
+        vocabulary = roles.vocabularies.get(location.column)
+        if vocabulary is not None:
+            return vocabulary.codes(text(column, location))
+        return read(column, lines, location, number)
+
+    values = np.stack(
+        [
+            values_of(column, location, number)
+            for (column, location), number in zip(pairs, numbers, strict=True)
+        ],
+        axis=1,
+    )
     extremes = np.stack([values.min(axis=0), values.max(axis=0)])
     return ColumnBatch(lines=lines, values=values, extremes=extremes, times=times, codes=codes, names=names)
 
 
+def _read_text(cells: Any, lines: np.ndarray, location: CellLocation, number: NumberColumn) -> np.ndarray:
+    return number.read(cells, lines, location)
+
+
+def _as_text(cells: Any, location: CellLocation) -> Sequence[str]:
+    texts: Sequence[str] = cells
+    return texts
+
+
+def _number_findings(numbers: Sequence[NumberColumn], locations: Sequence[CellLocation]) -> list[Finding]:
+    """Return the findings about the formats of the numeric columns, which are the last of the locations."""
+    pairs = zip(numbers, locations[len(locations) - len(numbers) :], strict=True)
+    return [finding for finding in (number.finding(location) for number, location in pairs) if finding]
+
+
+def _next_columns(
+    pairs: Iterator[tuple[Any, CellLocation]], count: int, text: Callable[[Any, CellLocation], Sequence[str]]
+) -> tuple[list[Sequence[str]], CellLocation]:
+    """Return the cells of the next `count` columns as text, and the location of the first of them."""
+    columns = list(islice(pairs, count))
+    return [text(column, location) for column, location in columns], columns[0][1]
+
+
 def _series_codes(
-    cells: Sequence[str], lines: np.ndarray, location: CellLocation
+    columns: Sequence[Sequence[str]], lines: np.ndarray, location: CellLocation
 ) -> tuple[np.ndarray, list[str]]:
-    """Return the index of each cell's series [n] int32, and the series names."""
-    index: dict[str, int] = {}
+    """Return the index of each row's series [n] int32, and the series names.
+
+    One of several columns may be empty, because its other values still tell the series apart.
+
+    Args:
+        columns: cells [n] of each series column.
+        lines: line of each row [n].
+        location: the first series column, for messages.
+    """
+    cells: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+    index: dict[Any, int] = {}
     for cell in cells:
         index.setdefault(cell, len(index))
-    names = [unescape_formula(cell) for cell in index]
-    if not all(names):
-        empty = next(cell for cell in index if not unescape_formula(cell))
+    parts = [[unescape_formula(cell) for cell in ((key,) if len(columns) == 1 else key)] for key in index]
+    if not all(map(any, parts)):
+        empty = next(key for key, values in zip(index, parts, strict=True) if not any(values))
         line = int(lines[cells.index(empty)])
         raise DataError(
             "the series name is missing",
@@ -216,4 +335,5 @@ def _series_codes(
             rule="D207",
             at=location.at(line),
         )
-    return np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells)), names
+    codes = np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells))
+    return codes, list(map(join_name, parts))

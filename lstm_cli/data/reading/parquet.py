@@ -7,7 +7,8 @@ import numpy as np
 
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.locations import CellLocation
-from lstm_cli.data.reading.numbers import read_numbers, refuse_infinity
+from lstm_cli.data.numbers.parse import codes_to_missing, refuse_infinity
+from lstm_cli.data.reading.columns.number_formats import NumberColumn
 from lstm_cli.data.reading.source import Source
 from lstm_cli.errors import DataError
 
@@ -29,11 +30,24 @@ class ParquetRows:
 
         self.source = source.name
         try:
-            self._file = pq.ParquetFile(source.path or pa.BufferReader(b"".join(source.blocks)))
+            self._file = pq.ParquetFile(
+                pa.BufferReader(b"".join(source.blocks))
+                if source.packed or source.path is None
+                else source.path
+            )
         except (pa.ArrowException, OSError):
             raise _corrupt_error(source.name) from None
-        self.names: list[str] = list(self._file.schema_arrow.names)
+        names = list(self._file.schema_arrow.names)
+        self._folder_values = {
+            name: value or None for name, value in source.partitions if name not in names
+        }  # of columns that the folder of the file gives
+        self.names: list[str] = [*names, *self._folder_values]
         self.rows: int = self._file.metadata.num_rows
+
+    def text_columns(self) -> list[bool]:
+        """Return whether each column is text, or another type than numbers."""
+        stored = [not _is_number_type(field.type) for field in self._file.schema_arrow]
+        return stored + [True] * len(self._folder_values)
 
     def sample(self) -> list[list[str]]:
         """Return the first rows of each column as text; [] for types other than text, number and time."""
@@ -43,7 +57,11 @@ class ParquetRows:
             batch = next(self._file.iter_batches(batch_size=SAMPLE_ROWS), None)
         except (pa.ArrowException, OSError):
             raise _corrupt_error(self.source) from None
-        columns = batch.columns if batch is not None else []
+        columns = (
+            []
+            if batch is None
+            else [*batch.columns, *(self._column(batch, name) for name in self._folder_values)]
+        )
         texts = []
         for name, column in zip(self.names, columns, strict=False):
             try:
@@ -61,35 +79,45 @@ class ParquetRows:
 
         done = 0
         try:
-            for batch in self._file.iter_batches(
-                batch_size=BATCH_ROWS, columns=[self.names[index] for index in indices]
-            ):
+            names = [self.names[index] for index in indices]
+            stored = [name for name in names if name not in self._folder_values]
+            for batch in self._file.iter_batches(batch_size=BATCH_ROWS, columns=stored):
                 lines = np.arange(done + 1, done + batch.num_rows + 1, dtype=np.int64)
                 done += batch.num_rows
-                yield lines, [_column(batch, self.names[index]) for index in indices]
+                yield lines, [self._column(batch, name) for name in names]
         except (pa.ArrowException, OSError):
             raise _corrupt_error(self.source) from None
 
+    def _column(self, batch: "pa.RecordBatch", name: str) -> "pa.Array":
+        import pyarrow as pa
 
-def _column(batch: "pa.RecordBatch", name: str) -> "pa.Array":
-    return batch.column(batch.schema.names.index(name))
+        if name in self._folder_values:
+            return pa.repeat(pa.scalar(self._folder_values[name], pa.string()), batch.num_rows)
+        return batch.column(batch.schema.names.index(name))
+
+
+def _is_number_type(kind: Any) -> bool:
+    """Return whether a type is a number type (not boolean)."""
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind))
 
 
 def column_is_number(column: "pa.Array") -> bool:
     """Return whether the type of a column is a number type (not boolean)."""
-    import pyarrow.types as kinds
-
-    kind = column.type
-    return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind))
+    return _is_number_type(column.type)
 
 
-def column_numbers(column: "pa.Array", lines: np.ndarray, location: CellLocation) -> np.ndarray:
+def column_numbers(
+    column: "pa.Array", lines: np.ndarray, location: CellLocation, number: NumberColumn
+) -> np.ndarray:
     """Return a column [n] as float64 [n], with NaN for null.
 
     Args:
         column: pyarrow array.
         lines: row numbers [n].
         location: file and column, for messages.
+        number: format of the column.
 
     Raises:
         DataError: a value is infinite or not a number.
@@ -97,9 +125,16 @@ def column_numbers(column: "pa.Array", lines: np.ndarray, location: CellLocation
     import pyarrow as pa
 
     if not column_is_number(column):
-        return read_numbers(column_text(column, location), lines, location)
-    values: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        return number.read(column_text(column, location), lines, location)
+    small = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
+    stored = column.cast(column.type if small else pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    number.unseen.see_numbers(stored, number.format)
+    values: np.ndarray = codes_to_missing(stored, number.format).astype(np.float64)
     refuse_infinity(values, lines, location)
+    measured = np.flatnonzero(~np.isnan(values))[:1]
+    number.unit.require_same(
+        [""] * len(measured), list(map(repr, values[measured].tolist())), lines[measured], location
+    )
     return values
 
 

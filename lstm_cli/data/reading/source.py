@@ -1,54 +1,28 @@
-"""Reader of the bytes of data files: paths, patterns and `-`. The first bytes show gzip and other formats."""
+"""Reader of the bytes of data files: paths, patterns, folders and `-`. The first bytes show the format."""
 
-import codecs
 import hashlib
 import io
 import os
-import re
 import shlex
 import stat
 import sys
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lstm_cli.data.reading.containers.decompress import compression_of
+from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_foreign
+from lstm_cli.data.reading.containers.hive_folder import hive_files, partitions_of
+from lstm_cli.data.reading.containers.zip_archive import is_zip, open_zip
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
-_SAVE_AS_CSV = "save the table as CSV (UTF-8) and read that"
-# First bytes of formats other than text, gzip and Parquet.
-_FOREIGN = (
-    (b"PK\x03\x04", "an Excel workbook or ZIP archive"),
-    (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"%PDF", "a PDF"),
-    (b"{\\rtf", "a rich text document"),
-    (b"BZh", "compressed with bzip2"),
-    (b"\xfd7zXZ\x00", "compressed with xz"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
-    (b"\x04\x22\x4d\x18", "compressed with lz4"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"CDF", "a NetCDF file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"FEA1", "a Feather file"),
-    (b"ORC", "an ORC file"),
-    (b"Obj\x01", "an Avro file"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"\x7fELF", "a program"),
-)
 STDIN = "-"
 NOTHING_HELD: Mapping[str, bytes] = {}
 _BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its cells
@@ -56,37 +30,20 @@ _MAX_PENDING_HASHES = 4  # maximum number of blocks that wait to be hashed
 _HEAD = 4096  # first bytes that show the format
 
 
-def refuse_foreign(head: bytes, name: str) -> None:
-    """Raise DataError unless the first bytes are of CSV, gzip or Parquet."""
-    kind = next((kind for mark, kind in _FOREIGN if head.startswith(mark)), None)
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:200]
-    if kind is None and re.match(rb"<[A-Za-z!?]", start):
-        html = re.match(rb"<!doctype html|<html|<head|<body", start, re.IGNORECASE)
-        kind = "a web page (HTML)" if html else "XML"
-    if kind is None and re.match(rb'\{\s*["}]|\[\s*[\[{"\]\d-]', start):
-        kind = "JSON"
-    if kind is not None:
-        raise DataError(f"{name} is {kind}, not a table of text", hint=_SAVE_AS_CSV, rule="D101")
-    if start.startswith(b"version https://git-lfs.github.com/spec/"):
-        raise DataError(
-            f"{name} is a Git LFS pointer, not the data itself",
-            hint="fetch the data with 'git lfs pull'",
-            rule="D102",
-        )
-    if head[:2] == b"\x1f\x8b":
-        raise DataError(f"{name} is compressed twice", hint="decompress it once", rule="D103")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Open data file: its name for messages, and its bytes in blocks (after gzip decompression)."""
+    """Open data file: its name for messages, and its bytes in blocks (after decompression)."""
 
     name: str
     path: Path | None  # None for standard input or a pipe, which can be read only once
     parquet: bool
+    packed: bool  # the blocks are not those of the path
     head: bytes  # its first bytes, at most 4,096
     blocks: Iterator[bytes]
     reader: "HashingReader"
+    partitions: tuple[
+        tuple[str, str], ...
+    ] = ()  # names and values of the columns that the folder of the file gives
 
 
 class HashingReader:
@@ -184,41 +141,86 @@ def open_source(
     """
     stream, name = _open_stream(source, stdin, held)
     reader = HashingReader(stream, name, on_bytes)
-    try:
-        blocks = iter(reader)
-        head, blocks = _peek(blocks)
+    with ExitStack() as stack:
+        stack.callback(_close, reader, stream, source)
+        head, blocks = _peek(iter(reader))
         if not head:
             raise DataError(
                 f"{name} is empty", hint="a data file needs one header line and rows below it", rule="D104"
             )
-        if head[:2] == b"\x1f\x8b":
-            head, blocks = _peek(_gunzip(blocks, name))
-            if not head:
-                raise DataError(
-                    f"{name} is empty after decompression",
-                    hint="a data file needs a header line and rows",
-                    rule="D104",
-                )
-            if head[:4] == b"PAR1":
-                raise DataError(
-                    f"{name} is a Parquet file inside gzip",
-                    hint=f"decompress it first: gunzip {shlex.quote(source)}",
-                    rule="D105",
-                )
+        path = None if is_pipe(source) else Path(source)
+        packed = is_packed(head)
+        head, blocks = _unpack(head, blocks, path, name, stack)
         parquet = head[:4] == b"PAR1"
         if not parquet:
             refuse_foreign(head, name)
-        path = None if is_pipe(source) else Path(source)
-        yield Source(name=name, path=path, parquet=parquet, head=head[:_HEAD], blocks=blocks, reader=reader)
-    finally:
-        reader.close()
-        if source != STDIN:
-            stream.close()
+        yield Source(
+            name=name,
+            path=path,
+            parquet=parquet,
+            packed=packed,
+            head=head[:_HEAD],
+            blocks=blocks,
+            reader=reader,
+            partitions=partitions_of(source),
+        )
+
+
+def _close(reader: HashingReader, stream: BinaryIO, source: str) -> None:
+    reader.close()
+    if source != STDIN:
+        stream.close()
+
+
+def _unpack(
+    head: bytes, blocks: Iterator[bytes], path: Path | None, name: str, stack: ExitStack
+) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes and the blocks of a file after decompression.
+
+    Args:
+        head: first bytes of the file.
+        blocks: bytes of the file.
+        path: path of the file; None for a pipe.
+        name: name of the file, for messages.
+        stack: closes the archive.
+
+    Raises:
+        DataError: the file is corrupt, or its content is compressed or empty, or Parquet outside of an archive.
+    """
+    compression = compression_of(head)
+    if compression is not None:
+        content = compression.open(blocks, name)
+    elif is_zip(head):  # the list of its files is at its end
+        archive = io.BytesIO(b"".join(blocks)) if path is None else str(path)
+        content = stack.enter_context(open_zip(archive, name))
+    else:
+        return head, blocks
+    head, blocks = _peek(content)
+    if not head:
+        raise DataError(
+            f"{name} is empty after decompression",
+            hint="a data file needs a header line and rows",
+            rule="D104",
+        )
+    if head[:4] == b"PAR1" and compression is not None:
+        raise DataError(
+            f"{name} is a compressed Parquet file",
+            hint="decompress it and name the Parquet file, which is compressed by itself",
+            rule="D105",
+        )
+    if is_packed(head):
+        raise DataError(f"{name} is compressed twice", hint="decompress it once", rule="D103")
+    return head, blocks
+
+
+def is_packed(head: bytes) -> bool:
+    """Return whether the first bytes of a file show that its content is compressed."""
+    return compression_of(head) is not None or is_zip(head)
 
 
 def _open_stream(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
     """Return the stream and the name of a source."""
-    name = "standard input" if source == STDIN else source
+    name = STDIN_NAME if source == STDIN else str(source)
     if source in held:
         return io.BytesIO(held[source]), name
     return (_standard_input(stdin), name) if source == STDIN else _open_file(source)
@@ -250,7 +252,7 @@ def _open_file(source: str) -> tuple[BinaryIO, str]:
                 hint="read it as standard input: name '-' instead",
                 rule="D107",
             )
-        return open(source, "rb", buffering=0), source  # noqa: PTH123 - open_source closes it
+        return open(source, "rb", buffering=0), str(source)  # noqa: PTH123 - open_source closes it
     except FileNotFoundError:
         if Path(source).is_symlink():
             raise DataError(
@@ -306,39 +308,18 @@ def _peek(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, chain((head,), blocks)
 
 
-def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Decompress gzip block by block, one member after another. A decompression bomb costs time but not memory."""
-    hint = "copy the file again ('gzip -t' checks it)"
-    member = zlib.decompressobj(wbits=31)
-    for block in blocks:
-        rest = block
-        while rest:
-            if member.eof:  # the next member; zeros may pad the last one
-                rest = rest.lstrip(b"\0")
-                if not rest:
-                    break
-                member = zlib.decompressobj(wbits=31)
-            try:
-                yield member.decompress(rest, _BLOCK)
-            except zlib.error:
-                raise DataError(
-                    f"{name} is corrupt: its gzip data cannot be decompressed", hint=hint, rule="D110"
-                ) from None
-            rest = member.unused_data if member.eof else member.unconsumed_tail
-    if not member.eof:
-        yield member.flush()  # output beyond the last block
-    if not member.eof:
-        raise DataError(f"{name} is truncated: its gzip data end too early", hint=hint, rule="D110")
-
-
 def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
     """Return the paths of one data set. A pattern such as `data/*.csv` becomes the files that match.
 
-    The files of a pattern are sorted by name. Raises DataError if no file matches a pattern. Raises UsageError if
-    standard input is one of several files, or a file is named twice.
+    A folder with subfolders such as `shop=Aachen` becomes its files, which have these columns in addition. The files
+    of a pattern or a folder are sorted by name. Raises DataError for another folder, or if no file matches a pattern.
+    Raises UsageError if standard input is one of several files, or a file is named twice.
     """
     paths: list[str] = []
     for given in [source] if isinstance(source, str) else source:
+        if os.path.isdir(given):  # noqa: PTH112 - Path would turn '' into the current folder
+            paths += hive_files(given)
+            continue
         if not _is_pattern(given):
             paths.append(given)
             continue
@@ -350,12 +331,14 @@ def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
         paths += matches
     if STDIN in paths and len(paths) > 1:
         raise UsageError("standard input cannot be one of several files", hint="write it to a file first")
-    resolved = [os.path.realpath(path) for path in paths]
-    duplicate = next((index for index, path in enumerate(resolved) if path in resolved[:index]), None)
-    if duplicate is not None:
-        first = paths[resolved.index(resolved[duplicate])]
-        alias = "" if first == paths[duplicate] else f", also as {first}"
-        raise UsageError(f"{paths[duplicate]} is named twice{alias}", hint="name each file once")
+    named: dict[str, str] = {}
+    for path in paths:
+        real = os.path.realpath(path)
+        first = named.get(real)
+        if first is not None:
+            alias = "" if first == path else f", also as {first}"
+            raise UsageError(f"{path} is named twice{alias}", hint="name each file once")
+        named[real] = path
     return tuple(paths)
 
 

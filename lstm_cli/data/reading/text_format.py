@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from lstm_cli.config.text import WHITESPACE
 from lstm_cli.data.locations import is_missing, quote_cell
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.times.patterns import is_time
@@ -23,7 +24,7 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first, because its little-endian mark begins wit
 )
 _MERGE_MARK = re.compile(r"<{7}|={7}|>{7}|\|{7}")  # conflict markers of Git
 _KNOWN_DELIMITERS = {";": ";", "\t": "tab"}  # delimiters that are detected
-_UNUSUAL_DELIMITERS = "|^~:\x1f "  # delimiters that need --delimiter
+_UNUSUAL_DELIMITERS = ("|", "^", "~", "\x1f", WHITESPACE, ":")  # delimiters that need --delimiter
 
 
 def decode_lines(blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0) -> Iterator[str]:
@@ -123,60 +124,70 @@ def codec_name(source: Source, encoding: str | None) -> str:
     return info.name
 
 
-def detect_delimiter(top: Sequence[str], source: str) -> tuple[str, Finding | None]:
+def detect_delimiter(
+    top: Sequence[str], source: str, line: int = 1, *, has_header: bool = True
+) -> tuple[str, Finding | None]:
     """Return the delimiter of a file, and a finding if it is not the comma.
 
-    `;` and tab are detected if they are unambiguous. top: the first one or two lines that are not blank. Raises
-    DataError if several delimiters are possible.
+    `;` and tab are detected if they are unambiguous.
+
+    Args:
+        top: the first one or two lines that are not blank.
+        source: name of the file, for messages.
+        line: number of the first of these lines.
+        has_header: whether the first line is the header.
+
+    Raises:
+        DataError: several delimiters are possible.
     """
-    bare = [re.sub(r'"[^"]*"', "", line) for line in top]
-    if bare[0].strip().lower().startswith("sep="):
-        mark = bare[0].strip()[4:5] or "\t"
-        raise DataError(
-            "'sep=' is a line written by Excel, not a header",
-            hint=f"delete the line and name the delimiter: --delimiter {quote_delimiter(mark)}",
-            rule="D123",
-            at=at_line(source, 1),
-            flags=("--delimiter",),
-        )
+    bare = [re.sub(r'"[^"]*"', "", text) for text in top]
     detected = [mark for mark in _KNOWN_DELIMITERS if mark in bare[0]]
+    name = "header" if has_header else "first row"
     if "," in bare[0]:
         other = next((mark for mark in ";\t|" if 0 < bare[0].count(mark) == bare[-1].count(mark)), None)
         if other and len(bare) > 1:
-            raise DataError(
+            raise _delimiter_error(
                 f"the delimiter is ambiguous: comma and {other!r} are equally frequent in the header and the first row",
-                hint=f"name the delimiter with --delimiter {quote_delimiter(other)}, or --delimiter ','",
-                rule="D124",
-                at=at_line(source, 1),
-                flags=("--delimiter",),
+                f"name the delimiter with --delimiter {quote_delimiter(other)}, or --delimiter ','",
+                at_line(source, line),
             )
         return ",", None
     if not detected:
-        _refuse_undetected_delimiter(top, bare, source)
+        _refuse_undetected_delimiter(top, bare, at_line(source, line), has_header=has_header)
         return ",", None
     plain = len(detected) == 1 and (
         len(bare) == 1 or bare[1].count(detected[0]) == bare[0].count(detected[0])
     )
     if not plain:
         names = " or ".join(f"'{_KNOWN_DELIMITERS[mark]}'" for mark in detected)
-        raise DataError(
+        raise _delimiter_error(
             f"the delimiter is ambiguous: not the comma, but {names}",
-            hint=f"name the delimiter, e.g. --delimiter {quote_delimiter(detected[0])}",
-            rule="D124",
-            at=at_line(source, 1),
-            flags=("--delimiter",),
+            f"name the delimiter, e.g. --delimiter {quote_delimiter(_likely_delimiter(top, detected))}",
+            at_line(source, line),
         )
     return detected[0], Finding.at(
         in_file(source),
         "D125",
-        f"the delimiter is {_KNOWN_DELIMITERS[detected[0]]!r}, because the header (line 1) has no comma "
+        f"the delimiter is {_KNOWN_DELIMITERS[detected[0]]!r}, because the {name} (line {line}) has no comma "
         "(use --delimiter to choose another)",
-        lines=(1,),
+        lines=(line,),
         flags=("--delimiter",),
     )
 
 
-def _refuse_undetected_delimiter(top: Sequence[str], bare: Sequence[str], source: str) -> None:
+def _likely_delimiter(top: Sequence[str], detected: Sequence[str]) -> str:
+    """Return a delimiter for the hint: `whitespace` if only runs of blanks and tabs give rows of equal length."""
+    widths = {len(line.split()) for line in top}
+    return WHITESPACE if list(detected) == ["\t"] and len(widths) == 1 else detected[0]
+
+
+def _delimiter_error(message: str, hint: str, at: Location) -> DataError:
+    return DataError(message, hint=hint, rule="D124", at=at, flags=("--delimiter",))
+
+
+def _refuse_undetected_delimiter(
+    top: Sequence[str], bare: Sequence[str], at: Location, *, has_header: bool
+) -> None:
     """Raise DataError for lines of one cell that clearly contain several values."""
     if len(top) < 2:
         return
@@ -185,20 +196,28 @@ def _refuse_undetected_delimiter(top: Sequence[str], bare: Sequence[str], source
             "the whole line is in double quotes, so it is one cell",
             hint="remove the quotes around the lines",
             rule="D126",
-            at=at_line(source, 1),
+            at=at,
         )
     if is_number(top[1]) or is_missing(top[1]) or is_time(top[1]):
         return
     first, second = (line.strip() for line in bare)
-    mark = next((mark for mark in _UNUSUAL_DELIMITERS if 0 < first.count(mark) == second.count(mark)), None)
+    mark = next(
+        (mark for mark in _UNUSUAL_DELIMITERS if _count(first, mark) == _count(second, mark) > 0), None
+    )
     if mark:
-        raise DataError(
-            f"the delimiter seems to be {mark!r}, not the comma",
-            hint=f"name the delimiter with --delimiter {quote_delimiter(mark)}",
-            rule="D124",
-            at=at_line(source, 1),
-            flags=("--delimiter",),
+        cells = top[0].split() if mark == WHITESPACE else top[0].split(mark)
+        is_row = has_header and all(is_number(cell) or is_time(cell) for cell in cells)
+        name = "a run of blanks" if mark == WHITESPACE else repr(mark)
+        raise _delimiter_error(
+            f"the delimiter seems to be {name}, not the comma" + ", and the header is missing" * is_row,
+            f"use --delimiter {quote_delimiter(mark)}" + " --no-header" * is_row,
+            at,
         )
+
+
+def _count(line: str, mark: str) -> int:
+    """Return the number of delimiters in a line; a run of blanks and tabs counts once."""
+    return len(line.split()) - 1 if mark == WHITESPACE else line.count(mark)
 
 
 def refuse_conflict(cell: str, at: Location) -> None:
@@ -212,33 +231,8 @@ def refuse_conflict(cell: str, at: Location) -> None:
         )
 
 
-def check_header(header: Sequence[str], line: int, text: str, source: str) -> None:
-    """Raise DataError for an invalid header: no names, a row of data, or a merge conflict marker.
-
-    Args:
-        header: names of the columns.
-        line: line of the header.
-        text: text of the line.
-        source: name of the file.
-    """
-    named = [name for name in header if not is_missing(name)]
-    refuse_conflict(header[0], at_line(source, line))
-    if not named:
-        raise DataError(
-            "no column has a name",
-            hint="the first line must name the columns",
-            rule="D128",
-            at=at_line(source, line),
-        )
-    if all(is_number(name) or is_time(name) for name in named):
-        raise DataError(
-            f"the header is missing: {quote_cell(text)} looks like a row of data",
-            hint="add a first line that names the columns",
-            rule="D129",
-            at=at_line(source, line),
-        )
-
-
 def quote_delimiter(mark: str) -> str:
-    """Return a delimiter quoted for a shell."""
+    """Return a delimiter quoted for a shell. The word `whitespace` needs no quotes."""
+    if mark == WHITESPACE:
+        return mark
     return "$'\\t'" if mark == "\t" else f"'{mark}'"

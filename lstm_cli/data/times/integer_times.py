@@ -1,15 +1,26 @@
-"""Times written as digits only: years, YYYYMM, YYYYMMDD and so on, and seconds since 1970."""
+"""Times written as whole numbers: years, YYYYMM, YYYYMMDD and so on, seconds since 1970, and numbers of steps."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation
-from lstm_cli.data.times.formats import EPOCHS, SECOND, TimeFormat, to_microseconds
-from lstm_cli.errors import DataError
+from lstm_cli.data.times.codes import FLAG, TimeOptions
+from lstm_cli.data.times.formats import EPOCHS, INTEGERS, SECOND, TimeFormat, to_microseconds
+from lstm_cli.errors import DataError, UsageError
+from lstm_cli.findings import Finding
 
 PLAUSIBLE_YEARS = (1600, 2300)  # range of plausible years
+MAX_DIGITS = 19  # digits of the largest number of 64 bits
+_LARGEST = str(2**63 - 1)
+MIN_DOUBTFUL = 10_000  # whole numbers from here may be days or seconds of an unknown count
 _COMPACT_PATTERNS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+# Formats of days by their number of digits, which need `--time-format`, and the order of their parts.
+_OTHER_DATES = {
+    6: (("%y%m%d", "ymd"), ("%d%m%y", "dmy"), ("%m%d%y", "mdy")),
+    8: (("%d%m%Y", "dmY"), ("%m%d%Y", "mdY")),
+}
 _EPOCH_UNITS = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us", 18: "ns", 19: "ns"}
 
 
@@ -26,6 +37,177 @@ def are_plausible_times(values: np.ndarray, width: int) -> np.ndarray:
             return compact
     seconds = values // EPOCHS[f"epoch-{_EPOCH_UNITS[width]}"]
     return (seconds >= 1_000_000_000) & (seconds < 4_102_444_800)  # from 2001 to 2100
+
+
+def refuse_large_numbers(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> None:
+    """Raise DataError for a cell of `MAX_DIGITS` digits that 64 bits cannot hold.
+
+    Args:
+        cells: text of the cells [n], which are digits only.
+        lines: line of each row [n].
+        location: the time column, for messages.
+    """
+    if len(cells[0]) < MAX_DIGITS or max(cells) <= _LARGEST:
+        return
+    row = next(row for row, cell in enumerate(cells) if cell > _LARGEST)
+    raise DataError(
+        f"'{cells[row]}' is too large for a time, which is {_LARGEST} at most",
+        hint="correct the line, or choose another column with --time",
+        rule="D416",
+        at=location.at(int(lines[row])),
+        flags=("--time",),
+    )
+
+
+def parse_integer(text: str) -> int:
+    """Return the whole number of an option such as --end.
+
+    Raises:
+        UsageError: not a whole number.
+    """
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()) is None:
+        raise UsageError(
+            f"'{text}' is not a whole number, but the times of the data are whole numbers",
+            hint="give a whole number, such as one of the time column",
+        )
+    return int(text)
+
+
+def is_decorated_integer(shape: str, thousands: str | None) -> bool:
+    """Return whether a shape may be of a whole number with decimals (12.0) or with the mark of thousands (1,000).
+
+    Args:
+        shape: shape of a cell.
+        thousands: mark of thousands; None without one.
+    """
+    mark = re.escape(thousands) if thousands else "$"
+    return (
+        re.fullmatch(rf"[+-]?(0{{1,8}}|0{{1,3}}({mark}000)+)(\.0+)?", shape) is not None
+        and not shape[1:].isdigit()
+    )
+
+
+def plain_integer(cell: str, thousands: str | None = None) -> str:
+    """Return a whole number without decimals and marks of thousands; another cell as it is.
+
+    Args:
+        cell: text of the cell.
+        thousands: mark of thousands; None without one.
+    """
+    mark = re.escape(thousands) if thousands else "$"
+    parts = re.fullmatch(rf"([+-]?([0-9]{{1,8}}|[0-9]{{1,3}}({mark}[0-9]{{3}})+))(\.0+)?", cell)
+    return parts[1].replace(thousands or ",", "") if parts else cell
+
+
+def integer_format(shapes: dict[str, tuple[int, int]], *, is_padded: bool) -> TimeFormat:
+    """Return the format of whole numbers.
+
+    Args:
+        shapes: first line and count of each shape.
+        is_padded: a number has a leading zero.
+    """
+    widths = {len(shape) for shape in shapes}
+    return TimeFormat(pattern=INTEGERS, digits=max(widths) if is_padded and len(widths) == 1 else 0)
+
+
+def read_whole_numbers(
+    values: np.ndarray,
+    shapes: dict[str, tuple[int, int]],
+    lines: np.ndarray,
+    location: CellLocation,
+    options: TimeOptions,
+    *,
+    is_padded: bool,
+) -> tuple[np.ndarray, TimeFormat, tuple[Finding, ...]]:
+    """Return numbers [R] as times: dates where they read as dates, else numbers of steps.
+
+    Args:
+        values: numbers [R].
+        shapes: first line and count of each shape.
+        lines: line of each row [R].
+        location: the time column, for messages.
+        options: how the text is read.
+        is_padded: a number has a leading zero.
+
+    Returns:
+        Times [R], in microseconds if they are dates, their format, and findings.
+
+    Raises:
+        DataError: dates that are invalid or ambiguous.
+    """
+    if not options.is_integer and not (options.named and not _are_dates(values)):
+        widths = {len(shape): line for shape, (line, _) in shapes.items()}
+        odd = [width for width in widths if not is_time_width(width)]
+        if odd:
+            row = int(np.flatnonzero(lines == widths[odd[0]])[0])
+            raise _invalid_time_error(values, np.arange(len(values)) != row, lines, location)
+        return (*read_integer_times(values, widths, lines, location, options.like), ())
+    if not options.is_integer:
+        _refuse_unread_dates(values, {len(shape) for shape in shapes}, lines, location)
+    findings: tuple[Finding, ...] = ()
+    if (
+        not options.is_integer
+        and is_likely_time_name(location.column)
+        and np.abs(values).max() >= MIN_DOUBTFUL
+    ):
+        findings = (
+            Finding.at(
+                location.at(int(lines[0])),
+                "D411",
+                f"{len(values):,} whole numbers such as {values[0]} do not read as dates, so they count steps "
+                f"(use {FLAG} int if that is right)",
+                count=len(values),
+                flags=(FLAG,),
+            ),
+        )
+    return values, integer_format(shapes, is_padded=is_padded), findings
+
+
+def _refuse_unread_dates(
+    values: np.ndarray, widths: set[int], lines: np.ndarray, location: CellLocation
+) -> None:
+    """Raise DataError if whole numbers [R] seem to be dates in another form, or days of a spreadsheet."""
+    serial = is_likely_time_name(location.column) and values.min() >= 20_000 and values.max() <= 80_000
+    codes = (
+        [codes for codes, order in _OTHER_DATES.get(next(iter(widths)), ()) if _exist(values, order)]
+        if len(widths) == 1
+        else []
+    )
+    if not serial and not codes:
+        return
+    reason = ": is it a serial day of a spreadsheet?" if serial else ", but it may be a date in another form"
+    hint = (
+        " or ".join(f"{FLAG} {text}" for text in codes)
+        or "format the column as YYYY-MM-DD in the spreadsheet"
+    )
+    raise DataError(
+        f"'{values[0]}' is not a valid time{reason}",
+        hint=f"{'use ' * bool(codes)}{hint}, or {FLAG} int if the numbers count steps",
+        rule="D406",
+        at=location.at(int(lines[0])),
+        flags=(FLAG,),
+    )
+
+
+def _exist(values: np.ndarray, order: str) -> bool:
+    """Return whether all numbers [R] are plausible dates, whose parts Y, y, m and d have this order."""
+    parts: dict[str, np.ndarray] = {}
+    for part in reversed(order):
+        size = 10_000 if part == "Y" else 100
+        parts[part], values = values % size, values // size
+    year = parts["Y"] if "Y" in parts else 2000 + parts["y"]
+    exists = to_microseconds(year, parts["m"], parts["d"])[1]
+    return bool((exists & (year >= PLAUSIBLE_YEARS[0]) & (year <= PLAUSIBLE_YEARS[1])).all())
+
+
+def _are_dates(values: np.ndarray) -> bool:
+    """Return whether at least half of some numbers [R] are plausible dates or seconds since 1970."""
+    widths = np.char.str_len(values.astype(str))
+    plausible = 0
+    for width in np.unique(widths).tolist():
+        if is_time_width(width):
+            plausible += int(are_plausible_times(values[widths == width], width).sum())
+    return plausible * 2 >= len(values)
 
 
 def read_integer_times(
@@ -52,9 +234,10 @@ def read_integer_times(
         first, second = sorted(widths.values())[:2]
         raise DataError(
             f"this time and the time in {location.row(first)} have different numbers of digits",
-            hint="write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss",
+            hint=f"write the times as YYYY-MM-DD, or use {FLAG} int if they count steps",
             rule="D401",
             at=location.at(second),
+            flags=(FLAG,),
         )
     width = max(widths)
     in_epoch = width in _EPOCH_UNITS and like is not None and like.pattern in EPOCHS
@@ -98,9 +281,10 @@ def _check_compact(
         if day_exists.all() and len(values):
             raise DataError(
                 f"'{values[0]}' and all times below it are ambiguous (YYYYMM or YYMMDD)",
-                hint="write months as YYYY-MM and days as YYYY-MM-DD",
+                hint=f"use {FLAG} %Y%m if they are months, {FLAG} %y%m%d if they are days",
                 rule="D402",
                 at=location.at(int(lines[0])),
+                flags=(FLAG,),
             )
     return times, TimeFormat(pattern=pattern)
 
@@ -111,10 +295,10 @@ def _invalid_time_error(
     first = int(np.argmin(exists))
     return DataError(
         f"'{values[first]}' is not a valid year, date or time since 1970",
-        hint="correct the line, or choose another column with --time",
+        hint=f"correct the line, choose another column with --time, or use {FLAG} int if the numbers count steps",
         rule="D403",
         at=location.at(int(lines[first])),
-        flags=("--time",),
+        flags=("--time", FLAG),
     )
 
 

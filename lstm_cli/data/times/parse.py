@@ -4,20 +4,45 @@
 the day, whether all times have one format, and whether there is one offset or several.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, is_missing, quote_cell
-from lstm_cli.data.times.formats import FIRST_US, LAST_US, SECOND, TimeFormat, to_microseconds
-from lstm_cli.data.times.integer_times import read_integer_times
+from lstm_cli.data.times.ambiguous_dates import (
+    invalid_date_error,
+    is_day_first,
+    refuse_days_as_years,
+    refuse_seasons,
+)
+from lstm_cli.data.times.codes import FLAG, INFERRED, TimeOptions
+from lstm_cli.data.times.column_format import column_format
+from lstm_cli.data.times.formats import (
+    EPOCHS,
+    FIRST_US,
+    JOINT,
+    LAST_US,
+    SECOND,
+    TimeFormat,
+    to_microseconds,
+)
+from lstm_cli.data.times.integer_times import (
+    is_decorated_integer,
+    parse_integer,
+    plain_integer,
+    read_whole_numbers,
+    refuse_large_numbers,
+)
 from lstm_cli.data.times.patterns import (
+    CODES,
     DATE_PARTS,
+    PART_COLUMNS,
     TimePiece,
     any_zero_padded,
+    day_month_parts,
     digits_to_numbers,
+    end_of_day,
     match_group,
     match_shape,
     parse_shape,
@@ -25,11 +50,14 @@ from lstm_cli.data.times.patterns import (
     shapes_of,
     unreadable_reason,
 )
+from lstm_cli.data.times.scan_integers import are_integers, scan_integers
+from lstm_cli.data.times.suggested_codes import format_hint, suggest_formats
 from lstm_cli.errors import DataError, UsageError
-from lstm_cli.findings import Finding
+from lstm_cli.findings import Finding, Location
+from lstm_cli.text import count_noun
 
-MIN_SEASONS = 3  # distinct months that must fit before a column counts as seasons (2000/01)
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
+_GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +78,13 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
     Raises:
         UsageError: not a time, an offset where the file has none, or a date that `fmt` leaves ambiguous.
     """
-    one = np.ones(1, dtype=np.int64)
-    location = CellLocation(source="", column="")
-    try:
-        column = read_times([scan_times([text], one, location)], one, location, like=fmt)
-    except DataError:
+    if fmt.is_integer:
+        return parse_integer(text)
+    column = _read_in_codes(text, fmt) or _read_text(text, TimeOptions(like=fmt))
+    if column is None:
         raise UsageError(
             f"'{text}' is not a valid time", hint="write it as YYYY-MM-DD or 'YYYY-MM-DD hh:mm:ss'"
-        ) from None
+        )
     if column.format.has_offset and not fmt.has_offset:
         raise UsageError(
             f"'{text}' has an offset from UTC, but the times of the data have none",
@@ -67,56 +94,108 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
     return int(column.times[0]) - shift
 
 
-def scan_times(cells: Sequence[str], lines: np.ndarray, location: CellLocation) -> TimePiece:
+def _read_in_codes(text: str, fmt: TimeFormat) -> TimeColumn | None:
+    """Return a time that is written as in the file, but without an offset; None if it is written otherwise."""
+    if fmt.pattern in ("", *EPOCHS):
+        return None
+    codes = fmt.pattern.replace(JOINT, " ")
+    return _read_text(text, TimeOptions(format=codes + ".%f" * ("%S" in codes and bool(fmt.digits))))
+
+
+def _read_text(text: str, options: TimeOptions) -> TimeColumn | None:
+    one = np.ones(1, dtype=np.int64)
+    location = CellLocation(source="", column="")
+    try:
+        return read_times([scan_times([text], one, location, options)], one, location, options)
+    except DataError:
+        return None
+
+
+def time_span(text: str, fmt: TimeFormat) -> str:
+    """Return what a time of an option covers: year, quarter, month, week or day; "" for one moment.
+
+    Args:
+        text: value of the option, which `parse_time` accepts.
+        fmt: format of the file's times.
+    """
+    text = text.strip()
+    shape = shapes_of([text])[0]
+    match = None
+    if fmt.is_integer:
+        return ""
+    if _read_in_codes(text, fmt) is not None:
+        match = match_shape(shape, fmt.pattern.replace(JOINT, " "))
+    match = match or match_shape(shape)
+    if match is None:
+        return ""
+    if match[0] == "digits":
+        return {4: "year", 6: "month", 8: "day"}.get(len(text), "")
+    groups = {name for name, part in match[1].groupdict().items() if part}
+    day = {"d", "j", "u"} | ({"a"} if match[0] in ("day-month", CODES) else set())
+    parts = (("", {"H", "s"}), ("day", day), ("week", {"V"}), ("month", {"m", "b"}), ("quarter", {"q"}))
+    return next((name for name, marks in parts if groups & marks), "year")
+
+
+def scan_times(
+    cells: Sequence[str], lines: np.ndarray, location: CellLocation, options: TimeOptions = INFERRED
+) -> TimePiece:
     """Read a batch of rows [n] of a time column.
 
     Args:
         cells: text of the cells [n].
         lines: line of each row [n].
         location: the time column, for messages.
+        options: how the text is read.
 
     Raises:
         DataError: a missing time, an invalid time, or times in different formats (with the line).
     """
     cells = [cell.strip() for cell in cells]
     shapes = shapes_of(cells)
-    matches = {shape: match_shape(shape) for shape in dict.fromkeys(shapes)}
+    codes = options.codes
+    distinct = dict.fromkeys(shapes)
+    if codes is None and any(is_decorated_integer(shape, options.thousands) for shape in distinct):
+        cells = [plain_integer(cell, options.thousands) for cell in cells]
+        shapes = shapes_of(cells)
+        distinct = dict.fromkeys(shapes)
+    if options.is_integer or (options.named and codes is None and are_integers(shapes, list(distinct))):
+        return scan_integers(cells, shapes, lines, location, options)
+    matches = {shape: match_shape(shape, codes) for shape in distinct}
     kinds = {match[0] if match else None for match in matches.values()}
     if len(kinds) != 1 or None in kinds:
-        raise _unreadable_cell_error(cells, shapes, lines, location)
+        raise _unreadable_cell_error(cells, shapes, lines, location, options)
     kind = str(kinds.pop())
     values = np.empty(len(cells), dtype=np.int64)
-    parts = np.empty((len(cells) if kind == "day-month" else 0, 3), dtype=np.int64)
-    code_of = {shape: code for code, shape in enumerate(matches)}
-    codes = np.fromiter(map(code_of.__getitem__, shapes), dtype=np.int64, count=len(cells))
+    parts = np.empty((len(cells) if kind == "day-month" else 0, PART_COLUMNS), dtype=np.int64)
+    late = np.zeros(len(cells), dtype=bool)
+    index_of = {shape: index for index, shape in enumerate(matches)}
+    indices = np.fromiter(map(index_of.__getitem__, shapes), dtype=np.int64, count=len(cells))
     shape_counts: dict[str, tuple[int, int]] = {}
     offsets: dict[int, None] = {}
     padded: set[str] = set()
-    for code, (shape, match) in enumerate(matches.items()):
-        rows = np.flatnonzero(codes == code)
-        chosen = cells if len(matches) == 1 else [cells[index] for index in rows.tolist()]
+    for index, (shape, match) in enumerate(matches.items()):
+        rows = np.flatnonzero(indices == index)
+        chosen = cells if len(matches) == 1 else [cells[row] for row in rows.tolist()]
         shape_counts[shape] = (int(lines[rows[0]]), len(rows))
         assert match is not None
         fields = shape_digits(chosen, shape, match[1])
         padded |= {name for name in DATE_PARTS & set(fields) if any_zero_padded(fields[name])}
         if kind == "digits":
+            refuse_large_numbers(chosen, lines[rows], location)
             values[rows] = digits_to_numbers(fields["all"])
             continue
-        us, exists, offset = parse_shape(fields, kind, match[1])
+        us, exists, offset = parse_shape(fields, kind, match[1], codes)
         if not exists.all():
             first = int(np.argmin(exists))
-            finer = " (or is finer than a microsecond)" if len(match_group(shape, "f") or "") > 6 else ""
-            cell = location.at(int(lines[rows[first]]))
-            midnight = "H" in fields and digits_to_numbers(fields["H"])[first] == 24
-            raise DataError(
-                f"{quote_cell(chosen[first])} is a date or time that does not exist{finer}",
-                hint="write 24:00 as 00:00 of the next day" if midnight else "correct the line",
-                rule="D403",
-                at=cell,
+            numbers = {name: int(digits_to_numbers(fields[name])[first]) for name in "YmdH" if name in fields}
+            finer = len(match_group(shape, "f", codes) or "") > 6
+            raise _no_such_time_error(
+                chosen[first], numbers, location.at(int(lines[rows[first]])), finer=finer
             )
         values[rows] = us
+        late[rows] = end_of_day(fields)
         if kind == "day-month":
-            parts[rows] = np.stack([digits_to_numbers(fields[name]) for name in "abY"], axis=1)
+            parts[rows] = day_month_parts(fields, match[1])
         if offset is not None:
             offsets |= dict.fromkeys(offset)
     return TimePiece(
@@ -126,11 +205,30 @@ def scan_times(cells: Sequence[str], lines: np.ndarray, location: CellLocation) 
         shapes=shape_counts,
         offsets=tuple(offsets),
         padded=frozenset(padded),
+        next_day=(int(lines[np.argmax(late)]), int(late.sum())) if late.any() else (0, 0),
     )
 
 
+def _no_such_time_error(cell: str, numbers: dict[str, int], location: Location, *, finer: bool) -> DataError:
+    """Return the error for a cell that has the shape of a time, but does not exist. numbers: Y, m, d and H."""
+    hint = "correct the line"
+    if numbers.get("m", 1) > 12 and 1 <= numbers.get("d", 0) <= 12:
+        hint = f"correct the line. If the day comes before the month, use {FLAG} with %d before %m"
+    return DataError(
+        f"{_quote(cell)} is a date or time that does not exist{' (or is finer than a microsecond)' * finer}",
+        hint=hint,
+        rule="D403",
+        at=location,
+    )
+
+
+def _quote(cell: str) -> str:
+    """Return a cell in quotes; the cells of several columns are separated by a blank."""
+    return quote_cell(cell.replace(JOINT, " "))
+
+
 def read_times(
-    pieces: Sequence[TimePiece], lines: np.ndarray, location: CellLocation, *, like: TimeFormat | None = None
+    pieces: Sequence[TimePiece], lines: np.ndarray, location: CellLocation, options: TimeOptions = INFERRED
 ) -> TimeColumn:
     """Return the whole time column from its batches.
 
@@ -138,12 +236,13 @@ def read_times(
         pieces: batches that `scan_times` read.
         lines: line of each row [R].
         location: the time column, for messages.
-        like: time format of the run's data, which decides ambiguous dates; None if there is no run.
+        options: how the text is read.
 
     Raises:
         DataError: different formats, offsets on only some rows, or ambiguous dates (day/month or month/day).
     """
     kind = pieces[0].kind
+    order = _unused_order_findings(kind, location, options)
     shapes: dict[str, tuple[int, int]] = {}
     for piece in pieces:
         if piece.kind != kind:
@@ -154,23 +253,29 @@ def read_times(
             shapes[shape] = (before[0], before[1] + count)
     values = pieces[0].values if len(pieces) == 1 else np.concatenate([piece.values for piece in pieces])
     if kind == "digits":
-        widths = {len(shape): line for shape, (line, _) in shapes.items()}
-        times, fmt = read_integer_times(values, widths, lines, location, like)
-        return TimeColumn(times=times, format=fmt, findings=())
+        is_padded = any(piece.padded for piece in pieces)
+        times, fmt, findings = read_whole_numbers(
+            values, shapes, lines, location, options, is_padded=is_padded
+        )
+        return TimeColumn(times=times, format=fmt, findings=(*findings, *order))
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
-        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=())
-    _refuse_mixed_markers(shapes, location)
+        return TimeColumn(times=values, format=TimeFormat(pattern="epoch-s", digits=digits), findings=order)
+    codes = options.codes
+    _refuse_mixed_markers(shapes, location, codes)
     if kind == "month":
-        _refuse_seasons(values, lines, location)
+        refuse_seasons(values, lines, location)
+    if kind.startswith("short") and options.like is None:
+        refuse_days_as_years(values, lines, location, kind)
     day_first = True
     if kind == "day-month":
         parts = np.concatenate([piece.parts for piece in pieces])
-        day_first = _is_day_first(parts, lines, location, like)
+        dotted = all(shape.lstrip("0").startswith(".") for shape in shapes)
+        day_first = is_day_first(parts, lines, location, options, dotted=dotted)
         day, month = (parts[:, 0], parts[:, 1]) if day_first else (parts[:, 1], parts[:, 0])
         dates, exists = to_microseconds(parts[:, 2], month, day)
         if not exists.all():
-            raise _invalid_date_error(parts, ~exists, lines, location)
+            raise invalid_date_error(parts, ~exists, lines, location)
         values = values + dates
     offsets = tuple(dict.fromkeys(offset for piece in pieces for offset in piece.offsets))
     beyond = (values < FIRST_US) | (values > LAST_US)
@@ -182,50 +287,67 @@ def read_times(
             at=location.at(int(lines[np.argmax(beyond)])),
         )
     padded = frozenset().union(*(piece.padded for piece in pieces))
-    fmt = _column_format(shapes, offsets, padded, day_first)
-    return TimeColumn(times=values, format=fmt, findings=_midnight_findings(shapes, location))
-
-
-def _refuse_seasons(values: np.ndarray, lines: np.ndarray, location: CellLocation) -> None:
-    """Raise DataError for 2000/01, 2001/02, 2002/03, which are spans of two years and not months."""
-    months = np.unique(values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64))
-    years, month = 1970 + months // 12, 1 + months % 12
-    if len(months) >= MIN_SEASONS and (month == (years + 1) % 100).all():
-        raise DataError(
-            "this time and all times below it are ambiguous (months, or spans of two years such as 2000/01)",
-            hint="write years as 2000 and months as 2000-01-01",
-            rule="D402",
-            at=location.at(int(lines[0])),
-        )
+    fmt = column_format(shapes, offsets, padded, day_first, codes)
+    findings = (
+        *_midnight_findings(shapes, location, codes),
+        *_next_day_findings([piece.next_day for piece in pieces], location),
+        *order,
+    )
+    return TimeColumn(times=values, format=fmt, findings=findings)
 
 
 def _unreadable_cell_error(
-    cells: Sequence[str], shapes: Sequence[str], lines: np.ndarray, location: CellLocation
+    cells: Sequence[str],
+    shapes: Sequence[str],
+    lines: np.ndarray,
+    location: CellLocation,
+    options: TimeOptions,
 ) -> DataError:
     first = None
     for cell, shape, line in zip(cells, shapes, lines.tolist(), strict=True):
         where = location.at(line)
-        match = match_shape(shape)
+        match = match_shape(shape, options.codes)
         if match is None:
-            if is_missing(cell):
+            if any(map(is_missing, cell.split(JOINT))):
                 hint = "write the time, or delete the line if it is not a data row (units, a total)"
                 return DataError("the time is missing", hint=hint, rule="D405", at=where)
-            if cell.strip("\ufeff ") == location.column:
-                why, hint = REPEATED_HEADER
-            else:
-                why, hint = unreadable_reason(cell)
-            hint = hint or f"{_WRITE_ISO}, or choose another column with --time"
+            repeated = cell.strip("\ufeff ").replace(JOINT, " + ") == location.column
+            if JOINT in cell and not repeated:
+                return DataError(
+                    f"{_quote(cell)} is not a valid time",
+                    hint=f"correct the line, or {_suggestion(cells) or f'say what the columns hold with {FLAG}'}",
+                    rule="D406",
+                    at=where,
+                    flags=("--time", FLAG),
+                )
+            if options.codes is not None and not repeated:
+                return DataError(
+                    f"{_quote(cell)} does not match {FLAG} '{options.codes_text}'",
+                    hint=f"correct the line, or {_suggestion(cells) or f'change {FLAG}'}",
+                    rule="D412",
+                    at=where,
+                    flags=(FLAG,),
+                )
+            why, hint = REPEATED_HEADER if repeated else unreadable_reason(cell, location.column)
+            formats = "" if why and "two digits" not in why else _suggestion(cells)
+            hint = f"{formats}, or choose another column with --time" if formats else hint
             return DataError(
-                f"{quote_cell(cell)} is not a valid time{why}",
-                hint=hint,
+                f"{_quote(cell)} is not a valid time{why}",
+                hint=hint or f"{_GIVE_CODES}, or choose another column with --time",
                 rule="D406",
                 at=where,
-                flags=("--time",),
+                flags=(FLAG, "--time") if formats or not hint else ("--time",),
             )
         first = first or (match[0], line)
         if match[0] != first[0]:
             return _mixed_formats_error(location, line, first[1])
     raise AssertionError("all cells are of one kind")
+
+
+def _suggestion(cells: Sequence[str]) -> str:
+    """Return the hint with the formats that most of the cells [n] fit; "" if there are none."""
+    texts = [cell.replace(JOINT, " ") for cell in cells if not any(map(is_missing, cell.split(JOINT)))]
+    return format_hint(suggest_formats(texts))
 
 
 def _mixed_formats_error(location: CellLocation, line: int, first: int) -> DataError:
@@ -237,13 +359,15 @@ def _mixed_formats_error(location: CellLocation, line: int, first: int) -> DataE
     )
 
 
-def _refuse_mixed_markers(shapes: dict[str, tuple[int, int]], location: CellLocation) -> None:
+def _refuse_mixed_markers(
+    shapes: dict[str, tuple[int, int]], location: CellLocation, codes: str | None
+) -> None:
     """Raise DataError if only some times have an offset, or only some have AM or PM."""
-    clocks = {shape: line for shape, (line, _) in shapes.items() if match_group(shape, "H")}
+    clocks = {shape: line for shape, (line, _) in shapes.items() if match_group(shape, "H", codes)}
     lines = {shape: line for shape, (line, _) in shapes.items()}
     for name, marker, candidates in (("zone", "an offset from UTC", lines), ("half", "AM or PM", clocks)):
-        marked = [line for shape, line in candidates.items() if match_group(shape, name)]
-        unmarked = [line for shape, line in candidates.items() if not match_group(shape, name)]
+        marked = [line for shape, line in candidates.items() if match_group(shape, name, codes)]
+        unmarked = [line for shape, line in candidates.items() if not match_group(shape, name, codes)]
         if marked and unmarked:
             first, second = sorted((min(marked), min(unmarked)))
             how = "with" if second in marked else "without"
@@ -255,52 +379,10 @@ def _refuse_mixed_markers(shapes: dict[str, tuple[int, int]], location: CellLoca
             )
 
 
-def _is_day_first(
-    parts: np.ndarray, lines: np.ndarray, location: CellLocation, like: TimeFormat | None
-) -> bool:
-    """Return whether the whole column shows that the first number is the day. parts: [R, 3]."""
-    day, month = parts[:, 0] > 12, parts[:, 1] > 12
-    if (day & month).any():
-        raise _invalid_date_error(parts, day & month, lines, location)
-    if day.any() and month.any():
-        first, second = sorted(
-            ((int(lines[np.argmax(day)]), "day/month"), (int(lines[np.argmax(month)]), "month/day"))
-        )
-        raise DataError(
-            f"the date can only be {second[1]}, but the date in {location.row(first[0])} can only be {first[1]}",
-            hint="correct the wrong dates, or write all dates as YYYY-MM-DD",
-            rule="D408",
-            at=location.at(second[0]),
-        )
-    if day.any() or month.any():
-        return bool(day.any())
-    known = re.search(r"%-?[dm]", like.pattern) if like else None
-    if known and like and not like.pattern.startswith("%Y"):
-        return known[0].endswith("d")
-    date = "/".join(map(str, parts[0].tolist()))
-    raise DataError(
-        f"'{date}' and all dates below it are ambiguous (day/month or month/day)",
-        hint="write the dates as YYYY-MM-DD",
-        rule="D409",
-        at=location.at(int(lines[0])),
-    )
-
-
-def _invalid_date_error(
-    parts: np.ndarray, wrong: np.ndarray, lines: np.ndarray, location: CellLocation
-) -> DataError:
-    first = int(np.argmax(wrong))
-    date = "/".join(map(str, parts[first].tolist()))
-    return DataError(
-        f"'{date}' is a date that does not exist",
-        hint="correct the line",
-        rule="D403",
-        at=location.at(int(lines[first])),
-    )
-
-
-def _midnight_findings(shapes: dict[str, tuple[int, int]], location: CellLocation) -> tuple[Finding, ...]:
-    bare = [entry for shape, entry in shapes.items() if not match_group(shape, "H")]
+def _midnight_findings(
+    shapes: dict[str, tuple[int, int]], location: CellLocation, codes: str | None
+) -> tuple[Finding, ...]:
+    bare = [entry for shape, entry in shapes.items() if not match_group(shape, "H", codes)]
     if not bare or len(bare) == len(shapes):
         return ()
     count, line = sum(count for _, count in bare), min(line for line, _ in bare)
@@ -315,36 +397,34 @@ def _midnight_findings(shapes: dict[str, tuple[int, int]], location: CellLocatio
     )
 
 
-def _column_format(
-    shapes: dict[str, tuple[int, int]], offsets: tuple[int, ...], padded: frozenset[str], day_first: bool
-) -> TimeFormat:
-    matches = {shape: parsed[1] for shape in shapes if (parsed := match_shape(shape))}
-    narrow = {name for match in matches.values() for name, text in match.groupdict().items() if text == "0"}
-    if narrow & DATE_PARTS:
-        narrow |= DATE_PARTS - padded  # 1/30/2020 does not show whether the 9th would have a zero
-    finest = max(matches, key=lambda shape: (bool(match_group(shape, "S")), bool(match_group(shape, "H"))))
-    match = matches[finest]
-    names = {"a": "d" if day_first else "m", "b": "m" if day_first else "d"}
-    spans = sorted((match.span(name), name) for name, text in match.groupdict().items() if text)
-    pattern, end = "", 0
-    for (start, stop), name in spans:
-        literal = finest[end:start]
-        end = stop
-        if name == "f":
-            continue  # `digits` covers the fraction and the dot before it
-        pattern += literal
-        if name == "half":
-            pattern += "%p" if finest[start:stop].isupper() else "%P"
-        elif name != "zone":
-            letter = "I" if name == "H" and match.groupdict().get("half") else names.get(name, name)
-            pattern += f"%{'-' if name in narrow and name != 'q' else ''}{letter}"
-    styles = dict.fromkeys(style for shape in shapes if (style := match_group(shape, "zone")))
-    zone = next(iter(styles), "").replace("z", "Z").replace("-", "+")
-    several = len(offsets) > 1
-    digits = max(len(match_group(shape, "f") or "") for shape in shapes)
-    return TimeFormat(
-        pattern=pattern,
-        digits=digits,
-        zone="Z" if several else zone,
-        offset=0 if several else next(iter(offsets), 0),
+def _next_day_findings(found: Sequence[tuple[int, int]], location: CellLocation) -> tuple[Finding, ...]:
+    """Return a finding about times written 24:00. found: first line and count of each batch."""
+    count = sum(count for _, count in found)
+    if not count:
+        return ()
+    line = next(line for line, count in found if count)
+    return (
+        Finding.at(
+            location.at(line),
+            "D417",
+            f"{count_noun(count, 'time')} with the hour 24 {'was' if count == 1 else 'were'} read as 00:00 of the next "
+            "day (no option for this; subtract 1 from hours 1 to 24 if they name the hour that begins)",
+            count=count,
+        ),
+    )
+
+
+def _unused_order_findings(kind: str, location: CellLocation, options: TimeOptions) -> tuple[Finding, ...]:
+    """Return a finding if --dayfirst or --monthfirst has no effect. That of a run may have none on new data."""
+    if options.day_first is None or options.like is not None or kind == "day-month":
+        return ()
+    flag = "--dayfirst" if options.day_first else "--monthfirst"
+    return (
+        Finding.at(
+            location.column_text,
+            "D418",
+            f"{flag} has no effect: no time has a day and a month as numbers before the year (leave out {flag}, or "
+            "use --time to choose another column)",
+            flags=(flag, "--time"),
+        ),
     )

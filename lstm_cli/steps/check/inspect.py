@@ -8,17 +8,19 @@ from typing import BinaryIO
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.gaps import Gaps, find_gaps
-from lstm_cli.data.quality.inspect import inspect_table, target_outliers
-from lstm_cli.data.quality.intermittent import find_intermittent
+from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
 from lstm_cli.data.quality.leakage import column_findings, leakage_in_unused_columns
 from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.profile import FileProfile, profile_files
-from lstm_cli.data.reading.column_roles import ColumnRequest, choose_columns
+from lstm_cli.data.reading.columns.requests import ColumnRequest
+from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.source import read_pipes
-from lstm_cli.data.reading.table import Table, read_configured_table
+from lstm_cli.data.reading.table import Table, read_configured_table, wide_request
 from lstm_cli.errors import DataError, LstmError, UsageError
 from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
 from lstm_cli.text import count_noun
@@ -76,11 +78,10 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         DataError: a file holds no table at all.
         UsageError: a setting is wrong for any data.
     """
+    require_resample_packages(config)
     held = read_pipes(sources, stdin)
-    profile = profile_files(
-        sources, encoding=config.encoding, delimiter=config.delimiter, stdin=stdin, held=held
-    )
-    candidates = () if config.target else _candidate_targets(profile, config)
+    profile = profile_files(sources, wide=wide_request(config), text=config.text, stdin=stdin, held=held)
+    candidates = () if config.target or config.wide else _candidate_targets(profile, config)
     state = CheckState(
         profile=profile,
         config=replace(config, target=candidates) if candidates else config,
@@ -100,7 +101,9 @@ def _inspect_table(
 ) -> None:
     config = state.config
     state.table = read_configured_table(sources, config, stdin=stdin, held=held)
-    state.grid = to_regular_grid(state.table, freq=config.freq, start=config.start, end=config.end)
+    state.table = localize(state.table, config.grid)
+    state.table = resample_table(state.table, config.grid, start=config.start, end=config.end)
+    state.grid = to_regular_grid(state.table, config.grid, start=config.start, end=config.end)
     state.assembled = assemble(state.table, state.grid, config)
     test_wanted = parse_split_size("--test", config.test).rows != 0
     state.windows = state.assembled.windows(state.table.source, test_wanted=test_wanted)
@@ -108,7 +111,7 @@ def _inspect_table(
 
 def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str, ...]:
     """Return the columns that hold only numbers, if several columns could be the target; else an empty tuple."""
-    taken = {config.time, config.series, *config.past, *config.future}
+    taken = {*config.time, *config.series, *config.past, *config.future, *config.static}
     names = [column.name for column in profile.columns]
     plain = {column.name: column.values is not None for column in profile.columns}
     numeric = [
@@ -118,20 +121,26 @@ def _candidate_targets(profile: FileProfile, config: PrepareConfig) -> tuple[str
         and column.name not in taken
         and names.count(column.name) == 1
     ]
-    for target in (numeric[-1:], numeric[:1]):  # a column of digits may be the time column
-        asked = ColumnRequest(
-            targets=tuple(target),
-            past=config.past,
-            future=config.future,
-            time=config.time,
-            series=config.series,
-        )
+    asked = ColumnRequest(
+        targets=(),
+        past=config.past,
+        future=config.future,
+        time=config.time,
+        series=config.series,
+        static=config.static,
+        has_header=config.has_header,
+    )
+    for target in ((), numeric[-1:], numeric[:1]):  # a column of digits may be the time column
         try:
-            chosen = choose_columns(profile.source, names, profile.sample, asked)
-        except DataError:  # the read that follows raises it again
-            return ()
-        if chosen.time is not None:
-            numeric = [name for name in numeric if name != names[chosen.time]]
+            chosen = choose_columns(
+                profile.source, names, profile.sample, replace(asked, targets=tuple(target))
+            )
+        except DataError as error:
+            if not target and error.rule == "D205":
+                continue
+            return ()  # the read that follows raises it again
+        if chosen.time:
+            numeric = [name for name in numeric if name not in [names[index] for index in chosen.time]]
             break
     return tuple(name for name in numeric if plain[name]) if len(numeric) > 1 else ()
 
@@ -188,7 +197,8 @@ def _quality_findings(
     if state.target_named:
         if state.assembled is not None:
             rows = GridLines(table, state.assembled.grid)
-            messages += find_intermittent(rows, state.assembled.series.train_end, table.targets)
+            train_end = state.assembled.series.train_end
+            messages += inspect_training_rows(rows, train_end, state.assembled.schema)
         return messages + leakage_in_unused_columns(
             state.profile, table, grid, horizon=horizon, season=max(state.seasons, default=1)
         )
@@ -215,8 +225,9 @@ def _no_target_finding(state: CheckState) -> Finding:
 def _used_columns(state: CheckState) -> tuple[str, ...]:
     """Return the columns that were read, whose findings are already in the list."""
     table, config = state.table, state.config
-    numeric = (*config.target, *config.past, *config.future) if state.target_named else ()
+    covariates = (*config.past, *config.future, *config.static)
+    numeric = (*config.target, *covariates) if state.target_named else ()
     if table is None:
-        return (*numeric, *(name for name in (config.time, config.series) if name))
-    named = table.columns if state.target_named else ()
-    return (*named, *(name for name in (table.time_name, table.series_name) if name))
+        return (*numeric, *config.time, *config.series)
+    named = (*table.columns, *covariates) if state.target_named else ()
+    return (*named, *table.time_columns, *table.series_columns)

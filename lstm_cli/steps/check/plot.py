@@ -45,10 +45,13 @@ def _gaps(rows: GridLines) -> np.ndarray:
 
 
 def _times(rows: GridLines, number: int, index: np.ndarray) -> np.ndarray:
-    """Return the times of rows of a series, or row numbers from 1 without a time column."""
+    """Return the times of rows of a series, whole numbers, or row numbers from 1 without a time column."""
     if rows.table.time_name is None:
         return index + 1
-    return rows.grid.step.times(index, rows.grid.origin_us[number]).astype("datetime64[us]")
+    times = rows.grid.step.times(index, rows.grid.origin_us[number])
+    if rows.table.time_format.is_integer:
+        return times
+    return rows.table.time_format.to_file_clock(times).astype("datetime64[us]")
 
 
 def _line(state: CheckState, rows: GridLines, gaps: np.ndarray, number: int, column: int) -> SeriesLine:
@@ -107,7 +110,9 @@ def _strip(rows: GridLines) -> MissingStrip:
             filled = np.flatnonzero(count[inside] > 0)
             before = filled[np.searchsorted(filled, empty, side="right") - 1]
             measured[row, bins[0] + empty] = measured[row, bins[0] + before]
-    times = edges if rows.table.time_name is None else edges.astype(np.int64).astype("datetime64[us]")
+    times = edges
+    if rows.table.time_name is not None and not rows.table.time_format.is_integer:
+        times = rows.table.time_format.to_file_clock(edges.astype(np.int64)).astype("datetime64[us]")
     return MissingStrip(
         total=len(grid.names), names=[grid.names[number] for number in some], times=times, measured=measured
     )

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.data.frequency.daylight_saving import skipped_hours
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.grid.regular_grid import Grid, GridRows
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.quality.decomposition import trend_and_season_strengths
 from lstm_cli.data.quality.gaps import DuplicateRows, Gaps, find_duplicates
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.daylight_saving import skipped_hours
-from lstm_cli.data.times.frequency import Step
 from lstm_cli.steps.check.inspect import CheckState, findings
 from lstm_cli.steps.check.training_cost import estimate_training_cost
 from lstm_cli.steps.shared.report_json import to_plain
@@ -104,15 +104,18 @@ def _columns(state: CheckState) -> list[dict[str, Any]]:
     targets = config.target if table is None else table.targets
     roles = dict.fromkeys(targets if state.target_named else (), "target")
     roles |= dict.fromkeys(config.past, "past") | dict.fromkeys(config.future, "future")
-    time, series = (config.time, config.series) if table is None else (table.time_name, table.series_name)
-    roles |= {name: role for name, role in ((time, "time"), (series, "series")) if name is not None}
+    roles |= dict.fromkeys(config.static, "static")
+    time, series = (
+        (config.time, config.series) if table is None else (table.time_columns, table.series_columns)
+    )
+    roles |= dict.fromkeys(time, "time") | dict.fromkeys(series, "series")
     rows: list[dict[str, Any]] = []
     for column in state.profile.columns:
         role = roles.get(column.name)
         rows.append(
             {
                 "name": column.name,
-                "reads_as": "time" if role == "time" else column.reads_as,
+                "reads_as": "time" if role == "time" and table is not None else column.reads_as,
                 "part": role,
                 "missing": column.missing,
                 "first_missing": column.first_missing,

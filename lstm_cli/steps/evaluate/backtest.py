@@ -274,7 +274,10 @@ def _cut_off_time(dataset: Dataset, cut: Fold) -> str:
     first = int(cut.val_end[longest])
     if dataset.schema.time_name is None:
         return f"row {first + 1}"
-    time_us = dataset.schema.step.times(np.array([first]), table.origin_us[longest])[0]
+    times = dataset.schema.step.times(np.array([first]), table.origin_us[longest])
+    if dataset.schema.time_format.is_integer:
+        return str(int(times[0]))
+    time_us = dataset.schema.time_format.to_file_clock(times)[0]
     return str(np.datetime64(int(time_us), "us").astype("datetime64[s]"))
 
 

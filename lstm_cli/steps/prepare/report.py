@@ -40,6 +40,8 @@ class PrepareReport:
     scaler: str
     megabytes: float  # of the scaled values
     warnings: tuple[str, ...]
+    holidays: tuple[str, ...] = ()  # known-ahead inputs of holidays
+    static: tuple[str, ...] = ()  # inputs that are constant within a series
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
     outliers: dict[str, int] | None = (
         None  # by target: values that --outliers drop removed; None without the option

@@ -9,14 +9,16 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.assemble import Assembled, assemble
 from lstm_cli.data.build.splits import parse_split_size
 from lstm_cli.data.build.write import store_dataset
+from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
-from lstm_cli.data.quality.inspect import inspect_table, target_outliers
-from lstm_cli.data.quality.intermittent import find_intermittent
-from lstm_cli.data.reading.table import Table, read_configured_table
+from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
+from lstm_cli.data.reading.table import Table, read_configured_table, report_joined_times
 from lstm_cli.data.times.formats import iso_time
+from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, Progressed, WarningRaised
-from lstm_cli.findings import WARNING, Finding
+from lstm_cli.findings import Finding, warnings_of
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.prepare.report import PrepareReport, named_sources
 from lstm_cli.steps.shared.memory_estimate import require_prepare
@@ -35,19 +37,26 @@ def prepare_run(
         listen: receives progress events and warnings.
         stdin: standard input; None if it is not read.
     """
+    require_resample_packages(config)
     require_prepare(paths, config)
     listen(Progressed(stage="reading", done=0))
     folder = writer.new("data")
     table = read_configured_table(paths, config, stdin=stdin, listen=listen, spill=folder.scratch)
-    grid = to_regular_grid(table, freq=config.freq, start=config.start, end=config.end)
-    assembled = assemble(table, grid, config)
+    try:
+        table = localize(table, config.grid)
+        table = resample_table(table, config.grid, start=config.start, end=config.end)
+        grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
+        assembled = assemble(table, grid, config)
+    except DataError:
+        report_joined_times(table.findings, listen)
+        raise
     test_wanted = parse_split_size("--test", config.test).rows != 0
     windows = assembled.windows(table.source, test_wanted=test_wanted)
-    read = (*table.findings, *grid.findings, *assembled.findings)
+    read = warnings_of((*table.findings, *grid.findings, *assembled.findings))
     findings = (*read, *_quality_warnings(table, grid, assembled, config, read))
     for finding in findings:
         listen(WarningRaised(finding=finding))
-    store_dataset(assembled, table, folder, listen)
+    store_dataset(assembled, folder, listen)
     report = _report(writer.path, table, assembled, windows, findings, dropped=config.outliers == "drop")
     writer.commit(config=asdict(config), reads=_read(table), report=report.to_json())
     return report
@@ -59,7 +68,7 @@ def _quality_warnings(
     """Return the warnings (without notes) that `check` gives for the chosen columns, except those of reading."""
     schema = assembled.schema
     dropped = config.outliers == "drop"
-    inspected = assembled.grid if dropped else grid
+    table, inspected = (assembled.table, assembled.grid) if dropped else (table, grid)
     findings = inspect_table(
         table,
         inspected,
@@ -71,8 +80,8 @@ def _quality_warnings(
         end=config.end,
         dropped=dropped,
     )
-    zeros = find_intermittent(GridLines(table, assembled.grid), assembled.series.train_end, schema.targets)
-    return [finding for finding in (*findings, *zeros) if finding.severity == WARNING]
+    training = inspect_training_rows(GridLines(table, assembled.grid), assembled.series.train_end, schema)
+    return warnings_of((*findings, *training))
 
 
 def _read(table: Table) -> dict[str, Mapping[str, Any]]:
@@ -107,6 +116,8 @@ def _report(
         past=schema.past,
         future=schema.future,
         calendar=schema.calendar,
+        holidays=tuple(name for dates in schema.holidays for name in dates.names),
+        static=schema.static,
         series=len(series.names),
         ended=assembled.ended,
         time_start=start,

@@ -39,7 +39,7 @@ class ArraySizes:
         """Return the dimensions of the data of a run."""
         return ArraySizes(
             rows=int((series.count + series.ahead).sum()),
-            inputs=len(schema.columns) + len(schema.calendar),
+            inputs=len(schema.inputs),
             columns=len(schema.columns),
             targets=len(schema.targets),
             horizon=schema.horizon,

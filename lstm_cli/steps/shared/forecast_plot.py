@@ -92,8 +92,11 @@ def _panel_windows(windows: Windows, targets: int) -> list[tuple[int, int]]:
 
 
 def _times(dataset: Dataset, series: int, first: int, last: int) -> np.ndarray:
-    """Return the times as datetime64, or row numbers from 1 without a time column."""
+    """Return the times as datetime64, whole numbers, or row numbers from 1 without a time column."""
     rows = np.arange(first, last)
     if dataset.schema.time_name is None:
         return rows + 1
-    return dataset.schema.step.times(rows, dataset.series.origin_us[series]).astype("datetime64[us]")
+    times = dataset.schema.step.times(rows, dataset.series.origin_us[series])
+    if dataset.schema.time_format.is_integer:
+        return times
+    return dataset.schema.time_format.to_file_clock(times).astype("datetime64[us]")

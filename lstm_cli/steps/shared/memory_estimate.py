@@ -5,7 +5,7 @@ run stays unchanged.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ FORECASTING = 65_000_000
 MAPPED = 600_000_000  # address space that torch maps in addition; `ulimit -v` counts it
 HEAD = 1 << 16  # bytes at the start of a file in which lines are counted
 CELL = 16  # bytes of a cell during reading: the number and its scaled copy
+FORECAST_CELL = 40  # bytes of a forecast value and its four interval ends
 ROW = 170  # bytes of a row during season detection: the value, moving means and residuals
 PARTS = 3  # of the default model
 FORECAST_ROWS = 4_000  # windows x targets of a validation batch of a network
@@ -77,10 +78,15 @@ def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) 
     _require_memory(scoring_need(*load_outline(run), model, windows=windows), doing)
 
 
-def require_forecast(model: TrainedModel, *, doing: str) -> None:
-    """Raise DeviceError if forecasts of one window of each series need more memory than is free."""
-    need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
-    _require_memory(need, doing)
+def require_forecast(model: TrainedModel, *, steps: int, doing: str) -> None:
+    """Raise DeviceError if forecasts of one window of each series need more memory than is free.
+
+    Args:
+        model: trained model.
+        steps: steps of the forecast.
+        doing: phrase for the work in the message.
+    """
+    _require_memory(forecast_need(model, steps=steps), doing)
 
 
 def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | None:
@@ -89,10 +95,11 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     None: the number of rows is unknown (standard input, compressed or Parquet files). Columns beyond the limit of
     memory are buffered in files, so the need is limited.
     """
+    from lstm_cli.config.prepare import ALL_NUMERIC
     from lstm_cli.data.quality.seasonality import MAX_SEASON_ROWS
     from lstm_cli.data.reading.column_buffers import MAX_MEMORY_BYTES
     from lstm_cli.data.reading.csv_fast import BULK_MIN_BYTES
-    from lstm_cli.data.reading.source import STDIN
+    from lstm_cli.data.reading.source import STDIN, is_packed
 
     try:
         if STDIN in paths or not all(Path(path).is_file() for path in paths):
@@ -103,16 +110,15 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     except OSError:  # reading reports it later
         return None
     lines = head.count(b"\n")
-    if head.startswith((b"\x1f\x8b", b"PAR1")) or lines < 2:
+    if is_packed(head) or head.startswith(b"PAR1") or lines < 2:
         return None
-    rows = size * lines // len(head)
-    columns = (
-        1 + (config.series is not None) + max(1, len(config.target)) + len(config.past) + len(config.future)
-    )
+    width = 1 + max(head.count(mark) for mark in (b",", b";", b"\t")) // lines  # cells of a line
+    rows = size * lines // len(head) * (width if config.wide else 1)
+    targets = width if ALL_NUMERIC in config.target else max(1, len(config.target))
+    covariates = len(config.past) + len(config.future) + len(config.static)
+    columns = 1 + len(config.series) + targets + covariates
     cells = min(rows * columns * CELL, MAX_MEMORY_BYTES)
-    detection = (
-        0 if config.series is not None or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
-    )
+    detection = 0 if config.series or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
     temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)
     return MemoryNeed(
         size=PREPARING + cells + temporary,
@@ -204,6 +210,23 @@ def scoring_need(schema: Schema, series: SeriesTable, model: TrainedModel, *, wi
     )
     size += SCORING if windows == ALL_WINDOWS else FORECASTING
     return MemoryNeed(size=size, largest_part="the windows" if windows else "the data", hint=SHORTER)
+
+
+def forecast_need(model: TrainedModel, *, steps: int) -> MemoryNeed:
+    """Return the memory need of a forecast of each series.
+
+    Args:
+        model: trained model.
+        steps: steps of the forecast.
+    """
+    schema, series = model.schema, model.series
+    need = scoring_need(schema, series, model, windows=len(series.names))
+    inputs = array_sizes.FLOAT * (len(schema.future) + len(schema.derived))
+    forecast = len(series.names) * steps * (FORECAST_CELL * len(schema.targets) + inputs)
+    if forecast <= need.size:
+        return replace(need, size=need.size + forecast)
+    hint = "use a shorter --horizon, or --only with fewer series"
+    return MemoryNeed(size=need.size + forecast, largest_part=f"{steps:,} steps", hint=hint)
 
 
 def _require_memory(need: MemoryNeed, doing: str, *, mapped: int = 0) -> None:

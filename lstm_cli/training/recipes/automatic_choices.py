@@ -74,7 +74,7 @@ def choose_transforms(
 
     dataset, linear, reason = _choose_log_transform(dataset, config, fit)
     choices = {"logs": reason}
-    if dataset.schema.known_ahead:
+    if dataset.schema.changes_ahead:
         linear, choices["covariates"] = _choose_covariates(linear, fit(dataset, covariates=True))
     return TransformedData(dataset=dataset, linear=linear, choices=choices)
 

@@ -127,7 +127,7 @@ def network_shape(dataset: Dataset, part: str, config: TrainConfig) -> dict[str,
         rows = int(np.median(dataset.series.train_end))
         lookback = max(lookback, min(int(FREE_LOOKBACK_FACTOR * lookback), (rows - schema.horizon) // 2))
     return {
-        "inputs": len(schema.columns) + len(schema.calendar),
+        "inputs": len(schema.inputs),
         "targets": dataset.targets,
         "known_ahead": schema.known_ahead,
         "lookback": lookback // segment * segment,

@@ -133,7 +133,7 @@ def network_settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
     """Return the arguments of the network's class."""
     schema = dataset.schema
     return {
-        "inputs": len(schema.columns) + len(schema.calendar),
+        "inputs": len(schema.inputs),
         "targets": dataset.targets,
         "known_ahead": schema.known_ahead,
         "horizon": schema.horizon,

@@ -42,7 +42,7 @@ def test_check_fails_like_prepare_after_its_report(call, as_json: bool) -> None:
         assert f"error[D302]: {report['refused']['message']}\nhint: {report['refused']['hint']}\n" == err
     else:
         assert "a.csv: 29 rows, 2 columns" in out
-        assert "error[D302]: a.csv, line 30" in out.splitlines()[-1]
+        assert "error[D302]" not in out  # the error is printed once
     assert not Path("run").exists()
 
 

@@ -11,8 +11,8 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.build.backtest_folds import Fold, backtest_folds, dataset_at_fold
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.data.frequency.step import HOUR
 from lstm_cli.data.quality.seasonality import automatic_lookback
-from lstm_cli.data.times.frequency import HOUR
 
 PREPARE = PrepareConfig(season=(12,))
 

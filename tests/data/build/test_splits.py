@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lstm_cli.data.build.splits import SplitSize, parse_split_size, split_rows
 from lstm_cli.data.dataset.panel_times import PanelTimes
-from lstm_cli.data.times.frequency import DAY, Step
+from lstm_cli.data.frequency.step import DAY, Step
 from lstm_cli.errors import DataError, UsageError
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.data.dataset.panel_times import PanelTimes
-from lstm_cli.data.times.frequency import DAY, HOUR, MINUTE, Step, parse_freq
+from lstm_cli.data.frequency.step import DAY, HOUR, MINUTE, Step, parse_freq
 
 DAILY = Step(kind="seconds", count=DAY)
 

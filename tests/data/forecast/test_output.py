@@ -6,11 +6,13 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from small_data import dataset, wave
 
 from lstm_cli.data.forecast import output
 from lstm_cli.data.forecast.output import Forecast, encode_forecast
+from lstm_cli.data.times.formats import TimeFormat
 
 HOUR_US = 3_600 * 10**6
 
@@ -59,3 +61,24 @@ def test_a_target_and_its_bounds_have_the_decimals_of_its_column() -> None:
     assert [row[2] for row in rows] == ["5.000", "0.250"]
     assert [row[3] for row in rows] == ["-1.000", "-0.85714287"]
     assert b'"target0": 5.000, "target0_lo80": -1.000' in encode_forecast(made, "json")
+
+
+@pytest.mark.parametrize("instants", [True, False])
+def test_local_times_carry_their_zone_in_json_and_parquet_but_not_in_csv(instants: bool) -> None:
+    made = forecast(1, 4)
+    zone = TimeFormat(pattern="%Y-%m-%d %H:%M", tz="Europe/Berlin", instants=instants)
+    first = np.datetime64("2024-10-26T23:00", "us").astype(np.int64)  # 01:00 in Berlin
+    made = replace(
+        made,
+        schema=replace(made.schema, time_format=zone),
+        times_us=first + np.arange(4)[None] * HOUR_US + (0 if instants else 4 * HOUR_US),
+    )
+    rows = list(csv.reader(io.StringIO(encode_forecast(made, "csv").decode())))[1:]
+    clocks = ["01:00", "02:00", "02:00", "03:00"] if instants else ["03:00", "04:00", "05:00", "06:00"]
+    assert [row[1] for row in rows] == [f"2024-10-27 {clock}" for clock in clocks]
+    offsets = ["+02:00", "+02:00", "+01:00", "+01:00"] if instants else ["+01:00"] * 4
+    expected = [f"2024-10-27T{clock}:00{offset}" for clock, offset in zip(clocks, offsets, strict=True)]
+    assert [row["time"] for row in json.loads(encode_forecast(made, "json"))] == expected
+    column = pq.read_table(io.BytesIO(encode_forecast(made, "parquet"))).column("time")
+    assert column.type.tz == "Europe/Berlin"
+    assert [time.isoformat() for time in column.to_pylist()] == expected

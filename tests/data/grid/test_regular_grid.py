@@ -7,55 +7,22 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_tables import LOCAL, hourly, micros, table
 
+from lstm_cli.config.text import GridSettings
+from lstm_cli.data.frequency.step import parse_freq
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.frequency import parse_freq
 from lstm_cli.errors import DataError, DeviceError, UsageError
 from lstm_cli.findings import finding_texts
 
 NAN = float("nan")
-LOCAL = TimeFormat()
-
-
-def micros(times) -> np.ndarray:
-    return pd.DatetimeIndex(times).to_numpy().astype("datetime64[us]").astype(np.int64)
-
-
-def table(
-    times, values, *, series=None, targets=("load",), past=(), future=(), lines=None, time_format=LOCAL
-) -> Table:
-    """A table as read; `times` None: no time column; `series`: the name of each row's series."""
-    values = np.array(values, dtype=np.float64)
-    values = values.reshape(len(values), -1)
-    names = tuple(dict.fromkeys(series)) if series is not None else ("",)
-    return Table(
-        source="a.csv",
-        columns=(*targets, *past, *future),
-        targets=tuple(targets),
-        past=tuple(past),
-        future=tuple(future),
-        time_name="date" if times is not None else None,
-        times=micros(times) if times is not None else np.arange(len(values)),
-        time_format=time_format,
-        series_name="id" if series is not None else None,
-        series=np.array([names.index(item) for item in series or [""] * len(values)], dtype=np.int32),
-        series_names=names,
-        values=values,
-        lines=np.array(lines) if lines is not None else np.arange(len(values)) + 2,
-        findings=(),
-        delimiter=",",
-    )  # fmt: skip
-
-
-def hourly(count: int, start: str = "2020-01-01") -> pd.DatetimeIndex:
-    return pd.date_range(start, freq="h", periods=count, unit="us")
 
 
 def lay(given_table: Table, *, freq=None, start=None, end=None, step=None) -> Grid:
-    return to_regular_grid(given_table, freq=freq, start=start, end=end, step=step)
+    return to_regular_grid(given_table, GridSettings(freq=freq), start=start, end=end, step=step)
 
 
 def numbers(grid: Grid) -> list:
@@ -190,7 +157,8 @@ def test_two_values_for_one_time_are_refused_with_both_lines():
                 hourly(2, "2020-01-02")[[0, 0, 1]], [[1, 5], [1, 6], [2, 7]], past=("wind",), series=["x"] * 3
             )
         )
-    assert "--series" not in caught.value.hint
+    assert "repeat --series" in caught.value.hint
+    assert "--duplicates mean" in caught.value.hint
 
 
 def test_the_first_and_last_of_three_doubles_are_compared_too():
@@ -198,12 +166,12 @@ def test_the_first_and_last_of_three_doubles_are_compared_too():
         lay(table(hourly(2)[[0, 0, 0, 1]], [1, 1, 2, 3]))
 
 
-def test_an_ambiguous_daylight_saving_hour_needs_offsets():
+def test_a_repeated_daylight_saving_hour_asks_for_the_zone():
     times = hourly(6, "2024-10-27")[[0, 1, 2, 2, 3, 4, 5]]
     with pytest.raises(DataError) as caught:
         lay(table(times, range(7)))
     assert "repeated daylight-saving hour" in caught.value.hint
-    assert "offsets" in caught.value.hint
+    assert "--tz Europe/Berlin" in caught.value.hint
     same = lay(table(times, [0] * 7))
     assert "daylight-saving" in finding_texts(same.findings)[0]
     monday = hourly(6, "2024-10-28")[[0, 1, 2, 2, 3, 4, 5]]

@@ -3,12 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstm_cli.data.frequency.step import UNIT
 from lstm_cli.data.grid import row_lookup
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality import outliers
 from lstm_cli.data.quality.outliers import find_outliers, outliers_in_column
-from lstm_cli.data.times.frequency import UNIT
 
 TABLE: Any = None  # no line is asked for
 

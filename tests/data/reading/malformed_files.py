@@ -1,11 +1,16 @@
 """Malformed files: text, delimiters, rows, names, and files that are not tables."""
 
+import bz2
 import codecs
 import gzip
+import io
 import json
+import lzma
 import random
 import string
+import zipfile
 
+import pyarrow
 from malformed import (
     BODY,
     GOOD,
@@ -64,8 +69,9 @@ def text_cases() -> list[Case]:
         refuse("a header and nothing", "date,load\n", "no rows below"),
         read("blank lines above, between and below", "\n\n" + insert_lines(12, "", "  ") + "\n\n", warnings=["2 blank lines"]),
         read("a last line without an end, as wide as all", with_loads(lambda row: 10 + row)[:-1], total=1180),
-        read("a last line without an end", GOOD[:-1], warnings=["line 41: the file does not end with a newline"]),
-        read("a last line cut within its number", GOOD[:-4], warnings=["line 41"], total=TOTAL - VALUES[39] + 10),
+        read("a last line without an end", GOOD[:-1]),
+        read("a last line cut within its number", with_loads(lambda row: 10.25 + row)[:-4], total=1190 - 0.25,
+             warnings=["line 41: the file does not end with a newline"]),
         refuse("a last line cut within its time", GOOD[:-9], "line 41", "1 cell"),
     ]  # fmt: skip
 
@@ -81,12 +87,16 @@ def delimiter_cases() -> list[Case]:
         read("tabs", GOOD.replace(",", "\t"), warnings=["'tab'"]),
         read("bars, named", GOOD.replace(",", "|"), "--delimiter", "|"),
         refuse("bars", GOOD.replace(",", "|"), "line 1", "--delimiter '|'"),
-        refuse("blanks", GOOD.replace(",", " "), "line 1", "--delimiter ' '"),
-        refuse("columns of fixed width", GOOD.replace(",", "    "), "line 1", "--delimiter"),
+        refuse("blanks", GOOD.replace(",", " "), "line 1", "--delimiter whitespace"),
+        read("blanks, named", GOOD.replace(",", " "), "--delimiter", "whitespace"),
+        refuse("columns of fixed width", GOOD.replace(",", "    "), "line 1", "--delimiter whitespace"),
+        read("columns of fixed width, named", GOOD.replace("2021", "  2021").replace(",", "    "), "--delimiter", "whitespace"),
+        read("blanks and tabs around quotes", '"date"\t "load" \n' + BODY.replace(",", " \t"), "--delimiter", "whitespace"),
         refuse("a table of Markdown", "| date | load |\n|---|---|\n" + BODY.replace(",", "|"), "--delimiter '|'"),
         refuse("two delimiters in the header", "date;load\tx\n1;2\t3\n", "line 1", "--delimiter"),
         refuse("another delimiter from line 20 on", GOOD[:300] + GOOD[300:].replace(",", ";"), "line 20", "';'"),
-        refuse("the first line of Excel", "sep=;\n" + semicolons, "line 1", "sep=", "--delimiter ';'"),
+        read("the first line of Excel", "sep=;\n" + semicolons),
+        read("the first line of Excel in quotes", '\ufeff"sep=|"\r\n' + GOOD.replace(",", "|")),
         refuse("a delimiter of two characters", GOOD, "';;'", options=("--delimiter", ";;"), code=2),
         refuse("a delimiter within numbers", GOOD, "'.'", options=("--delimiter", "."), code=2),
         read("blanks around all cells", GOOD.replace(",", " , ")),
@@ -128,8 +138,15 @@ def row_cases() -> list[Case]:
                "line 2", "3 cells"),
         read("rows of empty cells at the end", GOOD + ",\n,\n", warnings=["2 rows of empty cells"]),
         refuse("a row of empty cells midway", insert_lines(12, ","), "line 12", "time is missing"),
-        refuse("a title", "Load of Berlin\n" + GOOD, "line 2", "title"),
-        refuse("a title and a blank line", "Load of Berlin\n\n" + GOOD, "line 3", "title"),
+        refuse("a title", "Load of Berlin\n" + GOOD, "line 2", "title", "--skip-rows 1"),
+        read("a title, skipped", "Load of Berlin\n" + GOOD, "--skip-rows", "1"),
+        refuse("a title and a blank line", "Load of Berlin\n\n" + GOOD, "line 3", "title", "--skip-rows 2"),
+        read("a title and a blank line, skipped", "Load of Berlin\n\n" + GOOD, "--skip-rows", "1"),
+        refuse("a title above semicolons", "Load of Berlin\n" + GOOD.replace(",", ";"), "line 1", "--skip-rows 1"),
+        refuse("a title and no header", "Load of Berlin\n" + BODY, "line 2", "--skip-rows 1 --no-header"),
+        refuse("more lines skipped than there are", GOOD, "41 lines", "--skip-rows", options=("--skip-rows", "50")),
+        read("a row of data skipped", GOOD, "--skip-rows", "2", "--names", "date,load", rows=39, start=f"{day(1)}T00:00:00", total=TOTAL - VALUES[0],
+             warnings=["line 2: 1 skipped line looks like a row of data"]),
         refuse("lines about the station", "Name,Berlin\nId,17\n\n" + GOOD, "line 2", "'Id'"),
         refuse("a comment above", "# made by hand\n" + GOOD, "line 2", "comment"),
         refuse("a comment with a comma above", "# made by hand, twice\n" + GOOD, "line 2", "'date'"),
@@ -156,8 +173,17 @@ def row_cases() -> list[Case]:
         refuse("another table below", GOOD + "\n" + other, "line 43", "'day'"),
         refuse("a wider table below", GOOD + "\n" + wider, "line 43", "3 cells"),
         read("the first rows again below", GOOD + "\n" + "".join(BODY.splitlines(True)[:3]), warnings=["1 blank", "out of order", "3 duplicate rows"]),
-        refuse("no header", BODY, "line 1", "header is missing"),
-        refuse("no header over numbers alone", table("3", values()), "line 1", "header is missing"),
+        refuse("no header", BODY, "line 1", "header is missing", "--no-header", "--names time,c2"),
+        read("no header, named", BODY, "--no-header"),
+        read("no header, but names", "\n" + BODY, "--names", "time, load"),
+        read("a header replaced", GOOD, "--names", "time,load", "--skip-rows", "1"),
+        refuse("names above a header", GOOD, "line 1", "looks like a header", "--skip-rows 1", options=("--names", "time,load")),
+        refuse("no header asked for above a header", GOOD, "line 1", "leave out --no-header", options=("--no-header",)),
+        refuse("too few names", BODY, "line 1", "2 cells", "1 name", "--names time,c2", options=("--names", "time")),
+        refuse("too many names", BODY, "line 1", "2 cells", "3 names", "--names a,b", options=("--names", "a,b,c")),
+        refuse("a name twice among the names", BODY, "--names", options=("--names", "a,a"), code=2),
+        refuse("a long row without a header", BODY + "2021-02-13,5,6\n", "line 41", "3 cells", "--names", options=("--names", "a,b")),
+        refuse("no header over numbers alone", table("3", values()), "line 1", "header is missing", "--no-header"),
         refuse("a number in the header", "date,17\n" + BODY, "'17'", "header"),
         refuse("marks of a merge", insert_lines(12, "<<<<<<< HEAD", "2021-01-14,6", "=======", ">>>>>>> b"), "line 12", "merge"),
         refuse("a mark of a merge above", "<<<<<<< HEAD\n" + GOOD, "line 1", "merge"),
@@ -217,6 +243,14 @@ def name_cases() -> list[Case]:
     ]  # fmt: skip
 
 
+def zipped(members: dict[str, str]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return sink.getvalue()
+
+
 def foreign_cases() -> list[Case]:
     """Return cases of files that are not text tables, and of compressed files."""
     numbers = random.Random(7)
@@ -230,7 +264,13 @@ def foreign_cases() -> list[Case]:
         refuse("an answer of XML", '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "XML"),
         refuse("JSON", json.dumps(rows), "JSON"),
         refuse("lines of JSON", "\n".join(map(json.dumps, rows)), "JSON"),
-        refuse("a workbook", b"PK\x03\x04\x14\x00" + bytes(200), "Excel", "CSV"),
+        refuse("a damaged archive", b"PK\x03\x04\x14\x00" + bytes(200), "ZIP", "corrupt"),
+        refuse("a workbook", zipped({"xl/workbook.xml": "", "xl/worksheets/sheet1.xml": ""}), "Excel", "pandas.read_excel"),
+        refuse("an archive of two files", zipped({"a.csv": GOOD, "b.csv": GOOD}), "a.csv, b.csv", "unzip"),
+        read("an archive of one file", zipped({"a.csv": GOOD})),
+        read("bzip2", bz2.compress(GOOD.encode())),
+        read("xz", lzma.compress(GOOD.encode())),
+        read("zstd", pyarrow.compress(GOOD.encode(), codec="zstd", asbytes=True)),
         refuse("an old workbook", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(200), "Excel"),
         refuse("a PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
         refuse("a pointer of Git LFS", pointer, "Git LFS", "git lfs pull"),

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading import csv_fast
 from lstm_cli.data.reading.table import Table, read_table
@@ -18,7 +19,7 @@ from lstm_cli.data.times.parse import scan_times
 from lstm_cli.data.times.patterns import scan_fixed_width_times
 from lstm_cli.errors import DataError
 
-COLUMNS = {"targets": ["y"], "past": ["x"], "time": "date", "series": "id"}
+COLUMNS = {"targets": ["y"], "past": ["x"], "time": ("date",), "series": ("id",)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,6 +28,10 @@ def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("HEAD_BYTES", 0), ("SAMPLE_ROWS", 0), ("BLOCK_BYTES", 40), ("TAIL_BYTES", 20)):
             patch.setattr(csv_fast, name, value)
+        for module in ("csv_rows", "csv_fast"):
+            patch.setattr(
+                f"lstm_cli.data.reading.{module}.MAX_COMPARED", 1
+            )  # lines compared with the last one
         patch.setattr("lstm_cli.data.reading.file_readers.SAMPLE_ROWS", 1)
         patch.setattr("lstm_cli.data.reading.source._BLOCK", 16)
         patch.setattr("lstm_cli.data.reading.source._HEAD", 16)
@@ -46,7 +51,10 @@ def outcome(data: bytes, *, large: int, **options: object) -> object:
             return error.message, error.hint
     return {
         name: (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
-        for name, value in vars(table).items()
+        for name, value in (
+            vars(table) | {f"static {name}": item for name, item in vars(table.static).items()}
+        ).items()
+        if name != "static"
     }
 
 
@@ -206,9 +214,86 @@ def test_a_cell_of_several_lines_ends_the_reading_in_bulk(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8"])
 def test_other_encodings_and_packed_files_read_alike(encoding: str) -> None:
     text = "\n".join(["date,id,y,x", *(f"2020-01-{row + 1:02d},Köln,{row},1" for row in range(20))])
-    result = read_both_ways(text.encode(encoding), **COLUMNS, encoding=encoding)
+    result = read_both_ways(text.encode(encoding), **COLUMNS, text=TextSettings(encoding=encoding))
     assert result["series_names"] == ("Köln",)
-    assert read_both_ways(gzip.compress(text.encode(encoding)), **COLUMNS, encoding=encoding) == result
+    assert (
+        read_both_ways(gzip.compress(text.encode(encoding)), **COLUMNS, text=TextSettings(encoding=encoding))
+        == result
+    )
+
+
+WITHOUT_HEADER = {"targets": ["2"], "time": ("1",)}
+NAMED = {"targets": ["y"], "time": ("date",)}
+
+
+@pytest.mark.parametrize(
+    ("above", "given", "columns", "begin"),
+    [
+        ("", {"no_header": True}, WITHOUT_HEADER, 1),
+        ("", {"names": ("date", "y")}, NAMED, 1),
+        ("a,b\n", {"names": ("date", "y"), "skip_rows": 1}, NAMED, 2),
+        ("a title\n\ndate,y\n", {"skip_rows": 1}, NAMED, 4),
+        ("title\n" * 20 + "date,y\n", {"skip_rows": 20}, NAMED, 22),
+        ("sep=,\ndate,y\n", {}, NAMED, 3),
+        ("sep=,\n", {"no_header": True}, WITHOUT_HEADER, 2),
+        ('5" title\ndate,y\n', {"skip_rows": 1}, NAMED, 3),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_rows_below_skipped_lines_or_without_a_header_read_alike(
+    above, given, columns, begin, end, pack
+) -> None:
+    data = pack((above + "\n".join(dated(30)) + "\n").replace("\n", end).encode())
+    findings = read_both_ways(data, **columns, text=TextSettings(**given))["findings"]
+    assert [finding.rule for finding in findings] == ["D123"] * ("sep=" in above)
+    table = read_table("-", stdin=io.BytesIO(data), **columns, text=TextSettings(**given))
+    assert table.lines.tolist() == list(range(begin, begin + 30))
+    assert table.values[:, 0].tolist() == [row + 0.5 for row in range(30)]
+
+
+def test_a_file_without_a_header_is_read_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\n".join(dated(30)).encode()
+    count, table = rows_in_bulk(data, monkeypatch, **WITHOUT_HEADER, text=TextSettings(no_header=True))
+    assert count > 20
+    assert table.lines.tolist() == list(range(1, 31))
+
+
+@pytest.mark.parametrize("wrong", ["2020-01-20,12 kW", "2020-01-20,1,2"])
+def test_an_error_below_skipped_lines_names_its_line(wrong: str) -> None:
+    lines = ["title", *dated(30)]
+    lines[20] = wrong
+    message, _ = read_both_ways(
+        "\n".join(lines).encode(), **NAMED, text=TextSettings(names=("date", "y"), skip_rows=1)
+    )
+    assert "line 21" in message
+
+
+@pytest.mark.parametrize("odd", ["", '2020-01-15 "14.5"', "2020-01-15", "# 1", "  ", '"2020-01-15"\t 14.5'])
+def test_blanks_between_cells_read_alike_also_with_an_odd_line(odd: str) -> None:
+    lines = ["date y", *(line.replace(",", "   ") for line in dated(30))]
+    lines[15] = odd or lines[15]
+    read_both_ways("\n".join(lines).encode(), text=TextSettings(delimiter="whitespace"), **NAMED)
+
+
+def test_blanks_between_cells_are_read_in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = "\n".join(["date y", *(line.replace(",", " \t ") + " " for line in dated(30))]).encode()
+    count, table = rows_in_bulk(data, monkeypatch, text=TextSettings(delimiter="whitespace"), **NAMED)
+    assert count > 20
+    assert table.lines.tolist() == list(range(2, 32))
+
+
+def test_blanks_between_cells_read_alike() -> None:
+    rows = [f"  2020-01-{row + 1:02d}\t  {row}.5 " for row in range(30)]
+    data = "\n".join([" date   y", *rows]).encode()
+    table = read_both_ways(data, text=TextSettings(delimiter="whitespace"), **NAMED)
+    assert table == read_both_ways(
+        data.replace(b"\n", b"\r\n"), text=TextSettings(delimiter="whitespace"), **NAMED
+    )
+    values = read_table(
+        "-", stdin=io.BytesIO(data), text=TextSettings(delimiter="whitespace"), **NAMED
+    ).values
+    assert values[:, 0].tolist() == [row + 0.5 for row in range(30)]
 
 
 SHAPES = [

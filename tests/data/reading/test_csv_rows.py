@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.reading.csv_rows import CsvRows, open_rows
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import finding_texts
 
 
 def open_text(text: str, delimiter: str | None = None) -> CsvRows:
-    return open_rows(io.StringIO(text, newline="\n"), "f.csv", delimiter)
+    return open_rows(io.StringIO(text, newline="\n"), "f.csv", TextSettings(delimiter=delimiter))
 
 
 def read(text: str, delimiter: str | None = None) -> tuple[list[list[str]], list[int], list[str]]:
@@ -73,7 +74,7 @@ def test_a_row_of_another_length_is_refused_with_its_line(row, cells):
 
 
 def test_a_title_above_the_header_is_refused():
-    assert "header" in refusal("# made by me\na,b\n1,2\n").hint
+    assert "title or comment lines" in refusal("# made by me\na,b\n1,2\n").hint
     assert "line 3" in refusal("Load\n\na,b\n1,2\n").message
 
 
@@ -104,7 +105,6 @@ def test_a_clear_other_delimiter_is_detected_with_a_warning(mark):
 def test_an_ambiguous_delimiter_is_refused_with_the_flag():
     assert "--delimiter" in refusal("a;b\n1;2;3\n").hint
     assert "--delimiter" in refusal("a;b\tc\n1;2\t3\n").hint
-    assert "--delimiter ';'" in refusal("sep=;\na;b\n1;2\n").hint
     assert "--delimiter ';'" in refusal("load, MW;b\n1;2\n").hint
 
 
@@ -125,6 +125,108 @@ def test_a_missing_header_is_refused(text):
 
 def test_some_names_may_be_numbers():
     assert open_text("date,2019,2020\n").header == ["date", "2019", "2020"]
+
+
+def open_as(text: str, **settings: object) -> CsvRows:
+    return open_rows(io.StringIO(text, newline="\n"), "f.csv", TextSettings(**settings))
+
+
+def read_as(text: str, **settings: object) -> tuple[list[str], list[list[str]], list[int], list[str]]:
+    rows = open_as(text, **settings)
+    pieces = list(rows.batches)
+    cells = [row for piece in pieces for row in piece.cells]
+    lines = [line for piece in pieces for line in piece.lines.tolist()]
+    return rows.header, cells, lines, [finding.rule for finding in rows.findings]
+
+
+CELLS = [["1", "2"], ["3", "4"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "header", "lines"),
+    [
+        ("1,2\n3,4\n", {"no_header": True}, ["1", "2"], [1, 2]),
+        ("\n\n1,2\n3,4\n", {"no_header": True}, ["1", "2"], [3, 4]),
+        ("1,2\n3,4\n", {"names": ("a", "b")}, ["a", "b"], [1, 2]),
+        ("x,y\n1,2\n3,4\n", {"names": ("a", "b"), "skip_rows": 1}, ["a", "b"], [2, 3]),
+        ("title\n\nx,y\n1,2\n3,4\n", {"skip_rows": 1}, ["x", "y"], [4, 5]),
+        ('a "title\nx,y\n1,2\n3,4\n', {"skip_rows": 1}, ["x", "y"], [3, 4]),
+        (" x  y\n 1\t2 \n3   4\n", {"delimiter": "whitespace"}, ["x", "y"], [2, 3]),
+        ("  1 2\n3   4\n", {"delimiter": "whitespace", "no_header": True}, ["1", "2"], [1, 2]),
+        ('"1"  "2"\n3 4\n', {"delimiter": "whitespace", "names": ("a", "b c")}, ["a", "b c"], [1, 2]),
+        ("\u00a01|2\n3|4", {"delimiter": "|", "names": ("a", "b")}, ["a", "b"], [1, 2]),
+    ],
+)
+def test_the_reader_is_told_where_the_rows_are(text, given, header, lines):
+    read_header, cells, read_lines, _ = read_as(text, **given)
+    assert (read_header, read_lines) == (header, lines)
+    assert [[cell.strip() for cell in row] for row in cells] == CELLS
+
+
+def test_blank_lines_below_skipped_lines_are_still_reported():
+    assert read_as("1,2\n\n3,4\n", no_header=True)[2:] == ([1, 3], ["D136"])
+    assert read_as("\n1,2\n3,4\n", no_header=True)[2:] == ([2, 3], [])
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", '"sep=;"\n', "SEP=;\n"])
+def test_the_first_line_of_excel_names_the_delimiter(first):
+    assert read_as(f"{first}x;y\n1;2\n3;4\n") == (["x", "y"], CELLS, [3, 4], ["D123"])
+    assert read_as(f"{first}1;2\n3;4\n", no_header=True) == (["1", "2"], CELLS, [2, 3], ["D123"])
+    assert read_as(f"{first}x;y\n1;2\n3;4\n", names=("a", "b"), skip_rows=2)[:3] == (
+        ["a", "b"],
+        CELLS,
+        [3, 4],
+    )
+
+
+def test_an_option_is_stronger_than_the_first_line_of_excel():
+    assert read_as("sep=;\nx,y\n1,2\n3,4\n", delimiter=",") == (["x", "y"], CELLS, [3, 4], [])
+    assert read_as("sep=\t\nx\ty\n1\t2\n3\t4\n")[:2] == (["x", "y"], CELLS)
+
+
+def test_skipped_rows_of_data_are_reported():
+    assert read_as("9,9\n8,8\nx,y\n1,2\n3,4\n", skip_rows=2)[3] == ["D143"]
+    assert read_as("x,9\nx,y\n1,2\n3,4\n", skip_rows=1)[3] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "message", "hint"),
+    [
+        ("1,2\n3,4\n", {"names": ("a",)}, "line 1: 2 cells, but --names has 1 name", "--names a,c2"),
+        ("\n1,2\n3,4\n", {"names": ("a", "b", "c")}, "line 2: 2 cells", "--names a,b"),
+        ("1|2\n3|4\n", {"names": ("a", "b")}, "line 1: the delimiter seems to be '|'", "use --delimiter '|'"),
+        ("1|2\n3|4\n", {"names": ("a", "b"), "delimiter": ","}, "line 1: 1 cell, but", "--delimiter '|'"),
+        ("t\nx,y\n1,2\n3,4\n", {"names": ("a",)}, "line 2: 2 cells, but --names has 1", "--skip-rows 2"),
+        ("1 2\n3 4\n", {"names": ("a", "b"), "delimiter": ","}, "line 1: 1 cell", "--delimiter whitespace"),
+        ("1,2\n3,4,5\n", {"names": ("a", "b")}, "line 2: 3 cells, but --names has 2", ""),
+        ("1,2\n3,4,5\n", {"no_header": True}, "line 2: 3 cells, but the first row (line 1) has 2", ""),
+        ("x,y\n1,2\n", {"names": ("a", "b")}, "line 1: 'x,y' looks like a header", "--skip-rows 1"),
+        ("t\nx,y\n1,2\n", {"names": ("a", "b"), "skip_rows": 1}, "line 2: 'x,y' looks", "--skip-rows 2"),
+        ("x,y\n1,2\n", {"no_header": True}, "line 1: 'x,y' looks like a header", "leave out --no-header"),
+        ("1,2\n3,4\n", {}, "line 1: the header is missing", "--no-header"),
+        ("1,2\n3,4\n", {"skip_rows": 1}, "line 2: the header is missing", "--no-header"),
+        ("1 2\n3 4\n", {}, "line 1: the delimiter seems", "--delimiter whitespace --no-header"),
+        ("1  2  \n3  4  \n", {"delimiter": " "}, "line 1: the header is missing", "--delimiter whitespace --no-header"),
+        (",\n1,2\n", {}, "line 1: no column has a name", "--names c1,c2 --skip-rows 1"),
+        ("x,y\n1,2\n", {"skip_rows": 2}, "below the 2 lines", "--skip-rows"),
+        ("t\nx,y\n1,2\n3,4\n", {}, "line 2: 2 cells", "--skip-rows 1"),
+        ("t\nu\nx,y\n1,2\n3,4\n", {"skip_rows": 1}, "line 3: 2 cells", "--skip-rows 2"),
+        ("t\nx|y\n1|2\n3|4\n", {}, "line 1: 1 cell", "--skip-rows 1 --delimiter '|'"),
+        ("a title\nin lines\nx,y\n1,2\n3,4\n", {}, "line 1: 1 cell", "--skip-rows 2"),
+        ("t\nx;y\n1;2\n3;4\n", {"names": ("a", "b")}, "line 1: 1 cell", "--skip-rows 2"),
+        ("y\n1,5\n2,5\n", {}, "line 2: 2 cells", "--delimiter ';' --decimal ,"),
+    ],
+)  # fmt: skip
+def test_a_wrong_way_to_read_is_refused_with_the_right_one(text, given, message, hint):
+    with pytest.raises(DataError) as caught:
+        read_as(text, **given)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("first", ["?,?", ",", "shop 1,NA"])
+def test_a_first_row_without_numbers_is_not_always_a_header(first):
+    assert read_as(f"{first}\n1,2\n", names=("a", "b"), na_value=("?",))[2] == [1, 2]
 
 
 @settings(deadline=None)

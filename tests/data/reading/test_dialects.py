@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.reading.table import read_table
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -75,9 +76,11 @@ def test_any_table_of_numbers_comes_back_equal(
     table = read_table(
         "-",
         targets=names,
-        series="step",
-        encoding=None if dialect.encoding.startswith("utf") else dialect.encoding,
-        delimiter=dialect.delimiter if named else None,
+        series=("step",),
+        text=TextSettings(
+            encoding=None if dialect.encoding.startswith("utf") else dialect.encoding,
+            delimiter=dialect.delimiter if named else None,
+        ),
         stdin=io.BytesIO(dialect.encode([["step", *names], *rows])),
     )
     assert table.columns == tuple(names)

@@ -99,7 +99,7 @@ def test_gzip_is_known_by_its_bytes_and_members_follow_one_another():
         (lambda data: data[:-5] + bytes([data[-5] ^ 1]) + data[-4:], "corrupt"),
         (lambda data: gzip.compress(data), "twice"),
         (lambda data: gzip.compress(b""), "empty"),
-        (lambda data: gzip.compress(b"PAR1" + b"x" * 50), "Parquet file inside gzip"),
+        (lambda data: gzip.compress(b"PAR1" + b"x" * 50), "compressed Parquet file"),
     ],
 )
 def test_corrupt_gzip_is_refused(damage, words):
@@ -115,10 +115,10 @@ def test_a_gzip_bomb_is_decompressed_block_by_block():
     ("data", "kind"),
     [
         (b"", "empty"),
-        (b"PK\x03\x04rest", "Excel"),
+        (b"PK\x03\x04rest", "corrupt: its ZIP data"),
         (b"\xd0\xcf\x11\xe0rest", "Excel"),
         (b"%PDF-1.7", "PDF"),
-        (b"\xfd7zXZ\x00", "xz"),
+        (b"\xfd7zXZ\x00", "truncated: its xz data"),
         (b"\n <!DOCTYPE html><html>", "HTML"),
         (b"<?xml version='1.0'?><a/>", "XML"),
         (b'[{"date": 1}]', "JSON"),

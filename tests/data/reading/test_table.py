@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.spreadsheet_safety import escape_formula, unescape_formula
 from lstm_cli.data.times.formats import TimeFormat, format_times
@@ -22,11 +23,11 @@ DAYS = [f"2020-01-{day:02d}" for day in range(1, 31)]
 ETTH1 = Path(__file__).parents[3] / "sample_data" / "ETTh1.csv"
 
 
-def read(text: str | bytes, **options) -> Table:
+def read(text: str | bytes, /, **options) -> Table:
     return read_table("-", stdin=io.BytesIO(text.encode() if isinstance(text, str) else text), **options)
 
 
-def refusal(text: str | bytes, **options) -> DataError:
+def refusal(text: str | bytes, /, **options) -> DataError:
     with pytest.raises(DataError) as caught:
         read(text, **options)
     assert caught.value.hint
@@ -78,8 +79,8 @@ def test_several_numbers_must_be_chosen_from():
     [
         ({"targets": ["Lod"]}, "--target"),
         ({"targets": ["load"], "past": ["lod"]}, "--past"),
-        ({"targets": ["load"], "time": "LOAD"}, "--time"),
-        ({"targets": ["load"], "series": "loads"}, "--series"),
+        ({"targets": ["load"], "time": ("LOAD",)}, "--time"),
+        ({"targets": ["load"], "series": ("loads",)}, "--series"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(options, flag):
@@ -104,7 +105,10 @@ def test_columns_without_a_name_are_named_by_their_number():
 
 def test_a_formula_apostrophe_is_taken_off_names_and_series_only():
     table = read(
-        "date,'=id,'-y,'z\n2020-01-01,'@a,5,1\n2020-01-01,'b,6,2\n", series="=id", targets=["-y"], past=["'z"]
+        "date,'=id,'-y,'z\n2020-01-01,'@a,5,1\n2020-01-01,'b,6,2\n",
+        series=("=id",),
+        targets=["-y"],
+        past=["'z"],
     )
     assert table.series_names == ("@a", "'b")
     assert table.columns == ("-y", "'z")
@@ -112,12 +116,13 @@ def test_a_formula_apostrophe_is_taken_off_names_and_series_only():
 
 def test_series_stay_text():
     table = read(
-        "id,date,y\n007,2020-01-01,1\nNA,2020-01-01,2\n 007 ,2020-01-02,3\n7,2020-01-01,4\n", series="id"
+        "id,date,y\n007,2020-01-01,1\nNA,2020-01-01,2\n 007 ,2020-01-02,3\n7,2020-01-01,4\n", series=("id",)
     )
     assert table.series_names == ("007", "NA", "7")
     assert table.series.tolist() == [0, 1, 0, 2]
     assert (
-        "line 3, column 'id'" in refusal("id,date,y\na,2020-01-01,1\n ,2020-01-01,2\n", series="id").message
+        "line 3, column 'id'"
+        in refusal("id,date,y\na,2020-01-01,1\n ,2020-01-01,2\n", series=("id",)).message
     )
 
 
@@ -169,8 +174,8 @@ def test_a_lone_column_of_plausible_years_is_the_target():
 
 def test_years_of_a_panel_begin_again_in_each_series():
     text = "id,k,y\na,2000,1\na,2001,2\na,2002,3\nb,2000,4\nb,2001,5\n"
-    assert read(text, series="id").time_name == "k"
-    assert read(text, series="id", targets=["y"]).values.shape == (5, 1)
+    assert read(text, series=("id",)).time_name == "k"
+    assert read(text, series=("id",), targets=["y"]).values.shape == (5, 1)
 
 
 def test_dates_come_before_digits_and_time_names():
@@ -189,7 +194,7 @@ def test_dates_come_before_digits_and_time_names():
         (two_columns("year", "2000", "2001", "20x2"), "line 4, column 'year': '20x2'"),
         (two_columns("day", "20200131", "20200230", "20200301"), "line 3, column 'day': '20200230'"),
         (two_columns("k", "01/02/20", "02/02/20"), "two digits"),
-        (two_columns("k", "1-Jan-2020", "2-Jan-2020"), "month"),
+        (two_columns("k", "1-Jan-2020", "30-Feb-2020"), "line 3, column 'k': '30-Feb-2020'"),
         (two_columns("time", "noon", "night"), "line 2, column 'time': 'noon'"),
         (two_columns("when", "00:00", "01:00"), "line 2, column 'when': '00:00'"),
     ],
@@ -199,7 +204,7 @@ def test_a_time_column_that_cannot_be_read_is_refused(text, words):
 
 
 def test_a_named_time_column_must_read_as_times():
-    assert "line 2, column 'b'" in refusal(dated("a", "b"), targets=["a"], time="b").message
+    assert "line 2, column 'b'" in refusal(dated("a", "b"), targets=["a"], time=("b",)).message
 
 
 @pytest.mark.parametrize("cell", ["12%", "1 kg", "1e999", "1,5"])
@@ -230,7 +235,7 @@ def test_a_column_without_any_number_is_refused_unless_targets_are_to_come():
 def test_the_format_of_the_run_decides_days_and_months():
     text = two_columns("date", "01/02/2020", "02/02/2020")
     assert "ambiguous" in refusal(text).message
-    assert read(text, like=TimeFormat(pattern="%d/%m/%Y")).time_format.pattern == "%d/%m/%Y"
+    assert read(text, time=("date",), like=TimeFormat(pattern="%d/%m/%Y")).time_format.pattern == "%d/%m/%Y"
 
 
 def test_warnings_come_from_every_stage():
@@ -246,7 +251,7 @@ def test_the_batch_size_does_not_change_the_table(piece, monkeypatch):
     monkeypatch.setattr("lstm_cli.data.reading.csv_rows.BATCH_ROWS", piece)
     lines = ["id,date,y,note"]
     lines += [f'{row % 3},{day}/01/2020,{row},"a\nb"' for row, day in enumerate(range(3, 30))]
-    table = read("\n".join(lines), series="id", targets=["y"], time="date")
+    table = read("\n".join(lines), series=("id",), targets=["y"], time=("date",))
     assert table.values[:, 0].tolist() == list(range(27))
     assert table.lines.tolist() == list(range(2, 56, 2))
     assert table.series.tolist() == [row % 3 for row in range(27)]
@@ -279,7 +284,9 @@ def test_any_table_of_numbers_comes_back(values, delimiter, quoting, end, encodi
     writer.writerow(["date", *names])
     writer.writerows([f"{1990 + row}-01-01", *map(repr, line)] for row, line in enumerate(values.tolist()))
     data = out.getvalue().encode(encoding)
-    table = read(gzip.compress(data) if packed else data, targets=names, delimiter=delimiter)
+    table = read(
+        gzip.compress(data) if packed else data, targets=names, text=TextSettings(delimiter=delimiter)
+    )
     np.testing.assert_array_equal(table.values.view(np.int64), values.view(np.int64))
     assert table.delimiter == delimiter
 
@@ -349,7 +356,7 @@ class TestParquet:
             tmp_path,
         )
         for source, stdin in ((path, None), ("-", io.BytesIO(Path(path).read_bytes()))):
-            table = read_table(source, targets=["y", "n"], past=["dec"], series="id", stdin=stdin)
+            table = read_table(source, targets=["y", "n"], past=["dec"], series=("id",), stdin=stdin)
             np.testing.assert_array_equal(
                 table.values, [[1.5, 1, 1.5], [np.nan, np.nan, 2], [np.nan, 3, np.nan]]
             )
@@ -385,7 +392,7 @@ class TestParquet:
     )
     def test_invalid_cells_are_refused_with_their_row(self, columns, words, tmp_path):
         with pytest.raises(DataError) as caught:
-            read_table(self.packed(columns, tmp_path), targets=["y"], time="t")
+            read_table(self.packed(columns, tmp_path), targets=["y"], time=("t",))
         assert words in caught.value.message
 
     def test_corrupt_files_are_refused(self, tmp_path):

@@ -1,6 +1,9 @@
 """Tests of the conversion between text cells and times."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_cli.data.locations import CellLocation
-from lstm_cli.data.times.formats import TimeFormat, format_times
-from lstm_cli.data.times.parse import TimeColumn, parse_time, read_times, scan_times
+from lstm_cli.data.times.codes import TimeOptions
+from lstm_cli.data.times.formats import JOINT, TimeFormat, format_times
+from lstm_cli.data.times.parse import TimeColumn, parse_time, read_times, scan_times, time_span
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import finding_texts
 
@@ -18,11 +22,12 @@ EPOCH = datetime(1970, 1, 1)
 DAY = 86_400 * 10**6
 
 
-def read(*cells: str, pieces: int = 1, like: TimeFormat | None = None) -> TimeColumn:
+def read(*cells: str, pieces: int = 1, **options: Any) -> TimeColumn:
     lines = np.arange(2, 2 + len(cells))
     cuts = np.array_split(np.arange(len(cells)), pieces)
-    scanned = [scan_times([cells[i] for i in cut], lines[cut], PLACE) for cut in cuts]
-    return read_times(scanned, lines, PLACE, like=like)
+    how = TimeOptions(**options)
+    scanned = [scan_times([cells[i] for i in cut], lines[cut], PLACE, how) for cut in cuts]
+    return read_times(scanned, lines, PLACE, how)
 
 
 def us(*args: int) -> int:
@@ -64,6 +69,27 @@ def refusal(*cells: str, pieces: int = 1) -> DataError:
         ("3/2020", us(2020, 3, 1)),
         ("2020Q3", us(2020, 7, 1)),
         ("2020-Q4", us(2020, 10, 1)),
+        ("Jan-20", us(2020, 1, 1)),
+        ("DEC-69", us(1969, 12, 1)),
+        ("dec-68", us(2068, 12, 1)),
+        ("Jan 2020", us(2020, 1, 1)),
+        ("January 2020", us(2020, 1, 1)),
+        ("SEP2020", us(2020, 9, 1)),
+        ("2020-Sep", us(2020, 9, 1)),
+        ("01-Jan-2020", us(2020, 1, 1)),
+        ("29-FEB-2020 13:45:01", us(2020, 2, 29, 13, 45, 1)),
+        ("29FEB2020", us(2020, 2, 29)),
+        ("29 February 2020", us(2020, 2, 29)),
+        ("01-Jan-20", us(2020, 1, 1)),
+        ("Jan 10, 2022", us(2022, 1, 10)),
+        ("January 10, 2022 5:30 PM", us(2022, 1, 10, 17, 30)),
+        ("2023-W05", us(2023, 1, 30)),
+        ("2020-W53", us(2020, 12, 28)),
+        ("2021-W01", us(2021, 1, 4)),
+        ("2023W05", us(2023, 1, 30)),
+        ("2023-W05-3", us(2023, 2, 1)),
+        ("01.02.2020", us(2020, 2, 1)),
+        ("01.02.2020 00:30:00", us(2020, 2, 1, 0, 30)),
         ("Q1 2020", us(2020, 1, 1)),
         ("2020", us(2020, 1, 1)),
         ("202003", us(2020, 3, 1)),
@@ -97,12 +123,17 @@ def test_each_format_is_read_and_written_again(cell, time):
         "2020-00-01",
         "2020-01-00",
         "0000-01-01",
-        "2020-01-01 24:00",
+        "2020-01-01 24:01",
+        "2020-01-01 24:00 PM",
         "2020-01-01 23:60",
         "2020-01-01 23:59:60",
         "2020-01-01 00:00+19:00",
         "2020Q5",
         "2020-13",
+        "30 Feb 2020",
+        "2021-W53",
+        "2021-W00",
+        "2021-W01-8",
         "2020-01-01 00:00:00.0000001",
     ],
 )
@@ -121,9 +152,9 @@ def test_an_impossible_day_month_date_is_refused(cell):
     [
         "yesterday",
         "01/02/20",
-        "1 Jan 2020",
         "12:30",
-        "2020-W05",
+        "1 Jan",
+        "2020-W5",
         "2020-01-01 00:00 CET",
         "5",
         "-1",
@@ -140,7 +171,15 @@ def test_a_missing_time_is_refused(cell):
 
 
 @pytest.mark.parametrize(
-    "cells", [("2020-01-01", "01/13/2020"), ("2020", "2020-01-01"), ("2020Q1", "2020-04"), ("2020", "202001")]
+    "cells",
+    [
+        ("2020-01-01", "01/13/2020"),
+        ("2020", "2020-01-01"),
+        ("2020Q1", "2020-04"),
+        ("2020", "202001"),
+        ("2020-01-01", "1 Jan 2020"),
+        ("2020-01-01", "2020-W05"),
+    ],
 )
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_two_formats_in_one_column_are_refused(cells, pieces):
@@ -178,8 +217,9 @@ def test_the_whole_column_decides_between_day_and_month(pieces):
 
 def test_ambiguous_dates_are_refused_unless_the_run_decides():
     error = refusal("01/02/2020", "02/02/2020")
-    assert "'1/2/2020'" in error.message
-    assert "YYYY-MM-DD" in error.hint
+    assert "'01/02/2020'" in error.message
+    assert "--dayfirst" in error.hint
+    assert "--monthfirst" in error.hint
     day_first, month_first = (TimeFormat(pattern=pattern) for pattern in ("%d/%m/%Y", "%-m/%-d/%Y %H:%M"))
     assert read("01/02/2020", like=day_first).times[0] == us(2020, 2, 1)
     assert read("01/02/2020", like=month_first).times[0] == us(2020, 1, 2)
@@ -265,7 +305,7 @@ def test_iso_times_match_the_standard_library(times):
 
 
 @settings(deadline=None)
-@given(st.lists(st.text("0123456789-/:. TZ+QWapm", max_size=20), min_size=1, max_size=4))
+@given(st.lists(st.text("0123456789-/:. TZ+QWapmJn,", max_size=20), min_size=1, max_size=4))
 def test_any_text_gives_times_or_an_error(cells):
     try:
         column = read(*cells)
@@ -293,3 +333,224 @@ def test_parse_time_of_an_option():
     for text in ("2020-01-31T00:00Z", "01/02/2020", "soon", "", "2020-02-30"):
         with pytest.raises(UsageError):
             parse_time(text, local)
+
+
+@pytest.mark.parametrize("cells", [("Jan-01", "Jan-02", "Jan-03"), ("20-Jan-01", "20-Jan-02", "20-Jan-03")])
+def test_a_last_number_that_may_be_a_day_is_refused_and_codes_settle_it(cells):
+    error = refusal(*cells)
+    assert error.rule == "D402"
+    codes = error.hint.split("'")[1]
+    years = [
+        time.astype("datetime64[us]").astype("datetime64[Y]") for time in read(*cells, format=codes).times
+    ]
+    assert [str(year) for year in years] == ["2001", "2002", "2003"]
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_flags_settle_the_order_of_day_and_month(pieces):
+    cells = ("01/02/2020", "02/02/2020", "03/02/2020")
+    assert read(*cells, day_first=True, pieces=pieces).times[0] == us(2020, 2, 1)
+    assert read(*cells, day_first=False, pieces=pieces).times[0] == us(2020, 1, 2)
+    assert read("01.02.2020", day_first=False).times[0] == us(2020, 1, 2)
+    for day_first, flag in ((True, "--dayfirst"), (False, "--monthfirst")):
+        wrong = "01/13/2020" if day_first else "13/01/2020"
+        with pytest.raises(DataError) as caught:
+            read("01/02/2020", wrong, "02/01/2020", day_first=day_first, pieces=pieces)
+        assert "line 3" in caught.value.message
+        assert flag in caught.value.message
+        assert caught.value.rule == "D413"
+
+
+def test_dots_mean_that_the_day_comes_first_unless_the_column_shows_otherwise():
+    assert read("01.02.2020", "02.02.2020").format.pattern == "%d.%m.%Y"
+    assert read("01.02.2020", "01.13.2020").times[0] == us(2020, 1, 2)
+    assert refusal("01.02.2020", "01/02/2020").rule == "D409"
+
+
+@pytest.mark.parametrize(
+    ("codes", "cells", "times"),
+    [
+        ("%d.%m.%y", ("31.12.20", "01.01.69"), (us(2020, 12, 31), us(1969, 1, 1))),
+        ("%m/%d/%y %H:%M", ("1/2/20 5:30", "12/31/20 15:00"), (us(2020, 1, 2, 5, 30), us(2020, 12, 31, 15))),
+        ("%y%m%d", ("200131", "991231"), (us(2020, 1, 31), us(1999, 12, 31))),
+        ("%Y%j", ("2020060", "2021366"), (us(2020, 2, 29), None)),
+        ("%Y-%m-%d %I:%M:%S.%f %p", ("2020-01-02 12:00:00.5 AM",), (us(2020, 1, 2, 0, 0, 0, 500_000),)),
+        ("%d/%b/%Y:%H:%M:%S %z", ("10/Oct/2000:13:55:36 -0700",), (us(2000, 10, 10, 20, 55, 36),)),
+        ("%a %b %d %H:%M:%S %z %Y", ("Wed Oct 10 20:19:24 +0000 2018",), (us(2018, 10, 10, 20, 19, 24),)),
+        (
+            "%A, %d. %B %Y",
+            ("Friday, 31. January 2020", "Thursday, 31. January 2020"),
+            (us(2020, 1, 31), None),
+        ),
+        ("%G week %V", ("2020 week 53",), (us(2020, 12, 28),)),
+        ("%G-%V-%u", ("2021-01-7",), (us(2021, 1, 10),)),
+        ("%d.%m.20%y", ("31.12.2020", "31.12.1920"), (us(2020, 12, 31), None)),
+        ("100%% %Y", ("100% 2020",), (us(2020, 1, 1),)),
+        ("%Y年%m月%d日", ("2020年1月31日",), (us(2020, 1, 31),)),
+    ],
+)
+def test_times_in_codes_are_read_and_written_again(codes, cells, times):
+    if times[-1] is None:
+        with pytest.raises(DataError, match="line 3"):
+            read(*cells, format=codes)
+        cells, times = cells[:-1], times[:-1]
+    column = read(*cells, format=codes)
+    assert tuple(column.times.tolist()) == times
+    assert tuple(format_times(column.times, column.format)) == cells
+
+
+def test_a_cell_that_does_not_match_the_codes_is_refused_with_its_line():
+    with pytest.raises(DataError) as caught:
+        read("01.02.20", "2020-02-01", format="%d.%m.%y")
+    assert caught.value.rule == "D412"
+    assert "line 3" in caught.value.message
+    assert "'2020-02-01' does not match --time-format '%d.%m.%y'" in caught.value.message
+    with pytest.raises(DataError) as caught:
+        read("2020111", format="%Y%m%d")  # 11 January or 1 November
+    assert caught.value.rule == "D412"
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ("%d.%m", "year"),
+        ("%Y-%d", "month"),
+        ("%Y %H", "day"),
+        ("%Y-%m-%d %I:%M", "%p"),
+        ("%Y-%m-%d %H:%M %p", "%I"),
+        ("%Y-W%V", "%G"),
+        ("%Q", "%j %G %V"),
+        ("%Y %Y", "once"),
+        ("%y %Y", "once"),
+        ("", "%Y"),
+        ("DD.MM.YYYY", "%Y"),
+        ("%", "%Y"),
+    ],
+)
+def test_codes_that_do_not_make_a_time_are_usage_errors(codes, words):
+    with pytest.raises(UsageError) as caught:
+        read("x", format=codes)
+    assert words in str(caught.value.hint)
+    assert caught.value.flag == "--time-format"
+
+
+DATE_CODES = (
+    "%Y{0}%m{0}%d",
+    "%d{0}%m{0}%y",
+    "%d{0}%b{0}%Y",
+    "%B %d, %Y",
+    "%a %d{0}%b{0}%y",
+    "%G{0}%V{0}%u",
+    "%Y{0}%j",
+)
+CLOCK_CODES = ("", "%H:%M", "%I:%M %p", "%H%M%S", "%H:%M:%S.%f", "%H.%M.%S,%f", "%I o'clock %p")
+STEPS = {"": DAY, "%H:%M": 60 * 10**6, "%I:%M %p": 60 * 10**6, "%H%M%S": 10**6, "%I o'clock %p": 3600 * 10**6}
+
+
+@settings(deadline=None)
+@given(
+    date=st.sampled_from(DATE_CODES),
+    mark=st.sampled_from([".", "/", "-", " "]),
+    clock=st.sampled_from(CLOCK_CODES),
+    joint=st.sampled_from([" ", "T", JOINT, " 100%% "]),
+    zone=st.sampled_from(["", "+0000", " +00:00", "Z"]),
+    offset=st.sampled_from([0, 60, -210, 825]),
+    start=st.integers(us(1970, 1, 2) // DAY, us(2067, 1, 1) // DAY),
+    step=st.integers(1, 400),
+    narrow=st.booleans(),
+)
+def test_times_in_any_format_are_read_again(date, mark, clock, joint, zone, offset, start, step, narrow):
+    codes = date.format(mark) + (joint + clock if clock else "")
+    zoned = bool(clock and zone)
+    pattern = re.sub("%([dmHI])", r"%-\1", codes) if narrow and clock != "%H%M%S" else codes
+    fmt = TimeFormat(
+        pattern=pattern, zone=zone if zoned else "", offset=offset if zoned and zone != "Z" else 0
+    )
+    fmt = replace(fmt, digits=6 if "%f" in codes else 0)
+    times = start * DAY + np.arange(12, dtype=np.int64) * step * STEPS.get(clock, 1) - fmt.offset * 60 * 10**6
+    texts = format_times(times, fmt)
+    column = read(*texts, pieces=3, format=codes.replace(JOINT, " ") + "%z" * zoned)
+    np.testing.assert_array_equal(column.times, times)
+    assert format_times(column.times, column.format) == texts
+
+
+def test_whole_numbers_count_steps_only_if_the_column_is_named():
+    assert refusal("1", "2").rule == "D406"
+    column = read("9", "10", "11", named=True)
+    assert column.times.tolist() == [9, 10, 11]
+    assert column.format.is_integer
+    assert format_times(np.array([-3, 12]), column.format) == ["-3", "12"]
+    assert read("-5", "0", "5", named=True).times.tolist() == [-5, 0, 5]
+    assert format_times(np.array([8]), read("007", "008", named=True).format) == ["008"]
+    assert read("1000", "1001", "1002", named=True).times.tolist() == [1000, 1001, 1002]
+
+
+def test_digits_that_read_as_dates_stay_dates_unless_forced():
+    assert read("2020", "2021", named=True).times[0] == us(2020, 1, 1)
+    assert read("20200131", "20200201", named=True).times[0] == us(2020, 1, 31)
+    assert read("2020", "2021", named=True, format="int").times.tolist() == [2020, 2021]
+    assert read("2020", like=TimeFormat(pattern="int")).times.tolist() == [2020]
+    for cells in (("20200131", "2020021", "20200202"), ("2020", "0206", "2022")):
+        with pytest.raises(DataError, match="line 3") as caught:
+            read(*cells, named=True)
+        assert "--time-format int" in str(caught.value.hint)
+
+
+def test_large_whole_numbers_of_a_date_column_are_a_guess():
+    column = read("737425", "737426", named=True)  # days since the year 0
+    assert [finding.rule for finding in column.findings] == ["D411"]
+    assert not read("737425", "737426", format="int").findings
+    for cells, words in ((("43831", "43832"), "spreadsheet"), (("310120", "010220"), "--time-format %d%m%y")):
+        with pytest.raises(DataError) as caught:
+            read(*cells, named=True)
+        assert words in f"{caught.value.message} {caught.value.hint}"
+        assert "--time-format int" in str(caught.value.hint)
+    with pytest.raises(DataError, match=r"line 3.*'1\.5' is not a whole number"):
+        read("1", "1.5", format="int")
+
+
+def test_options_are_read_in_the_format_of_the_file():
+    short = TimeFormat(pattern="%d.%m.%y")
+    assert parse_time("01.02.20", short) == us(2020, 2, 1)
+    assert parse_time("2020-02-01", short) == us(2020, 2, 1)
+    joint = TimeFormat(pattern=f"%Y{JOINT}%-m{JOINT}%-d{JOINT}%-H")
+    assert parse_time("2020 2 1 5", joint) == us(2020, 2, 1, 5)
+    assert parse_time("2020-02-01 05:00", joint) == us(2020, 2, 1, 5)
+    assert parse_time("500", TimeFormat(pattern="int")) == 500
+    assert parse_time("-500", TimeFormat(pattern="int")) == -500
+    with pytest.raises(UsageError, match="whole number"):
+        parse_time("2020-01-01", TimeFormat(pattern="int"))
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "span"),
+    [
+        ("2020", "%Y-%m-%d", "year"),
+        ("Jan 2020", "%Y-%m-%d", "month"),
+        ("Jan 10, 2020", "%Y-%m-%d", "day"),
+        ("01/02/2020", "%d/%m/%Y", "day"),
+        ("2020-W05", "%G-W%V", "week"),
+        ("2020Q1", "%YQ%q", "quarter"),
+        ("01.02.20", "%d.%m.%y", "day"),
+        ("2020-01-05 06:00", "%Y-%m-%d", ""),
+        ("2020", "int", ""),
+    ],
+)
+def test_a_time_of_an_option_covers_its_unit(text, pattern, span):
+    assert time_span(text, TimeFormat(pattern=pattern)) == span
+
+
+@pytest.mark.parametrize(
+    "cell", ["31/12/20", "12-31-20", "31.12.20 5:30", "12/31/20 05:30:00 PM", "31/12/20T05:30:00"]
+)
+def test_the_hint_about_a_short_year_has_codes_that_read_the_cell(cell):
+    hint = refusal(cell).hint
+    readings = []
+    for codes in hint.split("'")[1::2]:
+        try:
+            readings.append(read(cell, format=codes).times[0])
+        except DataError:
+            continue
+    assert [time.astype("datetime64[us]").astype("datetime64[D]").astype(str) for time in readings] == [
+        "2020-12-31"
+    ]

@@ -86,7 +86,7 @@ def clean_covariates(path: Path) -> tuple[str, PrepareConfig]:
 
 
 def clean_panel(path: Path) -> tuple[str, PrepareConfig]:
-    config = PrepareConfig(target=("sales",), past=("price",), future=("promo",), series="shop")
+    config = PrepareConfig(target=("sales",), past=("price",), future=("promo",), series=("shop",))
     return str(write_panel(path)), config
 
 
@@ -191,7 +191,7 @@ def test_gaps_of_a_panel_name_their_series(tmp_path: Path) -> None:
     assert lines[140].startswith("2024-01-10,B")
     del lines[140]
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    config = PrepareConfig(target=("sales",), series="shop")
+    config = PrepareConfig(target=("sales",), series=("shop",))
     holes = check(str(tmp_path / "a.csv"), config, ignore_events).holes
     assert holes is not None
     assert (holes["count"], holes["longest"]["series"], holes["longest"]["line"]) == (1, "B", 140)
@@ -239,7 +239,8 @@ def test_an_hour_that_clocks_skip_in_spring(tmp_path: Path, start: str, skipped:
     assert finding["lines"] == (line,)
     assert f"line {line}: {skipped[0]} is missing" in finding["text"]
     assert "1 such hour" in finding["text"]
-    assert "--time" in finding["flags"]
+    assert finding["flags"][0] == "--tz"
+    assert "(--tz " in finding["text"]
     expected = {"skipped": 1, "skipped_after": [line], "told_twice": 0, "told_twice_lines": []}
     assert report.daylight_saving == expected
 
@@ -306,7 +307,7 @@ def test_a_series_of_a_panel_that_never_changes(tmp_path: Path) -> None:
     rows += [f"{day},B,4" for day in days]
     (tmp_path / "a.csv").write_text("day,id,y\n" + "\n".join(rows) + "\n")
     (finding,) = found(
-        check(str(tmp_path / "a.csv"), replace(Y, series="id"), ignore_events), "constant-series"
+        check(str(tmp_path / "a.csv"), replace(Y, series=("id",)), ignore_events), "constant-series"
     )
     assert (finding["severity"], finding["lines"], finding["count"]) == ("note", (62,), 1)
     assert "1 of 2 series are constant: 'B'" in finding["text"]
@@ -667,7 +668,7 @@ def test_intermittent_series_of_a_panel_are_counted_once(tmp_path: Path) -> None
         shop=[name for name in sales for _ in times],
         y=[cell for cells in sales.values() for cell in cells],
     )
-    config = PrepareConfig(target=("y",), series="shop", horizon=7, val="20", test="20")
+    config = PrepareConfig(target=("y",), series=("shop",), horizon=7, val="20", test="20")
     text = only_of(check(path, config, ignore_events), "intermittent")
     assert "in 2 of 4 series, first 'B'" in text
     assert prepare(path, tmp_path / "run", config, ignore_events).warnings[-1] == text
@@ -676,3 +677,38 @@ def test_intermittent_series_of_a_panel_are_counted_once(tmp_path: Path) -> None
 def test_only_a_named_target_is_reported_as_intermittent(tmp_path: Path) -> None:
     path = write(tmp_path / "two.csv", time=hours(), y=demand(90, HOURS, others=["2"]), z=cells(load(seed=1)))
     assert not found(check(path, PrepareConfig(), ignore_events), "intermittent")
+
+
+WIDE = "city,lat,2023-01-01,2023-01-02,2023-01-03\n" + "".join(
+    f"{city},0.5,{number},{number + 1},{number + 2}\n" for number, city in enumerate("abc")
+)
+
+
+def test_a_wide_file_is_reported_as_its_long_table(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(WIDE)
+    config = PrepareConfig(wide=True, series=("city",), horizon=1, lookback=1, val="1", test="0")
+    report = check(str(tmp_path / "wide.csv"), config, ignore_events)
+    assert (report.rows, report.series, report.targets) == (9, 3, ("value",))
+    assert [(column["name"], column["part"], column["reads_as"]) for column in report.columns] == [
+        ("city", "series", "text"),
+        ("time", "time", "time"),
+        ("value", "target", "number"),
+    ]
+    assert [(column["least"], column["greatest"]) for column in report.columns][2] == (0, 4)
+
+
+def test_times_in_the_header_are_no_candidates_for_the_target(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(WIDE)
+    error = common_refusal(str(tmp_path / "wide.csv"), PrepareConfig(series=("city",)), tmp_path)
+    assert (error.rule, error.hint) == ("D222", "add --wide --series city")
+    assert isinstance(error.report, CheckReport)
+    assert "no-target" not in [finding["kind"] for finding in error.report.findings]
+
+
+def test_a_time_column_that_cannot_be_read_is_not_called_a_time(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("when,y\nfirst,1\nsecond,2\nthird,3\n")
+    error = common_refusal(str(tmp_path / "data.csv"), PrepareConfig(time=("when",)), tmp_path)
+    assert error.rule == "D406"
+    assert isinstance(error.report, CheckReport)
+    column = error.report.columns[0]
+    assert (column["part"], column["reads_as"]) == ("time", "text")

@@ -12,7 +12,7 @@ from small_steps import LINEAR, PREPARE
 from lstm_cli.config import EvaluateConfig, TrainConfig, TuneConfig
 from lstm_cli.data.build.backtest_folds import backtest_folds
 from lstm_cli.data.dataset.load import load_dataset
-from lstm_cli.data.times.frequency import Step
+from lstm_cli.data.frequency.step import Step
 from lstm_cli.errors import DataError, Interrupted
 from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_cli.config import PrepareConfig
+from lstm_cli.config.text import PLAIN_TEXT
 from lstm_cli.data.dataset.load import load_dataset, load_dropped_outliers
 from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
 from lstm_cli.errors import UsageError
@@ -143,7 +144,7 @@ def test_a_panel_is_judged_series_by_series(tmp_path: Path) -> None:
             hour = np.datetime64("2024-01-01T00") + begins[name] + row
             lines.append(f"{str(hour).replace('T', ' ')}:00,{name},{value:.3f}")
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    report = prepare(str(tmp_path / "a.csv"), tmp_path / "a", replace(DROP, series="id"), ignore_events)
+    report = prepare(str(tmp_path / "a.csv"), tmp_path / "a", replace(DROP, series=("id",)), ignore_events)
     assert report.outliers == {"y": 3}
     dataset = load_dataset(open_run(tmp_path / "a"))
     assert dataset.series.train_end.tolist() == [700, 400]
@@ -168,13 +169,12 @@ def test_new_data_keep_their_outliers(tmp_path: Path) -> None:
     known: dict[str, Any] = {
         name: getattr(dataset, name) for name in ("schema", "series", "scaler", "training")
     }
-    new, _ = read_new_data(
+    new = read_new_data(
         str(tmp_path / "a.csv"),
         ModelSchema(rows_read=48, **known),
-        encoding=None,
-        delimiter=None,
+        text=PLAIN_TEXT,
         stdin=None,
-    )
+    ).dataset
     assert new.measured.all()
     assert new.inverse_transform_targets(new.values_scaled, np.zeros(1, dtype=int))[90, 0] == pytest.approx(
         300, rel=1e-5

@@ -23,7 +23,7 @@ from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.train import train
 
-CONFIG = PrepareConfig(target=("sales",), series="shop", horizon=7, lookback=14)
+CONFIG = PrepareConfig(target=("sales",), series=("shop",), horizon=7, lookback=14)
 FIRST = np.datetime64("2024-01-01")
 # Shop: its first and its last day. The union is days 0 to 199: 40 for testing from day 160, 20 before from day 140.
 SHOPS = {"old": (0, 199), "young": (90, 199), "closed": (0, 119), "closing": (20, 149), "new": (135, 199)}

@@ -15,7 +15,7 @@ from lstm_cli.steps.check import check
 from lstm_cli.steps.prepare import prepare
 
 CONFIG = PrepareConfig(
-    target=("y",), past=("x",), future=("z",), series="id", horizon=3, lookback=4, missing="season"
+    target=("y",), past=("x",), future=("z",), series=("id",), horizon=3, lookback=4, missing="season"
 )
 HEADER = "date,id,y,x,z"
 

@@ -184,7 +184,7 @@ def write_hourly(path: Path, rows: dict[str, int], *, seed: int = 0) -> str:
 def test_a_panel_is_split_by_steps_of_each_series(tmp_path: Path, test: str) -> None:
     rows = {f"H{number}": 820 + 13 * number for number in range(20)} | {"short": 250, "new": 170, "tiny": 60}
     source = write_hourly(tmp_path / "hours.csv", rows)
-    config = PrepareConfig(series="id", horizon=48, val="48", test=test)
+    config = PrepareConfig(series=("id",), horizon=48, val="48", test=test)
     report = prepare(source, tmp_path / "run", config, ignore_events)
     assert report.seasons == (24, 168)
     assert report.season_reason.startswith("hourly data, autocorrelation 0.")
@@ -222,7 +222,7 @@ def test_many_series_of_all_lengths_and_levels(tmp_path: Path) -> None:
         first[f"s{number}"] = float(f"{values[0]:.6g}")
         lines += [f"s{number},{day},{value:.6g}" for day, value in zip(days, values, strict=True)]
     (tmp_path / "shops.csv").write_text("\n".join(lines) + "\n")
-    config = PrepareConfig(series="shop", horizon=7, val="7", test="7")
+    config = PrepareConfig(series=("shop",), horizon=7, val="7", test="7")
     report = prepare(str(tmp_path / "shops.csv"), tmp_path / "run", config, ignore_events)
     assert (report.series, report.seasons) == (1000, (7,))
     assert report.windows["val"] == report.windows["test"] == 1000
@@ -249,3 +249,25 @@ def test_a_rejected_season_is_explained(tmp_path: Path) -> None:
     source = daily(tmp_path / "a.csv", [f"{value:.3f}" for value in noise])
     report = prepare(source, tmp_path / "run", PrepareConfig(), ignore_events)
     assert report.season_reason == "the training rows of daily data do not confirm 7"
+
+
+@pytest.mark.parametrize(("how", "second"), [("first", 20.0), ("last", 40.0), ("mean", 30.0), ("sum", 60.0)])
+def test_the_run_holds_the_combined_duplicates(tmp_path: Path, how: str, second: float) -> None:
+    rng = np.random.default_rng(0)
+    values = [10.0, 20.0, *rng.integers(1, 100, size=98).tolist()]
+    source = daily(tmp_path / "a.csv", [str(value) for value in values])
+    with Path(source).open("a") as file:
+        file.write("2024-01-02,40\n")
+    config = PrepareConfig(duplicates=how, lookback=7, horizon=2, season="none")
+    report = prepare(source, tmp_path / "run", config, ignore_events)
+    assert report.target_sum == pytest.approx(sum(values) - 20 + second)
+    dataset = load_dataset(open_run(tmp_path / "run"))
+    stored = dataset.scaler.inverse_transform(dataset.values_scaled, 0)
+    np.testing.assert_allclose(stored[:3, 0], [10, second, values[2]], rtol=1e-5)
+
+
+def test_settings_that_contradict_each_other_are_named() -> None:
+    with pytest.raises(UsageError, match="--holidays 'DE' is given twice"):
+        PrepareConfig(holidays=("DE", "DE"))
+    with pytest.raises(UsageError, match="--static cannot be used with --wide"):
+        PrepareConfig(wide=True, static=("a",))

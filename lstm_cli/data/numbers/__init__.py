@@ -1,0 +1,1 @@
+"""Numbers of a file: formats and units, the parser of cells, doubtful numbers, and decimals."""

@@ -1,0 +1,1 @@
+"""Columns of a file: their roles, number formats, categories and names."""

@@ -1,0 +1,121 @@
+"""Step `predict`: forecasts of the steps after the last row. It needs no torch and writes nothing in the run."""
+
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from lstm_cli.config import PredictConfig
+from lstm_cli.data.forecast.output import encode_forecast, output_format
+from lstm_cli.events import Listener, WarningRaised
+from lstm_cli.findings import Finding
+from lstm_cli.inference.trained_model import load_graph, load_model
+from lstm_cli.rundir import check_output, open_run, replace_file
+from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
+from lstm_cli.steps.predict.data import load_new_data, load_own_data
+from lstm_cli.steps.predict.forecast import load_intervals_or_warn, make_forecast
+from lstm_cli.steps.predict.report import PredictReport
+from lstm_cli.steps.predict.warnings import warn_new_series, warn_padded, warn_short_series
+from lstm_cli.steps.shared.memory_estimate import require_forecast
+from lstm_cli.steps.shared.report_json import finding_fields
+
+
+def predict(
+    run: Path,
+    new: str | None,
+    config: PredictConfig,
+    listen: Listener,
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+) -> PredictReport:
+    """Forecast the steps after the last row and write them to config.output.
+
+    Args:
+        run: run directory.
+        new: file with newer rows, `-` for standard input; None for the run's own data.
+        config: settings of `predict`; output `-` is standard output.
+        listen: receives events.
+        stdin: stream behind `-`.
+        stdout: stream for output `-`.
+
+    Raises:
+        MissingArtifact: the run has no model.
+        StaleArtifact: the run's data have other columns or another frequency than the model.
+        DataError: new rows do not fit the model, a future covariate is missing, or a series ended and config.ended is
+            `refuse`.
+        OutputError, UsageError: the output cannot be written, or the model cannot forecast as config asks.
+    """
+    began = time.perf_counter()
+    format = _check_output(run, new, config)
+    findings: list[Finding] = []
+
+    def warn(finding: Finding) -> None:
+        findings.append(finding)
+        listen(WarningRaised(finding=finding))
+
+    with open_run(run) as opened:
+        model = load_model(opened)
+        require_possible(model, run, new, config)
+        steps = config.horizon or model.schema.horizon
+        require_forecast(model, steps=steps, doing="the forecast")
+        graph, precision = load_graph(opened, config.precision)
+        intervals = load_intervals_or_warn(opened, warn) if config.intervals else None
+        if new is None:
+            data = load_own_data(opened, model, warn)
+        else:
+            data = load_new_data(new, opened, model, config, stdin, warn)
+    if config.only:
+        data = data.select(config.only)
+    data, ended = data.without_ended(config.ended, warn)
+    if config.future_data is not None:
+        data = data.with_future_data(config, steps, stdin, warn)
+    warn_new_series(data, model, warn)
+    warn_short_series(data, warn)
+    warn_padded(data, model, warn)
+    warn_beyond_horizon(model, run, steps, intervals, warn)
+    ready = time.perf_counter()
+    forecast = make_forecast(data, model, graph, intervals, steps=steps, threads=config.threads, warn=warn)
+    forecast_done = time.perf_counter()
+    encoded = encode_forecast(forecast, format)
+    if config.output == "-":
+        assert stdout is not None
+        stdout.write(encoded)
+        stdout.flush()
+    else:
+        replace_file(config.output, [encoded])
+    return PredictReport(
+        run=str(run),
+        output=config.output,
+        format=format,
+        precision=precision,
+        rows=forecast.values.shape[0] * forecast.values.shape[1],
+        series=len(forecast.names),
+        horizon=steps,
+        trained_horizon=model.schema.horizon,
+        lookback=model.schema.lookback,
+        reads_rows=model.lookback,
+        time_start=forecast.shown_time(forecast.times_us.min()),
+        time_end=forecast.shown_time(forecast.times_us.max()),
+        ended=ended.names,
+        new_series=tuple(data.new),
+        baseline_series=data.short.names,
+        seconds={
+            "read": round(ready - began, 4),
+            "model": round(forecast_done - ready, 4),
+            "write": round(time.perf_counter() - forecast_done, 4),
+        },
+        **finding_fields(findings),
+    )
+
+
+def _check_output(run: Path, new: str | None, config: PredictConfig) -> str:
+    """Return the format of the output. Raise OutputError or UsageError if the output cannot be written."""
+    if config.output != "-":
+        for source in (new, config.future_data):
+            check_output(config.output, run=run, source=source)
+    format = output_format(config.output, config.format)
+    if format == "parquet":
+        from lstm_cli.config.extras import require_installed
+
+        require_installed("a forecast in Parquet", "pyarrow")
+    return format

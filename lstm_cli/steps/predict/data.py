@@ -1,0 +1,238 @@
+"""Data of a forecast: those of the run, or new rows, in the scaling of the model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import numpy as np
+
+from lstm_cli.config import PredictConfig
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.ended_series import EndedSeries, apply_ended, newest_of_all
+from lstm_cli.data.dataset.load import load_dataset, load_short_series
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
+from lstm_cli.data.times.formats import show_time
+from lstm_cli.errors import StaleArtifact
+from lstm_cli.findings import MODEL, Finding, in_file
+from lstm_cli.inference.trained_model import TrainedModel, rescale_to_model
+from lstm_cli.rundir import Run, command, stale_sources
+
+Warn = Callable[[Finding], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastData:
+    """Rows before a forecast."""
+
+    dataset: Dataset  # series that the model forecasts
+    short: ShortSeries  # series that get the baseline
+    source: str  # name of the rows in messages
+    new: Sequence[str] = ()  # names of the series in `dataset` that are new to the model
+    covariates: str = ""  # name of the file of --future-data in messages; "" if the rows hold the covariates
+
+    def select(self, only: Sequence[str]) -> "ForecastData":
+        """Return the series of `--only`; the ended series are still those of the whole panel.
+
+        Raises:
+            UsageError: the data have no series column.
+            DataError: a series is not found.
+        """
+        from lstm_cli.data.forecast.series_names import find_requested_series
+
+        dataset, short = self.dataset, self.short
+        names = (*dataset.series.names, *short.names)
+        chosen = np.array(find_requested_series(names, only, self.source))
+        trained = len(dataset.series.names)
+        schema = replace(dataset.schema, newest_us=newest_of_all(dataset.schema, dataset.series, short))
+        kept = dataset.select(chosen[chosen < trained])
+        return replace(
+            self,
+            dataset=replace(kept, schema=schema),
+            short=short.select(chosen[chosen >= trained] - trained),
+            new=[name for name in self.new if name in kept.series.names],
+        )
+
+    def without_ended(self, how: str, warn: Warn) -> "tuple[ForecastData, EndedSeries]":
+        """Return the data as `--ended` says, and the ended series.
+
+        Args:
+            how: value of `--ended`.
+            warn: receives a finding if any series ended.
+
+        Raises:
+            DataError: `how` is `refuse` and a series ended, or no series is left.
+        """
+        dataset, short, ended, finding = apply_ended(self.dataset, self.short, self.source, how)
+        if finding is not None:
+            warn(finding)
+        new = [name for name in self.new if name in dataset.series.names]
+        return replace(self, dataset=dataset, short=short, new=new), ended
+
+    def with_future_data(
+        self, config: PredictConfig, steps: int, stdin: BinaryIO | None, warn: Warn
+    ) -> "ForecastData":
+        """Return the data with the known-ahead covariates of `--future-data`.
+
+        The baseline of short series reads no covariates, so their rows are ignored.
+
+        Args:
+            config: settings of `predict`.
+            steps: steps of the forecast.
+            stdin: stream behind `-`.
+            warn: receives findings.
+
+        Raises:
+            DataError: the file cannot be read, or does not fit the data.
+        """
+        from lstm_cli.data.forecast.future_data import add_future_data
+        from lstm_cli.data.forecast.inputs import whole_horizons
+
+        assert config.future_data is not None
+        if not self.dataset.series.names:
+            return self
+        filled = whole_horizons(self.dataset.schema, steps)
+        dataset, findings = add_future_data(
+            self.dataset, config.future_data, steps=filled, text=config.text, stdin=stdin
+        )
+        for finding in findings:
+            warn(finding)
+        return replace(self, dataset=dataset, covariates=source_name(config.future_data))
+
+
+def load_own_data(run: Run, model: TrainedModel, warn: Warn) -> ForecastData:
+    """Return the run's data in the scaling of the model.
+
+    Args:
+        run: run with prepared data.
+        model: trained model.
+        warn: receives findings.
+
+    Raises:
+        StaleArtifact: the data have other columns or another frequency than the model.
+    """
+    dataset, short = load_dataset(run), load_short_series(run)
+    if stale_sources(run, "model"):
+        _warn_stale(run, model, dataset, warn)
+    dataset = rescale_to_model(dataset, model)
+    return ForecastData(dataset=dataset, short=short, source=str(run.path), new=_new_names(dataset, model))
+
+
+def _new_names(dataset: Dataset, model: TrainedModel) -> list[str]:
+    """Return the names of the series that the model was not trained on."""
+    if dataset.series.names == model.series.names or not model.schema.series_columns:
+        return []
+    from lstm_cli.data.forecast.series_names import SeriesIndex
+
+    known = SeriesIndex(model.series.names)
+    return [name for name in dataset.series.names if known.find(name) is None]
+
+
+def _warn_stale(run: Run, model: TrainedModel, dataset: Dataset, warn: Warn) -> None:
+    """Warn that the data changed after training. Raise StaleArtifact if the model cannot forecast them."""
+    changed = _differences(model, dataset)
+    if changed:
+        raise StaleArtifact(
+            f"the model of {run.path} is out of date: the data have other {changed}",
+            hint=f"train again: '{command('train', run.path)}'",
+        )
+    retrain = f"'{command('train', run.path)}' trains it again"
+    warn(
+        Finding(
+            rule="M102",
+            kind=MODEL,
+            text=f"the model of {run.path} is out of date: the data changed after training ({retrain})",
+        )
+    )
+
+
+def _differences(model: TrainedModel, dataset: Dataset) -> str:
+    """Return what differs between the data and the model as a phrase, empty if nothing does."""
+    old, new = model.schema, dataset.schema
+    pairs = {
+        "targets": (old.targets, new.targets),
+        "covariates": ((old.past, old.future, old.derived), (new.past, new.future, new.derived)),
+        "frequency": (old.step, new.step),
+        "horizon": (old.horizon, new.horizon),
+        "series": (old.series_name, new.series_name),
+    }
+    return " and ".join(name for name, (before, after) in pairs.items() if before != after)
+
+
+def load_new_data(
+    new: str, run: Run, model: TrainedModel, config: PredictConfig, stdin: BinaryIO | None, warn: Warn
+) -> ForecastData:
+    """Return new rows in the scaling of the model.
+
+    Args:
+        new: file with the rows, `-` for standard input.
+        run: run of the model.
+        model: trained model.
+        config: settings of `predict`.
+        stdin: stream behind `-`.
+        warn: receives findings.
+
+    Raises:
+        DataError: the rows do not fit the model.
+    """
+    from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
+
+    known = ModelSchema(
+        schema=model.schema,
+        series=model.series,
+        scaler=model.scaler,
+        training=model.training,
+        rows_read=model.lookback,
+        short=load_short_series(run) if run.has("data") else NO_SHORT_SERIES,
+    )
+    read = read_new_data(new, known, text=config.text, stdin=stdin)
+    for finding in read.findings:
+        warn(finding)
+    if run.has("data"):
+        _warn_changed_values(new, read.dataset, load_dataset(run), warn)
+    source = source_name(new)
+    return ForecastData(
+        dataset=read.dataset, short=read.short, source=source, new=_new_names(read.dataset, model)
+    )
+
+
+def source_name(path: str) -> str:
+    """Return the name of an input file in messages."""
+    return "standard input" if path == "-" else path
+
+
+def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:
+    """Warn once if new rows and the run's data differ at the same times."""
+    if (
+        old.schema.targets != new.schema.targets
+        or old.schema.step != new.schema.step
+        or old.schema.time_name is None
+    ):
+        return
+    index_of = {name: index for index, name in enumerate(old.series.names)}
+    differing, first = 0, None
+    width = new.targets
+    for series, name in enumerate(new.series.names):
+        if name not in index_of:
+            continue
+        known = index_of[name]
+        times = new.schema.step.times(np.arange(new.series.count[series]), int(new.series.origin_us[series]))
+        index, fits = old.schema.step.index(times, int(old.series.origin_us[known]))
+        rows = np.flatnonzero(fits & (index >= 0) & (index < old.series.count[known]))
+        if not len(rows):
+            continue
+        new_rows = new.series.offset[series] + rows
+        old_rows = old.series.offset[known] + index[rows]
+        both = new.measured[new_rows, :width] & old.measured[old_rows, :width]
+        a = new.scaler.inverse_transform(new.values_scaled[new_rows, :width], series)
+        b = old.scaler.inverse_transform(old.values_scaled[old_rows, :width], known)
+        # Both were stored as 32-bit floats, so the tolerance is their rounding error.
+        tolerance = 1e-5 * (np.abs(a) + np.abs(b) + old.scaler.scale[known, :width])
+        differs = both & (np.abs(a - b) > tolerance)
+        if differs.any() and first is None:
+            first = times[rows[[int(np.argmax(differs.any(axis=1)))]]]
+        differing += int(differs.sum())
+    if differing and first is not None:
+        when = show_time(first[0], new.schema.time_format)
+        values = "value differs" if differing == 1 else "values differ"
+        text = f"{differing} {values} from the run's data at the same times, first at {when}"
+        warn(Finding.at(in_file(source), "D811", text, count=differing))
