@@ -13,6 +13,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -76,15 +77,20 @@ def commands(name: str, run_dir: str, seed: int) -> list[list[str]]:
     """
     prepare, train, *other = (words.split() for words in ADVICE[name])
     verb, *then = other[0] if other else ["train"]
-    # A --model of the advice comes last, so it overrides --model stacked.
-    words = [run_dir, "--model", "stacked", *train, "--seed", str(seed), "--threads", "1"]
+    words = [run_dir, *override(["--model", "stacked"], train), "--seed", str(seed), "--threads", "1"]
     precision = then[then.index("--to") + 1] if verb == "quantize" else "fp32"
     return [
-        ["prepare", str(SAMPLE), run_dir, *PREPARE, *prepare],
+        ["prepare", str(SAMPLE), run_dir, *override(PREPARE, prepare)],
         ["tune", *words, *then] if verb == "tune" else ["train", *words],
         *([["quantize", run_dir, *then]] if verb == "quantize" else []),
         ["evaluate", run_dir, "--precision", precision, "--threads", "1"],
     ]
+
+
+def override(defaults: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Return the defaults, pairs of an option and its value, that `words` does not set, and then `words`."""
+    pairs = zip(defaults[::2], defaults[1::2], strict=True)
+    return [*(word for pair in pairs if pair[0] not in words for word in pair), *words]
 
 
 def measured(name: str, seed: int) -> dict:

@@ -28,9 +28,10 @@ import sys, tempfile, time
 from pathlib import Path
 from lstm_cli.data.reading.table import read_table
 path, series, *numbers = sys.argv[1:]
+series = (series,) if series else ()
 with tempfile.TemporaryDirectory() as folder:
     began = time.perf_counter()
-    read_table(path, targets=numbers[:1], past=numbers[1:], series=series or None, spill=lambda: Path(folder))
+    read_table(path, targets=numbers[:1], past=numbers[1:], series=series, spill=lambda: Path(folder))
     print(time.perf_counter() - began)
 """
 

@@ -80,7 +80,7 @@ def dataset(
             train_end=np.array(train_end, dtype=np.int64),
             val_end=np.array(val_end, dtype=np.int64),
         ),
-        values_scaled=np.concatenate([impute(rows, how=missing, season=season) for rows in scaled]),
+        values_scaled=np.concatenate([impute(rows, method=missing, season=season) for rows in scaled]),
         measured=np.concatenate([~np.isnan(rows) for rows in series]),
         scaler=fitted,
         training=training_statistics([rows[:, :targets] for rows in train], season, deviation),

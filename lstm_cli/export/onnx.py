@@ -23,11 +23,11 @@ def export_onnx(
     from this machine. `check_agreement` compares it with the model.
 
     Args:
-        model: Model of the registry, on any device. It is not changed.
-        inputs: Number of past inputs F.
-        known_ahead: Number of known-ahead inputs K; if it is 0, the input `future` has zero width.
-        lower: Lower bounds [C], scaled; infinite or None: no bound.
-        upper: Upper bounds [C], scaled; infinite or None: no bound.
+        model: model of the registry, on any device. It is not changed.
+        inputs: number of past inputs F.
+        known_ahead: number of known-ahead inputs K; if it is 0, the input `future` has zero width.
+        lower: lower bounds [C], scaled; infinite or None: no bound.
+        upper: upper bounds [C], scaled; infinite or None: no bound.
     """
     lookback, horizon, targets = cast(int, model.lookback), cast(int, model.horizon), cast(int, model.targets)
     graph = Graph(model)
@@ -55,10 +55,10 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
     The torch model is set to evaluation mode and back. For a file with bounds, use a torch model with the same bounds.
 
     Args:
-        model: Bytes of the ONNX file.
-        network: Torch model.
-        past: Inputs [B, L, F], scaled.
-        future: Known-ahead inputs [B, H, K], scaled.
+        model: bytes of the ONNX file.
+        network: torch model.
+        past: inputs [B, L, F], scaled.
+        future: known-ahead inputs [B, H, K], scaled.
         mask: 1 for a step of the series, 0 for padding [B, L].
 
     Returns:

@@ -3,17 +3,71 @@
 Each test has the name of its folder in `data`.
 """
 
+import contextlib
 import csv
 import io
+import json
 import re
+import shlex
+import shutil
+import signal
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Outcome
 
-Lstm = Callable[[str], Outcome]
+from lstm_cli.cli.main import run
+
+DATA = Path(__file__).parent / "data"
 SHORT = "--horizon 2 --lookback 7 --season none --quiet"
 TRAIN = "train RUN --effort fast --epochs 1 --quiet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Result of one command line."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Return stdout as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def hint(self) -> str:
+        """Return the text of the hint."""
+        (line,) = (line for line in self.err.splitlines() if line.startswith("hint: "))
+        return line.removeprefix("hint: ")
+
+
+Lstm = Callable[[str], Outcome]
+
+
+@pytest.fixture
+def lstm(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lstm:
+    """Return a function that runs a command line in a copy of the folder of the case.
+
+    The case is the name of the test without `test_`.
+    """
+    folder = tmp_path / "case"
+    shutil.copytree(DATA / request.function.__name__.removeprefix("test_"), folder)
+    monkeypatch.chdir(folder)
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def call(line: str) -> Outcome:
+        out, err = io.TextIOWrapper(io.BytesIO(), write_through=True), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(shlex.split(line))
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+        return Outcome(code=code, out=out.buffer.getvalue().decode(), err=err.getvalue())
+
+    return call
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

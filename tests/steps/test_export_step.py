@@ -38,7 +38,7 @@ def stacked(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = panel.read_text().splitlines()
     shop = root / "shop.csv"
     shop.write_text("\n".join([lines[0], *(line for line in lines if ",A," in line)]) + "\n")
-    prepare(str(shop), root / "run", replace(PREPARE, series=None), ignore_events)
+    prepare(str(shop), root / "run", replace(PREPARE, series=()), ignore_events)
     settings = replace(
         TRAIN,
         model="stacked",

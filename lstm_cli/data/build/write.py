@@ -35,10 +35,10 @@ def scale_and_fill(series: Sequence[np.ndarray], scaler: Scaler, schema: Schema)
     pieces = [np.zeros((0, len(schema.columns)))]  # also the result without any series
     for index, rows in enumerate(series):
         if scaler.log_transformed:
-            values = scaler.transform(impute(rows, how=schema.missing, season=schema.season), index)
+            values = scaler.transform(impute(rows, method=schema.missing, season=schema.season), index)
             zero_before_first(values, ~np.isnan(rows))
         else:
-            values = impute(scaler.transform(rows, index), how=schema.missing, season=schema.season)
+            values = impute(scaler.transform(rows, index), method=schema.missing, season=schema.season)
         pieces.append(values)
     return np.concatenate(pieces).astype(np.float32)
 
@@ -116,7 +116,7 @@ class ScaledValues:
             self._imputing = (index, imputer)
 
     def _new_imputer(self) -> Imputer:
-        return Imputer(len(self._schema.columns), how=self._schema.missing, season=self._schema.season)
+        return Imputer(len(self._schema.columns), method=self._schema.missing, season=self._schema.season)
 
     def _next_measured(self, index: int, column: int, span: slice) -> tuple[int, float] | None:
         """Return the next measured value of a column after a chunk, scaled, and its row counted in the chunk."""

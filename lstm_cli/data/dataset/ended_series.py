@@ -97,7 +97,7 @@ def ended_series_finding(ended: EndedSeries, source: str, horizon: int) -> Seque
 
 
 def apply_ended(
-    dataset: Dataset, short: ShortSeries, source: str, how: str
+    dataset: Dataset, short: ShortSeries, source: str, policy: str
 ) -> tuple[Dataset, ShortSeries, EndedSeries, Finding | None]:
     """Return the series to forecast, the ended series, and a finding if any series ended.
 
@@ -105,16 +105,16 @@ def apply_ended(
         dataset: dataset with all series that the model forecasts.
         short: series that get the baseline.
         source: name of the data in messages.
-        how: `skip` leaves the ended series out, `include` keeps them, `refuse` raises an error.
+        policy: `skip` leaves the ended series out, `include` keeps them, `refuse` raises an error.
 
     Raises:
-        DataError: if `how` is `refuse` and a series ended, or if `skip` leaves no series.
+        DataError: if `policy` is `refuse` and a series ended, or if `skip` leaves no series.
     """
     ended = find_ended_series(dataset.schema, *_all_series(dataset.series, short))
     if not ended.names:
         return dataset, short, ended, None
     horizon = dataset.schema.horizon
-    if how == "refuse":
+    if policy == "refuse":
         raise DataError(
             ended.text(horizon),
             hint="use --ended skip to leave them out, or --ended include to forecast from their own last rows",
@@ -122,7 +122,7 @@ def apply_ended(
             at=in_file(source),
             flags=("--ended",),
         )
-    if how == "include":
+    if policy == "include":
         advice = ". They are forecast from their own last rows (--ended skip leaves them out)"
         return dataset, short, ended, ended.finding(source, horizon, advice)
     if ended.mask.all():

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 
-def impute(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
+def impute(values: np.ndarray, *, method: str, season: int) -> np.ndarray:
     """Return a copy of one series with its missing values filled.
 
     `interpolate`: a straight line between the measured neighbours, and the last measured value after the last of them.
@@ -20,11 +20,11 @@ def impute(values: np.ndarray, *, how: str, season: int) -> np.ndarray:
 
     Args:
         values: [T, F], NaN where not measured, any float type.
-        how: `interpolate`, `last` or `season`.
+        method: `interpolate`, `last` or `season`.
         season: steps.
     """
     filled = values.copy()
-    Imputer(values.shape[1], how=how, season=season).fill(filled)
+    Imputer(values.shape[1], method=method, season=season).fill(filled)
     return filled
 
 
@@ -41,9 +41,9 @@ def zero_before_first(values_scaled: np.ndarray, measured: np.ndarray) -> None:
 class Imputer:
     """Imputer for one series, chunk by chunk."""
 
-    def __init__(self, width: int, *, how: str, season: int) -> None:
+    def __init__(self, width: int, *, method: str, season: int) -> None:
         """Start before the first row. width: F columns. season: steps."""
-        self._how, self._season = how, season
+        self._method, self._season = method, season
         self._row = 0  # rows seen so far
         self._first = np.full(width, -1)  # [F] first measured row; -1: none yet
         self._last = np.full(width, -1)  # [F] last measured row so far
@@ -61,7 +61,7 @@ class Imputer:
         measured = ~np.isnan(values)
         all_measured = bool(measured.all())
         for column in [] if all_measured else np.flatnonzero(~measured.all(axis=0)).tolist():
-            needed = next_measured is not None and self._how == "interpolate" and not measured[-1, column]
+            needed = next_measured is not None and self._method == "interpolate" and not measured[-1, column]
             next_value = next_measured(column) if next_measured is not None and needed else None
             self._fill_column(values[:, column], measured[:, column], column, next_value)
         # Without missing values, the state only needs the first and the last row.
@@ -82,11 +82,11 @@ class Imputer:
             cells[:] = 0
             return
         first = int(known[0]) if first is None else first
-        if self._how == "interpolate":
+        if self._method == "interpolate":
             cells[missing] = np.interp(missing, known, values)
         else:
             cells[missing] = values[np.maximum(np.searchsorted(known, missing, side="right") - 1, 0)]
-            if self._how == "season" and self._season > 1:
+            if self._method == "season" and self._season > 1:
                 self._fill_by_season(cells, missing, column, first)
         cells[: max(first, 0)] = 0
 
@@ -108,7 +108,7 @@ class Imputer:
         self._first = np.where(any_measured & (self._first < 0), self._row + first, self._first)
         self._last = np.where(any_measured, self._row + last, self._last)
         self._value = np.where(any_measured, values[last, columns], self._value)
-        if self._how == "season":
+        if self._method == "season":
             self._tail = np.concatenate([self._tail, values[-self._season :]])[-self._season :]
         self._row += len(values)
 

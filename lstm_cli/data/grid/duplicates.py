@@ -24,26 +24,26 @@ REFUSE = "error"  # the default of --duplicates
 
 
 def combine_duplicates(
-    rows: SortedRows, table: Table, how: str = REFUSE, *, from_run: bool = False
+    rows: SortedRows, table: Table, policy: str = REFUSE, *, from_run: bool = False
 ) -> tuple[SortedRows, list[Finding]]:
     """Return the rows with one row for each series and time, and the findings.
 
-    Identical rows count once. Of other rows at one time, `how` combines the measured cells of each column.
+    Identical rows count once. Of other rows at one time, `policy` combines the measured cells of each column.
 
     Args:
         rows: sorted rows.
         table: rows of the file.
-        how: value of `--duplicates`.
+        policy: value of `--duplicates`.
         from_run: the value is that of a run, so that the command has no option for it.
 
     Raises:
-        DataError: for two values at one time, if `how` is `error`.
+        DataError: for two values at one time, if `policy` is `error`.
     """
     repeats = repeated_times(rows)
     if not repeats.any():
         return rows, []
-    if how != REFUSE:
-        return _combine(rows, table, repeats, how)
+    if policy != REFUSE:
+        return _combine(rows, table, repeats, policy)
     duplicates = np.flatnonzero(repeats)
     before, after = rows.values(duplicates - 1), rows.values(duplicates)
     differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
@@ -59,7 +59,7 @@ def repeated_times(rows: SortedRows) -> np.ndarray:
 
 
 def _combine(
-    rows: SortedRows, table: Table, repeats: np.ndarray, how: str
+    rows: SortedRows, table: Table, repeats: np.ndarray, policy: str
 ) -> tuple[SortedRows, list[Finding]]:
     """Return the rows and findings of `combine_duplicates`; repeats: [R] rows with the time of the row before."""
     begins = np.flatnonzero(~repeats)
@@ -79,14 +79,14 @@ def _combine(
         mixed = begins[part][np.bincount(group) > 1]
         if len(mixed):
             values = _writable(table.values) if values is None else values
-            combined = combine_cells(cells, series_starts(group), how)
+            combined = combine_cells(cells, series_starts(group), policy)
             values[rows.table_rows(mixed)] = combined[np.bincount(group) > 1]
             several[mixed] = True
     findings = []
     if identical.any():
         findings.append(_identical_finding(rows, table, identical))
     if values is not None:
-        findings.append(_combined_finding(rows, table, several, how))
+        findings.append(_combined_finding(rows, table, several, policy))
         rows = replace(rows, table=replace(table, values=values))
     return rows.select(~repeats), findings
 
@@ -111,24 +111,24 @@ def _equal_to_earlier(cells: np.ndarray, group: np.ndarray) -> np.ndarray:
     return equal
 
 
-def combine_cells(cells: np.ndarray, starts: np.ndarray, how: str) -> np.ndarray:
+def combine_cells(cells: np.ndarray, starts: np.ndarray, policy: str) -> np.ndarray:
     """Return one row for each group [G, F]: the mean, sum, first or last of its measured cells; NaN without any.
 
     Args:
         cells: [n, F] rows of all groups.
         starts: [G] first row of each group.
-        how: mean, sum, first or last.
+        policy: mean, sum, first or last.
     """
     measured = ~np.isnan(cells)
     count = np.add.reduceat(measured, starts, axis=0, dtype=np.int64)
     position = np.arange(len(cells))[:, None]
-    if how == "first":
+    if policy == "first":
         chosen = np.minimum.reduceat(np.where(measured, position, len(cells) - 1), starts, axis=0)
-    elif how == "last":
+    elif policy == "last":
         chosen = np.maximum.reduceat(np.where(measured, position, 0), starts, axis=0)
     else:
         total = np.add.reduceat(np.where(measured, cells, 0.0), starts, axis=0)
-        total = total / np.maximum(count, 1) if how == "mean" else total
+        total = total / np.maximum(count, 1) if policy == "mean" else total
         return np.where(count > 0, total, np.nan)
     return np.where(count > 0, np.take_along_axis(cells, chosen, axis=0), np.nan)
 
@@ -170,7 +170,7 @@ def _identical_finding(rows: SortedRows, table: Table, duplicates: np.ndarray) -
     )
 
 
-def _combined_finding(rows: SortedRows, table: Table, several: np.ndarray, how: str) -> Finding:
+def _combined_finding(rows: SortedRows, table: Table, several: np.ndarray, policy: str) -> Finding:
     """Return the finding about combined rows; several: [R] first rows of the times with different values."""
     row = first_in_file(rows.lines, several)
     formatter = location_formatter(table)
@@ -180,7 +180,7 @@ def _combined_finding(rows: SortedRows, table: Table, several: np.ndarray, how: 
         "D532",
         f"{count_noun(count, 'duplicate timestamp')} with different values, the first here"
         f"{in_series_text(table, rows.series[row])}, {formatter.time(rows.times[row])}. "
-        f"The {how} of the measured values is used (--duplicates {how})",
+        f"The {policy} of the measured values is used (--duplicates {policy})",
         count=count,
         flags=("--duplicates", "--series"),
     )

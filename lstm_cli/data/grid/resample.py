@@ -100,7 +100,7 @@ def _grouped(rows: SortedRows, keys: np.ndarray) -> tuple[SortedRows, np.ndarray
     return replace(rows, row_index=rows.table_rows(order)), keys[order]
 
 
-def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Finding]:
+def _find_repeated_times(rows: SortedRows, table: Table, aggregation: str) -> list[Finding]:
     """Return a finding about rows with the time of another row, which may be of several series."""
     repeats = repeated_times(rows)
     if not repeats.any():
@@ -114,7 +114,7 @@ def _find_repeated_times(rows: SortedRows, table: Table, how: str) -> list[Findi
             "D537",
             f"{count_noun(count, 'row')} with the time of another row, the first at "
             f"{location_formatter(table).time(rows.times[row])}{in_series_text(table, rows.series[row])}; "
-            f"aggregated by --resample {how} ({advice}use --duplicates first to take one row of each time)",
+            f"aggregated by --resample {aggregation} ({advice}use --duplicates first to take one row of each time)",
             count=count,
             flags=flags,
         )
@@ -195,7 +195,7 @@ def _first_of_each(series: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return np.append(0, np.flatnonzero((series[1:] != series[:-1]) | (keys[1:] != keys[:-1])) + 1)
 
 
-def _aggregate(rows: SortedRows, starts: np.ndarray, how: str | None) -> np.ndarray:
+def _aggregate(rows: SortedRows, starts: np.ndarray, aggregation: str | None) -> np.ndarray:
     """Return the aggregated measured cells [B, F] of the buckets that begin at rows `starts` [B]."""
     import pandas as pd
 
@@ -208,9 +208,11 @@ def _aggregate(rows: SortedRows, starts: np.ndarray, how: str | None) -> np.ndar
         bucket = np.repeat(np.arange(last - first), lengths[first:last])
         span = slice(int(starts[first]), int(starts[first]) + len(bucket))
         grouped = pd.DataFrame(rows.table.values[rows.slice(span)]).groupby(bucket)
-        result = grouped.sum(min_count=1) if how == "sum" else grouped.agg(how)
+        result = grouped.sum(min_count=1) if aggregation == "sum" else grouped.agg(aggregation)
         values[first:last] = result.to_numpy()
-        if how == "sum" and len(categories):  # the share of rows, because a count of rows is no category
+        if aggregation == "sum" and len(
+            categories
+        ):  # the share of rows, because a count of rows is no category
             values[first:last, categories] = grouped[categories.tolist()].mean().to_numpy()
         first = last
     return values

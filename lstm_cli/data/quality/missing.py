@@ -73,7 +73,7 @@ def usable_rows(grid: Grid, schema: Schema) -> UsableRows:
     )
 
 
-def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, how: str) -> list[Finding]:
+def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, method: str) -> list[Finding]:
     """Return a finding about missing cells in rows of the file; missing rows have their own finding.
 
     Args:
@@ -81,16 +81,16 @@ def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, h
         table: rows of the file.
         grid: time grid of the table.
         schema: columns of the data.
-        how: value of `--missing`.
+        method: value of `--missing`.
 
     Raises:
-        DataError: for any missing value if `how` is `refuse`.
+        DataError: for any missing value if `method` is `refuse`.
     """
     if counts.first is None:
         return []
     total = counts.missing
     location = _missing_location(table, grid, schema, *(counts.first_empty or counts.first))
-    if how == "refuse":
+    if method == "refuse":
         raise DataError(
             f"{count_noun(total, 'missing value')}, first {location}, but --missing refuse allows none",
             hint="fill them in the file, or use --missing interpolate, last or season",
@@ -105,12 +105,12 @@ def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, h
         "interpolate": "interpolated",
         "last": "filled with the last value",
         "season": "filled with the value one season before",
-    }[how]
+    }[method]
     return [
         Finding(
             rule="D602",
             text=f"{table.source}: {count_noun(total - cells_in_gaps, 'missing value')}, first {location}; "
-            f"{fill} as inputs, never used as targets (--missing {how})",
+            f"{fill} as inputs, never used as targets (--missing {method})",
             source=location.source,
             column=location.column,
             lines=location.lines,
@@ -120,10 +120,10 @@ def find_missing(counts: CellCounts, table: Table, grid: Grid, schema: Schema, h
     ]
 
 
-def refuse_missing_categories(table: Table, how: str) -> None:
-    """Raise DataError for a missing cell of a column of categories if `how`, the value of `--missing`, is `refuse`."""
+def refuse_missing_categories(table: Table, method: str) -> None:
+    """Raise DataError for a missing cell of a column of categories if `method` (`--missing`) is `refuse`."""
     found = [finding for finding in table.findings if finding.rule == "D241"]
-    if how == "refuse" and found:
+    if method == "refuse" and found:
         raise DataError(
             f"{count_noun(found[0].count, 'missing value')} in {quote_name(found[0].column or '')}, first in line "
             f"{found[0].lines[0]}, but --missing refuse allows none",

@@ -14,7 +14,7 @@ from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats
 from lstm_cli.data.reading.columns.requests import time_options
 from lstm_cli.data.reading.file_readers import open_file
-from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, open_source
+from lstm_cli.data.reading.source import NO_PIPES, expand_paths, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile
 from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.data.spreadsheet_safety import unescape_formula
@@ -66,7 +66,7 @@ def profile_files(
     wide: WideRequest | None = None,
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
-    held: Mapping[str, bytes] = NOTHING_HELD,
+    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> FileProfile:
     """Return the profile of the files that `read_table` reads: one file, several, a pattern, or `-` for standard input.
 
@@ -77,7 +77,7 @@ def profile_files(
         wide: columns of a wide file, of which the long table is profiled; None for a long file.
         text: settings of how text is read.
         stdin: standard input.
-        held: content of pipes that were read before (`read_pipes`).
+        pipe_contents: content of pipes that were read before (`read_pipes`).
 
     Raises:
         DataError: if nothing can be read.
@@ -88,7 +88,7 @@ def profile_files(
     whole = True
     try:
         for path in expand_paths(source):
-            with open_source(path, stdin, held=held) as opened:
+            with open_source(path, stdin, pipe_contents=pipe_contents) as opened:
                 plain = open_file(opened, formats)
                 times = time_options(text, named=wide is not None and bool(wide.time))
                 file = plain if wide is None else WideFile(plain, wide, times)

@@ -24,7 +24,7 @@ from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
 STDIN = "-"
-NOTHING_HELD: Mapping[str, bytes] = {}
+NO_PIPES: Mapping[str, bytes] = {}
 _BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its cells
 _MAX_PENDING_HASHES = 4  # maximum number of blocks that wait to be hashed
 _HEAD = 4096  # first bytes that show the format
@@ -103,18 +103,18 @@ def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, byte
 
     A terminal is skipped, because `open_source` refuses it. Raises DataError if a source cannot be opened.
     """
-    held = {}
+    pipe_contents = {}
     for source in sources:
         if not is_pipe(source) or (source == STDIN and (stdin is None or stdin.isatty())):
             continue
         stream, name = (stdin, "standard input") if source == STDIN else _open_file(source)
         assert stream is not None
         try:
-            held[source] = b"".join(_blocks(stream, name))
+            pipe_contents[source] = b"".join(_blocks(stream, name))
         finally:
             if source != STDIN:
                 stream.close()
-    return held
+    return pipe_contents
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def open_source(
     stdin: BinaryIO | None = None,
     on_bytes: Callable[[int], None] = lambda size: None,
     *,
-    held: Mapping[str, bytes] = NOTHING_HELD,
+    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> Iterator[Source]:
     """Open a data file or standard input.
 
@@ -131,7 +131,7 @@ def open_source(
         source: a path, or `-` for standard input.
         stdin: standard input; None is `sys.stdin`.
         on_bytes: called with the number of bytes of each block.
-        held: bytes that `read_pipes` has read.
+        pipe_contents: bytes that `read_pipes` has read.
 
     Yields:
         The open file.
@@ -139,7 +139,7 @@ def open_source(
     Raises:
         DataError: the file is missing, empty, a socket, a device, or clearly not a table.
     """
-    stream, name = _open_stream(source, stdin, held)
+    stream, name = _open_stream(source, stdin, pipe_contents)
     reader = HashingReader(stream, name, on_bytes)
     with ExitStack() as stack:
         stack.callback(_close, reader, stream, source)
@@ -218,11 +218,13 @@ def is_packed(head: bytes) -> bool:
     return compression_of(head) is not None or is_zip(head)
 
 
-def _open_stream(source: str, stdin: BinaryIO | None, held: Mapping[str, bytes]) -> tuple[BinaryIO, str]:
+def _open_stream(
+    source: str, stdin: BinaryIO | None, pipe_contents: Mapping[str, bytes]
+) -> tuple[BinaryIO, str]:
     """Return the stream and the name of a source."""
     name = STDIN_NAME if source == STDIN else str(source)
-    if source in held:
-        return io.BytesIO(held[source]), name
+    if source in pipe_contents:
+        return io.BytesIO(pipe_contents[source]), name
     return (_standard_input(stdin), name) if source == STDIN else _open_file(source)
 
 

@@ -26,7 +26,7 @@ from lstm_cli.data.reading.columns.static_columns import StaticColumns, read_sta
 from lstm_cli.data.reading.columns.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.reading.dialect.header import names_option
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
-from lstm_cli.data.reading.source import NOTHING_HELD, expand_paths, is_pipe, open_source
+from lstm_cli.data.reading.source import NO_PIPES, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
 from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
 from lstm_cli.data.times.formats import TimeFormat
@@ -110,7 +110,7 @@ def read_table(
     categories: Mapping[str, Sequence[str]] | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
-    held: Mapping[str, bytes] = NOTHING_HELD,
+    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> Table:
     """Read CSV (also gzip) or Parquet files.
 
@@ -138,7 +138,7 @@ def read_table(
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
             None keeps all rows in memory.
-        held: bytes that `read_pipes` has read.
+        pipe_contents: bytes that `read_pipes` has read.
 
     Raises:
         DataError: the data cannot be read as requested. The error has line, column and value.
@@ -171,7 +171,7 @@ def read_table(
         with closing(reading):
             try:
                 for path in sources:
-                    with open_source(path, stdin, on_bytes, held=held) as opened:
+                    with open_source(path, stdin, on_bytes, pipe_contents=pipe_contents) as opened:
                         reading.add(open_file(opened, formats))
                         if opened.path is not None:
                             reading.read[path] = opened.reader.checksum_and_size()
@@ -183,7 +183,9 @@ def read_table(
 
     try:
         reading, table = _read_late_words(
-            read_files, request, can_reread=not any(is_pipe(path) and path not in held for path in sources)
+            read_files,
+            request,
+            can_reread=not any(is_pipe(path) and path not in pipe_contents for path in sources),
         )
     except DataError:
         report_joined_times(guesses, listen)
@@ -266,7 +268,7 @@ def read_configured_table(
     stdin: BinaryIO | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
-    held: Mapping[str, bytes] = NOTHING_HELD,
+    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> Table:
     """Read a table with the settings of `prepare`, see `read_table`.
 
@@ -276,7 +278,7 @@ def read_configured_table(
         stdin: standard input; None is `sys.stdin`.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory; None keeps all rows in memory.
-        held: bytes that `read_pipes` has read.
+        pipe_contents: bytes that `read_pipes` has read.
     """
     if config.holidays:
         require_installed("--holidays", "holidays")  # before a large file is read
@@ -293,7 +295,7 @@ def read_configured_table(
         stdin=stdin,
         listen=listen,
         spill=spill,
-        held=held,
+        pipe_contents=pipe_contents,
     )
 
 

@@ -1,1 +1,1 @@
-"""Parsing, formats, frequency and calendar features of times."""
+"""Times in text: their formats, the parser, joined columns and whole numbers."""

@@ -11,10 +11,10 @@ def self_attention(graph: Graph, layer: SelfAttention, steps: Value, real: Value
     """Return steps [T, B, width] after attention to the real steps.
 
     Args:
-        graph: Graph.
-        layer: Layer.
-        steps: Steps [T, B, width].
-        real: Whether a step is real [T, B].
+        graph: graph.
+        layer: layer.
+        steps: steps [T, B, width].
+        real: whether a step is real [T, B].
     """
     projected = linear(graph, layer.project, steps).reshape(0, 0, 3, layer.heads, -1).transpose(2, 1, 3, 0, 4)
     query, key, value = (projected.take(0, part) for part in range(3))  # each [B, heads, T, width / heads]
@@ -29,10 +29,10 @@ def additive_pooling(graph: Graph, layer: AdditivePooling, steps: Value, real: V
     """Return the weighted mean [B, width] of steps.
 
     Args:
-        graph: Graph.
-        layer: Layer.
-        steps: Steps [T, B, width].
-        real: Whether a step is real [T, B].
+        graph: graph.
+        layer: layer.
+        steps: steps [T, B, width].
+        real: whether a step is real [T, B].
     """
     scores = linear(graph, layer.score, graph.add("Tanh", linear(graph, layer.project, steps)))
     weights = (scores + _ignore_padding(graph, real.unsqueeze(2))).softmax(0)

@@ -113,9 +113,9 @@ class Graph:
         """Make a value an output [batch, *shape] of 32-bit floats.
 
         Args:
-            name: Name of the output, and new name of the value.
-            value: Value.
-            *shape: Shape without the batch.
+            name: name of the output, and new name of the value.
+            value: value.
+            *shape: shape without the batch.
         """
         for node in self._nodes:
             for names in (node.input, node.output):
@@ -127,8 +127,8 @@ class Graph:
         """Return the result of an operator.
 
         Args:
-            operator: Operator of ONNX.
-            *inputs: Values, weights and constants; None for an input that is left out.
+            operator: operator of ONNX.
+            *inputs: values, weights and constants; None for an input that is left out.
             **attributes: Attributes of the operator.
         """
         return self.add_many(operator, 1, *inputs, **attributes)[0]
@@ -139,9 +139,9 @@ class Graph:
         """Return the results of an operator with several outputs.
 
         Args:
-            operator: Operator of ONNX.
-            outputs: Number of outputs.
-            *inputs: Values, weights and constants; None for an input that is left out.
+            operator: operator of ONNX.
+            outputs: number of outputs.
+            *inputs: values, weights and constants; None for an input that is left out.
             **attributes: Attributes of the operator.
         """
         names = ["" if value is None else self._name(value) for value in inputs]
@@ -157,9 +157,9 @@ class Graph:
         """Return a weight in the form that an operator needs, such as its transpose.
 
         Args:
-            values: Values in this form.
-            like: Parameter or buffer of the model that gives the name.
-            part: End of the name, if several weights are made of one.
+            values: values in this form.
+            like: parameter or buffer of the model that gives the name.
+            part: end of the name, if several weights are made of one.
         """
         name = self._names[id(like)] + part
         if name not in self._tensors:

@@ -12,9 +12,9 @@ def linear(graph: Graph, layer: nn.Linear, values: Value) -> Value:
     """Return the result [..., out] of a linear layer.
 
     Args:
-        graph: Graph.
-        layer: Layer.
-        values: Values [..., in].
+        graph: graph.
+        layer: layer.
+        values: values [..., in].
     """
     product = values @ graph.weight(layer.weight.T, layer.weight)
     return product if layer.bias is None else product + layer.bias
@@ -24,9 +24,9 @@ def layer_norm(graph: Graph, layer: nn.LayerNorm, values: Value) -> Value:
     """Return values normalized over their last axis.
 
     Args:
-        graph: Graph.
-        layer: Layer.
-        values: Values [..., width].
+        graph: graph.
+        layer: layer.
+        values: values [..., width].
     """
     return graph.add("LayerNormalization", values, layer.weight, layer.bias, axis=-1, epsilon=layer.eps)
 
@@ -44,11 +44,11 @@ def lstm(
     real step. A backward LSTM reads the real steps in reverse order.
 
     Args:
-        graph: Graph.
-        layers: The `nn.LSTM` that reads forward, and the one that reads backward if there is one.
-        steps: Steps [T, B, D]; the real ones come first.
-        lengths: Real steps of each window [B]; None: all.
-        hidden: First hidden state [B, width]; None: 0.
+        graph: graph.
+        layers: the `nn.LSTM` that reads forward, and the one that reads backward if there is one.
+        steps: steps [T, B, D]; the real ones come first.
+        lengths: real steps of each window [B]; None: all.
+        hidden: first hidden state [B, width]; None: 0.
     """
     size = hidden_size(layers[0])
     outputs, last = graph.add_many(

@@ -11,10 +11,10 @@ def linear_forecast(graph: Graph, layer: LinearForecast, past: Value, future: Va
     """Return the forecast [B, H, C].
 
     Args:
-        graph: Graph.
-        layer: Layer.
-        past: Inputs [B, L, F], targets first.
-        future: Known-ahead inputs [B, H, A].
+        graph: graph.
+        layer: layer.
+        past: inputs [B, L, F], targets first.
+        future: known-ahead inputs [B, H, A].
         mask: 1 for a step of the series, 0 for padding [B, L, 1].
     """
     values = past.first(2, layer.targets)
@@ -40,10 +40,10 @@ def window_moments(graph: Graph, values: Value, mask: Value, floor: Tensor) -> t
     """Return mean and deviation [B, 1, C] of the real steps.
 
     Args:
-        graph: Graph.
-        values: Steps of the window [B, L, C].
+        graph: graph.
+        values: steps of the window [B, L, C].
         mask: 1 for a step of the series, 0 for padding [B, L, 1].
-        floor: Smallest deviation [C].
+        floor: smallest deviation [C].
     """
     count = graph.add("Max", mask.sum(1), 1.0)
     mean = (values * mask).sum(1) / count

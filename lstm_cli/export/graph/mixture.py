@@ -13,10 +13,10 @@ def mixture(graph: Graph, model: Mixture, past: Value, future: Value, mask: Valu
     """Return the forecast [B, H, C], and the forecasts of the parts [B, H, C, P].
 
     Args:
-        graph: Graph.
-        model: Model.
-        past: Inputs [B, L, F], targets first.
-        future: Known-ahead inputs [B, H, A].
+        graph: graph.
+        model: model.
+        past: inputs [B, L, F], targets first.
+        future: known-ahead inputs [B, H, A].
         mask: 1 for a step of the series, 0 for padding [B, L].
     """
     mask = mask.unsqueeze(2)

@@ -13,10 +13,10 @@ def left_align(graph: Graph, steps: Value, lengths: Value, count: int) -> Value:
     """Return steps [T, B, D] with the padding moved from the front to the end.
 
     Args:
-        graph: Graph.
-        steps: Steps [T, B, D].
-        lengths: Real steps of each window [B].
-        count: Number of steps T.
+        graph: graph.
+        steps: steps [T, B, D].
+        lengths: real steps of each window [B].
+        count: number of steps T.
     """
     # Reversed, the real steps come first, and then only these are reversed again.
     reversed_steps = steps.take(0, range(count)[::-1])
@@ -27,9 +27,9 @@ def step_mask(graph: Graph, lengths: Value, count: int) -> Value:
     """Return whether a step is real [T, B]; the real steps come first.
 
     Args:
-        graph: Graph.
-        lengths: Real steps of each window [B].
-        count: Number of steps T.
+        graph: graph.
+        lengths: real steps of each window [B].
+        count: number of steps T.
     """
     return graph.add("Less", np.arange(count)[:, None], lengths)
 
@@ -38,9 +38,9 @@ def last_step(graph: Graph, steps: Value, lengths: Value) -> Value:
     """Return the last real step [B, D].
 
     Args:
-        graph: Graph.
-        steps: Steps [T, B, D]; the real ones come first.
-        lengths: Real steps of each window [B].
+        graph: graph.
+        steps: steps [T, B, D]; the real ones come first.
+        lengths: real steps of each window [B].
     """
     indices = graph.add("Sub", lengths, np.array(1)).unsqueeze(1)
     return graph.add("GatherND", steps.transpose(1, 0, 2), indices, batch_dims=1)
@@ -57,12 +57,12 @@ def run_unpadded(
     """Return the last output [B, hidden] of stacked LSTM layers, after attention over their outputs if given.
 
     Args:
-        graph: Graph.
+        graph: graph.
         layers: LSTM layers.
-        steps: Steps [T, B, D]; the real steps come first.
-        lengths: Real steps of each window [B].
-        attention: Self-attention over the outputs of the last layer.
-        count: Number of steps T.
+        steps: steps [T, B, D]; the real steps come first.
+        lengths: real steps of each window [B].
+        attention: self-attention over the outputs of the last layer.
+        count: number of steps T.
     """
     for layer in layers:
         steps, last = lstm(graph, [layer], steps, lengths)

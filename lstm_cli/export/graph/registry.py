@@ -15,10 +15,10 @@ def build_network(
     """Return the forecast [B, H, C], and the forecasts of the parts [B, H, C, P]; None for a model without parts.
 
     Args:
-        graph: Graph.
-        model: Model of the registry.
-        past: Inputs [B, L, F], targets first.
-        future: Known-ahead inputs [B, H, K].
+        graph: graph.
+        model: model of the registry.
+        past: inputs [B, L, F], targets first.
+        future: known-ahead inputs [B, H, K].
         mask: 1 for a step of the series, 0 for padding [B, L].
 
     Raises:

@@ -16,12 +16,12 @@ def segment_lstm(
     """Return the forecast [B, H, C].
 
     Args:
-        graph: Graph.
-        model: Network.
-        past: Inputs [B, >= L, F], targets first.
-        future: Known-ahead inputs [B, H, A].
+        graph: graph.
+        model: network.
+        past: inputs [B, >= L, F], targets first.
+        future: known-ahead inputs [B, H, A].
         mask: 1 for a step of the series, 0 for padding [B, >= L, 1].
-        linear_forecast: Linear forecast [B, H, C] for an anchored network.
+        linear_forecast: linear forecast [B, H, C] for an anchored network.
     """
     far = [
         repeat_last_season(graph, past, mask, season, model.horizon, model.targets)
@@ -49,12 +49,12 @@ def repeat_last_season(
     """Return the last season repeated [B, H, C]; the last value if a window holds less than one season.
 
     Args:
-        graph: Graph.
-        past: Inputs [B, L, F], targets first.
+        graph: graph.
+        past: inputs [B, L, F], targets first.
         mask: 1 for a step of the series, 0 for padding [B, L, 1].
-        season: Steps in a season.
-        horizon: Steps ahead H.
-        targets: Number of target columns C.
+        season: steps in a season.
+        horizon: steps ahead H.
+        targets: number of target columns C.
     """
     values = past.first(2, targets)
     repeated = values.last(1, season).take(1, np.arange(horizon) % season)

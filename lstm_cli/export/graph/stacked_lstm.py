@@ -16,10 +16,10 @@ def stacked_lstm(graph: Graph, model: StackedLSTM, past: Value, future: Value, m
     """Return the forecast [B, H, C].
 
     Args:
-        graph: Graph.
-        model: Model.
-        past: Inputs [B, L, F], targets first.
-        future: Known-ahead inputs [B, H, K].
+        graph: graph.
+        model: model.
+        past: inputs [B, L, F], targets first.
+        future: known-ahead inputs [B, H, K].
         mask: 1 for a step of the series, 0 for padding [B, L].
     """
     lengths = graph.add("Max", mask.sum(1).reshape(-1).to_integers(), np.array(1))

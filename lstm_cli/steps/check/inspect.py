@@ -79,8 +79,10 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         UsageError: a setting is wrong for any data.
     """
     require_resample_packages(config)
-    held = read_pipes(sources, stdin)
-    profile = profile_files(sources, wide=wide_request(config), text=config.text, stdin=stdin, held=held)
+    pipe_contents = read_pipes(sources, stdin)
+    profile = profile_files(
+        sources, wide=wide_request(config), text=config.text, stdin=stdin, pipe_contents=pipe_contents
+    )
     candidates = () if config.target or config.wide else _candidate_targets(profile, config)
     state = CheckState(
         profile=profile,
@@ -88,7 +90,7 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         target_named=not candidates,
     )
     try:
-        _inspect_table(state, sources, stdin, held)
+        _inspect_table(state, sources, stdin, pipe_contents)
     except UsageError:
         raise
     except LstmError as error:
@@ -97,10 +99,10 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
 
 
 def _inspect_table(
-    state: CheckState, sources: Sequence[str], stdin: BinaryIO | None, held: Mapping[str, bytes]
+    state: CheckState, sources: Sequence[str], stdin: BinaryIO | None, pipe_contents: Mapping[str, bytes]
 ) -> None:
     config = state.config
-    state.table = read_configured_table(sources, config, stdin=stdin, held=held)
+    state.table = read_configured_table(sources, config, stdin=stdin, pipe_contents=pipe_contents)
     state.table = localize(state.table, config.grid)
     state.table = resample_table(state.table, config.grid, start=config.start, end=config.end)
     state.grid = to_regular_grid(state.table, config.grid, start=config.start, end=config.end)

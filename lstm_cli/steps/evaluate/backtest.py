@@ -35,17 +35,17 @@ METRICS = ("mae", "rmse", "mase", "mae_scaled")  # metrics with a spread in the 
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestRecipe:
-    """Settings of the folds: those that configs the run's model."""
+    """Settings of the folds, which are those of the run's model."""
 
     prepare: PrepareConfig
     train: TrainConfig
     dropped: DroppedOutliers = NO_DROPPED_OUTLIERS  # outliers that `prepare` dropped
     searched: tuple[str, ...] = ()  # settings of `train` that a search chose
-    elsewhere: bool = False  # the search used other data than the run, so its rows are unknown
+    searched_other_data: bool = False  # the search used other data than the run, so its rows are unknown
 
     def config_at(self, dataset: Dataset, cut: Fold) -> tuple[TrainConfig, tuple[str, ...]]:
         """Return the settings of a fold, and the names set to their default because the search saw later rows."""
-        later = self.elsewhere or bool((cut.val_end < dataset.series.val_end).any())
+        later = self.searched_other_data or bool((cut.val_end < dataset.series.val_end).any())
         if not (self.searched and later):
             return self.train, ()
         plain = TrainConfig()
@@ -65,15 +65,15 @@ def backtest_recipe(run: Run) -> BacktestRecipe:
     given = {"model", *with_new_names(tune["report"]["fixed"])}
     if train["sources"] is None:  # not recorded: a value equal to the winner's counts as the winner's
         config = with_new_names(train["config"])
-        taken = [name for name, value in winner.items() if config.get(name) == value]
+        chosen = [name for name, value in winner.items() if config.get(name) == value]
     else:
-        taken = [name for name, source in with_new_names(train["sources"]).items() if source == "tune"]
+        chosen = [name for name, source in with_new_names(train["sources"]).items() if source == "tune"]
     return BacktestRecipe(
         prepare=configs[0],
         train=configs[1],
         dropped=load_dropped_outliers(run),
-        searched=tuple(name for name in taken if name not in given),
-        elsewhere=tune["read"]["data"]["sha256"] != run.digest("data"),
+        searched=tuple(name for name in chosen if name not in given),
+        searched_other_data=tune["read"]["data"]["sha256"] != run.digest("data"),
     )
 
 
@@ -206,9 +206,12 @@ def mean_and_deviation(reports: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _wins(report: dict[str, Any], baseline: str) -> bool:
     for metric in ("mase", "mae"):
-        ours, theirs = report["metrics"][metric], report["baselines"].get(baseline, {}).get(metric)
-        if ours is not None and theirs is not None:
-            return bool(ours < (1 - EQUAL_TOLERANCE) * theirs)
+        model_error, baseline_error = (
+            report["metrics"][metric],
+            report["baselines"].get(baseline, {}).get(metric),
+        )
+        if model_error is not None and baseline_error is not None:
+            return bool(model_error < (1 - EQUAL_TOLERANCE) * baseline_error)
     return False
 
 

@@ -52,17 +52,17 @@ class ForecastData:
             new=[name for name in self.new if name in kept.series.names],
         )
 
-    def without_ended(self, how: str, warn: Warn) -> "tuple[ForecastData, EndedSeries]":
+    def without_ended(self, policy: str, warn: Warn) -> "tuple[ForecastData, EndedSeries]":
         """Return the data as `--ended` says, and the ended series.
 
         Args:
-            how: value of `--ended`.
+            policy: value of `--ended`.
             warn: receives a finding if any series ended.
 
         Raises:
-            DataError: `how` is `refuse` and a series ended, or no series is left.
+            DataError: `policy` is `refuse` and a series ended, or no series is left.
         """
-        dataset, short, ended, finding = apply_ended(self.dataset, self.short, self.source, how)
+        dataset, short, ended, finding = apply_ended(self.dataset, self.short, self.source, policy)
         if finding is not None:
             warn(finding)
         new = [name for name in self.new if name in dataset.series.names]

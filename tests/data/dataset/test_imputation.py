@@ -14,7 +14,7 @@ BOOLEANS = st.tuples(st.integers(1, 30), st.integers(1, 3)).flatmap(lambda shape
 
 
 def filled(cells: np.ndarray, how: str, season: int = 1) -> list[float]:
-    return impute(cells[:, None], how=how, season=season)[:, 0].tolist()
+    return impute(cells[:, None], method=how, season=season)[:, 0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_column_never_measured_becomes_zero(how: str) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_copy_of_the_same_type_is_returned(dtype: type) -> None:
     cells = HOLES[:, None].astype(dtype)
-    result = impute(cells, how="interpolate", season=1)
+    result = impute(cells, method="interpolate", season=1)
     assert result.dtype == dtype
     np.testing.assert_array_equal(cells[:, 0], HOLES.astype(dtype))
 
@@ -67,7 +67,7 @@ def test_measured_cells_are_unchanged_and_no_cell_is_missing(
     measured: np.ndarray, how: str, season: int
 ) -> None:
     values = np.where(measured, np.random.default_rng(1).normal(size=measured.shape), np.nan)
-    result = impute(values, how=how, season=season)
+    result = impute(values, method=how, season=season)
     np.testing.assert_array_equal(result[measured], values[measured])
     assert np.isfinite(result).all()
 
@@ -80,7 +80,7 @@ def test_last_and_season_never_look_ahead(
     cut = data.draw(st.integers(0, len(values)))
     changed = values.copy()
     changed[cut:] = np.random.default_rng(2).normal(size=changed[cut:].shape)
-    item, other = (impute(cells, how=how, season=season) for cells in (values, changed))
+    item, other = (impute(cells, method=how, season=season) for cells in (values, changed))
     np.testing.assert_array_equal(item[:cut], other[:cut])
 
 
@@ -119,7 +119,7 @@ def test_a_series_filled_piece_by_piece_is_filled_alike(
     measured: np.ndarray, cuts: list[int], how: str, season: int
 ) -> None:
     values = np.where(measured, np.random.default_rng(1).normal(size=measured.shape), np.nan)
-    filling, done, pieces = Imputer(2, how=how, season=season), 0, []
+    filling, done, pieces = Imputer(2, method=how, season=season), 0, []
     for size in [*cuts, len(values)]:
         piece, later = values[done : done + size].copy(), values[done + size :]
         if not len(piece):
@@ -132,4 +132,4 @@ def test_a_series_filled_piece_by_piece_is_filled_alike(
         filling.fill(piece, following)
         pieces.append(piece)
         done += size
-    np.testing.assert_array_equal(np.concatenate(pieces), impute(values, how=how, season=season))
+    np.testing.assert_array_equal(np.concatenate(pieces), impute(values, method=how, season=season))

@@ -163,7 +163,7 @@ def _with_values(other: Dataset, series: list[np.ndarray], fitted: Dataset) -> D
 
     season = fitted.schema.season
     scaled = [fitted.scaler.transform(rows, number).astype(np.float32) for number, rows in enumerate(series)]
-    values = np.concatenate([impute(rows, how=fitted.schema.missing, season=season) for rows in scaled])
+    values = np.concatenate([impute(rows, method=fitted.schema.missing, season=season) for rows in scaled])
     return replace(other, values_scaled=values, scaler=fitted.scaler)
 
 

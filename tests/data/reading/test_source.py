@@ -171,10 +171,10 @@ def test_an_empty_pipe_is_refused(piped):
 def test_pipes_that_are_read_twice_are_kept_in_memory(tmp_path, piped):
     (tmp_path / "a.csv").write_text(TEXT)
     path = piped(TEXT.encode())
-    held = read_pipes([str(tmp_path / "a.csv"), path, "-"], io.BytesIO(b"x"))
-    assert held == {path: TEXT.encode(), "-": b"x"}
+    pipe_contents = read_pipes([str(tmp_path / "a.csv"), path, "-"], io.BytesIO(b"x"))
+    assert pipe_contents == {path: TEXT.encode(), "-": b"x"}
     for _ in range(2):
-        with open_source(path, held=held) as source:
+        with open_source(path, pipe_contents=pipe_contents) as source:
             assert (source.name, b"".join(source.blocks)) == (path, TEXT.encode())
 
 

@@ -14,11 +14,11 @@ def real_windows(
     """Return past [B, L, F], future [B, H, K] and mask [B, L] of 48 windows.
 
     Args:
-        lookback: Number of past steps L.
-        horizon: Number of steps ahead H.
-        inputs: Number of inputs F, of the columns of the file.
-        known_ahead: Number of known-ahead inputs K. They are the last inputs.
-        padded: True: every second window has padding at the front, of different lengths.
+        lookback: number of past steps L.
+        horizon: number of steps ahead H.
+        inputs: number of inputs F, of the columns of the file.
+        known_ahead: number of known-ahead inputs K. They are the last inputs.
+        padded: true: every second window has padding at the front, of different lengths.
     """
     table = np.loadtxt(
         SAMPLE, delimiter=",", skiprows=1, max_rows=ROWS, usecols=range(1, 1 + inputs), ndmin=2

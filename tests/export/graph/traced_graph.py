@@ -28,11 +28,11 @@ def trace_graph(
     """Return the bytes of the traced and simplified graph, which take seconds.
 
     Args:
-        model: Model to trace.
-        inputs: Number of past inputs F.
-        known_ahead: Number of known-ahead inputs K.
-        lower: Lower bounds [C], scaled; infinite or None: no bound.
-        upper: Upper bounds [C], scaled; infinite or None: no bound.
+        model: model to trace.
+        inputs: number of past inputs F.
+        known_ahead: number of known-ahead inputs K.
+        lower: lower bounds [C], scaled; infinite or None: no bound.
+        upper: upper bounds [C], scaled; infinite or None: no bound.
     """
     bounded = ClippedModel(copy.deepcopy(model), lower, upper).eval()
     batch = torch.export.Dim("batch")

@@ -203,7 +203,10 @@ def test_the_settings_of_a_fold() -> None:
     recipe = BacktestRecipe(prepare=PREPARE, train=tuned, searched=("lr",))
     assert recipe.config_at(whole, early) == (replace(tuned, lr=None), ("lr",))
     assert recipe.config_at(whole, late) == (tuned, ())
-    assert replace(recipe, elsewhere=True).config_at(whole, late) == (replace(tuned, lr=None), ("lr",))
+    assert replace(recipe, searched_other_data=True).config_at(whole, late) == (
+        replace(tuned, lr=None),
+        ("lr",),
+    )
     assert BacktestRecipe(prepare=PREPARE, train=tuned).config_at(whole, early) == (tuned, ())
 
 
