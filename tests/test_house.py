@@ -81,6 +81,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "typer": {"cli": ANYWHERE},
     "pyarrow": {"data/reading": IN_FUNCTIONS, "data/forecast/output": IN_FUNCTIONS},
     "tomli_w": {"steps/show_config": IN_FUNCTIONS},
+    "scipy": {"linear": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
     "pandas": {"data/grid/resample": IN_FUNCTIONS},

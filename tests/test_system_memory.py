@@ -115,9 +115,9 @@ def test_the_memory_of_the_linear_forecast_computed_by_hand() -> None:
     # Per row: inputs and their mask, then target, removed level and mask of the target.
     row = 100 * (4 + 1) + 10 * (4 + 4 + 1)
     rows = (600 * 2 + 2 * 100 * 2) * row  # two targets: training rows, and the rows of two validation blocks
-    solved = 2 * 8 * 8 * (50 * 60 + 100 * 110)  # two blocks, eight kinds, float64 [K, K] and [K, H]
+    solved = 2 * 12 * 4 * (50 + 100) * (1 + 10)  # two blocks, two kinds and six penalties, float32 [K, 1 + H]
     summing = 1_200 * (row + 110 * 12)
-    assert summing > max(5 * 8 * 100**2, 200 * (3 * 4 * 100 + 3 * 8 * 10))
+    assert summing > max(2 * 8 * 100 * (100 + 20), 200 * (2 * 4 * 100 + 3 * 8 * 10))
     # The memory of a thread counts twice up to 60 MB, because the C library does not return freed memory.
     assert array_sizes.linear_bytes(SIZES) == rows + solved + 2 * 2 * summing
 
@@ -162,9 +162,9 @@ def test_minute_data_fit_into_the_memory_of_a_laptop() -> None:
     lookback = automatic_lookback(rows=700_000, horizon=horizon, seasons=seasons)
     schema = replace(data.schema, seasons=seasons, horizon=horizon, lookback=lookback, lookback_fixed=False)
     need = train_need(schema, series, TrainConfig())
-    assert 1e9 < need.size < 2e9
+    assert 0.8e9 < need.size < 2e9
     assert estimate_training_cost(schema, series, windows=690_000).memory_mb == round(need.size / 1e6)
     fixed = replace(schema, lookback=20_160, lookback_fixed=True)
     requested = train_need(fixed, series, TrainConfig())
-    assert requested.size > 30e9  # a lookback of --lookback is not bounded, but it is part of the estimate
+    assert requested.size > 15e9  # a lookback of --lookback is not bounded, but it is part of the estimate
     assert "--lookback" in requested.hint

@@ -17,11 +17,12 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import MAX_LOOKBACK, split_windows
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
-from lstm_cli.linear.model import Group, LinearEnsemble
-from lstm_cli.linear.ridge import NormalEquations, RidgeSolution
+from lstm_cli.linear.model import LinearEnsemble
+from lstm_cli.linear.ridge import NormalEquations
 from lstm_cli.linear.validation_blocks import (
     MAX_FIT_ROWS,
     Map,
+    Solutions,
     ValidationBlock,
     count_fits,
     earlier_splits,
@@ -128,21 +129,24 @@ def refit_linear(
     response = known_ahead_response(dataset) if len(linear.response) else linear.response
     reach = max((member.lookback for member in linear.members), default=1)
     rows = rows_of_split(dataset, "train", reach, linear.window, linear.unit, response, MAX_FIT_ROWS)
-    solutions: dict[Group, RidgeSolution] = {}
-    done, total = itertools.count(1), len(linear.members)
+    solutions: Solutions = {}
+    penalties: dict[tuple[str, bool], dict[int, set[float]]] = {}  # by kind and lookback
+    for member in linear.members:
+        kind = (member.center, member.scaled)
+        penalties.setdefault(kind, {}).setdefault(member.lookback, set()).update(member.penalties)
+    done, total = itertools.count(1), sum(len(lookbacks) for lookbacks in penalties.values())
     progress(0, total)
 
     def fit(kind: tuple[str, bool]) -> None:
         equations = NormalEquations.from_rows(rows, *kind)
-        for member in linear.members:
-            if (member.center, member.scaled) == kind:
-                raise_if_interrupted(should_stop)
-                solutions[member.group] = equations.solve(
-                    member.lookback, intercept=member.intercept, season=dataset.schema.season
-                )
-                progress(next(done), total)
+        for lookback, used in penalties[kind].items():
+            raise_if_interrupted(should_stop)
+            solutions[*kind, lookback] = equations.solve(
+                lookback, season=dataset.schema.season, penalties=used
+            )
+            progress(next(done), total)
 
-    map_single_threaded_blas(fit, {(member.center, member.scaled) for member in linear.members}, workers)
+    map_single_threaded_blas(fit, penalties, workers)
     fitted = sum_maps(
         linear.members,
         dict(linear.smoothed),

@@ -1,6 +1,6 @@
-"""Ridge regressions of the next H values of a target on its last K; one eigendecomposition serves all penalties."""
+"""Ridge regressions of the next H values of a target on its last K, with and without an intercept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ CHUNK_ROWS = 4096  # rows per matrix product
 MIN_MEAN_SQUARE = 1e-100  # avoids a division by 0 if all inputs are 0
 IMPUTATION_PENALTY = 1e-2  # penalty of the regression that imputes missing targets
 IMPUTATION_ROUNDS = 10  # each round multiplies the error of the imputation by the missing share
-PENALTIES = tuple(10.0**power for power in range(-6, 3))  # times the mean squared input
+PENALTIES = tuple(10.0**power for power in range(-3, 3))  # times the mean squared input
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +93,16 @@ def _by_target(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class NormalEquations:
-    """Sums over rows from which all regressions of one centering and scaling follow, float64."""
+    """Sums over rows from which all regressions of one centering and scaling follow, float64.
+
+    float32 would be twice as fast. But if windows repeat, as in a clean season, its rounding errors add up to more
+    than the smallest penalty.
+    """
 
     squares: np.ndarray  # [K, K]
     products: np.ndarray  # [K, H]
-    inputs: np.ndarray  # [K] mean
-    outputs: np.ndarray  # [H] mean
+    inputs: np.ndarray  # [K]
+    outputs: np.ndarray  # [H]
     count: int
 
     @staticmethod
@@ -126,34 +130,43 @@ class NormalEquations:
             imputation = np.linalg.solve(equations.squares + ridge, equations.products)
         return _normal_equations(rows, all_rows, center, scaled, imputation)
 
-    def solve(self, lookback: int, *, intercept: bool, season: int) -> "RidgeSolution":
-        """Return the regressions on the last `lookback` values.
+    def solve(
+        self, lookback: int, *, season: int, penalties: Iterable[float] = PENALTIES
+    ) -> "dict[float, Regression]":
+        """Return the regressions on the last `lookback` values, by penalty.
 
         The penalty grows with the lag as 1 + lag / season, so older values get smaller weights (Hoerl and Kennard
         1970, "Ridge regression", in its generalized form).
 
+        An intercept needs no factorization of its own. By the theorem of Frisch, Waugh and Lovell, it is the
+        regression of the outputs on what the inputs leave of a constant 1.
+
         Args:
             lookback: number of values that are read.
-            intercept: fit an intercept.
             season: steps in a season.
+            penalties: penalties to solve for.
         """
-        squares, products = self.squares[-lookback:, -lookback:], self.products[-lookback:]
-        inputs, outputs = self.inputs[-lookback:], self.outputs
-        if intercept:
-            squares = squares - self.count * np.outer(inputs, inputs)
-            products = products - self.count * np.outer(inputs, outputs)
-        trust = 1 / (1 + np.arange(lookback, 0, -1) / season)
-        trust = np.sqrt(trust / trust.mean())
-        values, vectors = np.linalg.eigh(squares * np.outer(trust, trust))
-        values = values.clip(min=0)
-        return RidgeSolution(
-            vectors=trust[:, None] * vectors,
-            values=values,
-            rotated=vectors.T @ (trust[:, None] * products),
-            size=max(float(values.mean()), MIN_MEAN_SQUARE),
-            inputs=inputs if intercept else np.zeros_like(inputs),
-            outputs=outputs if intercept else np.zeros_like(outputs),
-        )
+        from scipy.linalg import cho_factor, cho_solve
+
+        squares, inputs = self.squares[-lookback:, -lookback:], self.inputs[-lookback:]
+        sides = np.column_stack([self.products[-lookback:], inputs])
+        growth = 1 + np.arange(lookback, 0, -1) / season
+        growth *= np.mean(1 / growth)
+        ridge = growth * max(float(np.mean(np.diagonal(squares) / growth)), MIN_MEAN_SQUARE)
+        regressions = {}
+        for penalty in penalties:
+            penalized = squares.T.copy(order="F")  # the order of LAPACK; the matrix is symmetric
+            penalized[np.diag_indices(lookback)] += penalty * ridge
+            factor = cho_factor(penalized, overwrite_a=True, check_finite=False)
+            solved = cho_solve(factor, sides, check_finite=False)
+            weights, constant = solved[:, :-1], solved[:, -1]
+            residual = self.count - inputs @ constant  # above 0, because of the penalty
+            regressions[penalty] = Regression(
+                weights=weights.astype(np.float32),
+                constant=constant.astype(np.float32),
+                intercept=((self.outputs - inputs @ weights) / residual).astype(np.float32),
+            )
+        return regressions
 
 
 def _normal_equations(
@@ -166,8 +179,7 @@ def _normal_equations(
     reach, horizon = rows.past.shape[1], rows.truth.shape[1]
     sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
     squares, products, input_sum, output_sum = sums
-    count = len(indices)
-    for first in range(0, count, CHUNK_ROWS):
+    for first in range(0, len(indices), CHUNK_ROWS):
         chunk = rows.select(indices[first : first + CHUNK_ROWS])
         inputs, outputs = (side.astype(np.float64) for side in chunk.centered(center, scaled)[:2])
         if imputation is not None:
@@ -177,39 +189,25 @@ def _normal_equations(
         input_sum += inputs.sum(axis=0)
         output_sum += outputs.sum(axis=0)
     return NormalEquations(
-        squares=squares, products=products, inputs=input_sum / count, outputs=output_sum / count, count=count
+        squares=squares, products=products, inputs=input_sum, outputs=output_sum, count=len(indices)
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class RidgeSolution:
-    """Regressions of one group, for all penalties."""
+class Regression:
+    """Regressions with one penalty, with and without an intercept, float32."""
 
-    vectors: np.ndarray  # [K, K]
-    values: np.ndarray  # [K]
-    rotated: np.ndarray  # [K, H]
-    size: float  # mean squared input, the unit of penalties
-    inputs: np.ndarray  # [K] subtracted from the inputs
-    outputs: np.ndarray  # [H] added to the outputs
+    weights: np.ndarray  # [K, H] without an intercept
+    constant: np.ndarray  # [K] weights of the regression of a constant 1 on the inputs
+    intercept: np.ndarray  # [H]
 
-    def forecasts(self, rows: WindowRows, center: str, scaled: bool) -> Iterator[np.ndarray]:
-        """Yield for each penalty the forecast [R, H] of the rows, in units of the target, float32.
+    def forecasts(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the outputs [R, H] for inputs [R, K], without and with an intercept."""
+        plain = inputs @ self.weights
+        return plain, plain + (1 - inputs @ self.constant)[:, None] * self.intercept
 
-        Args:
-            rows: windows as rows.
-            center: `last` or `mean`.
-            scaled: windows were divided by their deviation.
-        """
-        inputs, _, middle, scale = rows.centered(center, scaled)
-        rotated = (inputs[:, -len(self.inputs) :] - self.inputs.astype(np.float32)) @ self.vectors.astype(
-            np.float32
-        )
-        for penalty in PENALTIES:
-            shrunk = self.rotated / (self.values + penalty * self.size)[:, None]
-            yield (rotated @ shrunk.astype(np.float32) + self.outputs.astype(np.float32)) * scale + middle
-
-    def combine(self, penalties: dict[float, float]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weighted sum of the regressions: weights [K, H] and intercept [H]."""
-        shrunk = sum(weight / (self.values + penalty * self.size) for penalty, weight in penalties.items())
-        weights = self.vectors @ (np.asarray(shrunk)[:, None] * self.rotated)
-        return weights, sum(penalties.values()) * self.outputs - self.inputs @ weights
+    def as_map(self, *, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights [K, H] and the intercept [H]."""
+        if not intercept:
+            return self.weights, np.zeros_like(self.intercept)
+        return self.weights - np.outer(self.constant, self.intercept), self.intercept

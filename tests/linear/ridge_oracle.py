@@ -28,8 +28,7 @@ def ridge_forecast(
     targets = len(unit)
     observed = np.swapaxes(train[:].observed, 1, 2).reshape(-1, outputs.shape[1]).all(axis=1)
     inputs, outputs = inputs[observed] * trust, outputs[observed]
-    spread = inputs - inputs.mean(axis=0) if intercept else inputs
-    alpha = penalty * np.square(spread).sum() / lookback  # the mean eigenvalue is the trace over K
+    alpha = penalty * np.square(inputs).sum() / lookback  # the mean eigenvalue is the trace over K
     ridge = Ridge(alpha=alpha, fit_intercept=intercept, solver="svd").fit(inputs, outputs)
     requested, _, middle, scale = _rows(judged, lookback, center, scaled, window, unit)
     forecast = ridge.predict(requested * trust).reshape(len(requested), -1) * scale + middle

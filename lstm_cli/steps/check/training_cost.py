@@ -14,7 +14,7 @@ from lstm_cli.training.setup.hyperparameters import SEGMENT_PATIENCE_STEPS, make
 # and again at the end. PER_SEGMENT counts a batch row and a segment of about one season, in an optimizer step of the
 # slower network.
 FIXED = (8.0, 25.0)
-PER_CUBE = (1.1e-9, 5e-9)
+PER_CUBE = (0.2e-9, 1e-9)
 PER_SEGMENT = (15e-6, 30e-6)
 REFIT = 1.25  # with the steps of the refit
 

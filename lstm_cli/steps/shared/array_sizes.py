@@ -15,7 +15,7 @@ from lstm_cli.data.dataset.windows import (
 )
 
 FLOAT, DOUBLE, BOOL, INDEX = 4, 8, 1, 8  # bytes
-KINDS = 8  # kinds of regressions for each lookback
+REGRESSIONS = 12  # kinds and penalties of the regressions with one lookback
 WORKERS = 2  # regressions or networks that are fitted in parallel
 # Floats that are kept for each output of an LSTM layer: input, gates and output; measured for training.
 FORECAST_FLOATS, TRAINING_FLOATS = 6, 12
@@ -124,10 +124,10 @@ def linear_bytes(sizes: TrainingSizes) -> int:
     row = longest * (FLOAT + BOOL) + horizon * (2 * FLOAT + BOOL)
     fitted = min(MAX_FIT_ROWS, sizes.train * sizes.targets)
     scored = min(MAX_SCORED_CELLS // horizon, sizes.val * sizes.targets)
-    solved = KINDS * sum(DOUBLE * steps * (steps + horizon) for steps in sizes.regressions)
+    solved = REGRESSIONS * sum(FLOAT * steps * (1 + horizon) for steps in sizes.regressions)
     summing = min(CHUNK_ROWS, fitted) * (row + (longest + horizon) * (FLOAT + DOUBLE))
-    solving = 5 * DOUBLE * longest**2
-    scoring = scored * (3 * FLOAT * longest + 3 * DOUBLE * horizon)
+    solving = 2 * DOUBLE * longest * (longest + 2 * horizon)
+    scoring = scored * (2 * FLOAT * longest + 3 * DOUBLE * horizon)
     rows = (fitted + sizes.blocks * scored) * row
     temporary = max(summing, solving, scoring)
     return rows + sizes.blocks * solved + WORKERS * (temporary + min(temporary, MAX_UNRETURNED_BYTES))

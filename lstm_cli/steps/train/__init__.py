@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.extras import TRAINING, require_installed
-from lstm_cli.events import Listener
+from lstm_cli.events import Listener, Note
 from lstm_cli.rundir import Checkpoint, Run, is_up_to_date, writing
 from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
@@ -59,6 +59,7 @@ def train(
                 return replay_report(TrainReport, writer.run, "train")
         require_installed("lstm train", *TRAINING)
         require_train(writer.run, config)
+        listen(Note(text="loading torch and the data"))  # takes seconds on a cold disk
         return train_and_commit(writer, config, listen, policy=policy, should_stop=should_stop)
 
 

@@ -265,3 +265,22 @@ def test_a_listener_can_receive_weights_and_forecasts(run: Path) -> None:
     assert picture.png.startswith(b"\x89PNG")
     seen = [event for event in events if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.validated) for one in seen] == [(0, True), (1, True), (1, False)]
+
+
+FIRST_EVENT = """
+import sys
+from pathlib import Path
+from lstm_cli.config import TrainConfig
+from lstm_cli.steps.train import train
+
+def listen(event):
+    print(event.text, "torch" in sys.modules)
+    sys.exit()
+
+train(Path(sys.argv[1]), TrainConfig(), listen, force=True)
+"""
+
+
+def test_the_first_note_is_sent_before_torch_is_loaded(run: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_EVENT, str(run)], capture_output=True, text=True)
+    assert done.stdout == "loading torch and the data False\n"
