@@ -1,6 +1,8 @@
 """Handling of duplicate rows, as `--duplicates` says.
 
 Identical rows are merged with a warning. Two values for one time are an error, or are combined with a warning.
+Only columns with a role are read. So if a file has others, rows that seem identical may differ there, as the sales of
+two customers do. Sums and means count each of them.
 """
 
 from collections.abc import Iterator
@@ -28,7 +30,8 @@ def combine_duplicates(
 ) -> tuple[SortedRows, list[Finding]]:
     """Return the rows with one row for each series and time, and the findings.
 
-    Identical rows count once. Of other rows at one time, `policy` combines the measured cells of each column.
+    Identical rows count once, except in sums and means of a file with unused columns. Of other rows at one time,
+    `policy` combines the measured cells of each column.
 
     Args:
         rows: sorted rows.
@@ -49,7 +52,8 @@ def combine_duplicates(
     differ = (before != after) & ~(np.isnan(before) & np.isnan(after))
     if differ.any():
         raise _duplicate_timestamp_error(rows, table, duplicates, differ, from_run=from_run)
-    return rows.select(~repeats), [_identical_finding(rows, table, repeats)]
+    can_differ = bool(table.unused) and not from_run
+    return rows.select(~repeats), [_identical_finding(rows, table, repeats, can_differ=can_differ)]
 
 
 def repeated_times(rows: SortedRows) -> np.ndarray:
@@ -68,12 +72,13 @@ def _combine(
     identical = np.zeros(len(rows), dtype=bool)
     several = np.zeros(len(rows), dtype=bool)  # first rows of the times with different values
     values = None
+    count_all = bool(table.unused) and policy in ("mean", "sum")
     for part in _group_chunks(lengths):
         group = np.repeat(np.arange(len(lengths[part])), lengths[part])
         within = np.arange(len(group)) - np.repeat(np.cumsum(lengths[part]) - lengths[part], lengths[part])
         chosen = begins[part][group] + within
         cells = rows.values(chosen)
-        same = _equal_to_earlier(cells, group)
+        same = np.zeros(len(cells), dtype=bool) if count_all else _equal_to_earlier(cells, group)
         identical[chosen] = same
         cells, group = cells[~same], group[~same]
         mixed = begins[part][np.bincount(group) > 1]
@@ -84,7 +89,7 @@ def _combine(
             several[mixed] = True
     findings = []
     if identical.any():
-        findings.append(_identical_finding(rows, table, identical))
+        findings.append(_identical_finding(rows, table, identical, can_differ=False))
     if values is not None:
         findings.append(_combined_finding(rows, table, several, policy))
         rows = replace(rows, table=replace(table, values=values))
@@ -140,8 +145,17 @@ def _writable(values: np.ndarray) -> np.ndarray:
     return values.copy()
 
 
-def _identical_finding(rows: SortedRows, table: Table, duplicates: np.ndarray) -> Finding:
-    """Return the finding about identical rows; duplicates: [R] rows that equal an earlier one."""
+def _identical_finding(
+    rows: SortedRows, table: Table, duplicates: np.ndarray, *, can_differ: bool
+) -> Finding:
+    """Return the finding about identical rows.
+
+    Args:
+        rows: sorted rows.
+        table: rows of the file.
+        duplicates: [R] rows that equal an earlier one.
+        can_differ: the rows can differ in unused columns.
+    """
     row = first_in_file(rows.lines, duplicates)
     same_time = np.flatnonzero(
         (rows.times[:row] == rows.times[row]) & (rows.series[:row] == rows.series[row])
@@ -151,22 +165,25 @@ def _identical_finding(rows: SortedRows, table: Table, duplicates: np.ndarray) -
     first = int(same_time[same.all(axis=1)][-1])
     formatter = location_formatter(table)
     repair = "The first of each is kept"
-    if table.series_name is None:
-        repair += " (use --series if a column names several series)"
+    advice = [] if table.series_name is not None else ["--series if a column names several series"]
+    advice += ["--duplicates sum to count each of them"] if can_differ else []
+    if advice:
+        repair += f" (use {', or '.join(advice)})"
     ambiguous = rows.times[duplicates][is_ambiguous_hour(rows.times[duplicates], table.time_format)]
     if len(ambiguous):
         zone = zone_with_change(int(ambiguous[0]), repeated=True)
-        advice = f"name your zone (--tz {zone})" if zone else "write the times with offsets"
-        repair += f". If this is the repeated daylight-saving hour in autumn, {advice}"
+        remedy = f"name your zone (--tz {zone})" if zone else "write the times with offsets"
+        repair += f". If this is the repeated daylight-saving hour in autumn, {remedy}"
     count = int(duplicates.sum())
+    equal = "equal in the columns used" if can_differ else "equal"
     return Finding.at(
         formatter.at(rows.lines[row]),
         "D522",
-        f"{count_noun(count, 'duplicate row')}, the first equal to {formatter.row(rows.lines[first])}"
+        f"{count_noun(count, 'duplicate row')}, the first {equal} to {formatter.row(rows.lines[first])}"
         f"{in_series_text(table, rows.series[row])}, {formatter.time(rows.times[row])}. {repair}",
         lines=[*formatter.at(rows.lines[row]).lines, *formatter.at(rows.lines[first]).lines],
         count=count,
-        flags=() if table.series_name is not None else ("--series",),
+        flags=tuple(words.split()[0] for words in advice),
     )
 
 
@@ -175,10 +192,11 @@ def _combined_finding(rows: SortedRows, table: Table, several: np.ndarray, polic
     row = first_in_file(rows.lines, several)
     formatter = location_formatter(table)
     count = int(several.sum())
+    values = "" if table.unused else " with different values"
     return Finding.at(
         formatter.at(rows.lines[row]),
         "D532",
-        f"{count_noun(count, 'duplicate timestamp')} with different values, the first here"
+        f"{count_noun(count, 'duplicate timestamp')}{values}, the first here"
         f"{in_series_text(table, rows.series[row])}, {formatter.time(rows.times[row])}. "
         f"The {policy} of the measured values is used (--duplicates {policy})",
         count=count,

@@ -75,6 +75,7 @@ class Table:
         default_factory=dict
     )  # sha256 and size of each file, without standard input and pipes
     units: Mapping[str, str] = field(default_factory=dict)  # of each column of numbers with units
+    unused: tuple[str, ...] = ()  # columns of the file without a role
     resampled: bool = False  # rows are those of --resample, after --start and --end
     local_buckets: bool = False  # --resample turns the instants of the times into buckets of the local clock
 
@@ -460,6 +461,7 @@ class _TableReader:
             wide=first.layout if isinstance(first, WideFile) else None,
             read=self.read,
             units=self._formats.units,
+            unused=tuple(name for index, name in enumerate(names) if index not in roles.used),
         )
 
     def words(self, column: str) -> tuple[str, ...]:

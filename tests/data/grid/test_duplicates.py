@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,27 @@ def test_only_identical_rows_give_the_same_data_in_every_mode(how: str) -> None:
     grid = lay(table(hourly(2)[[0, 0, 1, 1]], [4, 4, NAN, NAN]), how)
     assert grid.values[:, 0].tolist() == [4]
     assert [item.rule for item in grid.findings] == ["D522", "D513"]
+
+
+@pytest.mark.parametrize(("how", "expected"), [("sum", 20), ("mean", 20 / 3), ("first", 5), ("last", 10)])
+def test_equal_rows_of_a_file_with_unused_columns_all_count(how: str, expected: float) -> None:
+    """Two customers may buy the same amount on one day."""
+    sales = pd.DataFrame(
+        {"date": ["2024-01-01"] * 3, "customer": ["a", "b", "c"], "amount": [5.0, 5.0, 10.0]}
+    )
+    read = replace(table(hourly(2)[[0, 0, 0, 1]], [*sales["amount"], 1]), unused=("customer",))
+    assert lay(read, how).values[:, 0] == pytest.approx([expected, 1])
+    assert sales.groupby("date")["amount"].agg(how).item() == pytest.approx(expected)
+
+
+def test_equal_rows_of_a_file_with_unused_columns_are_equal_in_the_columns_used() -> None:
+    read = replace(table(hourly(2)[[0, 0, 1]], [5, 5, 1]), unused=("customer",))
+    (finding,) = lay(read, "error").findings
+    assert finding.text.startswith(
+        "a.csv, line 3: 1 duplicate row, the first equal in the columns used to line 2"
+    )
+    assert "--duplicates sum" in finding.text
+    assert finding.flags == ("--series", "--duplicates")
 
 
 def test_all_missing_cells_stay_missing() -> None:

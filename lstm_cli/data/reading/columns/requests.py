@@ -54,6 +54,11 @@ class ColumnRoles:
     def numeric(self) -> tuple[int, ...]:
         return self.targets + self.past + self.future + self.static
 
+    @property
+    def used(self) -> frozenset[int]:
+        """Return the columns with a role."""
+        return frozenset((*self.time, *self.series, *self.numeric))
+
 
 def time_options(text: TextSettings, *, named: bool, like: TimeFormat | None = None) -> TimeOptions:
     """Return how the text of a time column is read.
