@@ -23,12 +23,13 @@ import on_forecast
 import on_int8
 import on_peers
 import on_reading
+import on_stages
 import on_start
 import on_training
 import timing
 from command import Notebook
 
-TABLES = ("start", "reading", "forecast", "training", "accuracy", "precision", "int8", "export")
+TABLES = ("start", "reading", "forecast", "training", "accuracy", "precision", "int8", "export", "stages")
 
 
 def parse_arguments(words: list[str] | None) -> argparse.Namespace:
@@ -55,7 +56,7 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--hidden", type=int, nargs="+", default=[64, 128, 512], help="units of the int8 networks"
     )
-    parser.add_argument("--epochs", type=int, default=3, help="epochs of the int8 networks")
+    parser.add_argument("--epochs", type=int, default=3, help="epochs of the networks of int8 and stages")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="random seeds")
     parser.add_argument("--peers", type=Path, metavar="FOLDER", help="environments of `make peers`")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
@@ -107,6 +108,7 @@ def main(words: list[str] | None = None) -> int:
             "precision": lambda: on_training.precisions(notebook, options.seeds),
             "int8": lambda: on_int8.run(notebook, options.hidden, options.epochs),
             "export": lambda: on_export.run(notebook, options.repetitions),
+            "stages": lambda: on_stages.run(notebook, options.epochs),
         }
         for name in options.only:
             tables[name]()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import goals
 import on_peers
+import on_stages
 import on_start
 import on_training
 import pytest
@@ -147,3 +148,13 @@ def test_the_words_parse() -> None:
     assert (options.only, options.threads, options.hidden) == (["start", "int8"], [1, 2], [64])
     assert options.clock == "wall"
     assert speed.parse_arguments([]).only == list(speed.TABLES)
+
+
+def test_the_stages_of_a_command_add_up_to_its_time(tmp_path: Path) -> None:
+    ticks = iter([0.0, 9.0])
+    sample = str(on_stages.SAMPLES / "monthly.csv")
+    stages = on_stages.stage_seconds("prepare", sample, str(tmp_path / "run"), clock=lambda: next(ticks))
+    assert sum(stages.values()) == pytest.approx(9)
+    assert {"starting", "reading", "writing"} < set(stages)
+    with pytest.raises(CommandFailed, match="exit 3"):
+        on_stages.stage_seconds("prepare", str(tmp_path), str(tmp_path / "other"))
