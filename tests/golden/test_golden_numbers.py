@@ -36,9 +36,13 @@ MACHINE_KEYS = (
 # Numbers that later releases changed: (case, verb) -> beginnings of paths.
 CHANGED: dict[tuple[str, str], tuple[str, ...]] = {
     # `lookback` is the one of `prepare`; the rows that the model reads are `reads_rows`.
-    ("panel", "train"): ("lookback",),
+    # The linear forecast averages fewer regressions, so its share of the model changed. MASE did not.
+    ("panel", "train"): ("lookback", "linear", "weights"),
+    ("panel", "tune"): ("best.metrics.mae",),
+    ("panel", "evaluate"): tuple(f"per_step[{step}].width" for step in range(7)),
+    ("stacked", "train"): ("linear",),
     # The seasonal naive baseline takes the best season, not the shortest.
-    ("hourly", "train"): ("lookback", "val_baselines.seasonal_naive"),
+    ("hourly", "train"): ("lookback", "val_baselines.seasonal_naive", "linear"),
     ("hourly", "evaluate"): ("baselines.seasonal_naive",),
 }
 
@@ -129,7 +133,7 @@ def test_the_commands_of_0_1_0_give_the_same_numbers(golden: Path, case: str, mo
         differences += find_differences(
             case, verb, actual, expected, LOADED if verb == "prepare" else TRAINED
         )
-    assert not differences
+    assert differences == []
 
 
 def test_the_data_files_are_up_to_date() -> None:
