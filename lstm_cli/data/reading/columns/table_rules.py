@@ -69,8 +69,8 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
     if all(map(_DAY_OF_YEAR.fullmatch, cells)):
         raise DataError(
             f"column {quote_name(name)} has the name of a time column, but {quote_cell(cells[0])} is a number too",
-            hint=f"use --time {quote_name(name)} {FLAG} %Y%j if they are a year and its day, or {FLAG} int if the "
-            "numbers count steps",
+            hint=f"use --time {quote_name(name)} {FLAG} %Y%j if the numbers are a year and its day, or "
+            f"--time {quote_name(name)} {FLAG} int if they count steps",
             rule="D209",
             at=in_file(source),
             flags=("--time", FLAG),

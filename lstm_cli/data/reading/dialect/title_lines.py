@@ -93,7 +93,7 @@ def _lines_above_header(rows: Sequence[Sequence[str]]) -> int | None:
         return None
     for index, row in enumerate(rows[1 : MAX_TITLES + 1], start=1):
         below = [cells for cells in rows[index + 1 :] if cells][:20]
-        is_header = len(set(row)) == len(row) > 1 and all(row) and not any(map(_is_value, row))
+        is_header = len(set(row)) == len(row) > 1 and not _is_title(row) and not any(map(_is_value, row))
         if (
             is_header
             and len(below) > 1
