@@ -54,6 +54,7 @@ _ERRORS = {
     "D140": "`--skip-rows` skips all lines of the file.",
     "D141": "A row has more or fewer cells than `--names` has names.",
     "D142": "The first row is a header, but `--no-header` or `--names` says that there is no header.",
+    "D145": "The first row is a title or a comment, and the header is below it.",
     "D150": "A ZIP archive has several files, or none.",
     "D151": "A ZIP archive is encrypted, or has an unusual compression.",
     "D152": "A file of a hive folder is not in a subfolder such as `shop=Aachen`.",

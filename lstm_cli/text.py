@@ -31,6 +31,19 @@ def count_noun(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def quote_value(text: str) -> str:
+    """Return a text in quotes that a shell reads as the same text: single quotes, if it has none itself.
+
+    >>> print(quote_value("%d %m %Y"), quote_value("'%Y'"))
+    '%d %m %Y' "'%Y'"
+    """
+    if "'" not in text:
+        return f"'{text}'"
+    if not set(text) & set('"$`\\!'):
+        return f'"{text}"'
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
 def nearest_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return the known name that is most similar to a name.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.findings import Location
-from lstm_cli.text import count_noun
+from lstm_cli.text import count_noun, quote_value
 
 # Cells that mean a missing value, in lower case and without surrounding blanks.
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))
@@ -151,8 +151,6 @@ def quote_cell(cell: object, width: int = _MAX_CELL_CHARS) -> str:
     """Return a cell in quotes, cut to `width` characters, with control characters escaped."""
     text = str(cell).strip()
     text = text if len(text) <= width else text[:width] + "…"
-    return (
-        "'"
-        + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-        + "'"
+    return quote_value(
+        "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     )

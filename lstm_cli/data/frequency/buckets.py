@@ -1,8 +1,8 @@
 """Buckets of `--resample`: consecutive spans of time, one for each step, aligned to the calendar.
 
-Days begin at midnight, weeks on Monday, and months on their first day. Buckets of several days begin with the first
-day of the file, and those of new data continue the buckets of the run. So all series have the same buckets. A bucket
-has the time of its start, but steps such as ME and BME name another day of the month.
+Days begin at midnight, weeks on Monday, and months on their first day. Buckets of several days, such as 3D and 7D,
+begin with the first day of the file, and those of new data continue the buckets of the run. So all series have the
+same buckets. A bucket has the time of its start, but steps such as ME and BME name another day of the month.
 """
 
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ class Buckets:
         0  # local clock minus UTC; steps of months have the months of UTC, because their grids have too
     )
     first_us: int = 0  # a time of the first day, from which buckets of several days are counted
+    from_monday: bool = True  # buckets of whole weeks begin on Monday; False: on the weekday of `first_us`
 
     def containing(self, times_us: np.ndarray) -> np.ndarray:
         """Return the bucket that holds each time."""
@@ -64,7 +65,7 @@ class Buckets:
     @property
     def _origin(self) -> int:
         """Return the start of bucket 0."""
-        if self.step.count % WEEK == 0:
+        if self.step.count % WEEK == 0 and self.from_monday:
             return MONDAY - self.offset_us
         day = (self.first_us + self.offset_us) // DAY * DAY if self.step.count % DAY == 0 else 0
         return day - self.offset_us

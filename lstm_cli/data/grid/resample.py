@@ -1,5 +1,6 @@
 """Aggregation of irregular rows to a time grid, as `--freq` and `--resample` say."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -78,7 +79,14 @@ def resample_table(
     if table.local_buckets:
         rows, table = _on_local_clock(rows, table)
     first_us = int(rows.times.min()) if origin_us is None else origin_us
-    buckets = Buckets(step=step, offset_us=table.time_format.offset * MINUTE, first_us=first_us)
+    # Weeks written as days (7D) begin on the day of the first row, as in pandas. A bucket of the run has its weekday.
+    in_days = origin_us is not None or re.fullmatch(r"\d+ *[Dd]", (settings.freq or "").strip()) is not None
+    buckets = Buckets(
+        step=step,
+        offset_us=table.time_format.offset * MINUTE,
+        first_us=first_us,
+        from_monday=not in_days,
+    )
     if settings.resample == NEAREST:
         return _rounded(rows, table, buckets, settings, findings)
     return _aggregated(rows, table, buckets, settings, findings)

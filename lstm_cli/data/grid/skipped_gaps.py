@@ -47,7 +47,7 @@ def choose_row_clock(
         unusual = known[~np.isin(slots, run_step.slots)] if len(run_step.slots) else NO_SLOTS
         return clock, [
             *_missing_slots_finding(rows, table, missing),
-            *_unusual_times_finding(rows, table, unusual),
+            *_unusual_times_finding(rows, table, unusual, run_step.usual),
         ]
     if requested is not None:
         usual = _require_step(rows, table, requested)
@@ -62,7 +62,7 @@ def choose_row_clock(
     return clock, [
         *_pattern_findings(table, found, usual),
         *_missing_slots_finding(rows, table, found.missing),
-        *_unusual_times_finding(rows, table, found.unusual),
+        *_unusual_times_finding(rows, table, found.unusual, usual),
     ]
 
 
@@ -137,22 +137,32 @@ def _missing_slots_finding(rows: SortedRows, table: Table, missing_us: np.ndarra
     ]
 
 
-def _unusual_times_finding(rows: SortedRows, table: Table, unusual_us: np.ndarray) -> list[Finding]:
-    """Return a finding about rows outside of the weekly pattern; unusual_us: [N] times, rising."""
+def _unusual_times_finding(
+    rows: SortedRows, table: Table, unusual_us: np.ndarray, usual: Step
+) -> list[Finding]:
+    """Return a finding about rows outside of the weekly pattern.
+
+    unusual_us: [N] times, rising; usual: step between most rows.
+    """
     if not len(unusual_us):
         return []
     formatter = location_formatter(table)
     count = len(unusual_us)
     row = first_in_file(rows.lines, np.isin(rows.times, unusual_us))
+    is_late = usual.kind == "seconds" and not usual.index(rows.times[row : row + 1], int(rows.times[0]))[1][0]
+    advice = (
+        f"correct the time, or use --freq {usual.name} --resample nearest to round it"
+        if is_late
+        else f"correct the time, delete the {'row' if count == 1 else 'rows'}, or use --gaps fill"
+    )
     return [
         Finding.at(
             formatter.at(rows.lines[row]),
             "D564",
             f"{count_noun(count, 'row')} {'is' if count == 1 else 'are'} outside of the usual times, the first at "
-            f"{formatter.time(int(rows.times[row]))}; each row counts, so the season is shifted (delete the "
-            f"{'row' if count == 1 else 'rows'}, or use --gaps fill)",
+            f"{formatter.time(int(rows.times[row]))}; each row counts, so the season is shifted ({advice})",
             count=count,
-            flags=("--gaps",),
+            flags=("--freq", "--resample") if is_late else ("--gaps",),
         )
     ]
 

@@ -22,6 +22,7 @@ from lstm_cli.data.reading.dialect.row_errors import (
     quote_error,
     refuse_swallowed_rows,
     refuse_title,
+    refuse_title_as_header,
 )
 from lstm_cli.data.reading.dialect.top_lines import TopLines, excel_finding, read_top_lines
 from lstm_cli.data.reading.dialect.whitespace import BLANK, squeeze_blanks
@@ -198,6 +199,7 @@ def _read_header(reader: "_Reader", rules: RowRules) -> tuple[list[str], int]:
     while not header or header == [""]:  # blank lines above the header
         line = top.skipped + reader.line_num + 1
         header = [name.strip() for name in _next_rows(reader, 1, top.source, top.skipped)[0]]
+    refuse_title_as_header(rules, line)
     check_header(header, line, top.filled[0], top.source, rules.delimiter)
     return header, line
 

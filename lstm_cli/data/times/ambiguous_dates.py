@@ -26,7 +26,8 @@ def refuse_seasons(values: np.ndarray, lines: np.ndarray, location: CellLocation
     if len(months) >= MIN_SEASONS and (month == (years + 1) % 100).all():
         raise DataError(
             "this time and all times below it are ambiguous (months, or spans of two years such as 2000/01)",
-            hint=f"if they are months, use {FLAG} %Y/%m, with the mark between the numbers as in the file",
+            hint=f"if they are months, use {FLAG} %Y/%m, with the mark between the numbers as in the file. "
+            "If they are spans, write one year for each",
             rule="D402",
             at=location.at(int(lines[0])),
             flags=(FLAG,),

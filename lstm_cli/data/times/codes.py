@@ -7,17 +7,18 @@ from functools import lru_cache
 from lstm_cli.data.times.formats import INTEGERS, JOINT, TimeFormat
 from lstm_cli.data.times.names import MONTH_NAME, WEEKDAY_NAME
 from lstm_cli.errors import UsageError
+from lstm_cli.text import quote_value
 
 ZONE = r"[Zz]| ?UTC| ?[+-]00(?::?00)?"
 FLAG = "--time-format"
-_ACCEPTED = "%Y %y %m %d %b %B %H %I %M %S %f %p %z %j %G %V %u %a %A %%"
+_ACCEPTED = "%Y %y %m %d %b %B %H %I %M %S %f %p %z %j %G %V %u %q %a %A %%"
 # Group and regular expression of each code. A code of numbers has as many zeros as digits in a shape.
 _CODES = {
     "Y": ("Y", "0000"),
     "y": ("y", "00"),
     "m": ("m", "00?"),
     "d": ("d", "00?"),
-    "q": ("q", "0"),  # not of strptime; formats of quarters have it
+    "q": ("q", "0"),  # the quarter, which strptime does not have
     "b": ("b", MONTH_NAME),
     "B": ("b", MONTH_NAME),
     "H": ("H", "00?"),
@@ -64,6 +65,7 @@ class TimeOptions:
     thousands: str | None = None  # mark between the digits of whole numbers
     named: bool = False  # the user named the column, so whole numbers that are no dates count steps
     clock_digits: int = 0  # of a time of day in a column of its own, without marks (0130); 0 if it has marks
+    narrow_clock: bool = False  # such a time of day has no leading zeros (130)
     like: TimeFormat | None = None  # decides ambiguous times; None without a run
 
     @property
@@ -104,7 +106,7 @@ def compile_codes(codes: str) -> re.Pattern[str]:
         if code == "%":
             pattern += "%"
         elif code is not None:
-            if code not in _CODES or (code == "q" and not seen & {"Y"} and "%Y" not in codes):
+            if code not in _CODES or (code == "q" and re.search("%[Yy]", codes) is None):
                 raise _usage_error(codes, f"has the unknown code %{code}", f"use the codes {_ACCEPTED}")
             group, shape = _CODES[code]
             if any({group, _CODES[other][0]} in _SAME or group == _CODES[other][0] for other in seen):
@@ -153,4 +155,4 @@ def _require_complete(codes: str, seen: set[str]) -> None:
 
 def _usage_error(codes: str, problem: str, hint: str) -> UsageError:
     shown = codes.replace(JOINT, " ")
-    return UsageError(f"{FLAG} '{shown}' {problem}", hint=hint, flag=FLAG)
+    return UsageError(f"{FLAG} {quote_value(shown)} {problem}", hint=hint, flag=FLAG)

@@ -25,6 +25,7 @@ INTEGERS = "int"  # pattern of times that are whole numbers, which count steps
 JOINT = "\x1f"  # stands between the columns of a time that several columns hold together
 _ISO = "%Y-%m-%dT%H:%M:%S"
 _TOKEN = re.compile(r"%[-^#]?[YymdHIMSpPqfzbBjGVuaA%]")
+_NARROW_CLOCK = re.compile(f"{JOINT}(%-H%-M(?:%-S)?)$")  # 130 for 01:30, in a column of its own
 _WIDTHS = {"Y": 4, "G": 4, "j": 3, "u": 1, "q": 1}  # digits with leading zeros; 2 for other codes
 
 
@@ -35,8 +36,8 @@ class TimeFormat:
     With `--tz` the file has local times, and arrays may hold UTC too (`instants`).
 
     The pattern has codes of strftime, and these: `%-d` has no leading zero, `%P` is am or pm, `%q` is the quarter,
-    `%^b` JAN and `%#b` jan. JOINT separates columns. Other patterns are `epoch-s` and its kind, INTEGERS, and "" for
-    rows that are steps.
+    `%^b` JAN and `%#b` jan. JOINT separates columns. In a last column, `%-H%-M` is 130 for 01:30. Other patterns are
+    `epoch-s` and its kind, INTEGERS, and "" for rows that are steps.
     """
 
     pattern: str = ""
@@ -44,6 +45,7 @@ class TimeFormat:
     zone: str = ""  # style of offsets: "" none, "Z", " UTC", "+00:00", "+0000", "+00", " +00:00" …
     offset: int = 0  # minutes east of UTC; 0 with zone "Z" if the file has several offsets
     tz: str = ""  # time zone of local times (--tz)
+    tail: str = ""  # decimals of whole numbers, such as .0
     instants: bool = False  # arrays hold UTC, and the file has local times of `tz`
 
     @property
@@ -91,6 +93,7 @@ class TimeFormat:
             "zone": self.zone,
             "offset": self.offset,
             **zone,
+            **({"tail": self.tail} if self.tail else {}),
         }
 
     @classmethod
@@ -101,6 +104,7 @@ class TimeFormat:
             zone=str(stored["zone"]),
             offset=int(stored["offset"]),
             tz=str(stored.get("tz", "")),
+            tail=str(stored.get("tail", "")),
             instants=bool(stored.get("instants", False)),
         )
 
@@ -112,11 +116,17 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
     """
     times = np.asarray(times_us, dtype=np.int64)
     if fmt.pattern in ("", INTEGERS):
-        return [f"{time:0{fmt.digits}d}" for time in times.tolist()]
+        return [f"{time:0{fmt.digits}d}{fmt.tail}" for time in times.tolist()]
     if fmt.pattern in EPOCHS:
         return _format_epochs(times, fmt)
     fields = _split_fields(fmt.to_file_clock(times) + fmt.offset * 60 * SECOND)
-    fmt = _refine_format(fmt, fields)
+    refined = _refine_format(fmt, fields)
+    fmt = refined if refined == fmt else replace(refined, tail="")  # decimals belong to whole numbers only
+    narrow = _NARROW_CLOCK.search(fmt.pattern)
+    if narrow is not None:
+        wide = replace(fmt, pattern=fmt.pattern[: narrow.start(1)] + narrow[1].replace("-", ""))
+        texts = [text.rpartition(JOINT) for text in format_times(times, wide)]
+        return [date + joint + str(int(clock)) for date, joint, clock in texts]
     zone = _format_zone(fmt)
     columns: list[list[str]] = []
     end = 0
@@ -128,8 +138,18 @@ def format_times(times_us: np.ndarray, fmt: TimeFormat) -> list[str]:
             columns.append([literal + text for text in _format_other(token[0], fields, fmt.digits, zone)])
         else:
             columns.append([literal + text for text in _format_field(token[0], fields, digits)])
-    tail = fmt.pattern[end:] + ("" if "%z" in fmt.pattern else zone)
+    tail = fmt.pattern[end:] + fmt.tail + ("" if "%z" in fmt.pattern else zone)
     return ["".join(parts) + tail for parts in zip(*columns, strict=True)]
+
+
+def narrow_clock(pattern: str) -> str:
+    """Return a pattern whose last column, a time of day without marks, has no leading zeros.
+
+    >>> narrow_clock(f"%Y-%m-%d{JOINT}%H%M").replace(JOINT, " ")
+    '%Y-%m-%d %-H%-M'
+    """
+    date, joint, clock = pattern.rpartition(JOINT)
+    return date + joint + (clock.replace("%", "%-") if clock in ("%H%M", "%H%M%S") else clock)
 
 
 def show_time(time_us: int, fmt: TimeFormat) -> str:

@@ -14,11 +14,13 @@ from lstm_cli.findings import Finding
 PLAUSIBLE_YEARS = (1600, 2300)  # range of plausible years
 MAX_DIGITS = 19  # digits of the largest number of 64 bits
 _LARGEST = str(2**63 - 1)
+MIN_LATE_WEEKS = 0.2  # share of numbers above 12 in a column of weeks; with fewer, they are wrong months
 MIN_DOUBTFUL = 10_000  # whole numbers from here may be days or seconds of an unknown count
 _COMPACT_PATTERNS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 # Formats of days by their number of digits, which need `--time-format`, and the order of their parts.
 _OTHER_DATES = {
     6: (("%y%m%d", "ymd"), ("%d%m%y", "dmy"), ("%m%d%y", "mdy")),
+    7: (("%Y%j", "Yj"),),
     8: (("%d%m%Y", "dmY"), ("%m%d%Y", "mdY")),
 }
 _EPOCH_UNITS = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us", 18: "ns", 19: "ns"}
@@ -178,11 +180,11 @@ def _refuse_unread_dates(
     reason = ": is it a serial day of a spreadsheet?" if serial else ", but it may be a date in another form"
     hint = (
         " or ".join(f"{FLAG} {text}" for text in codes)
-        or "format the column as YYYY-MM-DD in the spreadsheet"
+        or "format the column as YYYY-MM-DD in the spreadsheet, and save the file again"
     )
     raise DataError(
         f"'{values[0]}' is not a valid time{reason}",
-        hint=f"{'use ' * bool(codes)}{hint}, or {FLAG} int if the numbers count steps",
+        hint=f"{'use ' * bool(codes)}{hint}, or use {FLAG} int if the numbers count steps",
         rule="D406",
         at=location.at(int(lines[0])),
         flags=(FLAG,),
@@ -190,13 +192,16 @@ def _refuse_unread_dates(
 
 
 def _exist(values: np.ndarray, order: str) -> bool:
-    """Return whether all numbers [R] are plausible dates, whose parts Y, y, m and d have this order."""
+    """Return whether all numbers [R] are plausible dates, whose parts Y, y, m, d and j have this order."""
     parts: dict[str, np.ndarray] = {}
     for part in reversed(order):
-        size = 10_000 if part == "Y" else 100
+        size = {"Y": 10_000, "j": 1_000}.get(part, 100)
         parts[part], values = values % size, values // size
     year = parts["Y"] if "Y" in parts else 2000 + parts["y"]
-    exists = to_microseconds(year, parts["m"], parts["d"])[1]
+    if "j" in parts:
+        exists = (parts["j"] >= 1) & (parts["j"] <= 366)
+    else:
+        exists = to_microseconds(year, parts["m"], parts["d"])[1]
     return bool((exists & (year >= PLAUSIBLE_YEARS[0]) & (year <= PLAUSIBLE_YEARS[1])).all())
 
 
@@ -293,9 +298,21 @@ def _invalid_time_error(
     values: np.ndarray, exists: np.ndarray, lines: np.ndarray, location: CellLocation
 ) -> DataError:
     first = int(np.argmin(exists))
+    hint = (
+        f"correct the line, choose another column with --time, or use {FLAG} int if the numbers count steps"
+    )
+    years, weeks = values // 100, values % 100
+    if (
+        (years >= PLAUSIBLE_YEARS[0]).all()
+        and (years <= PLAUSIBLE_YEARS[1]).all()
+        and (weeks >= 1).all()
+        and (weeks <= 53).all()
+        and (weeks > 12).mean() >= MIN_LATE_WEEKS
+    ):
+        hint = f"use {FLAG} %G%V if the numbers are weeks of a year, or correct the line"
     return DataError(
         f"'{values[first]}' is not a valid year, date or time since 1970",
-        hint=f"correct the line, choose another column with --time, or use {FLAG} int if the numbers count steps",
+        hint=hint,
         rule="D403",
         at=location.at(int(lines[first])),
         flags=("--time", FLAG),

@@ -76,12 +76,29 @@ def clean_sample(cells: Sequence[str], *, is_date: bool) -> list[str]:
     return [clean(cell.strip()) for cell in cells if not is_missing(cell)]
 
 
+def are_periods(cells: Sequence[str]) -> bool:
+    """Return whether cells [n] number the periods of a day, such as 1 to 48, and are no hours or times of day."""
+    if not cells or not all(cell.isascii() and cell.isdigit() for cell in cells):
+        return False
+    numbers = set(map(int, cells))
+    longest, shortest = max(map(len, cells)), min(map(len, cells))
+    is_padded = longest == shortest and longest in CLOCK_DIGITS
+    return (
+        not is_padded
+        and min(numbers) <= 1
+        and max(numbers) > 24
+        and len(numbers) > max(numbers) - min(numbers)
+    )
+
+
 def clock_digits_of(cells: Sequence[str]) -> int:
     """Return the digits of times of day without marks: 4 for 0130 and 130, 6 for 013000; 0 for other cells.
 
     Numbers up to 24 without leading zeros are hours.
     """
     if not cells or not all(cell.isascii() and cell.isdigit() for cell in cells):
+        return 0
+    if are_periods(cells):
         return 0
     longest, shortest = max(map(len, cells)), min(map(len, cells))
     for width in CLOCK_DIGITS:

@@ -11,13 +11,15 @@ from lstm_cli.data.locations import is_missing, quote_name
 from lstm_cli.data.times.codes import FLAG
 from lstm_cli.data.times.formats import JOINT
 from lstm_cli.data.times.integer_times import PLAUSIBLE_YEARS, plain_integer
-from lstm_cli.data.times.joined_cells import clean_sample, clock_digits_of
+from lstm_cli.data.times.joined_cells import are_periods, clean_sample, clock_digits_of
 from lstm_cli.data.times.names import MONTH_NAME
 from lstm_cli.data.times.patterns import is_time, looks_like_time_of_day, text_kind
 from lstm_cli.data.times.suggested_codes import suggest_formats
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
+from lstm_cli.text import quote_value
 
+DAY_MINUTES = 24 * 60
 MAX_CELLS = 200  # cells of a column that are compared with the range of a part
 # Words in the names of columns. Words of `_SHORT` are parts only if --time names the column.
 _WORDS = {
@@ -72,6 +74,7 @@ class JoinedColumns:
     indices: tuple[int, ...]  # in the order in which their cells are joined
     codes: str | None = None  # format of the joined text; None: a date and a time of day in plain forms
     clock_digits: int = 0  # digits of times of day without marks, such as 0130; 0 if they have marks
+    is_narrow: bool = False  # such times of day have no leading zeros: 130
 
 
 def join_columns(
@@ -104,6 +107,7 @@ def join_columns(
     ) == len(indices):
         ordered = list(indices) if keep_order else sorted(indices)
         return _join_parts(sample, {index: str(parts[index]) for index in ordered})
+    _refuse_periods(source, names, sample, indices)
     joined = _join_date_and_clock(sample, indices, parts)
     if joined is None:
         flags = " ".join(f"--time {quote_name(names[index])}" for index in indices)
@@ -111,7 +115,7 @@ def join_columns(
         texts = [" ".join(map(str.strip, row)) for row in rows if not any(map(is_missing, row))]
         is_split = all(text.count(" ") == len(indices) - 1 for text in texts)
         formats = suggest_formats(texts, [_letters(names[index]) for index in indices] if is_split else ())
-        codes_text = f"'{formats[0]}'" if formats else "'%Y-%m-%d %H:%M', for example"
+        codes_text = quote_value(formats[0]) if formats else "'%Y-%m-%d %H:%M', for example"
         raise DataError(
             f"the columns {', '.join(quote_name(names[index]) for index in indices)} cannot be joined as one "
             "time",
@@ -121,6 +125,25 @@ def join_columns(
             flags=("--time", FLAG),
         )
     return joined
+
+
+def _refuse_periods(
+    source: str, names: Sequence[str], sample: Sequence[Sequence[str]], indices: Sequence[int]
+) -> None:
+    """Raise DataError if one of two columns numbers the periods of a day, such as 1 to 48."""
+    for index in indices if len(indices) == 2 else ():
+        cells = clean_sample(sample[index][:MAX_CELLS], is_date=False)
+        if are_periods(cells):
+            last = max(map(int, cells))
+            clock = f"{DAY_MINUTES // last // 60:02d}:{DAY_MINUTES // last % 60:02d}"
+            raise DataError(
+                f"column {quote_name(names[index])} has numbers of periods (up to {last}), not times of day",
+                hint=f"write the time of day, such as 00:00 for 1 and {clock} for 2. If the rows are in order and none "
+                f"is missing, --time none --season {last} counts them instead",
+                rule="D213",
+                at=in_file(source),
+                flags=("--time", "--season"),
+            )
 
 
 def find_joined_columns(
@@ -187,11 +210,11 @@ def _join_date_and_clock(
         return None
     if len(rest) == 1 and _are_clocks(sample[rest[0]]):
         return JoinedColumns(indices=(dates[0], rest[0]))
-    digits = (
-        clock_digits_of(clean_sample(sample[rest[0]][:MAX_CELLS], is_date=False)) if len(rest) == 1 else 0
-    )
+    clocks = clean_sample(sample[rest[0]][:MAX_CELLS], is_date=False) if len(rest) == 1 else []
+    digits = clock_digits_of(clocks)
     if digits:
-        return JoinedColumns(indices=(dates[0], rest[0]), clock_digits=digits)
+        is_narrow = any(len(cell) < digits for cell in clocks)
+        return JoinedColumns(indices=(dates[0], rest[0]), clock_digits=digits, is_narrow=is_narrow)
     found = {parts[index]: index for index in rest}
     if len(found) == len(rest) and set(found) in _CLOCKS[1:]:
         return JoinedColumns(indices=(dates[0], *(found[part] for part in "HMS" if part in found)))

@@ -5,7 +5,7 @@ the day, whether all times have one format, and whether there is one offset or s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from lstm_cli.data.times.formats import (
     LAST_US,
     SECOND,
     TimeFormat,
+    narrow_clock,
     to_microseconds,
 )
 from lstm_cli.data.times.integer_times import (
@@ -46,15 +47,16 @@ from lstm_cli.data.times.patterns import (
     match_group,
     match_shape,
     parse_shape,
+    reads_in_codes,
     shape_digits,
     shapes_of,
     unreadable_reason,
 )
 from lstm_cli.data.times.scan_integers import are_integers, scan_integers
-from lstm_cli.data.times.suggested_codes import format_hint, suggest_formats
+from lstm_cli.data.times.suggested_codes import format_hint, suggest_correction, suggest_formats
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location
-from lstm_cli.text import count_noun
+from lstm_cli.text import count_noun, quote_value
 
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 _GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"
@@ -154,12 +156,15 @@ def scan_times(
     shapes = shapes_of(cells)
     codes = options.codes
     distinct = dict.fromkeys(shapes)
+    tail = ""
     if codes is None and any(is_decorated_integer(shape, options.thousands) for shape in distinct):
+        tails = {"".join(shape.rpartition(".")[1:]) if "." in shape else "" for shape in distinct}
+        tail = tails.pop() if len(tails) == 1 and options.thousands != "." else ""
         cells = [plain_integer(cell, options.thousands) for cell in cells]
         shapes = shapes_of(cells)
         distinct = dict.fromkeys(shapes)
     if options.is_integer or (options.named and codes is None and are_integers(shapes, list(distinct))):
-        return scan_integers(cells, shapes, lines, location, options)
+        return replace(scan_integers(cells, shapes, lines, location, options), tail=tail)
     matches = {shape: match_shape(shape, codes) for shape in distinct}
     kinds = {match[0] if match else None for match in matches.values()}
     if len(kinds) != 1 or None in kinds:
@@ -190,7 +195,7 @@ def scan_times(
             numbers = {name: int(digits_to_numbers(fields[name])[first]) for name in "YmdH" if name in fields}
             finer = len(match_group(shape, "f", codes) or "") > 6
             raise _no_such_time_error(
-                chosen[first], numbers, location.at(int(lines[rows[first]])), finer=finer
+                chosen[first], numbers, location.at(int(lines[rows[first]])), cells, finer=finer
             )
         values[rows] = us
         late[rows] = end_of_day(fields)
@@ -206,12 +211,24 @@ def scan_times(
         offsets=tuple(offsets),
         padded=frozenset(padded),
         next_day=(int(lines[np.argmax(late)]), int(late.sum())) if late.any() else (0, 0),
+        tail=tail,
     )
 
 
-def _no_such_time_error(cell: str, numbers: dict[str, int], location: Location, *, finer: bool) -> DataError:
-    """Return the error for a cell that has the shape of a time, but does not exist. numbers: Y, m, d and H."""
-    hint = "correct the line"
+def _common_tail(pieces: Sequence[TimePiece]) -> str:
+    """Return the decimals that all whole numbers have, such as .0; "" if some have none or others."""
+    tails = {piece.tail for piece in pieces}
+    return tails.pop() if len(tails) == 1 else ""
+
+
+def _no_such_time_error(
+    cell: str, numbers: dict[str, int], location: Location, cells: Sequence[str], *, finer: bool
+) -> DataError:
+    """Return the error for a cell that has the shape of a time, but does not exist.
+
+    numbers: Y, m, d and H; cells: [n] of the column.
+    """
+    hint = suggest_correction(cells) or "correct the line"
     if numbers.get("m", 1) > 12 and 1 <= numbers.get("d", 0) <= 12:
         hint = f"correct the line. If the day comes before the month, use {FLAG} with %d before %m"
     return DataError(
@@ -257,6 +274,7 @@ def read_times(
         times, fmt, findings = read_whole_numbers(
             values, shapes, lines, location, options, is_padded=is_padded
         )
+        fmt = replace(fmt, tail=_common_tail(pieces))
         return TimeColumn(times=times, format=fmt, findings=(*findings, *order))
     if kind == "epoch":
         digits = max(len(shape.partition(".")[2]) for shape in shapes)
@@ -288,6 +306,8 @@ def read_times(
         )
     padded = frozenset().union(*(piece.padded for piece in pieces))
     fmt = column_format(shapes, offsets, padded, day_first, codes)
+    if options.narrow_clock:
+        fmt = replace(fmt, pattern=narrow_clock(fmt.pattern))
     findings = (
         *_midnight_findings(shapes, location, codes),
         *_next_day_findings([piece.next_day for piece in pieces], location),
@@ -312,24 +332,29 @@ def _unreadable_cell_error(
                 hint = "write the time, or delete the line if it is not a data row (units, a total)"
                 return DataError("the time is missing", hint=hint, rule="D405", at=where)
             repeated = cell.strip("\ufeff ").replace(JOINT, " + ") == location.column
+            wrong_line = _wrong_line_hint(cell, cells, shapes, options)
             if JOINT in cell and not repeated:
                 return DataError(
                     f"{_quote(cell)} is not a valid time",
-                    hint=f"correct the line, or {_suggestion(cells) or f'say what the columns hold with {FLAG}'}",
+                    hint=wrong_line
+                    or f"correct the line, or {_suggestion(cells) or f'say what the columns hold with {FLAG}'}",
                     rule="D406",
                     at=where,
                     flags=("--time", FLAG),
                 )
             if options.codes is not None and not repeated:
                 return DataError(
-                    f"{_quote(cell)} does not match {FLAG} '{options.codes_text}'",
-                    hint=f"correct the line, or {_suggestion(cells) or f'change {FLAG}'}",
+                    f"{_quote(cell)} does not match {FLAG} {quote_value(options.codes_text)}",
+                    hint=wrong_line or f"correct the line, or {_suggestion(cells) or f'change {FLAG}'}",
                     rule="D412",
                     at=where,
                     flags=(FLAG,),
                 )
             why, hint = REPEATED_HEADER if repeated else unreadable_reason(cell, location.column)
-            formats = "" if why and "two digits" not in why else _suggestion(cells)
+            if wrong_line and not why:
+                hint = wrong_line
+            is_known = hint != "" and "two digits" not in why
+            formats = "" if is_known and (why or wrong_line) else _suggestion(cells)
             hint = f"{formats}, or choose another column with --time" if formats else hint
             return DataError(
                 f"{_quote(cell)} is not a valid time{why}",
@@ -344,10 +369,27 @@ def _unreadable_cell_error(
     raise AssertionError("all cells are of one kind")
 
 
+def _wrong_line_hint(cell: str, cells: Sequence[str], shapes: Sequence[str], options: TimeOptions) -> str:
+    """Return the hint for a cell in a column whose other cells are times; "" if a format for all cells exists.
+
+    cells, shapes: [n] of the column.
+    """
+    readable = sum(match_shape(shape, options.codes) is not None for shape in shapes)
+    if readable * 2 <= len(cells):
+        return ""
+    if any(reads_in_codes(cell.replace(JOINT, " "), codes) for codes in suggest_formats(_measured(cells))):
+        return ""
+    return "delete the line if it is not a data row (a title, units, a total). Otherwise correct it"
+
+
+def _measured(cells: Sequence[str]) -> list[str]:
+    """Return the cells [n] that are not missing; a blank separates the cells of several columns."""
+    return [cell.replace(JOINT, " ") for cell in cells if not any(map(is_missing, cell.split(JOINT)))]
+
+
 def _suggestion(cells: Sequence[str]) -> str:
     """Return the hint with the formats that most of the cells [n] fit; "" if there are none."""
-    texts = [cell.replace(JOINT, " ") for cell in cells if not any(map(is_missing, cell.split(JOINT)))]
-    return format_hint(suggest_formats(texts))
+    return format_hint(suggest_formats(_measured(cells)))
 
 
 def _mixed_formats_error(location: CellLocation, line: int, first: int) -> DataError:

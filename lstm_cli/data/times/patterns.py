@@ -34,6 +34,7 @@ class TimePiece:
     offsets: tuple[int, ...]  # distinct offsets in minutes
     padded: frozenset[str]  # date parts that have a leading zero in some cell
     next_day: tuple[int, int] = (0, 0)  # first line and count of times written 24:00
+    tail: str = ""  # decimals of "digits" that all cells have, such as .0
 
 
 def scan_fixed_width_times(cells: np.ndarray, codes: str | None = None) -> TimePiece | None:
@@ -113,8 +114,10 @@ _PATTERNS = (
     ("named month", rf"{_MONTH}\.?,?[-/ ]?(?P<Y>0000)"),
     ("named month", rf"(?P<Y>0000)[-/ ]?{_MONTH}"),
     ("short month", rf"{_MONTH}-(?P<y>00)"),
-    ("quarter", r"(?P<Y>0000)[- ]?[Qq](?P<q>0)"),
-    ("quarter", r"[Qq](?P<q>0)[- ]?(?P<Y>0000)"),
+    ("quarter", r"(?P<Y>0000)[-/ ]?[Qq](?P<q>0)"),
+    ("quarter", r"[Qq](?P<q>0)[-/ ]?(?P<Y>0000)"),
+    ("quarter", r"(?P<q>0)[Qq][-/ ]?(?P<Y>0000)"),
+    ("quarter", r"Quarter (?P<q>0),? (?P<Y>0000)"),
     ("week", r"(?P<G>0000)[- ]?[Ww](?P<V>00)(?:-?(?P<u>0))?"),
     ("epoch", r"(?P<s>0{9,10})\.(?P<f>0{1,9})"),
     ("digits", r"0{4,19}"),
@@ -124,6 +127,10 @@ _TIME_OF_DAY = re.compile(rf"00?(:00(:00(\.0+)?)?( ?[AaPp][Mm])?({ZONE})?|\.00\.
 CODES = "codes"  # kind of times in codes of strptime
 _INTEGER = re.compile(r"[+-]?0{1,18}")
 _SHAPE = str.maketrans("123456789", "000000000")
+# Half-years such as 2000-H1, S2 2000 and 1H00.
+HALF_YEAR = re.compile(
+    r"(?:19|20)[0-9]{2}\W?[HS][12]|(?:[HS][12]|[12][HS])\W{0,2}(?:19|20)?[0-9]{2}", re.IGNORECASE | re.ASCII
+)
 _WITH_MONTH_NAME = re.compile(rf"(?<![a-z])({MONTH_NAME})(?![a-z])", re.IGNORECASE)
 
 
@@ -169,6 +176,11 @@ def unreadable_reason(cell: str, column: str) -> tuple[str, str]:
         return (
             "",
             "delete the line if it is not a data row (title, units, total), or choose another column with --time",
+        )
+    if HALF_YEAR.fullmatch(cell.strip()):
+        return (
+            ": half-years are not supported",
+            "write the first month of each half-year instead, such as 2000-01 and 2000-07",
         )
     short = re.match(r"00?([-/.])00?\1(00)(?!0)", shape)
     if short:

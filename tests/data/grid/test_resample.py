@@ -271,3 +271,20 @@ def test_the_sum_of_categories_is_the_share_of_their_rows() -> None:
     summed = resample(replace(read, categories={"sky": ("sun",)}), "h", "sum")
     np.testing.assert_allclose(summed.values, [[9, 2 / 3], [13, 0]])
     assert "categories as the share of their rows" in summed.findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("freq", "first", "second"),
+    [
+        ("7D", "2024-01-03", "2024-01-10"),
+        ("14D", "2024-01-03", "2024-01-17"),
+        ("W", "2024-01-08", "2024-01-15"),
+    ],
+)
+def test_weeks_written_as_days_begin_on_the_day_of_the_first_row(freq: str, first: str, second: str) -> None:
+    days = [f"{day:%Y-%m-%d}" for day in pd.date_range("2024-01-03", periods=56)]  # from a Wednesday
+    resampled = resample(table(days, [[1.0]] * 56), freq, "sum")
+    assert [label[:10] for label in labels(resampled)[:2]] == [first, second]
+    later = table(days[3:], [[1.0]] * 53)
+    continued = resample(later, freq, "sum", step=parse_freq(freq), origin_us=int(resampled.times[0]))
+    assert set(labels(continued)) <= set(labels(resampled))

@@ -82,11 +82,21 @@ def test_rows_count_and_no_row_is_filled(tmp_path, rows):
     assert assembled.schema.seasons == (13, 65)
     assert assembled.schema.horizon == 13
     finding, early = findings
+    assert "delete the row" in early.text  # 08:00 is on the time grid
     assert (early.rule, early.count, early.lines) == ("D564", 1, (2 + int((rows < EARLY).sum()),))
     assert "1 row is outside of the usual times, the first at 2024-04-10 08:00; each row counts" in early.text
     assert (finding.rule, finding.count, finding.flags) == ("D550", 13, ("--gaps",))
     assert "the first at 2024-02-19 09:30" in finding.text
     assert finding.lines == (1 + int((rows < HOLIDAY).sum()),)
+
+
+def test_a_late_row_may_be_rounded(tmp_path):
+    times = trading("2024-01-01", "2024-06-27 13:00")
+    late = pd.DatetimeIndex([*times[:400], times[400] + pd.Timedelta(minutes=7), *times[401:]])
+    _, findings = prepare(write(tmp_path / "a.csv", late))
+    found = next(finding for finding in findings if finding.rule == "D564")
+    assert "--freq 30min --resample nearest" in found.text
+    assert found.flags == ("--freq", "--resample")
 
 
 def test_an_empty_cell_is_still_a_missing_value(tmp_path, rows):

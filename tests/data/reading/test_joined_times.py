@@ -14,7 +14,7 @@ import pytest
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.codes import TimeOptions
-from lstm_cli.data.times.formats import JOINT
+from lstm_cli.data.times.formats import JOINT, format_times
 from lstm_cli.data.times.joined_cells import clock_digits_of, join_cells
 from lstm_cli.errors import DataError
 from lstm_cli.events import WarningRaised
@@ -105,6 +105,27 @@ def test_numbers_of_hours_are_not_times_of_day_without_marks() -> None:
     assert clock_digits_of(["0015", "0030"]) == 4
     assert clock_digits_of(["0", "10000", "235959"]) == 6
     assert clock_digits_of(["61", "75", "99"]) == 0
+
+
+def test_periods_of_a_day_are_not_times_of_day() -> None:
+    halves = [datetime(2020, 1, 1) + timedelta(minutes=30 * row) for row in range(480)]
+    with pytest.raises(DataError) as caught:
+        read(
+            "date,period",
+            halves,
+            lambda t: f"{t:%Y-%m-%d},{1 + t.hour * 2 + t.minute // 30}",
+            time=("date", "period"),
+        )
+    assert "numbers of periods" in caught.value.message
+    assert "--time none --season 48" in str(caught.value.hint)
+    assert clock_digits_of([str(number) for number in range(1, 97)]) == 0
+
+
+@pytest.mark.parametrize(("digits", "later"), [(4, 100), (6, 10_000)])
+def test_times_of_day_without_leading_zeros_are_written_again(digits: int, later: int) -> None:
+    table = read("date,time", HOURS, lambda t: f"{t:%Y%m%d},{t.hour * later}")
+    texts = [text.split(JOINT)[1] for text in format_times(table.times[:24], table.time_format)]
+    assert texts == [str(hour * later) for hour in range(24)]
 
 
 def test_decimals_stay_where_the_format_has_them() -> None:

@@ -152,3 +152,18 @@ def test_an_order_without_effect_is_a_warning(cells: str, count: int, *, day_fir
     rows = [f"{cells.format(row=row)},{row % 5}" for row in range(1, 13)]
     table = read("t,v", *rows, time=("t",), text=TextSettings(dayfirst=day_first))
     assert [finding.rule for finding in table.findings] == ["D418"] * count
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [(2022003, "--time-format %Y%j"), (44564, "in the spreadsheet, and save the file again")],
+)
+def test_the_hint_about_other_dates_in_numbers_says_how_to_read_them(first: int, words: str) -> None:
+    rows = [f"{first + row},{row % 5}.5" for row in range(30)]
+    error = refusal("date,v", *rows)
+    assert error.rule == "D209"
+    assert words in str(error.hint)
+    assert "--time 'date' --time-format int" in str(error.hint)
+    assert words in str(refusal("date,v", *rows, time=("date",)).hint)
+    steps = read("date,v", *rows, time=("date",), text=TextSettings(time_format="int"))
+    assert steps.times[0] == first

@@ -91,6 +91,9 @@ def refusal(*cells: str, pieces: int = 1) -> DataError:
         ("01.02.2020", us(2020, 2, 1)),
         ("01.02.2020 00:30:00", us(2020, 2, 1, 0, 30)),
         ("Q1 2020", us(2020, 1, 1)),
+        ("Q3/2020", us(2020, 7, 1)),
+        ("3Q2020", us(2020, 7, 1)),
+        ("Quarter 3 2020", us(2020, 7, 1)),
         ("2020", us(2020, 1, 1)),
         ("202003", us(2020, 3, 1)),
         ("20200229", us(2020, 2, 29)),
@@ -397,6 +400,39 @@ def test_times_in_codes_are_read_and_written_again(codes, cells, times):
     column = read(*cells, format=codes)
     assert tuple(column.times.tolist()) == times
     assert tuple(format_times(column.times, column.format)) == cells
+
+
+@pytest.mark.parametrize("codes", [None, "%Y-%m-%d"])
+@pytest.mark.parametrize("cell", ["Total", "Total 2020"])
+def test_the_hint_about_a_total_does_not_name_a_format(cell, codes):
+    with pytest.raises(DataError) as caught:
+        read("2020-01-01", "2020-01-02", "2020-01-03", cell, format=codes)
+    assert "delete the line" in str(caught.value.hint)
+    assert "--time-format" not in str(caught.value.hint)
+
+
+def test_half_years_are_refused_without_a_format():
+    error = refusal("2000-H1", "2000-H2")
+    assert "half-years" in error.message
+    assert "2000-07" in str(error.hint)
+
+
+def test_decimals_of_whole_numbers_are_written_again():
+    steps = read("1.0", "2.0", "3.0", named=True)
+    assert steps.times.tolist() == [1, 2, 3]
+    assert TimeFormat.from_dict(steps.format.to_dict()) == steps.format
+    assert format_times(np.array([4]), steps.format) == ["4.0"]
+    years = read("2020.0", "2021.0")
+    assert format_times(years.times, years.format) == ["2020.0", "2021.0"]
+    assert format_times(np.array([us(2020, 5, 1)]), years.format) == ["2020-05-01"]
+
+
+def test_whole_numbers_of_weeks_and_days_of_a_year_are_named():
+    weeks = [f"{year}{week:02d}" for year in (2020, 2021) for week in range(1, 53)]
+    assert "%G%V" in str(refusal(*weeks).hint)
+    with pytest.raises(DataError) as caught:
+        read("2020003", "2020004", "2020005", named=True)
+    assert "--time-format %Y%j" in str(caught.value.hint)
 
 
 def test_a_cell_that_does_not_match_the_codes_is_refused_with_its_line():

@@ -41,6 +41,7 @@ _YEAR_PARTS = frozenset(
     ("month", "mon", "monat", "mois", "mes", "quarter", "qtr", "week", "weeks", "kw", "day", "doy", "yday")
 )  # names of columns that hold a part of a year
 _MONTH_OF_YEAR = re.compile(r"(0?[1-9]|1[0-2])\.(19|20)[0-9]{2}")
+_DAY_OF_YEAR = re.compile(r"(19|20)[0-9]{2}(00[1-9]|0[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-6])")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 
@@ -65,18 +66,33 @@ def refuse_unread_numbers(source: str, name: str, cells: Sequence[str]) -> None:
             at=in_file(source),
             flags=("--time", FLAG),
         )
+    if all(map(_DAY_OF_YEAR.fullmatch, cells)):
+        raise DataError(
+            f"column {quote_name(name)} has the name of a time column, but {quote_cell(cells[0])} is a number too",
+            hint=f"use --time {quote_name(name)} {FLAG} %Y%j if the numbers are a year and its day, or "
+            f"--time {quote_name(name)} {FLAG} int if they count steps",
+            rule="D209",
+            at=in_file(source),
+            flags=("--time", FLAG),
+        )
     first = abs(float(cells[0]))
     serial = 20_000 <= first <= 80_000  # days from 1954 to 2119, as spreadsheets count them
     year = PLAUSIBLE_YEARS[0] <= first < PLAUSIBLE_YEARS[1] and not is_time_name(name)
     if serial or year or first >= 1e6:
         reason = " (maybe a serial day of a spreadsheet)" if serial else ""
+        hint = "write times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss, or use --time to choose another column"
+        if serial:
+            hint = (
+                "format the column as YYYY-MM-DD in the spreadsheet, and save the file again. If the numbers count "
+                f"steps, use --time {quote_name(name)} {FLAG} int"
+            )
         raise DataError(
             f"column {quote_name(name)} has the name of a time column, but "
             f"{quote_cell(cells[0])} is not a time{reason}",
-            hint="write times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss, or use --time to choose another column",
+            hint=hint,
             rule="D209",
             at=in_file(source),
-            flags=("--time",),
+            flags=("--time", FLAG) if serial else ("--time",),
         )
 
 

@@ -30,7 +30,7 @@ from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_column
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.text import count_noun, quote_value
 
 
 def choose_time(
@@ -86,11 +86,11 @@ def choose_time(
 
 def _options_of(joined: JoinedColumns, options: TimeOptions) -> TimeOptions:
     """Return how joined columns are read. The format of the run's data says how its times of day are written."""
-    digits = joined.clock_digits
-    clock = re.search(f"{JOINT}((?:%[HMS]){{2,}})$", options.like.pattern) if options.like else None
+    digits, narrow = joined.clock_digits, joined.is_narrow
+    clock = re.search(f"{JOINT}((?:%-?[HMS]){{2,}})$", options.like.pattern) if options.like else None
     if clock is not None:
-        digits = len(clock[1])
-    return replace(options, format=joined.codes, clock_digits=digits)
+        digits, narrow = 2 * clock[1].count("%"), "-" in clock[1]
+    return replace(options, format=joined.codes, clock_digits=digits, narrow_clock=narrow)
 
 
 def _joined_finding(source: str, names: Sequence[str], joined: JoinedColumns) -> Finding:
@@ -137,7 +137,7 @@ def find_time_column(
             if sum(reads_in_codes(cell, codes) for cell in cells[index]) * 2 >= max(1, len(cells[index])):
                 return index, []
         raise DataError(
-            f"no column has times in the format {FLAG} '{codes}'",
+            f"no column has times in the format {FLAG} {quote_value(codes)}",
             hint=f"name the column with --time, and the error shows its first line. Or correct {FLAG}",
             rule="D414",
             at=in_file(source),

@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_cli.config.text import WHITESPACE
 from lstm_cli.data.locations import quote_cell
-from lstm_cli.data.reading.dialect.title_lines import TableStart, find_table_start
+from lstm_cli.data.reading.dialect.title_lines import TableStart, find_header_below, find_table_start
 from lstm_cli.data.reading.dialect.top_lines import TopLines
 from lstm_cli.data.reading.text_format import quote_delimiter, refuse_conflict
 from lstm_cli.data.times.patterns import is_time
@@ -57,6 +57,24 @@ def refuse_title(top: TopLines, *, has_header: bool) -> None:
             hint=_title_hint(start, top, has_header=has_header) + named,
             rule="D132",
             at=at_line(top.source, top.first_line),
+            flags=("--skip-rows",),
+        )
+
+
+def refuse_title_as_header(rules: RowRules, line: int) -> None:
+    """Raise DataError if the first row is a title or comment, and a header of plain names is below.
+
+    Args:
+        rules: rules of the rows.
+        line: line of the first row.
+    """
+    start = find_header_below(rules.top.lines, WHITESPACE if rules.squeezed else rules.delimiter)
+    if start is not None:
+        raise DataError(
+            f"the line is a title or a comment, and the header is line {rules.top.skipped + start.above + 1}",
+            hint=_title_hint(start, rules.top, has_header=True),
+            rule="D145",
+            at=at_line(rules.source, line),
             flags=("--skip-rows",),
         )
 
