@@ -156,6 +156,7 @@ _WARNINGS = {
     "D316": "Commas separate thousands, as numbers with a comma and a decimal point show.",
     "D320": "No cell has a code of `--na-value`.",
     "D319": "New numbers were read as plain decimals, because those of the run's marks are outside of their range.",
+    "D322": "New numbers without a unit were read in the unit of the run, because they are inside of its range.",
     "D410": "Some times have no time of day. They are read as midnight.",
     "D411": "Large whole numbers count steps, because they do not read as dates.",
     "D417": "Times of 24:00 are read as 00:00 of the next day.",
