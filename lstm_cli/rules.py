@@ -66,7 +66,7 @@ _ERRORS = {
     "D209": "A column is named like a time column, but its numbers are not valid times.",
     "D210": "The time is split over several columns.",
     "D213": "The columns of `--time` cannot be joined as one time.",
-    "D222": "The header has times, so the file is wide. Each row is a series.",
+    "D222": "The header has times or counts steps, so the file is wide. Each row is a series.",
     "D243": "A `--static` column changes within a series.",
     "D301": "A number is too small for a 64-bit float.",
     "D302": "A cell is not a number.",
