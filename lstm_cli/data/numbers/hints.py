@@ -269,4 +269,7 @@ def _other_format_reason(cell: str, cells: Sequence[str], number_format: NumberF
         return reason, "add --units if all numbers of the column have a unit"
     if flags := unit_flags(cell, cells):
         return reason, f"use {flags} instead, or write all numbers of the column in one format"
+    for pattern, other, hint in _REASONS:
+        if pattern.fullmatch(cell) and "--" not in hint(cell) and hint(cell) != _PLAIN:
+            return f"{reason} ({other})", hint(cell)
     return reason, "write all numbers of the column in one format, or correct the options"

@@ -326,6 +326,12 @@ def test_a_word_among_numbers_is_no_column_of_text():
     assert error_of(PLAIN_NUMBERS, "5", "snow", "6").rule == "D302"
 
 
+def test_minus_signs_that_no_option_reads_are_named_with_options_too():
+    for number_format in (PLAIN_NUMBERS, UNITS):
+        assert error_of(number_format, "5", "2425.26-").hint == "write it as -5"
+        assert error_of(number_format, "5", "\u22122425.26").hint == "write minus signs as '-'"
+
+
 def test_plain_numbers_hint_at_leaving_out_the_marks():
     assert error_of(NumberFormat(decimal=","), "1.5").hint.startswith("leave out --decimal, or")
     assert (

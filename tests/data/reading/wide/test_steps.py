@@ -9,7 +9,6 @@ from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.data.reading.wide.steps import plain_step, steps_in_header
 from lstm_cli.errors import DataError
 
-
 SHOPS = (("north", 1), ("south", 50))  # name and first value
 
 
