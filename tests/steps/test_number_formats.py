@@ -75,17 +75,33 @@ def test_new_data_may_have_the_format_of_the_run_or_plain_numbers(runs, tmp_path
     plain = forecast(runs / "plain", tmp_path / "forecast.csv", write(tmp_path / "new.csv", "plain"))
     for new in (name, "plain"):
         data = write(tmp_path / "new.csv", new)
-        # Numbers without a unit may be of another unit than dollars, so an option must say that they are not.
-        flags = ("--decimal", ".") if (name, new) == ("dollars", "plain") else ()
-        assert forecast(runs / name, tmp_path / "forecast.csv", data, *flags) == plain
+        assert forecast(runs / name, tmp_path / "forecast.csv", data) == plain
 
 
 def test_new_numbers_of_another_unit_are_refused(runs, tmp_path, capsys):
-    for new in (write(tmp_path / "plain.csv", "plain"), tmp_path / "euros.csv"):
-        if new.name == "euros.csv":
-            new.write_text(write(tmp_path / "dollars.csv", "dollars").read_text().replace("$", "€"))
-        assert lstm(["predict", str(runs / "dollars"), str(new)]) == 3
-        assert "but the training data have the unit '$'" in capsys.readouterr().err
+    (tmp_path / "euros.csv").write_text(
+        write(tmp_path / "dollars.csv", "dollars").read_text().replace("$", "€")
+    )
+    assert lstm(["predict", str(runs / "dollars"), str(tmp_path / "euros.csv")]) == 3
+    assert "but the training data have the unit '$'" in capsys.readouterr().err
+
+
+def test_new_numbers_without_a_unit_and_of_another_size_need_one_option(runs, tmp_path, capsys):
+    rows = (f"{day};{value / 1000:.5f}\n" for day, value in zip(DAYS, LOAD, strict=True))
+    (tmp_path / "small.csv").write_text("date;y\n" + "".join(rows))
+    new = ["predict", str(runs / "dollars"), str(tmp_path / "small.csv"), "-o", str(tmp_path / "f.csv")]
+    assert lstm(new) == 3
+    err = capsys.readouterr().err
+    assert "has no unit, but the training data have the unit '$'" in err
+    assert "use --units if the numbers are in '$'" in err
+    assert lstm([*new, "--units"]) == 0
+
+
+def test_new_numbers_without_a_unit_are_read_with_a_warning(runs, tmp_path, capsys):
+    data = write(tmp_path / "new.csv", "english")
+    output = ["-o", str(tmp_path / "f.csv")]
+    assert lstm(["predict", str(runs / "dollars"), str(data), *output]) == 0
+    assert "90 new numbers without a unit, such as '1,500.00', read in '$'" in capsys.readouterr().err
 
 
 def test_flags_of_predict_describe_new_data_of_another_format(runs, tmp_path):

@@ -15,6 +15,8 @@ _MULTIPLIERS = {"": "", "K": "e3", "k": "e3", "M": "e6", "B": "e9"}
 _WORD = "(?:[^\\W\\d_]|[%\uff05\u2030\u00b0$\u00a2-\u00a5\u20a0-\u20cf])+"
 _POWER = r"(?:(?<=[mtn])\^?[23])?"
 _UNIT = rf"{_WORD}{_POWER}(?:(?:\s?[/\u00b7*]\s?|\s){_WORD}{_POWER}){{0,3}}\.?"
+# Groups of two digits before the last group of three: lakhs and crores of Indian numbers, such as 2,42,525.
+_INDIAN = "[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
 _MAX_CHARS = 400  # a longer cell is not a number with a unit, and would take long to compare
 _PARENTHESES = re.compile(r"(\D*)\(([^()]*\d[^()]*)\)(\D*)")
 
@@ -128,11 +130,13 @@ class NumberFormat:
 
     @cached_property
     def _unsigned(self) -> str:
-        """Return the pattern of a number without a sign. Thousands are whole groups of three digits."""
+        """Return the pattern of a number without a sign. Thousands are whole groups of digits."""
         mark = re.escape(self.decimal)
         digits = "[0-9]+"
         if self.thousands:
-            digits = f"(?:[1-9][0-9]{{0,2}}(?:[{re.escape(self._thousands_marks)}][0-9]{{3}})+|{digits})"
+            indian = f"|{_INDIAN}" if self.thousands == "," else ""
+            groups = f"[1-9][0-9]{{0,2}}(?:[{re.escape(self._thousands_marks)}][0-9]{{3}})+"
+            digits = f"(?:{groups}{indian}|{digits})"
         return rf"(?:{digits}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
     @cached_property

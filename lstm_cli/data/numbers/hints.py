@@ -13,7 +13,13 @@ from lstm_cli.data.numbers.format import NumberFormat, quote_mark
 from lstm_cli.errors import DataError
 from lstm_cli.text import is_number
 
+# Formats of numbers with units, the most usual one first.
+_UNIT_FORMATS = tuple(
+    NumberFormat(decimal=decimal, thousands=thousands, units=True)
+    for decimal, thousands in ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
+)
 _MAX_CHARS = 200  # characters of a cell that are compared with the patterns
+_MAX_MARK_CHARS = 20  # a longer text that does not repeat is rarely a mark
 _MAX_CELLS = 1_000  # cells that show whether a column is text
 _PLAIN = "write only digits and a decimal point, such as 1234.5"
 _DIGITS = r"[+-]?[\d.,]+"
@@ -40,6 +46,7 @@ _MARKS = tuple(
     (re.compile(pattern), flags)
     for pattern, flags in (
         (r"[+-]?\d{1,3}(,\d{3})+\.\d*|[+-]?\d{1,3}(,\d{3}){2,}", "use --thousands ,"),
+        (r"[+-]?\d{1,2}(,\d{2})+,\d{3}(\.\d*)?", "use --thousands ,"),
         (r"[+-]?\d{1,3}(\.\d{3})+,\d*|[+-]?\d{1,3}(\.\d{3}){2,}", "use --decimal , --thousands ."),
         (
             r"[+-]?\d{1,3},\d{3}",
@@ -60,10 +67,29 @@ def marks_hint(cell: str) -> str:
     return next((flags for pattern, flags in _MARKS if pattern.fullmatch(cell.strip()[:_MAX_CHARS])), "")
 
 
-def format_hint(cell: str) -> str:
-    """Return the options that read a number with other marks or with a unit, as a hint; "" if there are none."""
-    has_unit = NumberFormat(thousands=",", units=True).split(cell) is not None
-    return marks_hint(cell) or ("use --units to read numbers with units" if has_unit else "")
+def format_hint(cell: str, cells: Sequence[str]) -> str:
+    """Return the options that read a number with other marks or with a unit, as a hint; "" if there are none.
+
+    cells: first cells of the column, which show the marks of its numbers.
+    """
+    flags = unit_flags(cell, cells)
+    return marks_hint(cell) or (f"use {flags} to read numbers with units" if flags else "")
+
+
+def unit_flags(cell: str, cells: Sequence[str]) -> str:
+    """Return the options that read a number with a unit and most of the other cells; "" if there are none.
+
+    >>> unit_flags("$1.5", ["$1.5"]), unit_flags("1.250 €", ["1.250 €", "1.250,5 €"])
+    ('--units', '--units --decimal , --thousands .')
+    """
+    text = cell.strip()
+    formats = [form for form in _UNIT_FORMATS if form.split(text) is not None]
+    if not formats:
+        return ""
+    first = cells[:_MAX_CELLS]
+    counts = [sum(form.split(other) is not None for other in first) for form in formats]
+    chosen = formats[counts.index(max(counts))]
+    return " ".join(filter(None, ("--units", replace(chosen, units=False).flags * (chosen.thousands != ","))))
 
 
 def _marks_hint_or_advice(cell: str) -> str:
@@ -115,11 +141,6 @@ _REASONS = tuple(
             "a unit?",
             _UNITS.format("units", "the unit"),
         ),
-        (
-            r"\D+",
-            "",
-            "delete the line if it is not a row of data. For a missing value, leave the cell empty or write NA",
-        ),
     )
 )
 _NUMBERLIKE = re.compile(
@@ -152,7 +173,7 @@ def not_a_number_error(
     )
     if number_format.split(cell) is not None:
         return too_large_error(cell, line, location)
-    reason, hint = _reason_and_hint(cell.strip(), location, number_format)
+    reason, hint = _reason_and_hint(cell.strip(), cells, location, number_format)
     first = [cell for cell in cells[:_MAX_CELLS] if not number_format.is_missing(cell)]
     if not reason and _is_text(first):
         return DataError(
@@ -198,20 +219,40 @@ def _is_text(cells: Sequence[str]) -> bool:
     return len(cells) > 1 and not any(is_number(cell) or is_numberlike(cell) for cell in cells)
 
 
-def _reason_and_hint(cell: str, location: CellLocation, number_format: NumberFormat) -> tuple[str, str]:
-    """Return the likely reason that a cell is not a number, as the end of a message, and a hint."""
+def _reason_and_hint(
+    cell: str, cells: Sequence[str], location: CellLocation, number_format: NumberFormat
+) -> tuple[str, str]:
+    """Return the likely reason that a cell is not a number, as the end of a message, and a hint.
+
+    Args:
+        cell: cell that is not a number.
+        cells: cells of the column [n].
+        location: file and column.
+        number_format: format of the numbers.
+    """
     if cell == location.column:
         return REPEATED_HEADER
     if number_format.flags and (is_numberlike(cell) or marks_hint(cell)):
-        return _other_format_reason(cell, number_format)
+        return _other_format_reason(cell, cells, number_format)
+    units = unit_flags(cell, cells)
     for pattern, reason, hint in _REASONS:
         if pattern.fullmatch(cell[:_MAX_CHARS]):
-            return f" ({reason})" if reason else "", hint(cell)
+            return f" ({reason})" if reason else "", hint(cell).replace("--units", units or "--units")
+    if units and (is_numberlike(cell) or re.search(r"[()+-]", cell)):  # such as -$2,425.26
+        return " (a unit?)", _UNITS.format("units", "the unit").replace("--units", units)
+    if not any(map(str.isdigit, cell)) and (len(cell) <= _MAX_MARK_CHARS or cells.count(cell) > 1):
+        return "", _missing_hint(cell)
     return "", f"correct the cell. For a missing value, leave it empty, write NA or use {na_value_flag(cell)}"
 
 
-def _other_format_reason(cell: str, number_format: NumberFormat) -> tuple[str, str]:
-    """Return the reason and the hint for a number of another format than the options name."""
+def _other_format_reason(cell: str, cells: Sequence[str], number_format: NumberFormat) -> tuple[str, str]:
+    """Return the reason and the hint for a number of another format than the options name.
+
+    Args:
+        cell: cell that is not a number of the format.
+        cells: cells of the column [n].
+        number_format: format of the numbers.
+    """
     reason = f" with {number_format.flags}"
     options = " and ".join(re.findall("--[a-z]+", number_format.flags))
     if number_format.decimal == "," and not number_format.thousands and re.search(r"\d\.\d{3}(\D|$)", cell):
@@ -226,4 +267,9 @@ def _other_format_reason(cell: str, number_format: NumberFormat) -> tuple[str, s
     with_unit = replace(number_format, units=True).split(cell)
     if not number_format.units and with_unit is not None:
         return reason, "add --units if all numbers of the column have a unit"
+    if flags := unit_flags(cell, cells):
+        return reason, f"use {flags} instead, or write all numbers of the column in one format"
+    for pattern, other, hint in _REASONS:
+        if pattern.fullmatch(cell) and "--" not in hint(cell) and hint(cell) != _PLAIN:
+            return f"{reason} ({other})", hint(cell)
     return reason, "write all numbers of the column in one format, or correct the options"

@@ -116,7 +116,8 @@ def _plain_texts(
             raise not_a_number_error(cells, lines, location, number_format)
         numbers, units = [part[0] for part in parts], [part[1] for part in parts]
     if unit is not None and number_format.units:
-        unit.require_same(_units_to_compare(numbers, units, number_format), chosen, lines[measured], location)
+        compared = _units_to_compare(numbers, units, number_format)
+        unit.require_same(compared, numbers, chosen, lines[measured], location)
     texts = [""] * len(cells)
     for row, number in zip(measured, numbers, strict=True):
         texts[row] = number

@@ -13,6 +13,7 @@ from lstm_cli.data.locations import CellLocation, FileLines, is_missing
 from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats
 from lstm_cli.data.reading.columns.requests import time_options
+from lstm_cli.data.reading.dialect.unique_names import hint_at_unique_names
 from lstm_cli.data.reading.file_readers import open_file
 from lstm_cli.data.reading.source import NO_PIPES, expand_paths, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile
@@ -91,7 +92,8 @@ def profile_files(
             with open_source(path, stdin, pipe_contents=pipe_contents) as opened:
                 plain = open_file(opened, formats)
                 times = time_options(text, named=wide is not None and bool(wide.time))
-                file = plain if wide is None else WideFile(plain, wide, times)
+                with hint_at_unique_names(plain.header, plain.header_line):
+                    file = plain if wide is None else WideFile(plain, wide, times)
                 profiler = profiler or _Profiler(file)
                 profiler.add(file)
     except DataError:

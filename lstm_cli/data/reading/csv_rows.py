@@ -148,6 +148,7 @@ def open_rows(
         header = names_without_header(first, settings, top)
         width_from = "--names" if settings.names else f"the first row (line {top.skipped + 1})"
         rules = replace(rules, width=len(header), width_from=width_from)
+    rules = replace(rules, names=tuple(header))
     findings += find_skipped_rows(top, len(header), WHITESPACE if squeezed else delimiter)
     state.line, state.last_row_line = top.skipped, rules.line
     return CsvRows(

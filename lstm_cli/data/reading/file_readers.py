@@ -76,6 +76,11 @@ class TextFile:
         return plain_sample(self.numbers, cells), self._first.lines
 
     @property
+    def header(self) -> list[str]:
+        """Return the names of the columns without those that the folder gives."""
+        return self.names[: self._width]
+
+    @property
     def header_line(self) -> int:
         """Return the line of the header."""
         return self._reader.rows.header_line
@@ -158,7 +163,7 @@ class ParquetFile:
 
         self.source = source.name
         self._rows = ParquetRows(source)
-        self.names = column_labels(self._rows.names)
+        self.names = self.header = column_labels(self._rows.names)
         self.lines = self._rows.rows
         if not self.lines:
             raise DataError(f"{source.name} has no rows", hint="add one row for each time", rule="D114")

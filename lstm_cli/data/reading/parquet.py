@@ -131,10 +131,11 @@ def column_numbers(
     number.unseen.see_numbers(stored, number.format)
     values: np.ndarray = codes_to_missing(stored, number.format).astype(np.float64)
     refuse_infinity(values, lines, location)
-    measured = np.flatnonzero(~np.isnan(values))[:1]
-    number.unit.require_same(
-        [""] * len(measured), list(map(repr, values[measured].tolist())), lines[measured], location
-    )
+    measured = np.flatnonzero(~np.isnan(values))
+    if not number.unit.is_of_run:
+        measured = measured[:1]
+    texts = list(map(repr, values[measured].tolist()))
+    number.unit.require_same([""] * len(measured), texts, texts, lines[measured], location)
     return values
 
 

@@ -25,6 +25,7 @@ from lstm_cli.data.reading.columns.series_names import find_incomplete_names
 from lstm_cli.data.reading.columns.static_columns import StaticColumns, read_static_columns
 from lstm_cli.data.reading.columns.table_rules import find_similar_series_names, refuse_footers, refuse_totals
 from lstm_cli.data.reading.dialect.header import names_option
+from lstm_cli.data.reading.dialect.unique_names import hint_at_unique_names
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
 from lstm_cli.data.reading.source import NO_PIPES, expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
@@ -173,7 +174,9 @@ def read_table(
             try:
                 for path in sources:
                     with open_source(path, stdin, on_bytes, pipe_contents=pipe_contents) as opened:
-                        reading.add(open_file(opened, formats))
+                        file = open_file(opened, formats)
+                        with hint_at_unique_names(file.header, file.header_line):
+                            reading.add(file)
                         if opened.path is not None:
                             reading.read[path] = opened.reader.checksum_and_size()
                 return reading, reading.table()

@@ -45,6 +45,9 @@ def error_of(number_format: NumberFormat, *cells: str) -> DataError:
         (ENGLISH, "40,726.2", 40726.2),
         (ENGLISH, " 1,234 ", 1234),
         (ENGLISH, "999", 999),
+        (ENGLISH, "2,42,525", 242525),
+        (ENGLISH, "-1,23,45,678.5", -12345678.5),
+        (UNITS, "\u20b9 2,42,525", 242525),
         (NumberFormat(thousands=" "), "12 345.5", 12345.5),
         (NumberFormat(decimal=",", thousands=" "), "12\u00a0345,5", 12345.5),
         (NumberFormat(decimal=",", thousands=" "), "12\u202f345", 12345),
@@ -67,7 +70,10 @@ def test_marks(number_format, cell, value):
         (GERMAN, "1,234.5"),
         (GERMAN, "1.2345"),
         (ENGLISH, "1,5"),
-        (ENGLISH, "1,23,456"),
+        (ENGLISH, "12,34"),
+        (ENGLISH, "1,23,45"),
+        (ENGLISH, "123,45,678"),
+        (NumberFormat(decimal=",", thousands="."), "1.23.456"),
         (ENGLISH, "1,234.5,6"),
         (ENGLISH, ",123"),
         (NumberFormat(decimal=","), "1.5"),
@@ -235,6 +241,7 @@ def test_plain_numbers_are_those_of_is_number(cell):
         ("1 234,5", "use --decimal , --thousands ' '"),
         ("1'234.5", 'use --thousands "\'"'),
         ("1_234", "use --thousands _"),
+        ("2,42,525", "use --thousands ,"),
         ("1,23,4", ""),
     ],
 )
@@ -244,6 +251,24 @@ def test_the_hint_names_options_that_read_the_number(cell, hint):
         words = shlex.split(hint.removeprefix("use "))
         marks = {flag.removeprefix("--"): mark for flag, mark in zip(words[::2], words[1::2], strict=True)}
         assert NumberFormat(**marks).split(cell) is not None
+
+
+@pytest.mark.parametrize(
+    ("cells", "flags"),
+    [
+        (["-$2,425.26", "$5"], "--units"),
+        (["$(2,425.26)"], "--units"),
+        (["($ 2,425.26)"], "--units"),
+        (["1.250 \u20ac", "1.250,5 \u20ac"], "--units --decimal , --thousands ."),
+        (["2.425,26 %"], "--units --decimal , --thousands ."),
+        (["2 425,26 kWh"], "--units --decimal , --thousands ' '"),
+        (["2.425 kWh", "5 kWh"], "--units"),
+    ],
+)
+def test_the_hint_for_units_reads_the_other_cells_too(cells, flags):
+    for number_format in (PLAIN_NUMBERS, UNITS):
+        if flags != "--units" or not number_format.units:
+            assert f"use {flags} " in error_of(number_format, *cells).hint
 
 
 def test_an_ambiguous_comma_has_both_options():
@@ -268,8 +293,43 @@ def test_a_column_of_text_is_named_as_one(words):
     assert "--target" in error.hint
 
 
+MARKS = [
+    ":",
+    "x",
+    "X",
+    "M",
+    "T",
+    "Bad",
+    "No Data",
+    "nil",
+    "\u2014",
+    "n/d",
+    "nd",
+    "s/d",
+    "c",
+    "closed",
+    "NV",
+    "<LOD",
+    "-.-",
+]
+
+
+@pytest.mark.parametrize("mark", [*MARKS, "#", "()", "not measured on holidays"])
+def test_a_mark_among_numbers_may_be_a_missing_value(mark):
+    error = error_of(PLAIN_NUMBERS, "5", mark, "6", mark)
+    assert error.hint.startswith(f"use {na_value_flag(mark)} if it is a missing value")
+    assert "delete" not in error.hint
+    assert (error.rule, error.flags) == ("D302", ("--na-value",))
+
+
 def test_a_word_among_numbers_is_no_column_of_text():
     assert error_of(PLAIN_NUMBERS, "5", "snow", "6").rule == "D302"
+
+
+def test_minus_signs_that_no_option_reads_are_named_with_options_too():
+    for number_format in (PLAIN_NUMBERS, UNITS):
+        assert error_of(number_format, "5", "2425.26-").hint == "write it as -5"
+        assert error_of(number_format, "5", "\u22122425.26").hint == "write minus signs as '-'"
 
 
 def test_plain_numbers_hint_at_leaving_out_the_marks():

@@ -133,7 +133,7 @@ def row_cases() -> list[Case]:
         refuse("decimal commas between commas", replace_line(12, "2021-01-14,5,25"), "line 12", "decimal comma"),
         refuse("a delimiter at the end of each row", "date,load\n" + "\n".join(spread[1:]), "line 2", "delimiter"),
         read("a delimiter at the end of each line", "\n".join(spread) + "\n"),
-        refuse("a delimiter at the end of the header", "date,load,\n" + BODY, "line 2", "2 cells"),
+        refuse("name a column for it", "date,load,\n" + BODY, "line 2", "2 cells"),
         refuse("an index without a name in the header", table("date,load", range(ROWS), map(day, range(ROWS)), values()),
                "line 2", "3 cells"),
         read("rows of empty cells at the end", GOOD + ",\n,\n", warnings=["2 rows of empty cells"]),

@@ -58,9 +58,9 @@ class NumberColumn:
         return values
 
     def finding(self, location: CellLocation) -> Finding | None:
-        """Return the finding about detected thousands separators, after the last row."""
+        """Return the finding about detected thousands separators or units, after the last row."""
         if self._first_grouped is None:
-            return None
+            return self.unit.finding(location)
         line, cell = self._first_grouped
         number = self.format.split(cell)
         assert number is not None  # the cell was read
@@ -119,7 +119,11 @@ class NumberFormats:
         """Return the unit of a column, which all files share. Without --units, no unit is compared."""
         if not self.text.units:
             return ColumnUnit()
-        return self._units.setdefault(name, ColumnUnit(self.units_of_run.get(name)))
+        if name not in self._units:
+            limits = None if self.range_of is None else self.range_of(name)
+            of_run, is_confirmed = self.units_of_run.get(name), self.plain_ok and self.range_of is None
+            self._units[name] = ColumnUnit(of_run, limits=limits, is_confirmed=is_confirmed)
+        return self._units[name]
 
     @property
     def units(self) -> dict[str, str]:

@@ -75,7 +75,7 @@ def _no_numeric_column_error(
                 f"{source} has no numeric column "
                 f"(for example, {quote_name(names[index])} contains {quote_cell(cells[0])})",
                 hint=delimiter_hint(names)
-                or format_hint(cells[0])
+                or format_hint(cells[0], cells)
                 or "write plain numbers such as 1234.5. With --target, the error shows the first wrong line",
                 rule="D206",
                 flags=("--target",),

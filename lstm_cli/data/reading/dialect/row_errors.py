@@ -8,8 +8,10 @@ import numpy as np
 
 from lstm_cli.config.text import WHITESPACE
 from lstm_cli.data.locations import quote_cell
+from lstm_cli.data.reading.dialect.header import names_option
 from lstm_cli.data.reading.dialect.title_lines import TableStart, find_header_below, find_table_start
 from lstm_cli.data.reading.dialect.top_lines import TopLines
+from lstm_cli.data.reading.dialect.unique_names import replace_header, unique_names
 from lstm_cli.data.reading.text_format import quote_delimiter, refuse_conflict
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError
@@ -33,6 +35,7 @@ class RowRules:
     has_header: bool
     line: int  # line of the header; the last line above the first row if there is no header
     top: TopLines  # for hints
+    names: tuple[str, ...] = ()  # of the columns, for hints
 
 
 def refuse_title(top: TopLines, *, has_header: bool) -> None:
@@ -151,10 +154,17 @@ def _cell_count_hint(row: Sequence[str], rules: RowRules) -> str:
     if len(row) == 1:
         return "delete the line if it is a title, a comment or a footer. Otherwise add the missing cells"
     if len(row) == rules.width + 1 and not row[-1].strip():
-        return "add a delimiter at the end of the header, or remove it from the ends of the rows"
+        options = _option_for_empty_column(rules)
+        return f"remove the delimiter from the ends of the rows, or name a column for it{options}"
     if len(row) == rules.width + 1 and row[-2].strip().isdigit() and row[-1].strip().isdigit():
         return "if the last comma is a decimal comma, write decimal points or use another delimiter"
     return "correct the line. Put a cell that contains the delimiter in double quotes, and name each column"
+
+
+def _option_for_empty_column(rules: RowRules) -> str:
+    """Return the options that name one more column, after a colon."""
+    names = unique_names([*rules.names, "x"])
+    return f": {replace_header(names, rules.line) if rules.has_header else names_option(names)}"
 
 
 def _is_above(rules: RowRules, start: TableStart) -> bool:

@@ -18,7 +18,7 @@ from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.columns.series_names import join_name, split_name
 from lstm_cli.data.reading.file_readers import Cells, File
-from lstm_cli.data.reading.wide.header import plain_time
+from lstm_cli.data.reading.wide.header import time_text
 from lstm_cli.data.reading.wide.layout import WideRequest, find_layout
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.parse import scan_times
@@ -44,7 +44,7 @@ class WideFile:
         self.numbers = [plain for _ in self.names]
         self._header = [file.names[index] for index in self.layout.values]
         if self.layout.dated:
-            self._header = list(map(plain_time, self._header))
+            self._header = [time_text(name, self.layout.times) for name in self._header]
         self._sample_rows = 1 + SAMPLE_ROWS // len(self._header)
         self._done = 0  # rows of the file that were read
         self._times = self._header_times() if self.layout.dated else None

@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.reading.columns.hints import find_series_columns, name_series
+from lstm_cli.data.reading.wide.steps import MIN_SURE_STEPS, plain_step, steps_in_header, steps_of
 from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.integer_times import are_plausible_times
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
@@ -41,7 +42,7 @@ def times_in_header(
     if times.codes is not None:
         dated = [index for index in columns if reads_in_codes(names[index], times.codes)]
     elif times.is_integer:
-        dated = [index for index in columns if names[index].isdigit()]
+        dated = steps_of(names, columns)
     else:
         dated = [index for index in columns if is_time(names[index]) or looks_like_date(names[index])]
     if times.format is None and not dated and (known or not has_time_column):
@@ -57,6 +58,11 @@ def plain_time(name: str) -> str:
     """
     found = _DECORATED_YEAR.fullmatch(name)
     return name if found is None else found[found.lastindex or 0]
+
+
+def time_text(name: str, times: TimeOptions) -> str:
+    """Return the text of the time in the name of a column. times: how times are read."""
+    return plain_step(name) if times.is_integer else plain_time(name)
 
 
 def may_be_header_of_times(names: Sequence[str]) -> bool:
@@ -102,6 +108,8 @@ def refuse_times_in_header(
     """
     others = [index for index in range(len(names)) if index not in (*series, *texts)]
     dated = times_in_header(names, others, times=times, has_time_column=has_time_column)
+    if not dated and not has_time_column:
+        _refuse_steps_in_header(source, names, sample, series, texts)
     if not dated:
         return
     if not name_series(sample, series):
@@ -116,6 +124,34 @@ def refuse_times_in_header(
         rule="D222",
         at=in_file(source),
         flags=("--wide", "--series"),
+    )
+
+
+def _refuse_steps_in_header(
+    source: str,
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    series: Sequence[int],
+    texts: Sequence[int],
+) -> None:
+    """Raise DataError if the names of most columns count steps, and other columns name a series in each row."""
+    others = [index for index in range(len(names)) if index not in (*series, *texts)]
+    steps = steps_in_header(names, others)
+    if len(steps) < MIN_SURE_STEPS:
+        return
+    if not name_series(sample, series):
+        candidates = [index for index in texts if index not in series]
+        series = (*series, *find_series_columns(sample, series, candidates))
+    if not name_series(sample, series):
+        return
+    raise DataError(
+        f"the times seem to be in the header: {len(steps)} of {len(names)} columns count steps, from "
+        f"{quote_name(names[steps[0]])} to {quote_name(names[steps[-1]])}, so each row is a series",
+        hint=f"add --wide {' '.join(f'--series {shlex.quote(names[index])}' for index in series)}, or --target for "
+        "the column to forecast if they count something else",
+        rule="D222",
+        at=in_file(source),
+        flags=("--wide", "--series", "--target"),
     )
 
 

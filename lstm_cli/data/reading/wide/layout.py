@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import CellLocation, quote_name, quote_names
-from lstm_cli.data.reading.columns.hints import name_series
+from lstm_cli.data.reading.columns.hints import find_series_columns, name_series
 from lstm_cli.data.reading.columns.names import duplicate_name_error, find_column
 from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.columns.roles import choose_columns
 from lstm_cli.data.reading.columns.samples import is_empty, may_be_numeric, reads_as_times
 from lstm_cli.data.reading.file_readers import File
-from lstm_cli.data.reading.wide.header import plain_time, times_in_header
+from lstm_cli.data.reading.wide.header import time_text, times_in_header
+from lstm_cli.data.reading.wide.steps import steps_in_header
 from lstm_cli.data.times.codes import TimeOptions
+from lstm_cli.data.times.formats import INTEGERS
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
@@ -91,9 +93,29 @@ def find_layout(file: File, request: WideRequest, times: TimeOptions) -> WideLay
     dated = times_in_header(
         file.names, others, times=times, has_time_column=has_time_column, known=request.dated
     )
+    if not dated and not has_time_column and not request.time and times.format is None:
+        dated = _find_steps(file.names, sample, ids, others)
+        times = replace(times, format=INTEGERS) if dated else times
     if dated and not request.time:
         return _rows_are_series(file, sample, request, times, ids, dated)
     return _columns_are_series(file, sample, request, times, ids)
+
+
+def _find_steps(
+    names: Sequence[str], sample: Sequence[Sequence[str]], ids: tuple[int, ...], others: Sequence[int]
+) -> list[int]:
+    """Return which columns count steps in their names, if other columns name a series in each row; else none.
+
+    Args:
+        names: names of all columns.
+        sample: first cells of each column.
+        ids: columns whose values name the series.
+        others: all other columns.
+    """
+    numeric = [index for index in others if is_empty(sample[index]) or may_be_numeric(sample[index])]
+    texts = [index for index in others if index not in numeric]
+    named = name_series(sample, ids) if ids else bool(find_series_columns(sample, (), texts))
+    return steps_in_header(names, numeric) if named else []
 
 
 def _rows_are_series(
@@ -108,9 +130,12 @@ def _rows_are_series(
     findings: list[Finding] = []
     if not ids and not request.from_model:
         ids, findings = _find_names(file, sample, dated)
-    name, count = Counter(plain_time(file.names[index]) for index in dated).most_common(1)[0]
+    name, count = Counter(time_text(file.names[index], times) for index in dated).most_common(1)[0]
     if count > 1:
-        raise duplicate_name_error(file.source, list(map(plain_time, file.names)), name)
+        texts = [
+            time_text(name, times) if index in set(dated) else name for index, name in enumerate(file.names)
+        ]
+        raise duplicate_name_error(file.source, texts, name)
     id_names = tuple(file.names[index] for index in ids)
     series_names = id_names or (_free_name(SERIES, file.names),)
     return WideLayout(

@@ -298,12 +298,32 @@ def test_new_numbers_need_the_unit_of_the_run(tmp_path):
     error = error_of(text_of("", "7 MWh"), text, **new)
     assert (error.rule, error.at.lines) == ("D318", (3,))
     assert "'7 MWh' has the unit 'MWh', but the training data have the unit 'kWh'" in error.message
-    assert "--decimal . if the numbers are in 'kWh'" in error_of(text_of("7"), text, **new).hint
+    ranged = {**new, "range_of": lambda name: (0, 6)}
+    assert "use --units if the numbers are in 'kWh'" in error_of(text_of("7"), text, **ranged).hint
+    assert values(read(text_of("7"), text, **new)) == [7]  # an option says so
     assert values(read(text_of("7"), TextSettings(decimal="."), units=known)) == [7]
     path = tmp_path / "new.parquet"
     pq.write_table(pa.table({"date": ["2020-01-01", "2020-01-02"], "y": [None, 7.0]}), path)
     with pytest.raises(DataError, match=r"row 2, column 'y': '7\.0' has no unit"):
         read_table(str(path), targets=["y"], text=text, units=known)
+
+
+@pytest.mark.parametrize("cells", [("(5)", "6"), ("0.005K", "6"), ("5", "6 kWh", "900")])
+def test_new_numbers_without_a_unit_are_read_inside_the_training_range(cells):
+    options = {"units": {"y": "kWh"}, "plain_numbers_ok": True, "range_of": lambda name: (-9, 999)}
+    [finding] = read(text_of(*cells), TextSettings(units=True), **options).findings
+    assert (finding.rule, finding.lines, finding.count) == ("D322", (2,), 2)
+    assert f"2 new numbers without a unit, such as '{cells[0]}', read in 'kWh'" in finding.text
+    outside = {**options, "range_of": lambda name: (5000, 9000)}
+    assert error_of(text_of(*cells), TextSettings(units=True), **outside).rule == "D318"
+
+
+def test_parquet_numbers_are_read_inside_the_training_range(tmp_path):
+    path = tmp_path / "new.parquet"
+    pq.write_table(pa.table({"date": ["2020-01-01", "2020-01-02"], "y": [5.0, 7.0]}), path)
+    options = {"units": {"y": "kWh"}, "plain_numbers_ok": True, "range_of": lambda name: (0, 9)}
+    table = read_table(str(path), targets=["y"], text=TextSettings(units=True), **options)
+    assert values(table) == [5, 7]
 
 
 def test_new_numbers_without_a_unit_keep_the_format_of_the_run_or_are_plain():
