@@ -1,12 +1,13 @@
 """Ridge regressions of the next H values of a target on its last K, with and without an intercept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.linear.model import window_moments
+from lstm_cli.linear.overlapping_windows import find_runs, sum_of_squares
 
 CHUNK_ROWS = 4096  # rows per matrix product
 MIN_MEAN_SQUARE = 1e-100  # avoids a division by 0 if all inputs are 0
@@ -179,6 +180,15 @@ def _normal_equations(
     reach, horizon = rows.past.shape[1], rows.truth.shape[1]
     sums = (np.zeros((reach, reach)), np.zeros((reach, horizon)), np.zeros(reach), np.zeros(horizon))
     squares, products, input_sum, output_sum = sums
+    count = len(indices)
+    if not scaled and imputation is None:
+        for run, center_value in _runs(rows, indices, center):
+            run_squares, run_sum = sum_of_squares(_steps(rows, run), center_value)
+            squares += run_squares[:reach, :reach]
+            products += run_squares[:reach, reach:]
+            input_sum += run_sum[:reach]
+            output_sum += run_sum[reach:]
+            indices = np.setdiff1d(indices, run, assume_unique=True)
     for first in range(0, len(indices), CHUNK_ROWS):
         chunk = rows.select(indices[first : first + CHUNK_ROWS])
         inputs, outputs = (side.astype(np.float64) for side in chunk.centered(center, scaled)[:2])
@@ -189,8 +199,21 @@ def _normal_equations(
         input_sum += inputs.sum(axis=0)
         output_sum += outputs.sum(axis=0)
     return NormalEquations(
-        squares=squares, products=products, inputs=input_sum, outputs=output_sum, count=len(indices)
+        squares=squares, products=products, inputs=input_sum, outputs=output_sum, count=count
     )
+
+
+def _runs(rows: WindowRows, indices: np.ndarray, center: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows of each run of windows without padding, and the center of each row."""
+    whole = indices[rows.mask[indices].all(axis=1)]
+    groups = rows.series * (1 + rows.target.max(initial=0)) + rows.target
+    for run in find_runs((rows.past, rows.truth), groups, whole):
+        yield run, rows.past[run, -1] if center == "last" else rows.mean[run, 0]
+
+
+def _steps(rows: WindowRows, run: np.ndarray) -> np.ndarray:
+    """Return the steps of a run, each once: those of its first window, and the last step of each other window."""
+    return np.concatenate([rows.past[run[0]], rows.truth[run[0]], rows.truth[run[1:], -1]])
 
 
 @dataclass(frozen=True, kw_only=True)
