@@ -186,4 +186,4 @@ def window_moments(
     count = np.maximum(real.sum(axis=1, keepdims=True), 1)
     mean = (recent * real).sum(axis=1, keepdims=True) / count
     variance = (np.square(recent - mean) * real).sum(axis=1, keepdims=True) / count
-    return mean, np.sqrt(variance + np.square(DEVIATION_FLOOR * unit))
+    return mean, np.hypot(np.sqrt(variance), DEVIATION_FLOOR * unit)  # the square of a small floor is 0

@@ -344,3 +344,16 @@ def test_progress_counts_every_fit_and_reaches_the_total() -> None:
     )
     solved = {(member.center, member.scaled, member.lookback) for member in linear.members}
     assert repeated == [(done, len(solved)) for done in range(len(solved) + 1)]
+
+
+def test_values_whose_squares_are_zero_as_32_bit_floats_are_fitted() -> None:
+    tiny = dataset(
+        [1e-25 * wave(160, 1, seed=1, noise=0.3)],
+        train_end=[100], val_end=[130], lookback=20, horizon=6, seasons=(12,), scaler="none",
+    )  # fmt: skip
+    linear = fit(tiny)
+    assert linear.members
+    judged = batch_of(tiny, "val")
+    assert np.isfinite(forecast(linear, judged)).all()
+    naive = np.abs(judged.past[:, -1:, :1] - judged.target).mean()
+    assert np.abs(forecast(linear, judged) - judged.target).mean() < naive

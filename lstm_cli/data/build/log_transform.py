@@ -38,22 +38,26 @@ def log_transform(dataset: Dataset) -> Dataset:
     """
     targets, table = dataset.targets, dataset.series
     floor = dataset.training.least / 2
-    values = np.empty_like(dataset.values_scaled)
+
+    def logs_of(rows: slice, index: int) -> np.ndarray:
+        # float64, because the logarithms of a large level with a small variation are equal as 32-bit floats
+        units = dataset.scaler.inverse_transform(dataset.values_scaled[rows, :targets], index)
+        return np.asarray(logarithm(units, floor[index]))
+
     logs = []
     for index, (rows, training) in enumerate(zip(table.row_slices, table.train_end, strict=True)):
-        values[rows] = dataset.values_scaled[rows]
-        units = dataset.scaler.inverse_transform(dataset.values_scaled[rows, :targets], index)
-        values[rows, :targets] = logarithm(units, floor[index])
         training_rows = slice(rows.start, rows.start + training)
-        training_logs = values[training_rows, :targets].astype(np.float64)
+        training_logs = logs_of(training_rows, index)
         training_logs[~dataset.measured[training_rows, :targets]] = np.nan
         logs.append(training_logs)
     fitted = fit_scaler("standard", logs)
     center, scale = dataset.scaler.center.copy(), dataset.scaler.scale.copy()
     center[:, :targets] = fitted.center
     scale[:, :targets] = np.sqrt(np.mean(np.square(fitted.scale), axis=0))
+    values = np.empty_like(dataset.values_scaled)
     for index, rows in enumerate(table.row_slices):
-        values[rows, :targets] = (values[rows, :targets] - center[index, :targets]) / scale[index, :targets]
+        values[rows] = dataset.values_scaled[rows]
+        values[rows, :targets] = (logs_of(rows, index) - center[index, :targets]) / scale[index, :targets]
         zero_before_first(values[rows, :targets], dataset.measured[rows, :targets])
     scaler = Scaler(kind=dataset.scaler.kind, center=center, scale=scale, floor=floor)
     return replace(dataset, scaler=scaler, values_scaled=values)

@@ -164,7 +164,7 @@ def checkpoint_writer(
     except Interrupted as error:
         with suppress(ArtifactError):  # the earlier checkpoint stays valid
             if checkpoints.flush():
-                error.hint = "run the same command again to resume after the last finished epoch"
+                error.hint = "run the same command again to resume the training"
         raise
     except DeviceError as error:
         with suppress(ArtifactError):

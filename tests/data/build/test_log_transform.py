@@ -156,3 +156,12 @@ def test_a_target_that_begins_later_is_0_before_that_in_logs_too() -> None:
     assert logged.values_scaled[7, 1] != 0
     read = scale_and_fill([rows], logged.scaler, logged.schema)
     np.testing.assert_allclose(read, logged.values_scaled, atol=1e-5)
+
+
+def test_a_small_variation_around_a_large_level_keeps_its_digits() -> None:
+    load = 1e7 + np.sin(np.arange(80))
+    plain = dataset([load[:, None]], train_end=[60], val_end=[70])
+    logged = log_transform(plain)
+    np.testing.assert_allclose(logged.values_scaled, plain.values_scaled, atol=1e-5)  # nearly linear here
+    back = logged.scaler.inverse_transform(logged.values_scaled, 0)[:, 0]
+    np.testing.assert_allclose(back, load, atol=1e-5, rtol=0)

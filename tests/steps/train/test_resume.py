@@ -122,7 +122,7 @@ def test_training_interrupted_three_times_writes_the_same_bytes(
 def test_an_interrupt_hints_at_resuming(interrupted: Path) -> None:
     with pytest.raises(Interrupted) as ended:
         train(interrupted, TRAIN, ignore_events, should_stop=lambda: signal.SIGINT)
-    assert ended.value.hint == "run the same command again to resume after the last finished epoch"
+    assert ended.value.hint == "run the same command again to resume the training"
     assert open_run(interrupted).artifact("model").folder.name == "0001"
 
 
