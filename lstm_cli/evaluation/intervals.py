@@ -16,10 +16,13 @@ windows, at the middle of each block. It is linear in between. Later it is a pow
 leads to the last measured growth (from 0 to 1). Without a measurement the exponent is 0.5, as for a random walk.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from lstm_cli.data.dataset.windows import Batch
 
 LEVELS = (80, 95)  # percent
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # ends of both intervals and the forecast itself
@@ -69,6 +72,40 @@ class Intervals:
         near, far = reach
         middle = forecast_scaled.astype(np.float64)
         return np.stack([middle - near, middle + near, middle - far, middle + far])
+
+    @property
+    def supported(self) -> tuple[float, float]:
+        """Return the lowest and the highest quantile that the calibration supports."""
+        highest = 0.5 + max(LEVELS) / 200
+        return 1 - highest, highest
+
+    def quantiles(
+        self, probabilities: Sequence[float], forecast_scaled: np.ndarray, batch: Batch
+    ) -> np.ndarray:
+        """Return quantiles [Q, N, steps, C] of the forecast, float64, scaled. They never cross.
+
+        Between the calibrated levels, the half width is linear in the quantile of the normal distribution.
+
+        Args:
+            probabilities: Q probabilities between 0 and 1.
+            forecast_scaled: [N, steps, C]; there may be more or fewer steps than H.
+            batch: windows of the forecast, with at least `lookback` steps.
+        """
+        from statistics import NormalDist
+
+        normal = NormalDist()
+        known = [0.0, *(normal.inv_cdf(0.5 + level / 200) for level in LEVELS)]
+        ends = self.interval_ends(forecast_scaled, batch.past, batch.mask)
+        middle = forecast_scaled.astype(np.float64)
+        halves = np.stack([np.zeros_like(middle), ends[1] - middle, ends[3] - middle])
+        quantiles = np.empty((len(probabilities), *middle.shape))
+        for index, probability in enumerate(probabilities):
+            score = abs(normal.inv_cdf(probability))
+            before = 0 if score <= known[1] else 1
+            share = (score - known[before]) / (known[before + 1] - known[before])
+            half = halves[before] + share * (halves[before + 1] - halves[before])
+            quantiles[index] = middle + np.sign(probability - 0.5) * half
+        return quantiles
 
     def half_widths(self, steps: int) -> np.ndarray:
         """Return the half widths [2, steps] of each level, in spreads, wider beyond the trained horizon."""

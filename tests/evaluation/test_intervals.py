@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import norm
 from scipy.stats import t as student
 from sklearn.metrics import mean_pinball_loss
 
+from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.evaluation.interval_scores import interval_scores, interval_scores_per_step, interval_sums
 from lstm_cli.evaluation.intervals import (
@@ -22,6 +24,7 @@ from lstm_cli.evaluation.intervals import (
     t_correction,
 )
 
+NOTHING = np.zeros((1, 0))
 MANY = 1e9  # horizons: no widening, and only validation errors count
 
 
@@ -105,6 +108,19 @@ def test_the_spread_uses_only_the_lookback() -> None:
     )
 
 
+def test_quantiles_lie_between_the_calibrated_levels() -> None:
+    """Half widths 8 at 80 % and 9.5 at 95 %: the median is the forecast, 90 % lies between both."""
+    fitted = fit_calibration(misses(np.arange(1, 21), moved=2.0), NONE, season=1, lookback=3)
+    past, mask = column(1, 3, 2), np.ones((1, 3))
+    moved = 1.5 + np.sqrt(2 / 3)
+    batch = Batch(past=past, mask=mask, future=NOTHING, target=NOTHING, observed=NOTHING, series=NOTHING)
+    result = fitted.quantiles((0.025, 0.05, 0.1, 0.5, 0.9), np.full((1, 1, 1), 10.0), batch)[:, 0, 0, 0]
+    between = 8 + 1.5 * (norm.ppf(0.95) - norm.ppf(0.9)) / (norm.ppf(0.975) - norm.ppf(0.9))
+    expected = [10 - 9.5 * moved, 10 - between * moved, 10 - 8 * moved, 10, 10 + 8 * moved]
+    assert result == pytest.approx(expected)
+    assert fitted.supported == pytest.approx((0.025, 0.975))
+
+
 def test_errors_in_training_grow_by_the_optimism_that_the_rows_do_not_explain() -> None:
     """Validation errors are six times those in training; by the naive forecast the rows are twice as volatile."""
     val = misses([6.0] * 10, simple=4.0, horizons=1e-9)
@@ -126,8 +142,6 @@ def test_validation_and_training_have_equal_weight_at_200_horizons() -> None:
 @pytest.mark.parametrize("horizons", [3, 6, 15, 100])
 @pytest.mark.parametrize("quantile", [0.9, 0.975])
 def test_few_horizons_widen_as_students_t(quantile: float, horizons: float) -> None:
-    from scipy.stats import norm
-
     expected = student.ppf(quantile, horizons) / norm.ppf(quantile)
     assert t_correction(quantile, horizons) == pytest.approx(expected, rel=0.01)
 
