@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine makes any example slow
+settings.load_profile("no deadline")
 
 SLOW_FOLDERS = ("export", "steps", "training")  # files in these folders take longest
 

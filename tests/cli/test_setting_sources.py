@@ -5,7 +5,7 @@ from pathlib import Path
 
 import fake_steps
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.config.layers import find_settings
@@ -66,7 +66,6 @@ def to_toml(tables):
     return ConfigReport(run="run", data="data.csv", steps=steps).to_toml()
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), PLAIN | st.lists(PLAIN, min_size=1)))
 def test_toml_round_trip(given_settings):
     text = to_toml(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small_data import wave
 
@@ -177,7 +177,6 @@ def test_worst_series_are_those_where_a_baseline_is_better() -> None:
     assert worst_series_indices([1.0, 1.0, 1.0], 2) == [0, 1]
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), cut=st.integers(0, 9))
 def test_sums_of_batches_add_up(seed: int, cut: int) -> None:
     generator = np.random.default_rng(seed)

@@ -72,7 +72,7 @@ def windows(real: list[int], known_ahead: int) -> tuple[Tensor, Tensor, Tensor]:
     training=st.booleans(),
     loud=st.sampled_from([-9.0, 1e4]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_neither_content_nor_amount_matters(
     model: StackedLSTM, real: list[int], more: int, training: bool, loud: float
 ) -> None:
@@ -97,7 +97,7 @@ def test_neither_content_nor_amount_matters(
 
 @torch.no_grad()
 @given(real=st.lists(st.integers(1, 12), min_size=1, max_size=4), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_attention_over_segments_sees_only_the_real_ones(real: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     model = SegmentLSTM(
@@ -132,7 +132,7 @@ def test_attention_over_segments_sees_only_the_real_ones(real: list[int], seed: 
 
 @torch.no_grad()
 @given(real=st.lists(st.integers(1, LENGTH), min_size=1, max_size=4), seed=st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_two_layers_in_both_directions_are_a_packed_sequence(real: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     model = network(hidden=(4, 4), bidirectional=True, head="mean")

@@ -98,7 +98,7 @@ def test_truth_after_training_is_truth_in_logs_too() -> None:
     np.testing.assert_allclose(*(error - error[:, 2:] for error in errors), atol=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     values=st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=20),
     center=st.floats(-5, 12),

@@ -33,7 +33,7 @@ def numbers(rows: int, columns: int) -> st.SearchStrategy[np.ndarray]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_scaled_values_are_scikit_learns(kind: str, data: st.DataObject) -> None:
     train = data.draw(numbers(data.draw(st.integers(1, 30)), 3))
@@ -91,7 +91,7 @@ def test_numbers_by_hand() -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "none"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_scaling_inverted_gives_the_numbers_back_within_float32(kind: str, data: st.DataObject) -> None:
     values = data.draw(numbers(20, 2))

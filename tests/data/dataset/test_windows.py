@@ -113,7 +113,7 @@ def test_rows_beyond_the_data_are_not_observed() -> None:
     np.testing.assert_array_equal(batch.future[0, :2], data.values_scaled[28:, 1:])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000), missing=st.sampled_from(["interpolate", "last", "season"]), pad=st.booleans()
 )
@@ -195,7 +195,7 @@ def test_a_covariate_known_ahead_is_used_up_to_the_end_of_the_horizon() -> None:
     assert future[24][0, :, 0].tolist() == [24, 25, 26, 27]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), missing=st.sampled_from(["interpolate", "last"]))
 def test_validation_and_test_windows_begin_where_a_forecast_would(seed: int, missing: str) -> None:
     """After a row with a measured target, all future covariates of the horizon measured; counts agree."""

@@ -59,7 +59,7 @@ def test_buckets_cover_all_times_and_their_rows_are_on_the_grid(freq: str) -> No
     assert index.tolist() == list(range(500))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(freq=st.sampled_from(STEPS), time=st.datetimes(pd.Timestamp(1960, 1, 1), pd.Timestamp(2040, 1, 1)))
 def test_no_row_is_nearer_than_the_nearest(freq: str, time: pd.Timestamp) -> None:
     buckets, times = Buckets(step=parse_freq(freq)), micros([time])

@@ -79,7 +79,7 @@ def test_rows_before_a_time_on_and_off_the_clock():
     assert clock.rows_before(monday + 1, origins).tolist() == [53, 1, 0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_times_and_index_are_inverse_of_each_other(data):
     gaps = data.draw(st.lists(st.integers(1, 400), min_size=1, max_size=40))

@@ -118,7 +118,7 @@ def test_new_data_name_no_option_that_predict_lacks() -> None:
     assert caught.value.flags == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     cells=st.lists(
         st.tuples(

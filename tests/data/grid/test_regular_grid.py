@@ -443,7 +443,7 @@ def expected_grid(rows: dict, names, freq: str) -> tuple[list, list]:
     return values, counts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_gaps_shuffles_and_doubles_come_back_as_pandas_lays_them(data):
     freq = data.draw(st.sampled_from(["h", "30min", "D", "B", "MS", "ME", "QE"]))

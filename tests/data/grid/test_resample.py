@@ -196,7 +196,7 @@ def test_m_is_labelled_by_the_start() -> None:
 PANDAS_RULES = {"h": "h", "15min": "15min", "D": "D", "W": "W-MON", "MS": "MS", "ME": "ME", "QS": "QS"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seconds=st.lists(st.integers(0, 40 * 86_400), min_size=3, max_size=60, unique=True),
     how=st.sampled_from(["mean", "sum", "first", "last", "min", "max", "median"]),

@@ -16,7 +16,7 @@ def shortest_by_numpy(value: float) -> str:
     return np.format_float_positional(np.float32(value), unique=True, trim="-")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(FLOATS.filter(lambda value: value == 0 or 1e-20 < abs(value) < 1e7), min_size=1, max_size=40))
 def test_the_fewest_digits_that_give_the_same_float(values: list[float]) -> None:
     texts = number_texts(np.array(values))
@@ -28,7 +28,7 @@ def test_the_fewest_digits_that_give_the_same_float(values: list[float]) -> None
         assert len(digits.strip("0")) <= len(theirs.strip("0"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(FLOATS, min_size=1, max_size=40))
 def test_every_float_comes_back(values: list[float]) -> None:
     texts = number_texts(np.array(values))

@@ -189,7 +189,6 @@ def test_a_code_that_is_a_number_is_found_in_each_format():
     assert numbers(units, "$5", "-200.0", "$6")[::2] == [5, 6]
 
 
-@settings(deadline=None)
 @given(
     st.floats(allow_nan=False, allow_infinity=False).map(lambda value: round(value, 3)),
     st.sampled_from("., '_"),
@@ -213,7 +212,7 @@ CELLS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(CELLS, st.sampled_from([PLAIN_NUMBERS, GERMAN, ENGLISH, UNITS, NumberFormat(decimal=",", units=True)]))
 def test_all_cells_at_once_are_read_like_each_cell(cells, number_format):
     together = number_format.split_all(cells)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from number_cells import MISSING, REFUSED
 
@@ -18,7 +18,6 @@ def numbers(*cells: str) -> np.ndarray:
     return read_numbers(cells, np.arange(2, 2 + len(cells)), PLACE)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_each_finite_number_is_read_exactly(values):
     read = numbers(*map(repr, values))
@@ -51,7 +50,6 @@ def test_other_cells_are_errors_with_line_column_and_value(cell, says):
         assert [words for words in says if words not in text] == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=8))
 def test_a_cell_is_missing_a_number_or_refused(cell):
     try:

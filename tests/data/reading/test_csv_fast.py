@@ -126,7 +126,7 @@ def texts(draw: st.DrawFn) -> bytes:
     return text.encode(draw(st.sampled_from(["utf-8", "utf-8", "utf-8-sig"])))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts())
 def test_both_engines_read_the_same(data: bytes) -> None:
     read_both_ways(data, **COLUMNS)

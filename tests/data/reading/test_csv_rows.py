@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.config.text import TextSettings
@@ -229,7 +229,6 @@ def test_a_first_row_without_numbers_is_not_always_a_header(first):
     assert read_as(f"{first}\n1,2\n", names=("a", "b"), na_value=("?",))[2] == [1, 2]
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(
         st.lists(st.text(st.characters(exclude_characters="\0\r", codec="utf-8")), min_size=2, max_size=2)

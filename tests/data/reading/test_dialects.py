@@ -60,7 +60,7 @@ def dialects() -> st.SearchStrategy[Dialect]:
     )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     names=st.lists(LETTERS.map(lambda name: "n" + name), min_size=1, max_size=3, unique_by=str.lower),
     cells=st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=12),

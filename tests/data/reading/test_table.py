@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.config.text import TextSettings
@@ -268,7 +268,6 @@ def tables(draw: st.DrawFn) -> np.ndarray:
     return np.array(cells, dtype=np.float64).reshape(rows, columns)
 
 
-@settings(deadline=None)
 @given(
     values=tables(),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),
@@ -291,7 +290,6 @@ def test_any_table_of_numbers_comes_back(values, delimiter, quoting, end, encodi
     assert table.delimiter == delimiter
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_bytes_are_a_table_or_refused(data):
     """Byte mutations of a good file end in a table or in a DataError, never in another exception."""

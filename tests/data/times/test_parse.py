@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.data.locations import CellLocation
@@ -266,7 +266,6 @@ def test_a_too_coarse_format_is_refined(pattern, written):
     assert format_times(np.array([us(2020, 1, 5, 6)]), TimeFormat(pattern=pattern)) == [written]
 
 
-@settings(deadline=None)
 @given(
     pattern=st.sampled_from(
         [
@@ -296,7 +295,6 @@ def test_formatted_times_parse_to_the_same_times(pattern, step, start, offset):
     np.testing.assert_array_equal(column.times, times)
 
 
-@settings(deadline=None)
 @given(st.lists(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), min_size=1))
 def test_iso_times_match_the_standard_library(times):
     expected = [(time - EPOCH) // timedelta(microseconds=1) for time in times]
@@ -307,7 +305,6 @@ def test_iso_times_match_the_standard_library(times):
     assert column.times.tolist() == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("0123456789-/:. TZ+QWapmJn,", max_size=20), min_size=1, max_size=4))
 def test_any_text_gives_times_or_an_error(cells):
     try:
@@ -483,7 +480,6 @@ CLOCK_CODES = ("", "%H:%M", "%I:%M %p", "%H%M%S", "%H:%M:%S.%f", "%H.%M.%S,%f", 
 STEPS = {"": DAY, "%H:%M": 60 * 10**6, "%I:%M %p": 60 * 10**6, "%H%M%S": 10**6, "%I o'clock %p": 3600 * 10**6}
 
 
-@settings(deadline=None)
 @given(
     date=st.sampled_from(DATE_CODES),
     mark=st.sampled_from([".", "/", "-", " "]),
@@ -491,7 +487,7 @@ STEPS = {"": DAY, "%H:%M": 60 * 10**6, "%I:%M %p": 60 * 10**6, "%H%M%S": 10**6, 
     joint=st.sampled_from([" ", "T", JOINT, " 100%% "]),
     zone=st.sampled_from(["", "+0000", " +00:00", "Z"]),
     offset=st.sampled_from([0, 60, -210, 825]),
-    start=st.integers(us(1970, 1, 2) // DAY, us(2067, 1, 1) // DAY),
+    start=st.integers(us(1970, 1, 2) // DAY, us(2056, 1, 1) // DAY),  # %y ends in 2068, 12 steps later
     step=st.integers(1, 400),
     narrow=st.booleans(),
 )

@@ -79,13 +79,13 @@ def stacked_settings(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=COUNT, deadline=None)
+@settings(max_examples=COUNT)
 @given(segment_settings(), st.data())
 def test_a_segment_graph_agrees_with_torch(options: dict[str, Any], data: st.DataObject) -> None:
     compare(Mixture(**options), options, data)
 
 
-@settings(max_examples=COUNT, deadline=None)
+@settings(max_examples=COUNT)
 @given(stacked_settings(), st.data())
 def test_a_stacked_graph_agrees_with_torch(options: dict[str, Any], data: st.DataObject) -> None:
     compare(StackedLSTM(**options), options, data)

@@ -231,7 +231,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(NUMBERS, min_size=30, max_size=40),
     st.sampled_from([",", ".", None]),

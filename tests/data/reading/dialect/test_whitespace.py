@@ -4,7 +4,7 @@ import csv
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.data.reading.dialect.whitespace import squeeze_blanks, squeeze_block
@@ -30,7 +30,6 @@ def test_blanks_outside_of_quotes_become_one(lines: list[str], squeezed: list[st
     assert list(squeeze_blanks(lines)) == squeezed
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.lists(st.one_of(CELL, QUOTED), min_size=2, max_size=2), min_size=1, max_size=5),
     between=st.sampled_from([" ", "\t", " \t  "]),
@@ -50,7 +49,6 @@ def test_rows_are_those_of_pandas(tmp_path) -> None:
     assert list(csv.reader(squeeze_blanks(text.splitlines(True)), delimiter=" ")) == frame.to_numpy().tolist()
 
 
-@settings(deadline=None)
 @given(st.text("ab1 \t\n", max_size=40), st.sampled_from(["\n", "\r\n"]))
 def test_blocks_are_squeezed_like_lines(text: str, end: str) -> None:
     lines = squeeze_blanks(line + "\n" for line in text.split("\n"))

@@ -293,7 +293,7 @@ def test_large_files_read_as_small_ones_do(monkeypatch: pytest.MonkeyPatch):
         assert keys[0] == keys[1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.lists(st.one_of(st.none(), st.integers(-99, 99)), min_size=3, max_size=3), min_size=1, max_size=5
