@@ -245,7 +245,7 @@ def test_a_forecast_has_at_most_a_hundred_horizons(made: Path) -> None:
 
 def test_the_steps_of_a_forecast_count_in_its_memory(made: Path) -> None:
     model = load_model(open_run(made))
-    few, many = (forecast_need(model, steps=steps) for steps in (7, 7_000_000))
+    few, many = (forecast_need(model, steps=steps, quantiles=4) for steps in (7, 7_000_000))
     inputs = len(model.schema.future) + len(model.schema.derived)
     assert many.size - few.size == 2 * (7_000_000 - 7) * (5 * 8 + 4 * inputs)
     assert "--horizon" in many.hint
