@@ -76,7 +76,7 @@ def warn_beyond_horizon(
     if requested.intervals is not None and not requested.intervals.growth:
         what, advice, flag = "intervals", "--no-intervals leaves them out", "--no-intervals"
         if not requested.levels:
-            what, advice, flag = "quantiles", "they are there because of --quantiles", "--quantiles"
+            what, advice, flag = "quantiles", "without --quantiles there are none", "--quantiles"
         text = (
             f"the errors beyond the trained horizon of {horizon} steps were not measured, so the {what} widen with "
             f"the square root of the steps ({advice})"
