@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import io
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,8 @@ from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.errors import DataError, MissingArtifact
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.events import ignore_events
-from lstm_cli.rundir import ArtifactReader, open_run
 from lstm_cli.steps.dry_run import plan_predict
-from lstm_cli.steps.predict import PredictReport, predict
+from lstm_cli.steps.predict import PredictReport, predict, requested_quantiles
 from lstm_cli.steps.predict.requested_quantiles import interval_probabilities
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -33,6 +31,21 @@ def made(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepare(str(panel), run, dataclasses.replace(PREPARE, past=(), future=()), ignore_events)
     train(run, dataclasses.replace(LINEAR, min=40.0, max=1100.0), ignore_events)
     return run
+
+
+@pytest.fixture(autouse=True)
+def symmetric(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each run symmetric intervals with half widths of 3 and 6 spreads, as in a run of 0.1.0."""
+    intervals = Intervals(
+        half=np.tile([[3.0], [6.0]], 7),
+        floor=np.array([0.05]),
+        season=7,
+        lookback=14,
+        optimism=1.0,
+        horizons=50.0,
+        growth=(1.2,),
+    )
+    monkeypatch.setattr(requested_quantiles, "load_intervals", lambda run: intervals)
 
 
 def forecast(run: Path, **options: object) -> tuple[PredictReport, dict[str, list[str]]]:
@@ -203,19 +216,12 @@ def test_only_symmetric_intervals_warn_about_quantiles(made: Path, monkeypatch: 
     assert forecast(made, **options)[0].findings == ()
 
 
-def test_a_model_without_intervals_has_no_quantiles(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = Path(shutil.copytree(made, tmp_path / "run"))
-    files = ArtifactReader.files.fget  # type: ignore[attr-defined]
-    monkeypatch.setattr(
-        ArtifactReader,
-        "files",
-        property(lambda reader: {name: f for name, f in files(reader).items() if name != "intervals.json"}),
-    )
+def test_a_model_without_intervals_has_no_quantiles(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requested_quantiles, "load_intervals", lambda run: None)
     for options in ({"intervals": False, "quantiles": (0.1,)}, {"level": (80.0,)}):
         with pytest.raises(MissingArtifact, match="trained without prediction intervals") as refused:
-            forecast(run, **options)
-        assert refused.value.hint == f"run 'lstm train {run}' to add them"
-    monkeypatch.undo()
-    assert "intervals.json" in open_run(run).artifact("model").files
+            forecast(made, **options)
+        assert refused.value.hint == f"run 'lstm train {made}' to add them"
+    report, columns = forecast(made)
+    assert ([finding["rule"] for finding in report.findings], list(columns)) == (["M101"], ["sales"])
+    assert (report.levels, report.quantiles) == ((), ())
