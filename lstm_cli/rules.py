@@ -125,6 +125,7 @@ _ERRORS = {
     "D809": "Two columns of the forecast would have the same name.",
     "D812": "A time of `--future-data` is not on the time grid of the targets.",
     "D813": "A series of `--only` is not found.",
+    "D820": "A level or quantile of the forecast is beyond what the calibration of the model supports.",
     "D901": "Out of memory: the data need more memory than is available.",
 }
 _WARNINGS = {
@@ -207,6 +208,8 @@ _WARNINGS = {
     "M103": "The forecast has steps beyond the trained horizon, so forecasts are fed back as inputs.",
     "M104": "The errors beyond the trained horizon were not measured, so the intervals widen by a rule.",
     "M105": "The model reads future covariates after the last step of the forecast, and they are missing.",
+    "M120": "Levels or quantiles are requested, and the model has only symmetric intervals.",
+    "M121": "The 80 % or 95 % interval of the forecast is beyond what the calibration of the model supports.",
     "M201": "The networks do not improve the linear forecast.",
     "M202": "The coverage of the prediction intervals is off by more than random variation.",
     "M203": "No epoch improved on the untrained network.",

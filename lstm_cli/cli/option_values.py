@@ -72,6 +72,54 @@ def sizes(flag: str, text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+def probabilities(flag: str, text: str) -> tuple[float, ...]:
+    """Return comma-separated probabilities, each written as a number or as a percentage.
+
+    >>> probabilities("--quantiles", "0.1,0.5,97.5%")
+    (0.1, 0.5, 0.975)
+    """
+    return tuple(
+        float(figure) / 100 if "%" in part else float(figure)
+        for part, figure in _figures(flag, text, "0.1,0.5,0.9")
+    )
+
+
+def levels(flag: str, text: str) -> tuple[float, ...]:
+    """Return comma-separated percentages. Without a % sign, 0.9 raises UsageError, because it could mean 90 %.
+
+    >>> levels("--level", "90"), levels("--level", "80, 99.5%")
+    ((90.0,), (80.0, 99.5))
+    """
+    pairs = _figures(flag, text, "90")
+    for part, figure in pairs:
+        if "%" not in part and 0 < float(figure) < 1:
+            raise UsageError(
+                f"{flag} '{part.strip()}' is ambiguous (a level is a percentage)",
+                hint=f"write {flag} {100 * float(figure):g}, or {flag} {figure.strip()}% if you mean less than 1 %",
+                flag=flag,
+            )
+    return tuple(float(figure) for _, figure in pairs)
+
+
+def _figures(flag: str, text: str, example: str) -> list[tuple[str, str]]:
+    """Return each part of a comma-separated list of numbers, as it is and without its % sign.
+
+    Args:
+        flag: flag for the message.
+        text: text to split.
+        example: valid value for the hint.
+    """
+    pairs = [(part, part.strip().removesuffix("%").rstrip()) for part in text.split(",")]
+    for _, figure in pairs:
+        if not is_number(figure):
+            raise UsageError(
+                f"{flag} '{text}' is not a list of numbers",
+                hint=f"write it like {flag} {example}",
+                flag=flag,
+            )
+    return pairs
+
+
 def whole_number_or_auto(flag: str, text: str) -> int | None:
     """Return an integer; None for `auto`."""
     if text.strip() == "auto":
@@ -188,6 +236,8 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
     "number": finite_number,
     "share": fraction,
     "sizes": sizes,
+    "probabilities": probabilities,
+    "levels": levels,
     "whole or auto": whole_number_or_auto,
     "batch": batch_size,
     "seasons": seasons,

@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -117,12 +118,12 @@ def _parameter(field: "Field[Any]") -> inspect.Parameter:
             choices=declaration["choices"],
             panel=declaration["panel"],
         )
-    annotation = Any if reader else list[str] | None if repeatable else field.type
+    annotation: Any = Any if reader else str if repeatable else field.type
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None if repeatable else field.default,
-        annotation=Annotated[annotation, info],
+        annotation=Annotated[list[annotation] | None if repeatable else annotation, info],
     )
 
 
@@ -187,14 +188,16 @@ def _with_signature(function: Any, params: list[inspect.Parameter]) -> Any:
 
 
 def _settings(kind: Any, values: Mapping[str, Any]) -> Any:
-    """Return the dataclass from the values of its options; a repeatable option is a list, or None if missing."""
-    defaults = {field.name: field.default for field in fields(kind)}
-    return kind(
-        **{
-            name: tuple(value or ()) if isinstance(defaults[name], tuple) else value
-            for name, value in values.items()
-        }
-    )
+    """Return the dataclass from the values of its options.
+
+    A repeatable option is a list, or None if missing. Each item is a text, or a tuple if the option has a parser.
+    """
+    settings = dict(values)
+    for field in fields(kind):
+        if isinstance(field.default, tuple):
+            items = values[field.name] or ()
+            settings[field.name] = tuple(chain(*items) if field.metadata["kind"] else items)
+    return kind(**settings)
 
 
 def _run_path(text: str) -> Path:

@@ -16,6 +16,7 @@ from lstm_cli.config.layers import Kind, find_settings, settings_from_run
 SOURCES = "lstm.sources"  # key in context.meta: the source of each parameter that has no flag
 FLAG, DEFAULT = "flag", "default"  # sources
 PAIRS = ("space",)  # NAME=VALUE options, which may be a table in a file
+NUMBERS = ("level", "quantiles")  # repeatable options of numbers
 
 
 def print_settings(context: typer.Context) -> None:
@@ -85,6 +86,8 @@ def _kind(name: str, param: Any) -> Kind:
         return "switch"
     if name in PAIRS:
         return "pairs"
+    if name in NUMBERS:
+        return "numbers"
     return "repeated" if param.multiple else "value"
 
 

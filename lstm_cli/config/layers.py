@@ -20,8 +20,8 @@ from lstm_cli.errors import UsageError
 from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
-Kind = Literal["value", "repeated", "pairs", "switch"]
-"""Value of a flag: one value, a repeatable value, a repeatable NAME=VALUE, or no value."""
+Kind = Literal["value", "repeated", "numbers", "pairs", "switch"]
+"""Value of a flag: one value, a repeatable text, a repeatable number, a repeatable NAME=VALUE, or no value."""
 
 COMMON_OPTIONS = ("quiet", "ignore", "log_format")  # also set by a variable without a verb: LSTM_QUIET=1
 ON = ("1", "true", "yes", "on")
@@ -137,12 +137,15 @@ def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
         values = json.loads(text)
     except ValueError:
         values = None
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+    allowed, noun, example = (
+        (str, "strings", '["A", "B"]') if kind == "repeated" else ((str, int, float), "numbers", "[1, 2]")
+    )
+    if not isinstance(values, list) or not all(isinstance(value, allowed) for value in values):
         raise UsageError(
-            f"{name} '{text}' is not a JSON list of strings",
-            hint=f"""write {name}='["A", "B"]', or one value without brackets""",
+            f"{name} '{text}' is not a JSON list of {noun}",
+            hint=f"write {name}='{example}', or one value without brackets",
         )
-    return values
+    return [str(value) for value in values]
 
 
 def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str, ...]) -> dict[str, Setting]:
@@ -220,6 +223,11 @@ def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:
         if not all(isinstance(item, str) for item in values):
             raise UsageError(f"{origin} is not a list of strings", hint='write a list such as ["A", "B"]')
         return values
+    if kind == "numbers":
+        values = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) or _is_number(item) for item in values):
+            raise UsageError(f"{origin} is not a list of numbers", hint="write a list such as [1, 2]")
+        return [str(item) for item in values]
     if kind == "pairs":
         return _read_pairs(origin, value)
     if isinstance(value, list) and value and all(_is_number(item) for item in value):

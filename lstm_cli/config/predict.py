@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from lstm_cli.config.quantize import PRECISIONS
 from lstm_cli.config.setting import require_bounds, setting, threads_setting
 from lstm_cli.config.text import TextSettings
+from lstm_cli.errors import UsageError
 
+PROBABILITY_DIGITS = 12  # decimals of a probability; so the ends of the 80 % interval are exactly 0.1 and 0.9
 FORECAST_PANEL = "Forecast"
 
 
@@ -54,8 +56,24 @@ class PredictConfig(TextSettings):
     )
     intervals: bool = setting(
         True,
-        "80 % and 95 % prediction intervals, as columns TARGET_lo80, _hi80, _lo95, _hi95.",
+        "Prediction intervals, as columns TARGET_lo80, _hi80, _lo95, _hi95.",
         flag="--intervals/--no-intervals",
+        panel=FORECAST_PANEL,
+    )
+    level: tuple[float, ...] = setting(
+        (),
+        "Level of a prediction interval in percent, such as 90: columns TARGET_lo90, _hi90 (repeatable).",
+        "PERCENT",
+        kind="levels",
+        default_text="80 and 95",
+        panel=FORECAST_PANEL,
+    )
+    quantiles: tuple[float, ...] = setting(
+        (),
+        "Quantiles between 0 and 1, such as 0.1,0.5,0.9: columns TARGET_q10, _q50, _q90.",
+        "P,P",
+        kind="probabilities",
+        default_text="none",
         panel=FORECAST_PANEL,
     )
     ended: str = setting(
@@ -69,3 +87,32 @@ class PredictConfig(TextSettings):
     def __post_init__(self) -> None:
         require_bounds(self)
         self.check_text()
+        _require_between("--level", self.level, 100, example="90")
+        _require_between("--quantiles", self.quantiles, 1, example="0.1,0.5,0.9")
+        if self.level and not self.intervals:
+            raise UsageError(
+                "--level and --no-intervals cannot be combined",
+                hint="leave out --no-intervals, or use --quantiles without --level",
+                flag="--level",
+            )
+
+
+def _require_between(flag: str, values: tuple[float, ...], limit: int, *, example: str) -> None:
+    """Raise UsageError for a value that is not between 0 and the limit.
+
+    Args:
+        flag: flag for the message.
+        values: values to check.
+        limit: 100 for percentages, 1 for probabilities.
+        example: valid value for the hint.
+    """
+    for value in values:
+        if not 0 < round(value / limit, PROBABILITY_DIGITS) < 1:
+            is_percentage = limit == 1 and 1 < value < 100
+            raise UsageError(
+                f"{flag} {value:g} is out of range: it must be above 0 and below {limit}",
+                hint=f"write {flag} {value / 100:g} for {value:g} %"
+                if is_percentage
+                else f"write it like {flag} {example}",
+                flag=flag,
+            )

@@ -16,7 +16,7 @@ windows, at the middle of each block. It is linear in between. Later it is a pow
 leads to the last measured growth (from 0 to 1). Without a measurement the exponent is 0.5, as for a random walk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +65,23 @@ class Intervals:
             past: [N, L', F] with L' at least `lookback`, targets first; without forecasts that were fed back.
             mask: [N, L'], 0 for padding.
         """
+        near, far = self._scaled_half_widths(forecast_scaled, past, mask)
+        middle = forecast_scaled.astype(np.float64)
+        return np.stack([middle - near, middle + near, middle - far, middle + far])
+
+    def _scaled_half_widths(
+        self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray
+    ) -> np.ndarray:
+        """Return the half widths [2, N, steps, C] of each level; the arguments are those of `interval_ends`."""
         targets = forecast_scaled.shape[2]
         spread = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
         half = self.half_widths(forecast_scaled.shape[1])
-        reach = half[:, None, :, None] * np.maximum(spread, self.floor)[:, None, :]
-        near, far = reach
-        middle = forecast_scaled.astype(np.float64)
-        return np.stack([middle - near, middle + near, middle - far, middle + far])
+        return half[:, None, :, None] * np.maximum(spread, self.floor)[:, None, :]
+
+    @property
+    def symmetric(self) -> bool:
+        """Return whether all intervals are as wide below the forecast as above it."""
+        return True
 
     @property
     def supported(self) -> tuple[float, float]:
@@ -91,19 +101,15 @@ class Intervals:
             forecast_scaled: [N, steps, C]; there may be more or fewer steps than H.
             batch: windows of the forecast, with at least `lookback` steps.
         """
-        from statistics import NormalDist
-
-        normal = NormalDist()
-        known = [0.0, *(normal.inv_cdf(0.5 + level / 200) for level in LEVELS)]
-        ends = self.interval_ends(forecast_scaled, batch.past, batch.mask)
         middle = forecast_scaled.astype(np.float64)
-        halves = np.stack([np.zeros_like(middle), ends[1] - middle, ends[3] - middle])
+        widths = self._scaled_half_widths(forecast_scaled, batch.past, batch.mask)
+        halves: dict[float, np.ndarray] = dict(
+            zip((0, *LEVELS), (np.zeros_like(middle), *widths), strict=True)
+        )
         quantiles = np.empty((len(probabilities), *middle.shape))
         for index, probability in enumerate(probabilities):
-            score = abs(normal.inv_cdf(probability))
-            before = 0 if score <= known[1] else 1
-            share = (score - known[before]) / (known[before + 1] - known[before])
-            half = halves[before] + share * (halves[before + 1] - halves[before])
+            level = round(abs(200 * probability - 100), 9)  # percent
+            half = halves[level] if level in halves else _interpolate(level, halves)
             quantiles[index] = middle + np.sign(probability - 0.5) * half
         return quantiles
 
@@ -144,6 +150,17 @@ class Intervals:
             horizons=float(stored["horizons"]),
             growth=tuple(stored.get("growth", ())),  # release 0.1.0 did not measure it
         )
+
+
+def _interpolate(level: float, halves: Mapping[float, np.ndarray]) -> np.ndarray:
+    """Return the half widths of a level in percent, from those of the levels 0 and LEVELS."""
+    from statistics import NormalDist  # not needed for LEVELS alone, and `predict` would start more slowly
+
+    wanted, *known = (NormalDist().inv_cdf(0.5 + each / 200) for each in (level, *halves))
+    widths = list(halves.values())
+    before = 0 if wanted <= known[1] else 1
+    share = (wanted - known[before]) / (known[before + 1] - known[before])
+    return np.asarray(widths[before] + share * (widths[before + 1] - widths[before]))
 
 
 def local_scale(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:

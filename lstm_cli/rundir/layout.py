@@ -82,7 +82,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
             meaning="the model with int8 or fp16 weights",
             files={
                 "model.onnx": "int8 or fp16 graph",
-                "comparison.json": "size, latency and error compared with the fp32 graph",
+                "comparison.json": "size, error and quantile scores compared with the fp32 graph",
             },
         ),
         Artifact(

@@ -245,11 +245,12 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
         config: settings of `predict`.
 
     Raises:
-        MissingArtifact: the run has no model.
-        DataError: the file `new` cannot be read.
+        MissingArtifact: the run has no model, or no intervals for the levels and quantiles of config.
+        DataError: the file `new` cannot be read, or a level or quantile of config is not supported.
         UsageError, OutputError: the output cannot be written, or the model cannot forecast as config asks.
     """
     from lstm_cli.steps.predict.beyond_horizon import require_possible
+    from lstm_cli.steps.predict.requested_quantiles import load_quantiles
 
     if config.output != "-":
         for source in (new, config.future_data):
@@ -263,6 +264,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
         model = load_model(opened)
         require_possible(model, run, new, config)
+        load_quantiles(opened, config, warn=lambda finding: None)
         need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
     reads += _sizes([path for path in (new, config.future_data) if path is not None])
     output = STDOUT if config.output == "-" else config.output

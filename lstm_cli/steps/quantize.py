@@ -11,13 +11,16 @@ import numpy as np
 from lstm_cli.config import QuantizeConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.load import load_dataset
-from lstm_cli.data.dataset.windows import Batch, split_windows
+from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.evaluation import metrics, scoring
+from lstm_cli.evaluation.interval_scores import interval_scores
+from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.inference.trained_model import (
     TrainedModel,
     load_graph,
+    load_intervals,
     load_model,
     load_validated,
     rescale_to_model,
@@ -45,11 +48,14 @@ class QuantizeReport:
     max_loss: float
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
+    # On the validation windows; empty without intervals, and None in a report of a release that did not measure them.
+    wql: dict[str, float | None] | None = None  # weighted quantile loss
+    coverage: dict[str, dict[str, float | None]] | None = None  # percent in the 80 % and the 95 % interval
     up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("wql", "coverage", "up_to_date"))
 
 
 def quantize(
@@ -61,7 +67,7 @@ def quantize(
     lock_wait: float = 0.0,
     sources: Mapping[str, str] | None = None,
 ) -> QuantizeReport:
-    """Quantize the run's model and compare the error of both models on the validation windows.
+    """Quantize the run's model and compare the errors and quantiles of both models on the validation windows.
 
     Args:
         run: run directory.
@@ -90,7 +96,7 @@ def quantize(
         listen(Progressed(stage="quantizing", done=0))
         small = _quantized(graph, model, config.to, folder.scratch())
         dataset = rescale_to_model(load_dataset(writer.run), model)
-        # A refitted model has seen the validation rows. So both errors are those of the model before the refit.
+        # A refitted model has seen the validation rows. So both scores are those of the model before the refit.
         judged = load_validated(writer.run)
         judged_small = _quantized(judged, model, config.to, folder.scratch()) if model.refitted else small
         windows = split_windows(dataset, "val", model.lookback)
@@ -98,19 +104,8 @@ def quantize(
             name: scoring.model_forecaster(open_session(bytes_, threads=None), model.lookback, name=name)
             for name, bytes_ in (("fp32", judged), ("quantized", judged_small))
         }
-        sums = scoring.score(
-            windows,
-            scoring.combine_forecasters(*sessions.values()),
-            model.bounds,
-            progress=lambda done: listen(
-                Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
-            ),
-        )
-        scale = scoring.metric_scale(dataset)
-        errors = {
-            name: metrics.overall_scores(error_sums, scale)["mae_scaled"] for name, error_sums in sums.items()
-        }
-        loss = _growth(errors["fp32"], errors["quantized"])
+        scores = _scores(windows, sessions, model, load_intervals(writer.run), listen)
+        loss = _growth(scores["mae_scaled"]["fp32"], scores["mae_scaled"]["quantized"])
         batch = windows.sample(min(TIMED_WINDOWS, windows.batch_size))[:]
         report = QuantizeReport(
             run=str(run),
@@ -118,11 +113,11 @@ def quantize(
             size={"fp32": len(graph), "quantized": len(small)},
             latency_ms=_latency(sessions, batch),
             batch=len(batch.series),
-            mae_scaled=errors,
             loss=loss,
             max_loss=config.max_loss,
             warnings=(),
             findings=(),
+            **scores,
         )
         if not loss <= config.max_loss:
             raise QuantizationLoss(
@@ -130,7 +125,7 @@ def quantize(
                 hint="keep the fp32 model, try --to fp16, or raise --max-loss",
             )
         folder.write_bytes("model.onnx", small)
-        comparison = {"to": config.to, "size": report.size, "mae_scaled": errors, "loss": loss}
+        comparison = {"to": config.to, "size": report.size, **scores, "loss": loss}
         # The latency is left out: the same model must give the same bytes.
         folder.write_json("comparison.json", plain_value(comparison))
         reads = {name: writer.run.artifact(name).digest for name in ("data", "model")}
@@ -144,6 +139,56 @@ def _quantized(graph: bytes, model: TrainedModel, to: str, scratch: Path) -> byt
     if to == "int8":
         return to_int8(graph, scratch=scratch, lstm_only=model.name == "segment")
     return to_fp16(graph)
+
+
+def _scores(
+    windows: Windows,
+    sessions: Mapping[str, scoring.Forecaster],
+    model: TrainedModel,
+    intervals: Intervals | None,
+    listen: Listener,
+) -> dict[str, Any]:
+    """Return the scaled MAE, the WQL and the coverage of each forecaster; the last two are empty without intervals.
+
+    Args:
+        windows: validation windows.
+        sessions: forecasters of both models.
+        model: facts about the model.
+        intervals: calibrated quantile model of the fp32 forecast; None without intervals.
+        listen: receives events.
+    """
+    dataset, bounds, scale = windows.dataset, model.bounds, scoring.metric_scale(windows.dataset)
+    tallies = (
+        {name: scoring.IntervalTally(dataset, intervals, bounds, forecaster=name) for name in sessions}
+        if intervals is not None
+        else {}
+    )
+
+    def tally(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
+        if name in tallies:
+            tallies[name](name, batch, forecast_scaled)
+
+    sums = scoring.score(
+        windows,
+        scoring.combine_forecasters(*sessions.values()),
+        bounds,
+        on_forecast=tally,
+        progress=lambda done: listen(
+            Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
+        ),
+    )
+    quantiles = {
+        name: interval_scores(tally.sums, scale.deviation)
+        for name, tally in tallies.items()
+        if tally.sums is not None
+    }
+    return {
+        "mae_scaled": {
+            name: metrics.overall_scores(errors, scale)["mae_scaled"] for name, errors in sums.items()
+        },
+        "wql": {name: scores["wql"] for name, scores in quantiles.items()},
+        "coverage": {name: scores["coverage"] for name, scores in quantiles.items()},
+    }
 
 
 def _growth(before: float | None, after: float | None) -> float:

@@ -196,6 +196,15 @@ def test_no_header(lstm: Lstm) -> None:
     assert [item["name"] for item in report["columns"]] == ["1", "2", "3", "4"]
 
 
+def test_other_quantiles(lstm: Lstm) -> None:
+    for line in (f"prepare data.csv RUN {SHORT}", TRAIN):
+        assert lstm(line).code == 0
+    quantile, level = lstm("predict RUN --quantiles 0.9"), lstm("predict RUN --level 90")
+    assert (quantile.code, level.code) == (0, 0), quantile.err + level.err
+    assert list(rows_of(quantile.out)[0])[-1] == "sales_q90"
+    assert list(rows_of(level.out)[0])[1:] == ["sales", "sales_lo90", "sales_hi90"]
+
+
 def test_question_mark_for_missing(lstm: Lstm) -> None:
     refused = lstm("check data.csv --target power --quiet")
     assert refused.code == 3

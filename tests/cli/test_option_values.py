@@ -19,6 +19,11 @@ from lstm_cli.errors import UsageError
         (option_values.sizes, "64,32", (64, 32)),
         (option_values.sizes, "64", (64,)),
         (option_values.sizes, "64, 32", (64, 32)),
+        (option_values.probabilities, "0.1,.5, 0.9", (0.1, 0.5, 0.9)),
+        (option_values.probabilities, "10%, 2.5 %", (0.1, 0.025)),
+        (option_values.levels, "90", (90.0,)),
+        (option_values.levels, "80,99.5%", (80.0, 99.5)),
+        (option_values.levels, "0.5%", (0.5,)),
         (option_values.whole_number_or_auto, "auto", None),
         (option_values.whole_number_or_auto, "96", 96),
         (option_values.batch_size, "auto", "auto"),
@@ -47,6 +52,8 @@ def test_valid_texts(parse, text, value):
         (option_values.finite_number, ["", "nan", "inf", "1e999", "1_0", "1,5", "0x10"]),
         (option_values.fraction, ["", "%", "one", "nan%", "1%%"]),
         (option_values.sizes, ["", "64,", "64;32", "64 32", "a"]),
+        (option_values.probabilities, ["", "abc", "0.1,,0.9", "0.1;0.9", "nan", "%"]),
+        (option_values.levels, ["", "abc", "80,", "80 90", "inf%"]),
         (option_values.whole_number_or_auto, ["", "none", "1.5"]),
         (option_values.batch_size, ["", "none", "1.5"]),
         (option_values.seasons, ["", "daily", "24,", "24;168", "24,auto", "1.5"]),
@@ -61,3 +68,9 @@ def test_invalid_texts_name_the_flag(parse, texts):
             parse("--flag", text)
         assert refused.value.message.startswith(f"--flag '{text}' is n")
         assert "--flag" in refused.value.hint
+
+
+def test_a_level_that_may_be_a_share_is_ambiguous():
+    with pytest.raises(UsageError, match="is ambiguous") as refused:
+        option_values.levels("--level", "80,0.9")
+    assert refused.value.hint == "write --level 90, or --level 0.9% if you mean less than 1 %"

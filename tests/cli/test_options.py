@@ -128,6 +128,8 @@ OTHER_VALUES = {
         "precision": ("fp32", "fp32"),
         "ended": ("include", "include"),
         "intervals": (None, True),
+        "level": ("90,99.5", (90.0, 99.5)),
+        "quantiles": ("0.1,0.5", (0.1, 0.5)),
         **TEXT_VALUES,
         "threads": ("1", 1),
     },
@@ -228,6 +230,42 @@ def test_flags_replace_a_list_of_the_environment(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_PREPARE_TARGET", '["A", "B"]')
     lstm("prepare", "data.csv", "run", "--target", "C", "--target", "D,E")
     assert fake_steps.calls[-1]["config"].target == ("C", "D,E")
+
+
+def test_lists_of_numbers_are_split_at_commas_and_repeated(lstm, monkeypatch):
+    lstm("predict", "run", "--level", "90", "--level", "50,60", "--quantiles", "0.5", "--quantiles", "0.1")
+    given = fake_steps.calls[-1]["config"]
+    assert (given.level, given.quantiles) == ((90, 50, 60), (0.5, 0.1))
+    Path("lstm.toml").write_text("[predict]\nlevel = [90, 99.5]\nquantiles = 0.1\n")
+    lstm("predict", "run", "--config", "lstm.toml")
+    given = fake_steps.calls[-1]["config"]
+    assert (given.level, given.quantiles) == ((90, 99.5), (0.1,))
+    monkeypatch.setenv("LSTM_PREDICT_LEVEL", "[70, 80]")
+    lstm("predict", "run", "--config", "lstm.toml")
+    assert fake_steps.calls[-1]["config"].level == (70, 80)
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (("--quantiles", "1.5"), "--quantiles 1.5 is out of range: it must be above 0 and below 1", "0.015"),
+        (("--quantiles", "90"), "--quantiles 90 is out of range", "write --quantiles 0.9 for 90 %"),
+        (("--quantiles", "0"), "--quantiles 0 is out of range", "--quantiles 0.1,0.5,0.9"),
+        (("--quantiles", "1e-15"), "--quantiles 1e-15 is out of range", "--quantiles 0.1,0.5,0.9"),
+        (("--quantiles", "abc"), "--quantiles 'abc' is not a list of numbers", "--quantiles 0.1,0.5,0.9"),
+        (("--quantiles", "0.1,,0.9"), "--quantiles '0.1,,0.9' is not a list", "--quantiles 0.1,0.5,0.9"),
+        (("--level", "0"), "--level 0 is out of range: it must be above 0 and below 100", "--level 90"),
+        (("--level", "100"), "--level 100 is out of range", "--level 90"),
+        (("--no-intervals", "--level", "80"), "--level and --no-intervals cannot", "leave out --no-interv"),
+    ],
+)
+def test_levels_and_quantiles_that_cannot_be_are_refused(lstm, words, message, hint):
+    code, out, err = lstm("predict", "run", *words)
+    assert (code, out) == (2, "")
+    error, advice, *rest = err.splitlines()
+    assert error.startswith(f"error: {message}")
+    assert hint in advice.removeprefix("hint: ")
+    assert not rest
 
 
 def test_a_switch_can_be_reverted(lstm, monkeypatch):

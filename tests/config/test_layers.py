@@ -7,7 +7,7 @@ from lstm_cli.errors import UsageError
 
 VERBS = ("prepare", "train", "evaluate")
 KINDS = {"epochs": "value", "batch_size": "value", "hidden": "value", "target": "repeated", "pad": "switch"}
-KINDS["space"] = "pairs"
+KINDS |= {"space": "pairs", "level": "numbers"}
 
 
 def settings(tmp_path, text=None, **environ):
@@ -61,6 +61,14 @@ def test_a_repeated_option_in_the_environment(tmp_path, text, values):
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [("90", ["90"]), ("80,90", ["80,90"]), ("[80, 99.5]", ["80", "99.5"]), ('["80"]', ["80"])],
+)
+def test_numbers_in_the_environment(tmp_path, text, values):
+    assert settings(tmp_path, LSTM_TRAIN_LEVEL=text) == {"level": values}
+
+
+@pytest.mark.parametrize(
     ("line", "value"),
     [
         ("epochs = 5", "5"),
@@ -71,6 +79,9 @@ def test_a_repeated_option_in_the_environment(tmp_path, text, values):
         ("hidden = [64, 32]", "64,32"),
         ("target = 'A,B'", ["A,B"]),
         ("target = ['A', 'B']", ["A", "B"]),
+        ("level = 90", ["90"]),
+        ("level = '80,90'", ["80,90"]),
+        ("level = [80, '90', 99.5]", ["80", "90", "99.5"]),
         ("pad = true", True),
         ("pad = false", False),
     ],
@@ -132,6 +143,7 @@ def test_switches_of_the_environment(tmp_path, text, value):
         ("[train]\nepochs = [true]\n", "is not a single value", "number"),
         ("[train]\npad = 'yes'\n", "is not true or false", "without quotes"),
         ("[train]\ntarget = [1]\n", "not a list of strings", '["A", "B"]'),
+        ("[train]\nlevel = [80, true]\n", "not a list of numbers", "[1, 2]"),
         ("[train.space]\n", "'[train] space'", "is empty"),
         ("[train]\nspace = 3\n", "is not a table", 'lr = "1e-4..1e-2:log"'),
         ("[train.space]\nlr = {}\n", "'lr' has values other than strings and numbers", '["A", "B"]'),
@@ -154,6 +166,7 @@ def test_an_invalid_file_is_refused(tmp_path, text, message, hint):
         ("LSTM_TRAIN_PAD", "maybe", "is invalid: use 1 or 0"),
         ("LSTM_TRAIN_TARGET", '["A"', "not a JSON list"),
         ("LSTM_TRAIN_TARGET", "[1]", "not a JSON list"),
+        ("LSTM_TRAIN_LEVEL", "[80", "not a JSON list of numbers"),
         ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is too large for a settings file"),
         ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "file '/nowhere/lstm.toml' not found"),
         ("LSTM_TRAIN_CONFIG", "/", "cannot read /"),

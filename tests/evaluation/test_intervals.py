@@ -219,6 +219,34 @@ def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, e
         assert (below <= above).all()
 
 
+@given(
+    forecast=arrays(np.float32, (2, 3, 2), elements=numbers),
+    past=arrays(np.float32, (2, 5, 2), elements=numbers),
+    errors=arrays(np.float64, (4, 3, 2), elements=st.floats(0, 1e6, width=32, allow_subnormal=False)),
+    probabilities=st.lists(st.floats(0.001, 0.999), min_size=2, max_size=9),
+)
+def test_quantiles_ascend_with_their_probabilities(forecast, past, errors, probabilities) -> None:
+    val = CalibrationErrors(absolute=errors, baseline=errors[::-1], spread=errors[:, 0], horizons=2.0)
+    fitted = fit_calibration(val, val, season=2, lookback=5)
+    batch = Batch(
+        past=past, mask=np.ones((2, 5)), future=NOTHING, target=NOTHING, observed=NOTHING, series=NOTHING
+    )
+    quantiles = fitted.quantiles(sorted([*probabilities, 0.025, 0.1, 0.5, 0.9, 0.975]), forecast, batch)
+    assert np.isfinite(quantiles).all()
+    assert (np.diff(quantiles, axis=0) >= 0).all()
+
+
+def test_the_quantiles_of_the_calibrated_levels_are_the_interval_ends() -> None:
+    """Equal bits, so the default forecast of a run stays the same."""
+    fitted = fit_calibration(misses(np.arange(1, 21), moved=2.0), NONE, season=1, lookback=3)
+    past, mask = column(1, 3, 2), np.ones((1, 3))
+    batch = Batch(past=past, mask=mask, future=NOTHING, target=NOTHING, observed=NOTHING, series=NOTHING)
+    forecast = np.full((1, 1, 1), 0.1, dtype=np.float32)
+    quantiles = fitted.quantiles((0.1, 0.9, 0.025, 0.975), forecast, batch)
+    assert np.array_equal(quantiles, fitted.interval_ends(forecast, past, mask))
+    assert fitted.symmetric
+
+
 def test_stored_intervals_give_the_same_ends() -> None:
     fitted = fit_calibration(misses(np.arange(1, 21)), misses([2.0, 3.0]), season=7, lookback=9)
     repeated = Intervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))

@@ -77,6 +77,28 @@ def test_the_forecast_has_not_changed(golden: Path, tmp_path: Path, schema: int)
     np.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-4)
 
 
+def test_quantiles_come_from_the_symmetric_intervals_with_a_warning(golden: Path, tmp_path: Path) -> None:
+    output = tmp_path / "forecast.csv"
+    settings = PredictConfig(
+        output=str(output), precision="fp32", threads=1, quantiles=(0.1, 0.5, 0.75), level=(80, 90)
+    )
+    report = predict(golden, None, settings, ignore_events)
+    header, *rows = (line.split(",") for line in output.read_text().splitlines())
+    columns = {
+        name: np.array(cells, dtype=float) for name, *cells in zip(header, *rows, strict=True) if "_" in name
+    }
+    expected = forecast(golden, tmp_path / "default.csv")
+    middle = np.array([row[2] for row in expected[1:]], dtype=float)
+    assert [list(columns["sales_q50"]), list(columns["sales_q10"])] == [
+        list(middle),
+        list(columns["sales_lo80"]),
+    ]
+    assert ((middle < columns["sales_q75"]) & (columns["sales_q75"] < columns["sales_hi80"])).all()
+    assert (columns["sales_lo90"] < columns["sales_lo80"]).all()
+    assert [finding["rule"] for finding in report.findings] == ["M120"]
+    assert f"'lstm train {golden} --force'" in report.warnings[0]
+
+
 def test_an_older_manifest_has_unknown_sources(golden: Path) -> None:
     assert config(golden).steps["train"]["hidden"] == {"value": [4], "source": "flag"}
     rewrite_manifest(golden, schema=1)
@@ -130,7 +152,18 @@ def test_a_forecast_loads_no_heavy_packages_and_writes_no_other_files(golden: Pa
     )
     assert not [path for folder in folders.values() for path in folder.rglob("*")]
     modules = set(ast.literal_eval(done.stderr.splitlines()[-1]))
-    heavy = {"torch", "pandas", "sklearn", "scipy", "joblib", "onnx", "pyarrow", "matplotlib", "rich"}
+    heavy = {
+        "statistics",
+        "torch",
+        "pandas",
+        "sklearn",
+        "scipy",
+        "joblib",
+        "onnx",
+        "pyarrow",
+        "matplotlib",
+        "rich",
+    }
     reader = {
         f"lstm_cli.data.{name}"
         for name in ("reading.table", "reading.csv_rows", "build.assemble", "grid.regular_grid")

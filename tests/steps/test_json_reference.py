@@ -129,7 +129,9 @@ def of_quantize(run: Path, *_: Any) -> list[Json]:
 
 def of_predict(run: Path, *_: Any) -> list[Json]:
     return [
-        predict(run, None, PredictConfig(output=str(run.parent / "forecast.csv")), ignore_events).to_json()
+        predict(
+            run, None, PredictConfig(output=str(run.parent / "forecast.csv"), quantiles=(0.1,)), ignore_events
+        ).to_json()
     ]
 
 

@@ -104,7 +104,7 @@ def test_a_run_that_measured_nothing_warns(
     intervals = load_intervals(open_run(made))
     assert intervals is not None
     monkeypatch.setattr(
-        "lstm_cli.steps.predict.forecast.load_intervals",
+        "lstm_cli.steps.predict.requested_quantiles.load_intervals",
         lambda run: dataclasses.replace(intervals, growth=()),
     )
     report, _ = forecast(made, horizon=9)
@@ -112,6 +112,10 @@ def test_a_run_that_measured_nothing_warns(
     assert not any(
         "M104" in finding["rule"] for finding in forecast(made, horizon=9, intervals=False)[0].findings
     )
+    quantiles_alone, _ = forecast(made, horizon=9, intervals=False, quantiles=(0.1,))
+    flags = {finding["rule"]: finding["flag"] for finding in quantiles_alone.findings}
+    assert flags["M104"] == "--quantiles"
+    assert "so the quantiles widen" in " ".join(quantiles_alone.warnings)
 
 
 def test_too_few_rows_ahead_are_refused(made: Path, tmp_path: Path) -> None:
@@ -245,7 +249,7 @@ def test_a_forecast_has_at_most_a_hundred_horizons(made: Path) -> None:
 
 def test_the_steps_of_a_forecast_count_in_its_memory(made: Path) -> None:
     model = load_model(open_run(made))
-    few, many = (forecast_need(model, steps=steps) for steps in (7, 7_000_000))
+    few, many = (forecast_need(model, steps=steps, quantiles=4) for steps in (7, 7_000_000))
     inputs = len(model.schema.future) + len(model.schema.derived)
     assert many.size - few.size == 2 * (7_000_000 - 7) * (5 * 8 + 4 * inputs)
     assert "--horizon" in many.hint

@@ -119,6 +119,9 @@ def test_a_short_series_of_the_run_gets_the_last_week_without_intervals(made: Pa
     ]
     assert (report.baseline_series, report.series, report.rows) == (("D",), 3, 9)
     assert [finding["rule"] for finding in report.findings] == ["D806"]
+    _, result = forecast(made, intervals=False, quantiles=(0.1,))
+    assert [row[2] != "" for row in result["A"]] == [True] * 3
+    assert [row[2] for row in result["D"]] == [""] * 3
     stored = open_run(made).report("prepare")
     assert "lstm predict gives them the baseline" in stored["warnings"][0]
 

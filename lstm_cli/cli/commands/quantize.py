@@ -36,8 +36,8 @@ def quantize(
 ) -> Work:
     """Make a smaller model and compare it with the trained one.
 
-    The report shows size, latency and error of both. If the error grows by more than --max-loss, the exit code is 5
-    and the run does not change.
+    The report shows size, latency, error and quantile scores of both. If the error grows by more than --max-loss, the
+    exit code is 5 and the run does not change.
     """
 
     def work() -> None:

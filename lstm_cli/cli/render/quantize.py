@@ -8,7 +8,7 @@ from lstm_cli.text import count_noun
 
 
 def quantize_table(report: Any, page: Page) -> None:
-    """Print size, latency and error of both models."""
+    """Print size, latency, error and the scores of the quantiles of both models."""
     names = ("fp32", "quantized")
     rows = [
         ("size, KB", *(f"{report.size[name] / 1000:,.1f}" for name in names)),
@@ -18,6 +18,11 @@ def quantize_table(report: Any, page: Page) -> None:
         ),
         ("validation MAE, scaled", *(format_number(report.mae_scaled[name]) for name in names)),
     ]
+    if report.wql:
+        rows.append(("weighted quantile loss", *(format_number(report.wql[name]) for name in names)))
+    for level in (report.coverage or {}).get("fp32", ()):
+        shares = (format_number(report.coverage[name][level]) for name in names)
+        rows.append((f"coverage of the {level} % interval, %", *shares))
     page.table(("", "fp32", report.to), rows)
     page.blank()
     change = f"{abs(report.loss):.2%}"

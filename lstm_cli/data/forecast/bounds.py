@@ -143,14 +143,14 @@ def inverse_transform_truth(
 
 
 def inverse_transform_intervals(
-    dataset: Dataset, ends_scaled: Iterable[np.ndarray], series: np.ndarray, bounds: Bounds
+    dataset: Dataset, quantiles_scaled: Iterable[np.ndarray], series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
-    """Return the ends of prediction intervals in the file's units, within the bounds.
+    """Return the quantiles [Q, N, H, C] of a forecast in the file's units, within the bounds.
 
     Args:
         dataset: prepared data.
-        ends_scaled: E arrays [N, H, C].
+        quantiles_scaled: Q arrays [N, H, C].
         series: [N] series of each window.
         bounds: bounds of the forecast.
     """
-    return np.stack([inverse_transform(dataset, end, series, bounds) for end in ends_scaled])
+    return np.stack([inverse_transform(dataset, values, series, bounds) for values in quantiles_scaled])

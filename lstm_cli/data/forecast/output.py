@@ -31,10 +31,8 @@ class Forecast:
     names: tuple[str, ...]  # of the S series
     times_us: np.ndarray  # [S, H] int64; row numbers from 0 if the file has no times
     values: np.ndarray  # [S, H, C] float64, in the file's units
-    interval_ends: np.ndarray | None = (
-        None  # [4, S, H, C], in the order of `interval_suffixes`; NaN: no interval
-    )
-    interval_suffixes: tuple[str, ...] = ()  # column names are `<target>_<suffix>`
+    quantiles: np.ndarray  # [Q, S, H, C] float64, in the order of `suffixes`; NaN: not known
+    suffixes: tuple[str, ...] = ()  # column names are `<target>_<suffix>`
 
     @property
     def header(self) -> list[str]:
@@ -47,28 +45,27 @@ class Forecast:
 
     @property
     def columns(self) -> list[str]:
-        """Return the columns of numbers: each target, followed by the ends of its intervals."""
-        return [name for target in self.schema.targets for name in (target, *self._interval_columns(target))]
+        """Return the columns of numbers: each target, followed by its quantiles."""
+        return [name for target in self.schema.targets for name in (target, *self._quantile_columns(target))]
 
     @property
     def decimals(self) -> list[int]:
         """Return the minimum number of decimals of each column: that of its target in the file."""
         known = self.schema.decimals or (0,) * len(self.schema.targets)
-        return [decimals for decimals in known for _ in range(1 + len(self.interval_suffixes))]
+        return [decimals for decimals in known for _ in range(1 + len(self.suffixes))]
 
     @property
     def cells(self) -> np.ndarray:
         """Return the numbers [S, H, len(columns)]."""
-        parts = [self.values] if self.interval_ends is None else [self.values, *self.interval_ends]
-        return np.stack(parts, axis=-1).reshape(*self.values.shape[:2], -1)
+        return np.stack([self.values, *self.quantiles], axis=-1).reshape(*self.values.shape[:2], -1)
 
     def name_clash(self) -> str | None:
-        """Return the first interval column whose name is a duplicate; None if all names are unique."""
-        interval_columns = [name for target in self.schema.targets for name in self._interval_columns(target)]
-        return next((name for name in interval_columns if self.header.count(name) > 1), None)
+        """Return the first quantile column whose name is a duplicate; None if all names are unique."""
+        quantile_columns = [name for target in self.schema.targets for name in self._quantile_columns(target)]
+        return next((name for name in quantile_columns if self.header.count(name) > 1), None)
 
-    def _interval_columns(self, target: str) -> list[str]:
-        return [f"{target}_{suffix}" for suffix in self.interval_suffixes]
+    def _quantile_columns(self, target: str) -> list[str]:
+        return [f"{target}_{suffix}" for suffix in self.suffixes]
 
     def blocks(self, *, zoned: bool = False) -> Iterator[tuple[list[list[str]], np.ndarray]]:
         """Yield the rows in blocks, series by series. zoned: with `--tz`, times have the offset of the zone.
@@ -157,7 +154,7 @@ def _texts(forecast: Forecast, numbers: np.ndarray, *, missing: str) -> list[lis
 
     Args:
         forecast: forecast of the block.
-        numbers: numbers of the block, NaN for an interval that is not known.
+        numbers: numbers of the block, NaN for a quantile that is not known.
         missing: text of NaN.
     """
     texts = []

@@ -12,8 +12,9 @@ from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import check_output, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.data import load_new_data, load_own_data
-from lstm_cli.steps.predict.forecast import load_intervals_or_warn, make_forecast
+from lstm_cli.steps.predict.forecast import make_forecast
 from lstm_cli.steps.predict.report import PredictReport
+from lstm_cli.steps.predict.requested_quantiles import load_quantiles
 from lstm_cli.steps.predict.warnings import warn_new_series, warn_padded, warn_short_series
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import finding_fields
@@ -39,10 +40,10 @@ def predict(
         stdout: stream for output `-`.
 
     Raises:
-        MissingArtifact: the run has no model.
+        MissingArtifact: the run has no model, or no intervals for the levels and quantiles of config.
         StaleArtifact: the run's data have other columns or another frequency than the model.
-        DataError: new rows do not fit the model, a future covariate is missing, or a series ended and config.ended is
-            `refuse`.
+        DataError: new rows do not fit the model, a future covariate is missing, a series ended and config.ended is
+            `refuse`, or a level or quantile is beyond what the calibration supports.
         OutputError, UsageError: the output cannot be written, or the model cannot forecast as config asks.
     """
     began = time.perf_counter()
@@ -57,9 +58,9 @@ def predict(
         model = load_model(opened)
         require_possible(model, run, new, config)
         steps = config.horizon or model.schema.horizon
-        require_forecast(model, steps=steps, doing="the forecast")
+        requested = load_quantiles(opened, config, warn)
+        require_forecast(model, steps=steps, quantiles=len(requested.suffixes), doing="the forecast")
         graph, precision = load_graph(opened, config.precision)
-        intervals = load_intervals_or_warn(opened, warn) if config.intervals else None
         if new is None:
             data = load_own_data(opened, model, warn)
         else:
@@ -72,9 +73,9 @@ def predict(
     warn_new_series(data, model, warn)
     warn_short_series(data, warn)
     warn_padded(data, model, warn)
-    warn_beyond_horizon(model, run, steps, intervals, warn)
+    warn_beyond_horizon(model, run, steps, requested, warn)
     ready = time.perf_counter()
-    forecast = make_forecast(data, model, graph, intervals, steps=steps, threads=config.threads, warn=warn)
+    forecast = make_forecast(data, model, graph, requested, steps=steps, threads=config.threads, warn=warn)
     forecast_done = time.perf_counter()
     encoded = encode_forecast(forecast, format)
     if config.output == "-":
@@ -94,6 +95,8 @@ def predict(
         trained_horizon=model.schema.horizon,
         lookback=model.schema.lookback,
         reads_rows=model.lookback,
+        levels=requested.levels,
+        quantiles=requested.quantiles,
         time_start=forecast.shown_time(forecast.times_us.min()),
         time_end=forecast.shown_time(forecast.times_us.max()),
         ended=ended.names,

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.errors import UsageError
-from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.rundir import command
 from lstm_cli.steps.predict.data import Warn
+from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles
 
 MAX_HORIZONS = 100  # trained horizons in a forecast; each feeds its errors back into the next one
 
@@ -54,7 +54,7 @@ def require_possible(model: TrainedModel, run: Path, new: str | None, config: Pr
 
 
 def warn_beyond_horizon(
-    model: TrainedModel, run: Path, steps: int, intervals: Intervals | None, warn: Warn
+    model: TrainedModel, run: Path, steps: int, requested: RequestedQuantiles, warn: Warn
 ) -> None:
     """Warn if the forecast has more steps than the trained horizon.
 
@@ -62,7 +62,7 @@ def warn_beyond_horizon(
         model: trained model.
         run: run directory.
         steps: steps of the forecast.
-        intervals: prediction intervals; None without intervals.
+        requested: quantiles of the forecast.
         warn: receives the findings.
     """
     horizon = model.schema.horizon
@@ -73,9 +73,12 @@ def warn_beyond_horizon(
         f"inputs (to train for them, use '{command('prepare', run)} --horizon {steps}')"
     )
     warn(Finding(rule="M103", kind=MODEL, text=text, flags=("--horizon",)))
-    if intervals is not None and not intervals.growth:
+    if requested.intervals is not None and not requested.intervals.growth:
+        what, advice, flag = "intervals", "--no-intervals leaves them out", "--no-intervals"
+        if not requested.levels:
+            what, advice, flag = "quantiles", "without --quantiles there are none", "--quantiles"
         text = (
-            f"the errors beyond the trained horizon of {horizon} steps were not measured, so the intervals widen with "
-            "the square root of the steps (--no-intervals leaves them out)"
+            f"the errors beyond the trained horizon of {horizon} steps were not measured, so the {what} widen with "
+            f"the square root of the steps ({advice})"
         )
-        warn(Finding(rule="M104", kind=MODEL, text=text, flags=("--no-intervals",)))
+        warn(Finding(rule="M104", kind=MODEL, text=text, flags=(flag,)))

@@ -16,35 +16,19 @@ from lstm_cli.data.forecast.inputs import (
 )
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.errors import DataError
-from lstm_cli.evaluation.intervals import SIDES, Intervals
-from lstm_cli.findings import MODEL, Finding, in_file
-from lstm_cli.inference.trained_model import TrainedModel, load_intervals
-from lstm_cli.rundir import Run, command
+from lstm_cli.findings import Finding, in_file
+from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.steps.predict.data import ForecastData, Warn
+from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles
 
 BATCH_SERIES = 256  # series per batch; a larger batch does not fit into the cache of a core
-
-
-def load_intervals_or_warn(run: Run, warn: Warn) -> Intervals | None:
-    """Return the prediction intervals of a run; None with a warning if it has none."""
-    intervals = load_intervals(run)
-    if intervals is None:
-        warn(
-            Finding(
-                rule="M101",
-                kind=MODEL,
-                text=f"the model of {run.path} was trained without prediction intervals, so the forecast has none "
-                f"('{command('train', run.path)}' adds them)",
-            )
-        )
-    return intervals
 
 
 def make_forecast(
     data: ForecastData,
     model: TrainedModel,
     graph: bytes,
-    intervals: Intervals | None,
+    requested: RequestedQuantiles,
     *,
     steps: int,
     threads: int | None,
@@ -56,7 +40,7 @@ def make_forecast(
         data: rows before the forecast.
         model: trained model.
         graph: ONNX graph of the model.
-        intervals: prediction intervals; None leaves them out.
+        requested: quantiles of the forecast.
         steps: steps of the forecast, fewer or more than the trained horizon.
         threads: CPU threads; None: all cores.
         warn: receives findings.
@@ -71,23 +55,24 @@ def make_forecast(
     values = (
         np.zeros(shape) if not names else model.bounds.clip(short.forecast(steps=steps, season=schema.season))
     )
-    ends = np.full((len(SIDES), *shape), np.nan)  # the errors of the baseline on short series are not known
+    # The errors of the baseline on short series are not known.
+    quantiles = np.full((len(requested.suffixes), *shape), np.nan)
     if data.dataset.series.names:
         names = (*data.dataset.series.names, *names)
         times = np.concatenate([forecast_times(schema, data.dataset.series, steps), times])
         ahead = _known_ahead(data, steps, warn)
-        modelled, modelled_ends = _run_model(
-            data, model, graph, intervals, ahead, steps=steps, threads=threads
+        modelled, modelled_quantiles = _run_model(
+            data, model, graph, requested, ahead, steps=steps, threads=threads
         )
         values = np.concatenate([modelled, values])
-        ends = np.concatenate([modelled_ends, ends], axis=1)
+        quantiles = np.concatenate([modelled_quantiles, quantiles], axis=1)
     forecast = Forecast(
         schema=schema,
         names=names,
         times_us=times,
         values=values,
-        interval_ends=None if intervals is None else ends,
-        interval_suffixes=() if intervals is None else SIDES,
+        quantiles=quantiles,
+        suffixes=requested.suffixes,
     )
     _require_unique_columns(forecast, data.source)
     return forecast
@@ -114,18 +99,19 @@ def _run_model(
     data: ForecastData,
     model: TrainedModel,
     graph: bytes,
-    intervals: Intervals | None,
+    requested: RequestedQuantiles,
     ahead: np.ndarray,
     *,
     steps: int,
     threads: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the forecast [S, steps, C] and its interval ends [4, S, steps, C] in the file's units; NaN without."""
+    """Return the forecast [S, steps, C] and its requested quantiles [Q, S, steps, C] in the file's units."""
     from lstm_cli.inference.session import open_session
 
     session, dataset, bounds = open_session(graph, threads=threads), data.dataset, model.bounds
     values = np.empty((len(ahead), steps, dataset.targets))
-    ends = np.full((len(SIDES), *values.shape), np.nan)
+    probabilities = requested.probabilities
+    quantiles = np.empty((len(probabilities), *values.shape))
     windows = last_windows(dataset, model.lookback)
     size = min(BATCH_SERIES, windows.batch_size)
     for first in range(0, len(ahead), size):
@@ -138,11 +124,11 @@ def _run_model(
             clip=partial(clip_scaled, dataset, series=batch.series, bounds=bounds),
         )[:, :steps]
         values[rows] = inverse_transform(dataset, scaled, batch.series, bounds)
-        if intervals is not None:
-            scaled_ends = intervals.interval_ends(scaled, batch.past, batch.mask)
-            ends[:, rows] = inverse_transform_intervals(dataset, scaled_ends, batch.series, bounds)
+        if requested.intervals is not None:
+            scaled_quantiles = requested.intervals.quantiles(probabilities, scaled, batch)
+            quantiles[:, rows] = inverse_transform_intervals(dataset, scaled_quantiles, batch.series, bounds)
     _require_finite(values, dataset, data.source)
-    return values, ends
+    return values, quantiles
 
 
 def _require_finite(values: np.ndarray, dataset: Dataset, source: str) -> None:
@@ -159,13 +145,16 @@ def _require_finite(values: np.ndarray, dataset: Dataset, source: str) -> None:
 
 
 def _require_unique_columns(forecast: Forecast, source: str) -> None:
-    """Raise DataError if an interval column has the name of another column of the forecast."""
+    """Raise DataError if an interval or quantile column has the name of another column of the forecast."""
     name = forecast.name_clash()
     if name is not None:
+        kind, advice, flag = "interval", "add --no-intervals", "--no-intervals"
+        if name.rpartition("_")[2].startswith("q"):
+            kind, advice, flag = "quantile", "leave this quantile out of --quantiles", "--quantiles"
         raise DataError(
-            f"the interval column '{name}' has a duplicate name: another column is named '{name}', too",
-            hint="add --no-intervals, or rename the column and run prepare again",
+            f"the {kind} column '{name}' has a duplicate name: another column is named '{name}', too",
+            hint=f"{advice}, or rename the column and run prepare again",
             rule="D809",
             at=in_file(source),
-            flags=("--no-intervals",),
+            flags=(flag,),
         )

@@ -20,6 +20,8 @@ class PredictReport:
     trained_horizon: int  # steps that the model forecasts at once
     lookback: int  # steps; the lookback of `prepare`
     reads_rows: int  # rows that the model reads; parts may read more than the lookback
+    levels: tuple[float, ...]  # of the prediction intervals in the forecast, in percent
+    quantiles: tuple[float, ...]  # further quantiles in the forecast, as probabilities
     time_start: str  # of the forecast, in the time format of the file
     time_end: str
     ended: tuple[str, ...]  # names of ended series, skipped unless --ended include

@@ -14,6 +14,7 @@ from lstm_cli.evaluation import intervals, scoring
 from lstm_cli.evaluation.baselines import baseline_label
 
 PANELS = 4  # forecasts in the plot
+INTERVAL_ENDS = (0.1, 0.9, 0.025, 0.975)  # of the 80 % and the 95 % interval
 
 
 def forecast_picture(
@@ -57,7 +58,7 @@ def forecast_picture(
             None
             if fitted is None
             else inverse_transform_intervals(
-                dataset, fitted.interval_ends(scaled["model"], batch.past, batch.mask), batch.series, bounds
+                dataset, fitted.quantiles(INTERVAL_ENDS, scaled["model"], batch), batch.series, bounds
             )[:, 0, :, target]
         )
         history = inverse_transform_truth(

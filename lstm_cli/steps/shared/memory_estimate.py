@@ -31,7 +31,6 @@ FORECASTING = 65_000_000
 MAPPED = 600_000_000  # address space that torch maps in addition; `ulimit -v` counts it
 HEAD = 1 << 16  # bytes at the start of a file in which lines are counted
 CELL = 16  # bytes of a cell during reading: the number and its scaled copy
-FORECAST_CELL = 40  # bytes of a forecast value and its four interval ends
 ROW = 170  # bytes of a row during season detection: the value, moving means and residuals
 PARTS = 3  # of the default model
 FORECAST_ROWS = 4_000  # windows x targets of a validation batch of a network
@@ -78,15 +77,16 @@ def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) 
     _require_memory(scoring_need(*load_outline(run), model, windows=windows), doing)
 
 
-def require_forecast(model: TrainedModel, *, steps: int, doing: str) -> None:
+def require_forecast(model: TrainedModel, *, steps: int, quantiles: int, doing: str) -> None:
     """Raise DeviceError if forecasts of one window of each series need more memory than is free.
 
     Args:
         model: trained model.
         steps: steps of the forecast.
+        quantiles: number of quantiles of each forecast value.
         doing: phrase for the work in the message.
     """
-    _require_memory(forecast_need(model, steps=steps), doing)
+    _require_memory(forecast_need(model, steps=steps, quantiles=quantiles), doing)
 
 
 def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | None:
@@ -212,17 +212,20 @@ def scoring_need(schema: Schema, series: SeriesTable, model: TrainedModel, *, wi
     return MemoryNeed(size=size, largest_part="the windows" if windows else "the data", hint=SHORTER)
 
 
-def forecast_need(model: TrainedModel, *, steps: int) -> MemoryNeed:
+def forecast_need(model: TrainedModel, *, steps: int, quantiles: int) -> MemoryNeed:
     """Return the memory need of a forecast of each series.
 
     Args:
         model: trained model.
         steps: steps of the forecast.
+        quantiles: number of quantiles of each forecast value.
     """
     schema, series = model.schema, model.series
     need = scoring_need(schema, series, model, windows=len(series.names))
     inputs = array_sizes.FLOAT * (len(schema.future) + len(schema.derived))
-    forecast = len(series.names) * steps * (FORECAST_CELL * len(schema.targets) + inputs)
+    forecast = (
+        len(series.names) * steps * (array_sizes.DOUBLE * (1 + quantiles) * len(schema.targets) + inputs)
+    )
     if forecast <= need.size:
         return replace(need, size=need.size + forecast)
     hint = "use a shorter --horizon, or --only with fewer series"

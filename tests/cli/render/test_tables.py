@@ -330,6 +330,11 @@ def test_next_command_is_printed():
 def test_quantize_compares_both_models():
     page = drawn(quantize_table, quantize_report())
     assert re.search(r"^size, KB +280\.0 +70\.0$", page, re.M)
+    assert re.search(r"^weighted quantile loss +0\.03120 +0\.03130$", page, re.M)
+    assert re.search(r"^coverage of the 80 % interval, % +81\.20 +81\.10$", page, re.M)
+    assert re.search(r"^coverage of the 95 % interval, % +95\.40 +-$", page, re.M)
+    for without in ({}, None):  # no intervals, and a report of an older release
+        assert "quantile" not in drawn(quantize_table, quantize_report(wql=without, coverage=without))
     assert "int8 has 25% of the size, and the error grew by 0.06% (--max-loss 1.00%)" in page
     assert "the error fell by 2.00%" in drawn(quantize_table, quantize_report(loss=-0.02))
 

@@ -26,8 +26,8 @@ def forecast(series: int, horizon: int) -> Forecast:
         names=tuple(f"shop, {item}" for item in range(series)),
         times_us=first + np.arange(horizon) * HOUR_US,
         values=values,
-        interval_ends=np.stack([values - 1, values + 1]),
-        interval_suffixes=("lo80", "hi80"),
+        quantiles=np.stack([values - 1, values + 1]),
+        suffixes=("lo80", "hi80"),
     )
 
 
