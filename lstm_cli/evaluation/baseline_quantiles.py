@@ -33,10 +33,9 @@ BaselineForecast = Callable[[Batch], np.ndarray]  # windows -> forecast [B, H, C
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineQuantiles:
-    """Quantiles of the errors of a baseline, with the method `quantiles` of the model's intervals."""
+    """Quantiles SCORED_QUANTILES of the errors of a baseline, with the method `quantiles` of the model's intervals."""
 
-    probabilities: tuple[float, ...]  # Q
-    error: np.ndarray  # [G, C, Q, H] float64, in deviations; group 0 is that of all series
+    error: np.ndarray  # [G, Q, H, C] float64, in deviations; group 0 is that of all series
     group: np.ndarray  # [S] group of each series
     deviation: np.ndarray  # [S, C] of the training rows, scaled
 
@@ -46,14 +45,16 @@ class BaselineQuantiles:
         """Return quantiles [Q, N, H, C] of the forecast, float64, scaled. They never cross.
 
         Args:
-            probabilities: Q probabilities of `self.probabilities`.
+            probabilities: Q of SCORED_QUANTILES.
             forecast_scaled: [N, H, C].
             batch: windows of the forecast.
         """
-        chosen = [self.probabilities.index(probability) for probability in probabilities]
-        error = self.error[:, :, chosen][self.group[batch.series]]  # [N, C, Q, H]
-        error = error * self.deviation[batch.series][:, :, None, None]
-        return np.asarray(forecast_scaled.astype(np.float64) + error.transpose(2, 0, 3, 1))
+        group, deviation = self.group[batch.series], self.deviation[batch.series][:, None]
+        quantiles = np.empty((len(probabilities), *forecast_scaled.shape))
+        for index, probability in enumerate(probabilities):
+            error = self.error[group, SCORED_QUANTILES.index(probability)]
+            quantiles[index] = forecast_scaled + error * deviation
+        return quantiles
 
 
 def fit_baseline_quantiles(
@@ -61,8 +62,6 @@ def fit_baseline_quantiles(
     split: str,
     linear: LinearEnsemble,
     season: int | None,
-    *,
-    probabilities: Sequence[float] = SCORED_QUANTILES,
 ) -> dict[str, BaselineQuantiles]:
     """Return the quantiles of each baseline for the forecasts of a split.
 
@@ -73,29 +72,24 @@ def fit_baseline_quantiles(
         split: `val` or `test`; no value of its rows is used.
         linear: linear forecast that was fitted on the training rows only.
         season: of the seasonal naive baseline, in steps; None without this baseline.
-        probabilities: Q probabilities.
     """
     horizon, targets = dataset.schema.horizon, dataset.targets
     earlier = EARLIER_SPLITS[split]
     forecasts: dict[str, tuple[Windows, BaselineForecast]] = {
-        "naive": (
-            _windows(dataset, earlier, 1),
-            lambda batch: naive(batch.past, horizon, targets),
-        ),
-        "linear": (
-            _linear_windows(dataset, earlier, linear.lookback),
-            lambda batch: linear(batch.past, batch.future, batch.mask),
-        ),
+        "naive": (_windows(dataset, earlier, 1), lambda batch: naive(batch.past, horizon, targets))
     }
     if season is not None:
         forecasts["seasonal_naive"] = (
             _windows(dataset, earlier, season),
             lambda batch: seasonal_naive(batch.past, batch.mask, horizon, targets, season),
         )
+    forecasts["linear"] = (
+        _linear_windows(dataset, earlier, linear.lookback),
+        lambda batch: linear(batch.past, batch.future, batch.mask),
+    )
     deviation = scaled_deviation(dataset)
     fitted = {
-        name: _fit(_sample(windows), forecast, deviation, tuple(probabilities))
-        for name, (windows, forecast) in forecasts.items()
+        name: _fit(_sample(windows), forecast, deviation) for name, (windows, forecast) in forecasts.items()
     }
     return {name: quantiles for name, quantiles in fitted.items() if quantiles is not None}
 
@@ -168,12 +162,10 @@ def _sample(windows: Windows) -> Windows:
     return windows.sample(max_windows(windows.dataset.schema.horizon, windows.dataset.targets))
 
 
-def _fit(
-    windows: Windows, forecast: BaselineForecast, deviation: np.ndarray, probabilities: tuple[float, ...]
-) -> BaselineQuantiles | None:
+def _fit(windows: Windows, forecast: BaselineForecast, deviation: np.ndarray) -> BaselineQuantiles | None:
     """Return the quantiles of the errors on windows; None if a target has no error."""
     errors = _errors(windows, forecast, deviation)
-    shared = _shared_quantiles(errors, probabilities)  # [Q, H, C]
+    shared = _shared_quantiles(errors)  # [Q, H, C]
     if not np.isfinite(shared).all():
         return None
     group = np.zeros(len(deviation), dtype=np.int64)
@@ -186,10 +178,9 @@ def _fit(
         enough = np.isfinite(own_errors).sum(axis=-1).min(axis=0) >= MIN_ERRORS  # [C]
         if enough.any():
             group[item] = len(groups)
-            groups.append(np.where(enough, error_quantiles(own_errors, probabilities), shared))
+            groups.append(np.where(enough, error_quantiles(own_errors, SCORED_QUANTILES), shared))
     return BaselineQuantiles(
-        probabilities=probabilities,
-        error=np.stack(groups).transpose(0, 3, 1, 2),
+        error=np.stack(groups),
         group=group,
         deviation=deviation,
     )
@@ -208,24 +199,24 @@ def _errors(windows: Windows, forecast: BaselineForecast, deviation: np.ndarray)
     return errors
 
 
-def _shared_quantiles(errors: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
+def _shared_quantiles(errors: np.ndarray) -> np.ndarray:
     """Return quantiles [Q, H, C] of the errors [H, C, N] of all series.
 
     With fewer than MIN_ERRORS at a step, the errors of neighbouring steps are added; without any, of all steps.
     """
     horizon, targets, windows = errors.shape
-    quantiles = np.full((len(probabilities), horizon, targets), np.nan)
+    quantiles = np.full((len(SCORED_QUANTILES), horizon, targets), np.nan)
     if not windows:
         return quantiles
     known = np.isfinite(errors).sum(axis=-1)  # [H, C]
     for target in range(targets):
         few = int(known[:, target].min())
         if few >= MIN_ERRORS:
-            quantiles[..., target] = error_quantiles(errors[:, target], probabilities)
+            quantiles[..., target] = error_quantiles(errors[:, target], SCORED_QUANTILES)
             continue
         neighbors = -(-(MIN_ERRORS - few) // (2 * max(1, few)))
         for step in range(horizon):
             near = slice(max(0, step - neighbors), step + neighbors + 1)
             rows = errors[near if known[near, target].any() else slice(None), target]
-            quantiles[:, step, target] = error_quantiles(rows.reshape(-1), probabilities)
+            quantiles[:, step, target] = error_quantiles(rows.reshape(-1), SCORED_QUANTILES)
     return quantiles

@@ -89,10 +89,13 @@ def interval_sums(
     Raises:
         ValueError: a quantile of SCORED_QUANTILES is missing.
     """
+    order = np.argsort(series, kind="stable")
+    present, first = np.unique(series[order], return_index=True)
 
     def sum_by_series(values: np.ndarray) -> np.ndarray:
         total = np.zeros((series_count, *values.shape[1:]))
-        np.add.at(total, series, np.where(observed, values, 0.0))
+        rows = np.where(observed, values, 0.0)[order]
+        total[present] = rows if len(present) == len(rows) else np.add.reduceat(rows, first, axis=0)
         return total
 
     by_probability = _by_probability(quantiles, probabilities)

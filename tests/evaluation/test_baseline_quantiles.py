@@ -157,7 +157,7 @@ def test_neighbouring_steps_are_added_if_there_are_few_errors() -> None:
     errors = np.concatenate([values[origins + step] - values[origins + step - SEASON] for step in range(2)])
     assert len(errors) >= MIN_ERRORS  # one neighbour is enough
     expected = np.quantile(errors, SCORED_QUANTILES, method="weibull") / scaled_deviation(data)[0, 0]
-    np.testing.assert_allclose(fitted.error[0, 0, :, 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(fitted.error[0, :, 0, 0], expected, rtol=1e-5)
 
 
 def test_missing_values_are_no_errors_and_a_target_without_errors_has_no_quantiles() -> None:
@@ -172,7 +172,7 @@ def test_missing_values_are_no_errors_and_a_target_without_errors_has_no_quantil
     last = np.array([scaled[:origin][~np.isnan(values[:origin, 0])][-1] for origin in origins])
     errors = (scaled[origins] - last)[known]
     expected = np.quantile(errors, SCORED_QUANTILES, method="weibull")
-    np.testing.assert_allclose(fitted.error[0, 0, :, 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(fitted.error[0, :, 0, 0], expected, rtol=1e-5)
     unknown = replace(data, measured=data.measured & np.array([True, False]))
     assert fit_baseline_quantiles(unknown, "test", linear, None) == {}
 
