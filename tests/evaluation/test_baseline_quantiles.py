@@ -70,8 +70,8 @@ def test_new_errors_of_the_same_distribution_lie_below_a_quantile_with_its_proba
     np.testing.assert_allclose(share, SCORED_QUANTILES, atol=0.015)
 
 
-@pytest.mark.parametrize(("split", "parts"), [("test", 1), ("val", 1)])
-def test_seasonal_naive_has_the_quantiles_of_its_earlier_errors(split: str, parts: int) -> None:
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_seasonal_naive_has_the_quantiles_of_its_earlier_errors(split: str) -> None:
     """Training and validation windows count for the test rows; no window crosses the end of a split."""
     data = made()
     fitted = fit_baseline_quantiles(data, split, linear_of(data), SEASON)["seasonal_naive"]
