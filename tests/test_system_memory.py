@@ -137,6 +137,16 @@ def test_the_memory_of_windows_and_networks_computed_by_hand() -> None:
     assert SIZES.batch_size(1_000_000) == (1 << 24) // 3_000_000
 
 
+def test_the_memory_of_scores_computed_by_hand() -> None:
+    """It has 60 sums per series, step and target, and three copies of the quantiles of some windows."""
+    small = array_sizes.score_bytes(SIZES, series=3)
+    assert small == 8 * 3 * 10 * 2 * (7 * 4 + 4 * 8) + 3 * 8 * 2_000_000
+    long = replace(SIZES, rows=17_420, horizon=720, targets=321)
+    quantiles = 3 * 8 * 11 * 720 * 321  # of one window
+    errors = 2 * 4 * 80 * 720 * 321  # of 80 windows, and sorted
+    assert array_sizes.score_bytes(long, series=1) == 8 * 720 * 321 * 60 + max(quantiles, errors)
+
+
 def test_windows_are_read_in_the_batch_size_of_the_estimate() -> None:
     from small_data import dataset, wave
 

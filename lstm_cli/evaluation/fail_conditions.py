@@ -1,4 +1,4 @@
-"""Conditions that make a command exit with 5: `mase>=1`, `mae>0.9*seasonal_naive.mae`, `coverage.80<75`."""
+"""Conditions that make a command exit with 5: `mase>=1`, `wql>0.9*seasonal_naive.wql`, `coverage.80<75`."""
 
 import operator
 import re
@@ -12,7 +12,7 @@ from lstm_cli.evaluation.metrics import NAMES
 from lstm_cli.text import NUMBER, did_you_mean, is_number
 
 COVERAGES = ("coverage.80", "coverage.95")
-LOSSES = ("wql",)  # loss of the intervals
+LOSSES = ("wql", "wis", "wis_scaled")  # losses of the quantiles
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
@@ -21,7 +21,7 @@ class FailCondition:
     """Condition that makes the command fail if it is true."""
 
     text: str
-    name: str  # metric of the model, wql, or coverage.LEVEL
+    name: str  # metric or loss of the model, or coverage.LEVEL
     operator: str
     factor: float  # factor of the baseline's metric, or the limit itself
     baseline: str | None  # None: the limit is `factor`
@@ -57,7 +57,7 @@ def parse_condition(text: str) -> FailCondition:
         )
     factor, baseline, metric = baseline_limit.groups()
     _require_known(text, baseline, BASELINES)
-    _require_known(text, metric, NAMES)
+    _require_known(text, metric, (*NAMES, *LOSSES))
     return FailCondition(
         text=text,
         name=name,
@@ -88,8 +88,8 @@ def check_condition(
 
     Args:
         condition: condition to check.
-        scores: metrics of the model.
-        baselines: metrics of each baseline.
+        scores: metrics and losses of the model.
+        baselines: metrics and losses of each baseline.
         coverage: percent of measured values within each interval, by level.
     """
     value = (

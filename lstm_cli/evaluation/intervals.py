@@ -25,7 +25,6 @@ import numpy as np
 from lstm_cli.data.dataset.windows import Batch
 
 LEVELS = (80, 95)  # percent
-QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # ends of both intervals and the forecast itself
 SIDES = ("lo80", "hi80", "lo95", "hi95")  # order of `Intervals.interval_ends`
 EQUAL_WEIGHT_HORIZONS = (
     200  # validation horizons that weigh as much as training; they fix the 95 % level to 1.5 points

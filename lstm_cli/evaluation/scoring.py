@@ -1,6 +1,7 @@
 """Forecasts over windows and their errors in the file's units, for every step that computes scores."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Protocol
 
 import numpy as np
@@ -15,12 +16,17 @@ from lstm_cli.data.forecast.bounds import (
 )
 from lstm_cli.evaluation import metrics
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
-from lstm_cli.evaluation.interval_scores import IntervalSums, inside_windows, interval_sums
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.interval_scores import (
+    SCORED_QUANTILES,
+    IntervalSums,
+    inside_windows,
+    interval_sums,
+)
 from lstm_cli.linear.model import LinearEnsemble
 
 PART = "part."  # prefix of a part's name among forecasts and scores
 TIE_MARGIN = 0.005  # relative difference below which errors count as equal
+MAX_QUANTILE_CELLS = 2_000_000  # quantiles x windows x steps x targets at a time, a limit of memory
 Forecaster = Callable[[Batch], dict[str, np.ndarray]]  # windows -> name: forecast [B, H, C], scaled
 
 
@@ -170,39 +176,69 @@ def score(
     return sums
 
 
+class QuantileModel(Protocol):
+    """Model of the quantiles of a forecast, such as `Intervals` or `BaselineQuantiles`."""
+
+    def quantiles(
+        self, probabilities: Sequence[float], forecast_scaled: np.ndarray, batch: Batch
+    ) -> np.ndarray:
+        """Return quantiles [Q, N, H, C] of the forecast, float64, scaled. They never cross.
+
+        Args:
+            probabilities: Q probabilities between 0 and 1.
+            forecast_scaled: [N, H, C].
+            batch: windows of the forecast.
+        """
+
+
 class IntervalTally:
-    """Sums for the interval scores of one forecaster, collected as `on_forecast` of `score`."""
+    """Sums for the interval scores of one forecaster."""
 
-    def __init__(self, dataset: Dataset, intervals: Intervals, bounds: Bounds, *, forecaster: str) -> None:
+    def __init__(self, dataset: Dataset, model: QuantileModel, bounds: Bounds) -> None:
         self.sums: IntervalSums | None = None
-        self.inside: list[np.ndarray] = []  # [2, B] per batch: measured values within the interval
-        self.count: list[np.ndarray] = []  # [B] per batch: measured values
+        self.inside: list[np.ndarray] = []  # [2, B] per part: measured values within the interval
+        self.count: list[np.ndarray] = []  # [B] per part: measured values
         self.beyond_bounds = 0  # measured values outside the bounds, which no forecast can reach
-        self._dataset, self._intervals, self._bounds, self._forecaster = (
-            dataset,
-            intervals,
-            bounds,
-            forecaster,
-        )
+        self._dataset, self._model, self._bounds = dataset, model, bounds
 
-    def __call__(self, name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
-        if name != self._forecaster:
-            return
-        dataset, ends = self._dataset, self._intervals.interval_ends(forecast_scaled, batch.past, batch.mask)
-        ends = inverse_transform_intervals(dataset, ends, batch.series, self._bounds)
-        truth = inverse_transform_truth(dataset, batch.target, batch.series, self._bounds)
+    def add(self, batch: Batch, forecast_scaled: np.ndarray) -> None:
+        """Add the windows of a batch with their forecast [B, H, C], scaled."""
+        size = max(1, MAX_QUANTILE_CELLS // (len(SCORED_QUANTILES) * forecast_scaled[0].size))
+        for part, rows in _parts(batch, size):
+            self._add_part(part, forecast_scaled[rows])
+
+    def _add_part(self, batch: Batch, forecast_scaled: np.ndarray) -> None:
+        dataset, bounds = self._dataset, self._bounds
+        scaled = self._model.quantiles(SCORED_QUANTILES, forecast_scaled, batch)
+        quantiles = inverse_transform_intervals(dataset, scaled, batch.series, bounds)
+        truth = inverse_transform_truth(dataset, batch.target, batch.series, bounds)
+        present, series = np.unique(batch.series, return_inverse=True)  # few of the series of a large panel
         sums = interval_sums(
-            ends,
-            inverse_transform(dataset, forecast_scaled, batch.series, self._bounds),
-            truth,
-            batch.observed,
-            batch.series,
-            series_count=len(dataset.series.names),
+            quantiles, SCORED_QUANTILES, truth, batch.observed, series, series_count=len(present)
         )
-        self.inside.append(inside_windows(ends, truth, batch.observed))
+        self.inside.append(inside_windows(quantiles, SCORED_QUANTILES, truth, batch.observed))
         self.count.append(batch.observed.sum(axis=(1, 2)))
-        self.beyond_bounds += int(((self._bounds.clip(truth) != truth) & batch.observed).sum())
-        self.sums = sums if self.sums is None else self.sums + sums
+        self.beyond_bounds += int(((bounds.clip(truth) != truth) & batch.observed).sum())
+        if self.sums is None:
+            self.sums = sums.zeros(len(dataset.series.names))
+        self.sums.add(sums, present)
+
+
+def _parts(batch: Batch, size: int) -> Iterator[tuple[Batch, slice]]:
+    """Yield parts of at most `size` windows of a batch, with their place in it."""
+    for first in range(0, len(batch.series), size):
+        rows = slice(first, first + size)
+        yield Batch(**{field.name: getattr(batch, field.name)[rows] for field in fields(Batch)}), rows
+
+
+def tally_forecasts(tallies: Mapping[str, IntervalTally]) -> Callable[[str, Batch, np.ndarray], None]:
+    """Return the `on_forecast` of `score` that adds the forecasts of each name to its tally."""
+
+    def on_forecast(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
+        if name in tallies:
+            tallies[name].add(batch, forecast_scaled)
+
+    return on_forecast
 
 
 def is_as_good(baseline: Mapping[str, float | None], model: Mapping[str, float | None]) -> bool:

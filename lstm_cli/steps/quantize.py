@@ -159,20 +159,16 @@ def _scores(
     """
     dataset, bounds, scale = windows.dataset, model.bounds, scoring.metric_scale(windows.dataset)
     tallies = (
-        {name: scoring.IntervalTally(dataset, intervals, bounds, forecaster=name) for name in sessions}
+        {name: scoring.IntervalTally(dataset, intervals, bounds) for name in sessions}
         if intervals is not None
         else {}
     )
-
-    def tally(name: str, batch: Batch, forecast_scaled: np.ndarray) -> None:
-        if name in tallies:
-            tallies[name](name, batch, forecast_scaled)
 
     sums = scoring.score(
         windows,
         scoring.combine_forecasters(*sessions.values()),
         bounds,
-        on_forecast=tally,
+        on_forecast=scoring.tally_forecasts(tallies),
         progress=lambda done: listen(
             Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
         ),

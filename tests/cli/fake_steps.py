@@ -188,7 +188,11 @@ evaluate_report = partial(
     windows=3461,
     metrics=scores(1),
     parts={"linear": scores(1.001), "anchored": scores(1.02)},
-    baselines={"naive": scores(1.9), "seasonal_naive": scores(1.25), "linear": scores(1.001)},
+    baselines={
+        "naive": scores(1.9) | {"wql": 0.21},
+        "seasonal_naive": scores(1.25) | {"wql": 0.15},
+        "linear": scores(1.001) | {"wql": 0.13},
+    },
     **comparison_keys({"linear": (0.1, -1.0, 1.2), "seasonal_naive": (20.0, 15.5, 24.5)}),
     per_step=[{"step": step, **scores(step / 24)} for step in range(1, 25)],
     per_target={"OT": scores(1)},
@@ -196,6 +200,8 @@ evaluate_report = partial(
     width={"80": 1.7, "95": 3.1},
     width_scaled={"80": 0.6, "95": 1.1},
     wql=0.123,
+    wis=0.4,
+    wis_scaled=0.2,
 )
 quantize_report = partial(
     report,

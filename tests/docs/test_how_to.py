@@ -260,7 +260,7 @@ def test_the_files_of_the_output_folder_are_listed() -> None:
 
 def test_every_condition_in_the_table_is_valid() -> None:
     conditions = re.findall(r"^\| `--fail-if '(.+)'` \|", (DOCS / CI).read_text(), flags=re.MULTILINE)
-    assert len(conditions) == 4
+    assert len(conditions) == 5
     for condition in conditions:
         parse_condition(condition)
 

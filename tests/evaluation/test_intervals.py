@@ -9,14 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 from scipy.stats import t as student
-from sklearn.metrics import mean_pinball_loss
 
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import Bounds
-from lstm_cli.evaluation.interval_scores import interval_scores, interval_scores_per_step, interval_sums
 from lstm_cli.evaluation.intervals import (
     EQUAL_WEIGHT_HORIZONS,
-    QUANTILES,
     CalibrationErrors,
     Intervals,
     fit_calibration,
@@ -251,45 +248,3 @@ def test_stored_intervals_give_the_same_ends() -> None:
     fitted = fit_calibration(misses(np.arange(1, 21)), misses([2.0, 3.0]), season=7, lookback=9)
     repeated = Intervals.from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
     assert repeated.to_dict() == fitted.to_dict()
-
-
-def test_the_scores_by_hand() -> None:
-    ends = np.array([7.0, 9.0, 5.0, 11.0]).reshape(4, 1, 1, 1)
-    cell = np.ones((1, 1, 1))
-    sums = interval_sums(ends, 8 * cell, 10 * cell, cell > 0, np.array([0]), series_count=1)
-    scores = interval_scores(sums, deviation=np.array([[4.0]]))
-    assert scores["coverage"] == {"80": 0.0, "95": 100.0}
-    assert scores["width"] == {"80": 2.0, "95": 6.0}
-    assert scores["width_scaled"] == {"80": 0.5, "95": 1.5}
-    # .025 * 5, .1 * 3, .5 * 2, .9 * 1, .025 * 1: twice their mean, over 10
-    assert scores["wql"] == pytest.approx(2 * (0.125 + 0.3 + 1 + 0.9 + 0.025) / 5 / 10)
-
-
-def test_the_quantile_loss_is_scikit_learns() -> None:
-    rng = np.random.default_rng(0)
-    lines = np.sort(rng.standard_normal((5, 6, 3, 2)), axis=0)  # lo95, lo80, forecast, hi80, hi95
-    truth = rng.standard_normal((6, 3, 2))
-    ends = lines[[1, 3, 0, 4]]
-    sums = interval_sums(ends, lines[2], truth, np.ones_like(truth) > 0, np.arange(6) % 2, series_count=2)
-
-    def of_one(series: int, target: int) -> float:
-        mine = truth[series::2, :, target].ravel()
-        pinball = [
-            mean_pinball_loss(mine, line[series::2, :, target].ravel(), alpha=quantile)
-            for line, quantile in zip(lines, QUANTILES, strict=True)
-        ]
-        return 2 * float(np.mean(pinball) / np.abs(mine).mean())
-
-    expected = np.mean([of_one(series, target) for series in (0, 1) for target in (0, 1)])
-    assert interval_scores(sums, np.ones((2, 2)))["wql"] == pytest.approx(expected)
-
-
-def test_only_measured_values_count_and_steps_are_independent() -> None:
-    ends = np.array([-1.0, 1.0, -2.0, 2.0]).reshape(4, 1, 1, 1) * np.ones((4, 2, 3, 1))
-    truth = np.array([[0.0, 1.5, 9.0], [0.5, 9.0, 9.0]])[:, :, None]
-    observed = np.array([[True, True, False], [True, False, False]])[:, :, None]
-    sums = interval_sums(ends, np.zeros((2, 3, 1)), truth, observed, np.array([0, 1]), series_count=2)
-    assert interval_scores(sums, np.ones((2, 1)))["coverage"]["80"] == pytest.approx(100 * 2 / 3)
-    steps = interval_scores_per_step(sums, np.ones((2, 1)))
-    assert [step["coverage"]["80"] for step in steps] == [100.0, 0.0, None]
-    assert [step["wql"] is None for step in steps] == [False, False, True]

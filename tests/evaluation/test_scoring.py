@@ -127,8 +127,9 @@ def test_zeros_are_scored_as_the_file_has_them(scaler: str, logs: bool, least: s
     band = intervals.Intervals(
         half=np.full((2, horizon), half), floor=np.ones(1), season=1, lookback=1, optimism=1.0, horizons=9.0
     )  # a window of one row has no spread, so the floor of 1 is taken
-    tally = scoring.IntervalTally(data, band, bounds, forecaster="model")
-    sums = scoring.score(windows, scoring.model_forecaster(Graph(), 8), bounds, on_forecast=tally)
+    tally = scoring.IntervalTally(data, band, bounds)
+    on_forecast = scoring.tally_forecasts({"model": tally})
+    sums = scoring.score(windows, scoring.model_forecaster(Graph(), 8), bounds, on_forecast=on_forecast)
     result = scoring.metrics.overall_scores(sums["model"], scoring.metric_scale(data))
 
     truth = np.stack([file[row : row + horizon, 0] for row in range(250, 300 - horizon + 1)])

@@ -33,17 +33,25 @@ MACHINE_KEYS = (
     "picture",
     "importance",
 )
+
+
+def wql(horizon: int) -> tuple[str, ...]:
+    """Return the paths of WQL, which is the mean over .1 to .9. It was the mean over .025, .1, .5, .9 and .975."""
+    return ("wql", *(f"per_step[{step}].wql" for step in range(horizon)))
+
+
 # Numbers that later releases changed: (case, verb) -> beginnings of paths.
 CHANGED: dict[tuple[str, str], tuple[str, ...]] = {
     # `lookback` is the one of `prepare`; the rows that the model reads are `reads_rows`.
     # The linear forecast averages fewer regressions, so its share of the model changed. MASE did not.
     ("panel", "train"): ("lookback", "linear", "weights"),
     ("panel", "tune"): ("best.metrics.mae",),
-    ("panel", "evaluate"): tuple(f"per_step[{step}].width" for step in range(7)),
+    ("panel", "evaluate"): (*(f"per_step[{step}].width" for step in range(7)), *wql(7)),
     ("stacked", "train"): ("linear",),
     # The seasonal naive baseline takes the best season, not the shortest.
     ("hourly", "train"): ("lookback", "val_baselines.seasonal_naive", "linear"),
-    ("hourly", "evaluate"): ("baselines.seasonal_naive",),
+    ("hourly", "evaluate"): ("baselines.seasonal_naive", *wql(6)),
+    ("stacked", "evaluate"): wql(4),
 }
 
 

@@ -29,8 +29,9 @@ def evaluate_table(report: Any, page: Page) -> None:
     panel = len(report.per_series) > 1
     order = SCALED_FIRST if panel else tuple(METRICS)
     season = report.baseline_season
-    scores = score_rows(report.metrics, report.parts, report.baselines, season)
-    score_table(page, scores, {name: METRICS[name] for name in order})
+    model = report.metrics if report.wql is None else {**report.metrics, "wql": report.wql}
+    scores = score_rows(model, report.parts, report.baselines, season)
+    score_table(page, scores, {name: METRICS[name] for name in order} | {"wql": "WQL"})
     page.blank()
     page.line(verdict(report.metrics, report.baselines, report.comparisons, season, panel=panel), "bold")
     _interval_table(page, report)
@@ -105,7 +106,6 @@ def _interval_table(page: Page, report: Any) -> None:
         for level, share in report.coverage.items()
     ]
     page.table(("interval", "coverage %", *(("width", "width scaled")[-len(widths) :])), rows)
-    page.line(f"weighted quantile loss {format_number(report.wql)}")
 
 
 def _part_table(

@@ -11,7 +11,6 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.panel_times import PanelSplits, PanelTimes
 from lstm_cli.errors import GateFailed
 from lstm_cli.evaluation import fail_conditions
-from lstm_cli.evaluation.series_ranking import series_against_baselines
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.trained_model import serves_quantized
@@ -24,7 +23,7 @@ from lstm_cli.rundir import (
     require_fresh,
     writing,
 )
-from lstm_cli.steps.evaluate.report import EvaluateReport, report_of
+from lstm_cli.steps.evaluate.report import EvaluateReport, comparisons_of_series, report_of
 from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
@@ -90,9 +89,7 @@ def evaluate(
             report = replace(report, backtest=folds)
             findings += further
         report = replace(report, picture=str(folder.folder / PICTURE), **finding_fields(findings))
-        write_scores(
-            folder, report.to_json(), subject, series_against_baselines(subject.dataset, scored.sums)
-        )
+        write_scores(folder, report.to_json(), subject, comparisons_of_series(scored))
         writer.commit(
             config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json()
         )
@@ -151,7 +148,7 @@ def _check_conditions(
     report: EvaluateReport, conditions: list[fail_conditions.FailCondition]
 ) -> list[dict[str, Any]]:
     """Return the result of each `--fail-if` condition for the scores of the report."""
-    scores = report.metrics | {"wql": report.wql}
+    scores = report.metrics | {name: getattr(report, name) for name in fail_conditions.LOSSES}
     return [
         fail_conditions.check_condition(gate, scores, report.baselines, report.coverage)
         for gate in conditions

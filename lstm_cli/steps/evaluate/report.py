@@ -30,16 +30,18 @@ class EvaluateReport:
     windows: int
     metrics: Scores
     parts: dict[str, Scores]  # of the ensemble: linear, anchored, free, simple; empty without parts
-    baselines: dict[str, Scores]  # naive, seasonal_naive (absent without a season), linear
+    baselines: dict[str, dict[str, Any]]  # naive, seasonal_naive (absent without a season), linear
     baseline_season: int | None  # of seasonal_naive, steps: the best season before the test rows
     mase_season: int | None  # of the MASE scale, steps: the shortest season, 1 without a season
     comparison: (
         dict[str, Any] | None
     )  # baseline with the lowest error, difference, interval; None for too few windows
     comparisons: dict[str, Any] | None  # difference and interval for each baseline, lowest error first
-    per_step: list[Scores]
+    per_step: list[dict[str, Any]]  # also of the quantiles, and those of the baselines
     per_target: dict[str, Scores]
-    per_series: dict[str, Scores]
+    per_series: dict[
+        str, dict[str, Any]
+    ]  # also of the quantiles; those of the baselines are in per_series.csv
     worst: list[dict[str, Any]]  # series that lose most to a baseline, worst first; empty for one series
     # folds: cut, windows, metrics, baselines and, if trained, seasons, lookback, defaults; spread; reused; precision
     backtest: dict[str, Any] | None
@@ -49,6 +51,8 @@ class EvaluateReport:
     width: dict[str, float | None]  # mean width of the intervals, in units of the file
     width_scaled: dict[str, float | None]  # in standard deviations of the training rows
     wql: float | None  # weighted quantile loss; None (and the three above empty) without intervals
+    wis: float | None = None  # weighted interval score, in units of the file
+    wis_scaled: float | None = None  # in standard deviations of the training rows
     mase_left_out: int  # series without a MASE scale in their training rows
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
@@ -81,14 +85,13 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
     findings: list[Finding] = []
     if networks_add_nothing(scores | {"model": model_scores}, compared, parts):
         findings.append(useless_networks_finding(config.split))
-    per_step = metrics.scores_per_step(sums["model"], scale)
-    intervals: dict[str, Any] = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
-    if scored.tally is not None and scored.tally.sums is not None and subject.intervals is not None:
-        intervals = interval_scores.interval_scores(scored.tally.sums, scale.deviation)
-        steps = interval_scores.interval_scores_per_step(scored.tally.sums, scale.deviation)
-        per_step = [row | extra for row, extra in zip(per_step, steps, strict=True)]
-        findings += coverage_warnings(config.split, subject.windows, scored.tally, subject.intervals)
+    tally = scored.tallies.get("model")
+    if tally is not None and subject.intervals is not None:
+        findings += coverage_warnings(config.split, subject.windows, tally, subject.intervals)
+    intervals = _interval_scores(scored)
     per_series = dict(zip(dataset.series.names, metrics.scores_per_series(sums["model"], scale), strict=True))
+    for name, series_scores in _interval_scores_per_series(scored, "model").items():
+        per_series[name] |= series_scores
     rankings = series_against_baselines(dataset, sums)
     report = EvaluateReport(
         run=run,
@@ -98,12 +101,15 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
         windows=len(subject.windows),
         metrics=model_scores,
         parts=parts,
-        baselines=scores,
+        baselines={
+            name: baseline | intervals.get(name, interval_scores.NO_SCORES)
+            for name, baseline in scores.items()
+        },
         baseline_season=subject.season,
         mase_season=dataset.schema.season,
         comparison=uncertainty.best_comparison(compared),
         comparisons=compared,
-        per_step=[{"step": number, **row} for number, row in enumerate(per_step, start=1)],
+        per_step=_per_step(scored),
         per_target=dict(
             zip(dataset.schema.targets, metrics.scores_per_target(sums["model"], scale), strict=True)
         ),
@@ -112,10 +118,61 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
         backtest=None,
         gates=[],
         picture="",
-        **intervals,
+        **intervals.get("model", interval_scores.NO_SCORES),
         mase_left_out=metrics.count_without_scale(sums["model"], scale),
         warnings=(),
         findings=(),
         output=config.output,
     )
     return report, findings
+
+
+def comparisons_of_series(scored: Scored) -> dict[str, dict[str, Any]]:
+    """Return for each series its `series_against_baselines`, and the interval scores of each baseline."""
+    compared = series_against_baselines(scored.subject.dataset, scored.sums)
+    names = [name for name in scored.tallies if name != "model"]
+    baselines = {name: _interval_scores_per_series(scored, name) for name in names}
+    return {
+        series: comparison | {"baselines": {name: scores[series] for name, scores in baselines.items()}}
+        for series, comparison in compared.items()
+    }
+
+
+def _interval_scores(scored: Scored) -> dict[str, dict[str, Any]]:
+    """Return the interval scores of each forecast with quantiles."""
+    deviation = scoring.metric_scale(scored.subject.dataset).deviation
+    return {
+        name: interval_scores.interval_scores(sums, deviation)
+        for name, sums in _interval_sums(scored).items()
+    }
+
+
+def _interval_scores_per_series(scored: Scored, name: str) -> dict[str, dict[str, Any]]:
+    """Return the interval scores of a forecast for each series; an empty dict if it has no quantiles."""
+    dataset, sums = scored.subject.dataset, _interval_sums(scored).get(name)
+    if sums is None:
+        return {}
+    deviation = scoring.metric_scale(dataset).deviation
+    per_series = interval_scores.interval_scores_per_series(sums, deviation)
+    return dict(zip(dataset.series.names, per_series, strict=True))
+
+
+def _per_step(scored: Scored) -> list[dict[str, Any]]:
+    """Return the scores of the model for each step ahead, and the interval scores of the baselines."""
+    scale = scoring.metric_scale(scored.subject.dataset)
+    steps = {
+        name: interval_scores.interval_scores_per_step(sums, scale.deviation)
+        for name, sums in _interval_sums(scored).items()
+    }
+    model = steps.pop("model", None)
+    return [
+        {"step": index + 1}
+        | row
+        | ({} if model is None else model[index])
+        | {"baselines": {name: scores[index] for name, scores in steps.items()}}
+        for index, row in enumerate(metrics.scores_per_step(scored.sums["model"], scale))
+    ]
+
+
+def _interval_sums(scored: Scored) -> dict[str, interval_scores.IntervalSums]:
+    return {name: tally.sums for name, tally in scored.tallies.items() if tally.sums is not None}

@@ -5,17 +5,17 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_cli.evaluation import intervals, metrics
+from lstm_cli.evaluation import BASELINES, intervals, metrics
 from lstm_cli.rundir import ArtifactFolder, Run, replace_files
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 from lstm_cli.steps.shared.forecast_plot import forecast_picture
 from lstm_cli.steps.shared.report_json import COMPARISON_KEYS
 
 PICTURE = "forecasts.png"
-INTERVAL_FIELDS = ("coverage", "width", "width_scaled", "wql")
+LEVEL_FIELDS, LOSS_FIELDS = ("coverage", "width", "width_scaled"), ("wql", "wis", "wis_scaled")
 INTERVAL_COLUMNS = (
-    tuple(f"{name}_{level}" for name in INTERVAL_FIELDS[:3] for level in intervals.LEVELS)
-    + INTERVAL_FIELDS[3:]
+    *(f"{name}_{level}" for name in LEVEL_FIELDS for level in intervals.LEVELS),
+    *LOSS_FIELDS,
 )
 SCORES_FIELDS = (
     *(
@@ -29,7 +29,8 @@ SCORES_FIELDS = (
         *COMPARISON_KEYS,
         "backtest",
     ),
-    *INTERVAL_FIELDS,
+    *LEVEL_FIELDS,
+    *LOSS_FIELDS,
 )
 
 
@@ -45,7 +46,7 @@ def write_scores(
         folder: artifact folder of the scores.
         report: object that --json prints.
         subject: model, data and windows.
-        rankings: best baseline of each series, see `series_against_baselines`.
+        rankings: baselines of each series, see `comparisons_of_series`.
     """
     picture = forecast_picture(
         *(subject.dataset, subject.windows, subject.forecaster, subject.model.bounds, subject.intervals),
@@ -55,7 +56,9 @@ def write_scores(
     steps = [(row["step"], _flat(row)) for row in report["per_step"]]
     folder.write_bytes("per_step.csv", _table("step", steps))
     folder.write_bytes("per_target.csv", _table("target", list(report["per_target"].items())))
-    per_series = [(name, {**scores, **rankings[name]}) for name, scores in report["per_series"].items()]
+    per_series = [
+        (name, _flat({**scores, **rankings[name]})) for name, scores in report["per_series"].items()
+    ]
     columns = (*metrics.NAMES, "baseline", "baseline_mase", "ratio")
     folder.write_bytes("per_series.csv", _table("series", per_series, columns))
     folder.write_json("scores.json", {name: report[name] for name in SCORES_FIELDS if name in report})
@@ -69,14 +72,14 @@ def copy_scores(run: Run, folder: str | None) -> None:
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of `per_step` with a column for each interval level, such as coverage_80 and width_95."""
+    """Return a row with a column for each level and baseline, such as coverage_80 and seasonal_naive_width_95."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
-        flat |= (
-            {f"{name}_{level}": figure for level, figure in value.items()}
-            if isinstance(value, Mapping)
-            else {name: value}
-        )
+        if not isinstance(value, Mapping):
+            flat[name] = value
+            continue
+        prefix = "" if name == "baselines" else f"{name}_"
+        flat |= {f"{prefix}{key}": figure for key, figure in _flat(value).items()}
     return flat
 
 
@@ -87,7 +90,11 @@ def _table(
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = [*columns, *(figure for figure in INTERVAL_COLUMNS if figure in rows[0][1])]
+    of_intervals = [
+        *INTERVAL_COLUMNS,
+        *(f"{name}_{column}" for name in BASELINES for column in INTERVAL_COLUMNS),
+    ]
+    columns = [*columns, *(column for column in of_intervals if column in rows[0][1])]
     writer.writerow([name, *columns])
     for key, scores in rows:
         writer.writerow(

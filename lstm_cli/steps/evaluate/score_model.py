@@ -9,6 +9,7 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.evaluation import metrics, scoring, uncertainty
+from lstm_cli.evaluation.baseline_quantiles import fit_baseline_quantiles
 from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.events import Listener, Progressed
@@ -32,9 +33,11 @@ class ScoringSubject:
 
     model: TrainedModel
     precision: str  # of the scored graph
+    split: str  # `val` or `test`
     unseen: bool  # True: the model before the refit, which did not see the validation rows
     dataset: Dataset  # scaled as the model expects
     linear: LinearEnsemble
+    unseen_linear: LinearEnsemble  # the one that was fitted on the training rows only
     intervals: Intervals | None
     season: int | None  # of the seasonal naive baseline
     windows: Windows
@@ -49,7 +52,7 @@ class Scored:
     subject: ScoringSubject
     sums: Mapping[str, metrics.ErrorSums]
     errors: uncertainty.WindowErrors
-    tally: scoring.IntervalTally | None  # None without intervals
+    tallies: Mapping[str, scoring.IntervalTally]  # of the forecasts with quantiles: `model`, baselines
 
 
 def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
@@ -85,9 +88,11 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
     return ScoringSubject(
         model=model,
         precision=precision,
+        split=config.split,
         unseen=unseen,
         dataset=dataset,
         linear=linear,
+        unseen_linear=linear if unseen else load_linear(run, validated=True),
         intervals=load_intervals(run),
         season=season,
         windows=windows,
@@ -100,19 +105,22 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
 
 def score_subject(subject: ScoringSubject, listen: Listener) -> Scored:
     """Score the model and the baselines over all windows."""
-    bounds, fitted, windows = subject.model.bounds, subject.intervals, subject.windows
-    errors = uncertainty.WindowErrors(windows, scoring.metric_scale(subject.dataset))
-    tally = (
-        None if fitted is None else scoring.IntervalTally(subject.dataset, fitted, bounds, forecaster="model")
+    dataset, bounds, windows = subject.dataset, subject.model.bounds, subject.windows
+    errors = uncertainty.WindowErrors(windows, scoring.metric_scale(dataset))
+    models: dict[str, scoring.QuantileModel] = dict(
+        fit_baseline_quantiles(dataset, subject.split, subject.unseen_linear, subject.season)
     )
+    if subject.intervals is not None:
+        models["model"] = subject.intervals
+    tallies = {name: scoring.IntervalTally(dataset, model, bounds) for name, model in models.items()}
     sums = scoring.score(
         windows,
         subject.forecaster,
         bounds,
-        on_forecast=tally or scoring.ignore_forecasts,
+        on_forecast=scoring.tally_forecasts(tallies),
         on_errors=errors,
         progress=lambda done: listen(
             Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
         ),
     )
-    return Scored(subject=subject, sums=sums, errors=errors, tally=tally)
+    return Scored(subject=subject, sums=sums, errors=errors, tallies=tallies)

@@ -20,6 +20,8 @@ WORKERS = 2  # regressions or networks that are fitted in parallel
 # Floats that are kept for each output of an LSTM layer: input, gates and output; measured for training.
 FORECAST_FLOATS, TRAINING_FLOATS = 6, 12
 MAX_UNRETURNED_BYTES = 60_000_000  # freed bytes of a thread that the C library keeps (measured)
+ERROR_SUMS = 7 * 4  # arrays per series, step and target: the model, its parts and the baselines
+QUANTILE_SUMS = 4 * 8  # the model and the baselines
 WEIGHT_COPIES = 2  # copies of the weights, before and after the refit
 
 
@@ -164,6 +166,26 @@ def batch_bytes(sizes: ArraySizes, *, windows: int, reach: int) -> int:
     step = 2 * INDEX + FLOAT * (2 * sizes.inputs + 1) + 3 * DOUBLE * sizes.targets
     ahead = sizes.targets * 10 * DOUBLE  # forecasts of the parts, their errors, interval ends
     return windows * (reach * step + sizes.horizon * ahead)
+
+
+def score_bytes(sizes: ArraySizes, series: int) -> int:
+    """Return the bytes of the scores of all forecasts of a panel, and of the quantiles of a part of the windows.
+
+    Args:
+        sizes: dimensions of the data.
+        series: number of series.
+    """
+    from lstm_cli.evaluation.baseline_quantiles import max_windows
+    from lstm_cli.evaluation.interval_scores import SCORED_QUANTILES
+    from lstm_cli.evaluation.scoring import MAX_QUANTILE_CELLS
+
+    ahead = sizes.horizon * sizes.targets
+    sums = DOUBLE * series * ahead * (ERROR_SUMS + QUANTILE_SUMS)
+    quantiles = (
+        3 * DOUBLE * max(MAX_QUANTILE_CELLS, len(SCORED_QUANTILES) * ahead)
+    )  # scaled, in units, stacked
+    errors = 2 * FLOAT * ahead * min(sizes.rows, max_windows(sizes.horizon, sizes.targets))  # and sorted
+    return sums + max(quantiles, errors)
 
 
 def matrix_bytes(sizes: TrainingSizes) -> int:

@@ -208,7 +208,9 @@ def scoring_need(schema: Schema, series: SeriesTable, model: TrainedModel, *, wi
         + network
         + _batch_bytes(sizes, model.lookback, windows=batch_size)
     )
-    size += SCORING if windows == ALL_WINDOWS else FORECASTING
+    size += (
+        FORECASTING if windows < ALL_WINDOWS else SCORING + array_sizes.score_bytes(sizes, len(series.names))
+    )
     return MemoryNeed(size=size, largest_part="the windows" if windows else "the data", hint=SHORTER)
 
 

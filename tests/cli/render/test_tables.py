@@ -74,9 +74,23 @@ def test_interval_table_only_with_intervals():
     page = drawn(evaluation.evaluate_table, evaluate_report())
     assert re.search(r"^80 % +81\.20 +1\.700 +0\.6000$", page, re.M)
     assert re.search(r"^95 % +95\.40 +3\.100 +1\.100$", page, re.M)
-    assert "weighted quantile loss 0.1230" in page
     without = {"coverage": {}, "width": {}, "width_scaled": {}, "wql": None}
     assert "coverage %" not in drawn(evaluation.evaluate_table, evaluate_report(**without))
+
+
+def test_weighted_quantile_loss_of_the_model_beside_the_baselines():
+    baselines = {"linear": scores(1.001) | {"wql": 0.1}, "naive": scores(1.9) | {"wql": None}}
+    page = drawn(evaluation.evaluate_table, evaluate_report(baselines=baselines))
+    assert re.search(r"^forecast .* WQL$", page, re.M)
+    assert re.search(r"^model .* 0\.1230$", page, re.M)
+    assert re.search(r"^anchored .* -$", page, re.M)
+    assert re.search(r"^linear .* 0\.1000 \*$", page, re.M)
+    assert re.search(r"^naive .* -$", page, re.M)
+    older = {"naive": scores(1.9), "linear": scores(1.001)}  # release 0.1.0 had no quantiles of baselines
+    page = drawn(evaluation.evaluate_table, evaluate_report(baselines=older))
+    assert re.search(r"^model .* 0\.1230 \*$", page, re.M)
+    assert re.search(r"^naive .* -$", page, re.M)
+    assert "WQL" not in drawn(evaluation.evaluate_table, evaluate_report(baselines=older, wql=None))
 
 
 def test_folder_of_copies_is_printed():

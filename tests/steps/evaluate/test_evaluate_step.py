@@ -1,10 +1,12 @@
 import dataclasses
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import mean_pinball_loss
 from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.config import EvaluateConfig, PredictConfig, QuantizeConfig
@@ -113,7 +115,8 @@ def test_a_gate_that_comes_true_fails_with_the_report_written(run: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "condition", ["mape>1", "mase", "mase>naive", "mase>=seasonal.mae", "mae>naive.mape"]
+    "condition",
+    ["mape>1", "mase", "mase>naive", "mase>=seasonal.mae", "mae>naive.mape", "wql>naive.coverage"],
 )
 def test_an_unknown_condition_answers_at_once(tmp_path: Path, condition: str) -> None:
     with pytest.raises(UsageError, match="--fail-if"):
@@ -129,8 +132,11 @@ def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> N
     batch = split_windows(dataset, "test", model.lookback)[:]
     session = open_session(opened.artifact("model").bytes("model.onnx"), threads=1)
     forecast = session(batch.past, batch.future, batch.mask)
-    ends = intervals.interval_ends(forecast, batch.past, batch.mask)
-    low, high = (np.maximum(dataset.inverse_transform_targets(end, batch.series), 0) for end in ends[:2])
+    quantiles = [
+        np.maximum(dataset.inverse_transform_targets(each, batch.series), 0)
+        for each in intervals.quantiles(np.arange(1, 10) / 10, forecast, batch)
+    ]
+    low, high = quantiles[0], quantiles[-1]
     truth = dataset.inverse_transform_targets(batch.target, batch.series)
     inside = (low <= truth) & (truth <= high)
     assert report.coverage["80"] == pytest.approx(100 * inside.mean())
@@ -140,7 +146,81 @@ def test_the_intervals_are_scored_on_every_window_worked_by_hand(run: Path) -> N
     assert report.per_step[2]["coverage"]["80"] == pytest.approx(100 * inside[:, 2].mean())
     assert 0 < report.coverage["80"] < report.coverage["95"] <= 100
     assert report.width["80"] < report.width["95"]
-    assert 0 < report.wql < 1
+    assert report.wql == pytest.approx(mean_wql(truth, quantiles, batch.series))
+    assert report.per_series["B"]["wql"] == pytest.approx(
+        mean_wql(truth[batch.series == 1], [each[batch.series == 1] for each in quantiles], np.zeros(20))
+    )
+    assert 0 < report.wis < report.metrics["mae"]
+    assert report.wis_scaled == pytest.approx(
+        np.mean([report.per_series[shop]["wis_scaled"] for shop in "AB"])
+    )
+
+
+def mean_wql(truth: np.ndarray, quantiles: Sequence[np.ndarray], series: np.ndarray) -> float:
+    """Return twice the pinball loss of .1 to .9 over the sum of the truth, averaged over series."""
+    losses = []
+    for item in np.unique(series):
+        own = series == item
+        pinball = [
+            mean_pinball_loss(truth[own].ravel(), each[own].ravel(), alpha=(index + 1) / 10)
+            for index, each in enumerate(quantiles)
+        ]
+        losses.append(2 * np.mean(pinball) / truth[own].mean())
+    return float(np.mean(losses))
+
+
+def test_the_quantiles_of_seasonal_naive_worked_by_hand(run: Path, panel: Path) -> None:
+    """Its errors on training and validation windows have quantiles, which are added to the log of its forecast."""
+    report = evaluate(run, EvaluateConfig(), ignore_events)
+    rows = [line.split(",") for line in panel.read_text().splitlines()[1:]]
+    probabilities = (0.025, *np.arange(1, 10) / 10, 0.975)
+    truth, quantiles = [], []
+    for shop in "AB":
+        sales = np.array([float(row[2]) for row in rows if row[1] == shop and row[2]])
+        origins = np.append(np.arange(7, 91 - 7 + 1), np.arange(91, 104 - 7 + 1))
+        for step in range(7):
+            errors = np.log(sales[origins + step] / sales[origins + step - 7])
+            factor = np.exp(np.quantile(errors, probabilities, method="weibull"))
+            scored = np.arange(104, 124) + step
+            truth.append(sales[scored])
+            quantiles.append(sales[scored - 7] * factor[:, None])
+    expected = dict(
+        zip(probabilities, np.array(quantiles).reshape(2, 7, 11, 20).transpose(2, 0, 1, 3), strict=True)
+    )
+    all_truth = np.array(truth).reshape(2, 7, 20)
+    found = report.baselines["seasonal_naive"]
+    lines = [expected[probability] for probability in probabilities[1:-1]]
+    assert found["wql"] == pytest.approx(mean_wql(all_truth, lines, np.arange(2)), rel=1e-4)
+    inside = (expected[0.1] <= all_truth) & (all_truth <= expected[0.9])
+    assert found["coverage"]["80"] == pytest.approx(100 * inside.mean(), abs=0.4)  # one of 280 on an end
+    assert found["width"]["95"] == pytest.approx(np.mean(expected[0.975] - expected[0.025]), rel=1e-4)
+    five = [
+        mean_pinball_loss(all_truth.ravel(), expected[each].ravel(), alpha=each)
+        for each in (0.025, 0.1, 0.5, 0.9, 0.975)
+    ]
+    assert found["wis"] == pytest.approx(2 * np.mean(five), rel=1e-4)
+    step = report.per_step[2]["baselines"]["seasonal_naive"]
+    assert step["wql"] == pytest.approx(
+        mean_wql(all_truth[:, 2], [line[:, 2] for line in lines], np.arange(2)), rel=1e-4
+    )
+    lines_of_file = (Path(report.picture).parent / "per_series.csv").read_text().splitlines()
+    of_b = dict(zip(lines_of_file[0].split(","), lines_of_file[2].split(","), strict=True))
+    assert of_b["series"] == "B"
+    assert float(of_b["seasonal_naive_wql"]) == pytest.approx(
+        mean_wql(all_truth[1:], [line[1:] for line in lines], np.zeros(1)), rel=1e-4
+    )
+    assert float(of_b["wql"]) == pytest.approx(report.per_series["B"]["wql"])
+
+
+@pytest.mark.parametrize("name", ["wql", "wis", "wis_scaled"])
+def test_a_gate_compares_losses_with_those_of_a_baseline(run: Path, name: str) -> None:
+    conditions = (f"{name}>1000*seasonal_naive.{name}", f"{name}>0.0001*linear.{name}")
+    with pytest.raises(GateFailed, match=rf"0\.0001\*linear\.{name}") as failed:
+        evaluate(run, EvaluateConfig(fail_if=conditions), ignore_events)
+    report = failed.value.report
+    assert [gate["failed"] for gate in report.gates] == [False, True]
+    assert report.gates[1]["limit"] == pytest.approx(0.0001 * report.baselines["linear"][name])
+    assert report.gates[0]["value"] == getattr(report, name)
 
 
 def test_interval_scores_are_in_the_tables_and_gates(run: Path) -> None:
@@ -153,7 +233,11 @@ def test_interval_scores_are_in_the_tables_and_gates(run: Path) -> None:
     row = dict(zip(lines[0].split(","), lines[3].split(","), strict=True))
     assert float(row["coverage_80"]) == pytest.approx(report.per_step[2]["coverage"]["80"])
     assert float(row["width_scaled_95"]) == pytest.approx(report.per_step[2]["width_scaled"]["95"])
-    assert float(row["wql"]) == pytest.approx(report.per_step[2]["wql"])
+    for name in ("wql", "wis", "wis_scaled"):
+        assert float(row[name]) == pytest.approx(report.per_step[2][name])
+    baseline = report.per_step[2]["baselines"]["linear"]
+    assert float(row["linear_coverage_95"]) == pytest.approx(baseline["coverage"]["95"])
+    assert float(row["linear_wis_scaled"]) == pytest.approx(baseline["wis_scaled"])
     kept = json.loads((Path(report.picture).parent / "scores.json").read_text())
     assert kept["coverage"] == report.coverage
 
@@ -163,9 +247,10 @@ def test_a_model_without_intervals_is_scored_and_its_coverage_fails_a_gate(
 ) -> None:
     monkeypatch.setattr("lstm_cli.steps.evaluate.score_model.load_intervals", lambda run: None)
     report = evaluate(run, EvaluateConfig(), ignore_events)
-    assert (report.coverage, report.width, report.wql) == ({}, {}, None)
+    assert (report.coverage, report.width, report.wql, report.wis) == ({}, {}, None, None)
     assert "coverage" not in report.per_step[0]
-    for condition in ("coverage.80<75", "wql>1"):
+    assert report.baselines["linear"]["wql"] > 0
+    for condition in ("coverage.80<75", "wql>1", "wis_scaled>naive.wis_scaled"):
         with pytest.raises(GateFailed, match="is undefined"):
             evaluate(run, EvaluateConfig(fail_if=(condition,)), ignore_events)
 
@@ -300,8 +385,8 @@ def test_validation_rows_are_scored_by_the_graph_before_the_refit(run: Path) -> 
 def test_the_combined_models_are_scored_too(run: Path) -> None:
     report = evaluate(run, EvaluateConfig(), ignore_events)
     assert set(report.parts) == set(open_run(run).report("train")["weights"])
-    linear = report.parts["linear"]
-    assert linear == pytest.approx(report.baselines["linear"], rel=1e-4)
+    linear, baseline = report.parts["linear"], report.baselines["linear"]
+    assert linear == pytest.approx({name: baseline[name] for name in linear}, rel=1e-4)
     assert len({round(scores["mae"], 6) for scores in [report.metrics, *report.parts.values()]}) > 2
     written = json.loads((Path(report.picture).parent / "scores.json").read_text())
     assert written["parts"] == report.parts
