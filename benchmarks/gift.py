@@ -69,18 +69,18 @@ def read_etth1(file: Path) -> Table:
 
 
 def means(hourly: Table, period: str) -> Table:
-    """Return the means of calendar days, or of weeks from Monday to Sunday.
+    """Return the means of calendar days, or of weeks that begin on the weekday of the first complete day.
 
-    Incomplete days and weeks at both ends are left out. ETTh1 then has 725 days and 103 weeks. A mean has the date of
-    the last day of its period.
+    Incomplete days at both ends and an incomplete last week are left out. ETTh1 then has 725 days, and 103 weeks that
+    begin on a Friday. With these weeks, the naive forecast has nearly its published MASE (1.7705, published 1.7689);
+    with weeks that begin on a Monday it has 1.46. A mean has the date of the last day of its period.
 
     Args:
         hourly: table of all hours, without a gap.
         period: "day" or "week".
     """
     times = [datetime.datetime.fromisoformat(time) for time in hourly.times]
-    first_hour = times[0].hour + (24 * times[0].weekday() if period == "week" else 0)
-    skipped = -first_hour % HOURS[period]
+    skipped = -times[0].hour % HOURS["day"]
     count = (len(times) - skipped) // HOURS[period]
     values = hourly.values[skipped : skipped + count * HOURS[period]]
     ends = times[skipped + HOURS[period] - 1 :: HOURS[period]]

@@ -63,11 +63,10 @@ def test_incomplete_days_and_weeks_are_left_out(tmp_path: Path) -> None:
     hourly = gift.read_etth1(write_etth1(tmp_path / "ETTh1.csv"))
     days, weeks = gift.means(hourly, "day"), gift.means(hourly, "week")
     assert (days.times[0], days.times[-1], len(days.times)) == ("2016-07-01", "2016-09-23", 85)
-    # the first Friday to Sunday are left out; the last Sunday before the end is 18 September
-    assert (weeks.times[0], weeks.times[-1], len(weeks.times)) == ("2016-07-10", "2016-09-18", 11)
+    assert (weeks.times[0], weeks.times[-1], len(weeks.times)) == ("2016-07-07", "2016-09-22", 12)
     assert days.values[0].tolist() == pytest.approx([10 * channel + 11.5 for channel in range(7)])
-    # the week begins on day 73 and its middle is day 76
-    assert weeks.values[-1].tolist() == pytest.approx([10 * channel + 11.5 + 76 for channel in range(7)])
+    # the last week begins on day 77 and its middle is day 80
+    assert weeks.values[-1].tolist() == pytest.approx([10 * channel + 11.5 + 80 for channel in range(7)])
 
 
 def test_a_day_that_begins_after_midnight_is_left_out() -> None:
