@@ -232,9 +232,13 @@ def against_goals(notebook: Notebook, measured: list[tuple[gift.DataSet, Choice,
         notebook: printer of the rows.
         measured: data set, choice and figures of each seed.
     """
+    measured_names = {data_set.name for data_set, _, _ in measured}
+    with_goal = {(name, key): row for (name, key), row in goals.GIFT.items() if name in measured_names}
+    if not with_goal:
+        return
     notebook.say("\n## Goals\n")
     notebook.head("figure", "relative to", "effort", "refit", "median", "goal", "stretch goal", "result")
-    for (name, key), row in goals.GIFT.items():
+    for (name, key), row in with_goal.items():
         for choice in dict.fromkeys(choice for _, choice, _ in measured):
             figures = [
                 each[key] for data_set, item, each in measured if (data_set.name, item) == (name, choice)
