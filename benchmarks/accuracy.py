@@ -6,8 +6,10 @@
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --group all --prepare-only
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --covariates
 .venv/bin/python benchmarks/accuracy.py --planted --seeds 0 1 2
+.venv/bin/python benchmarks/accuracy.py --gift FOLDER --seeds 0
 
 --m4 takes a folder with m4_hourly_train.csv and m4_hourly_test.csv. --sets takes a folder that datasets.py wrote.
+--gift takes a folder with those two files, ETTh1.csv and gift_eval.csv.
 Tables are Markdown, and each row is printed when it is measured. A row that fails prints its error, and the script
 continues. The exit code is then 1.
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import on_covariates
 import on_etth1
+import on_gift
 import on_m4
 import on_sets
 import published
@@ -42,12 +45,15 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="names of sets in the group, or files of --planted",
+        help="names of sets in the group, files of --planted, or data sets of --gift such as etth1_48",
     )
     what.add_argument("--prepare-only", action="store_true", help="prepare the sets, train nothing")
     what.add_argument("--covariates", action="store_true", help="the sets with and without covariates")
     what.add_argument(
         "--planted", action="store_true", help="words, static columns and holidays, with and without effects"
+    )
+    what.add_argument(
+        "--gift", type=Path, metavar="FOLDER", help="GIFT-Eval, compared with pretrained models"
     )
     how = parser.add_argument_group("training")
     how.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -62,8 +68,8 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     how.add_argument("--train", default="", metavar="'WORDS'", help="more options of lstm train")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every figure as a line of JSON")
     options = parser.parse_args(words)
-    if not (options.etth1 or options.m4 or options.sets or options.planted):
-        parser.error("nothing to run: --etth1, --m4 FOLDER, --sets FOLDER or --planted")
+    if not (options.etth1 or options.m4 or options.sets or options.planted or options.gift):
+        parser.error("nothing to run: --etth1, --m4 FOLDER, --sets FOLDER, --planted or --gift FOLDER")
     return options
 
 
@@ -93,6 +99,13 @@ def main(words: list[str] | None = None) -> int:
     if options.planted:
         for choice in plain:
             on_covariates.run(notebook, options.seeds, choice, options.only)
+    if options.gift:
+        try:
+            data_sets = on_gift.chosen(options.only)
+        except ValueError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        on_gift.run(notebook, options.gift, data_sets, options.seeds, plain)
     if options.sets:
         try:
             sets = on_sets.listed(options.sets, options.group, options.only)

@@ -1,4 +1,4 @@
-"""Goals and stretch goals of the rows in the speed tables."""
+"""Goals and stretch goals of the rows in the tables of speed and of GIFT-Eval."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,9 @@ class Row:
 
     what: str
     reference: str  # the command that it is compared with
-    goal: float | None = None  # upper limit of a ratio of seconds, lower limit of a ratio of speed
+    goal: float | None = (
+        None  # upper limit of a ratio of seconds or an error, lower limit of a ratio of speed
+    )
     stretch: float | None = None
     higher: bool = False  # the ratio is one of speed, so higher is better
 
@@ -47,6 +49,23 @@ INT8_LOSS = 0.005  # relative growth of the test MSE
 MEMORY = 85.0  # peak MiB of `predict`
 PEER_MEMORY = 1 / 5  # relative to the best peer
 ACCURATE = 0.370  # MSE on ETTh1 at 96 steps, scaled
+
+# GIFT-Eval, by data set and figure: scores of M4, and ratios to the MASE of the seasonal naive forecast for ETTh1.
+NAIVE_MASE = "MASE of seasonal naive"
+GIFT = {
+    ("etth1_48", "mase_ratio"): Row(what="ETTh1, 48: MASE", reference=NAIVE_MASE, goal=0.835, stretch=0.805),
+    ("etth1_48", "wql_ratio"): Row(what="ETTh1, 48: WQL", reference=NAIVE_MASE, goal=0.185, stretch=0.175),
+    ("etth1_480", "mase_ratio"): Row(
+        what="ETTh1, 480: MASE", reference=NAIVE_MASE, goal=0.800, stretch=0.777
+    ),
+    ("etth1_480", "wql_ratio"): Row(what="ETTh1, 480: WQL", reference=NAIVE_MASE, goal=0.165, stretch=0.156),
+    ("etth1_720", "mase_ratio"): Row(
+        what="ETTh1, 720: MASE", reference=NAIVE_MASE, goal=0.885, stretch=0.870
+    ),
+    ("etth1_720", "wql_ratio"): Row(what="ETTh1, 720: WQL", reference=NAIVE_MASE, goal=0.180, stretch=0.172),
+    ("m4_hourly", "mase"): Row(what="M4 hourly: MASE", reference="", goal=0.755, stretch=0.70),
+    ("m4_hourly", "wql"): Row(what="M4 hourly: WQL", reference="", goal=0.026, stretch=0.021),
+}
 
 
 def verdict(row: Row, ratio: float) -> str:
