@@ -77,6 +77,10 @@ class Intervals:
         half = self.half_widths(forecast_scaled.shape[1])
         return half[:, None, :, None] * np.maximum(spread, self.floor)[:, None, :]
 
+    def for_series(self, names: Sequence[str]) -> "Intervals":
+        """Return the intervals for a dataset with these series: one scale fits all."""
+        return self
+
     @property
     def symmetric(self) -> bool:
         """Return whether all intervals are as wide below the forecast as above it."""
@@ -118,10 +122,10 @@ class Intervals:
         if steps <= horizon:
             return self.half[:, :steps]
         later = np.arange(horizon + 1, steps + 1)  # counted from 1
-        wider = self.half.mean(axis=1, keepdims=True) * self._growth_at(later)
+        wider = self.half.mean(axis=1, keepdims=True) * self.growth_at(later)
         return np.concatenate([self.half, np.maximum(wider, self.half[:, -1:])], axis=1)
 
-    def _growth_at(self, steps: np.ndarray) -> np.ndarray:
+    def growth_at(self, steps: np.ndarray) -> np.ndarray:
         """Return the growth of the error at steps [n] beyond the trained horizon, counted from 1."""
         horizon, growth = self.half.shape[1], np.maximum.accumulate([1.0, *self.growth])
         middles = np.arange(len(growth)) * horizon + (horizon + 1) / 2
@@ -208,7 +212,7 @@ def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.n
 
 
 def fit_calibration(
-    val: CalibrationErrors, train: CalibrationErrors, *, season: int, lookback: int
+    val: CalibrationErrors, train: CalibrationErrors, *, floor: np.ndarray, season: int, lookback: int
 ) -> Intervals:
     """Return intervals from the errors on validation and training windows; there may be no training windows.
 
@@ -218,10 +222,10 @@ def fit_calibration(
     Args:
         val: errors on validation windows.
         train: errors on training windows.
+        floor: [C] smallest spread, from `min_spread`.
         season: steps in a season.
         lookback: steps that the spread is computed from.
     """
-    floor = _min_spread(np.concatenate([val.spread, train.spread]))
     optimism = _optimism(val, train, floor)
     share = training_share(val.horizons)
     parts, weights = [], []
@@ -267,7 +271,7 @@ def t_correction(quantile: float, freedom: float) -> float:
     return t / z
 
 
-def _min_spread(spreads: np.ndarray) -> np.ndarray:
+def min_spread(spreads: np.ndarray) -> np.ndarray:
     """Return the smallest spread [C] that is used, from spreads [N, C] of windows; 1 for a target without variation."""
     typical = np.median(spreads, axis=0)
     typical = np.where(typical > 0, typical, spreads.mean(axis=0))

@@ -22,6 +22,7 @@ from lstm_cli.evaluation.interval_scores import (
     inside_windows,
     interval_sums,
 )
+from lstm_cli.evaluation.quantiles.model import QuantileModel
 from lstm_cli.linear.model import LinearEnsemble
 
 PART = "part."  # prefix of a part's name among forecasts and scores
@@ -174,21 +175,6 @@ def score(
         done += len(batch.series)
         progress(done)
     return sums
-
-
-class QuantileModel(Protocol):
-    """Model of the quantiles of a forecast, such as `Intervals` or `BaselineQuantiles`."""
-
-    def quantiles(
-        self, probabilities: Sequence[float], forecast_scaled: np.ndarray, batch: Batch
-    ) -> np.ndarray:
-        """Return quantiles [Q, N, H, C] of the forecast, float64, scaled. They never cross.
-
-        Args:
-            probabilities: Q probabilities between 0 and 1.
-            forecast_scaled: [N, H, C].
-            batch: windows of the forecast.
-        """
 
 
 class IntervalTally:

@@ -14,7 +14,7 @@ from lstm_cli.errors import MissingArtifact, StaleArtifact
 from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
 
 if TYPE_CHECKING:
-    from lstm_cli.evaluation.intervals import Intervals
+    from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
     from lstm_cli.linear.model import LinearEnsemble
 
 VALIDATED = "validated.onnx"
@@ -128,16 +128,16 @@ def load_validated(run: Run) -> bytes:
     return reader.bytes(VALIDATED if reader.has(VALIDATED) else "model.onnx")
 
 
-def load_intervals(run: Run) -> "Intervals | None":
-    """Return the parameters of the prediction intervals, or None if the model has no intervals."""
-    from lstm_cli.evaluation.intervals import Intervals
+def load_intervals(run: Run) -> "CalibratedQuantiles | None":
+    """Return the calibrated quantiles, which give the prediction intervals, or None if the model has none."""
+    from lstm_cli.evaluation.quantiles.learned import quantiles_from_dict
 
     reader = run.artifact("model")
     if not reader.has("intervals.json"):
         return None
     stored = reader.json("intervals.json")
     with reader.parsing("intervals.json"):
-        return Intervals.from_dict(stored)
+        return quantiles_from_dict(stored)
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

@@ -15,7 +15,7 @@ from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.evaluation.interval_scores import interval_scores
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.inference.trained_model import (
     TrainedModel,
@@ -104,7 +104,10 @@ def quantize(
             name: scoring.model_forecaster(open_session(bytes_, threads=None), model.lookback, name=name)
             for name, bytes_ in (("fp32", judged), ("quantized", judged_small))
         }
-        scores = _scores(windows, sessions, model, load_intervals(writer.run), listen)
+        intervals = load_intervals(writer.run)
+        scores = _scores(
+            windows, sessions, model, intervals and intervals.for_series(dataset.series.names), listen
+        )
         loss = _growth(scores["mae_scaled"]["fp32"], scores["mae_scaled"]["quantized"])
         batch = windows.sample(min(TIMED_WINDOWS, windows.batch_size))[:]
         report = QuantizeReport(
@@ -145,7 +148,7 @@ def _scores(
     windows: Windows,
     sessions: Mapping[str, scoring.Forecaster],
     model: TrainedModel,
-    intervals: Intervals | None,
+    intervals: CalibratedQuantiles | None,
     listen: Listener,
 ) -> dict[str, Any]:
     """Return the scaled MAE, the WQL and the coverage of each forecaster; the last two are empty without intervals.

@@ -11,7 +11,7 @@ from lstm_cli.errors import DataError, UsageError
 from lstm_cli.evaluation import metrics, scoring, uncertainty
 from lstm_cli.evaluation.baseline_quantiles import fit_baseline_quantiles
 from lstm_cli.evaluation.baseline_season import baseline_season
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles, QuantileModel
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.inference.trained_model import (
     TrainedModel,
@@ -38,7 +38,7 @@ class ScoringSubject:
     dataset: Dataset  # scaled as the model expects
     linear: LinearEnsemble
     unseen_linear: LinearEnsemble  # the one that was fitted on the training rows only
-    intervals: Intervals | None
+    intervals: CalibratedQuantiles | None
     season: int | None  # of the seasonal naive baseline
     windows: Windows
     model_only: scoring.Forecaster  # the model and its parts
@@ -84,6 +84,7 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
             f"{run.path} has no windows in the {config.split} split to score", hint=hint, rule="D621"
         )
     session = open_session(graph, threads=config.threads)
+    intervals = load_intervals(run)
     model_only = scoring.model_forecaster(session, model.lookback, parts=model.parts)
     return ScoringSubject(
         model=model,
@@ -93,7 +94,7 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
         dataset=dataset,
         linear=linear,
         unseen_linear=linear if unseen else load_linear(run, validated=True),
-        intervals=load_intervals(run),
+        intervals=intervals and intervals.for_series(dataset.series.names),
         season=season,
         windows=windows,
         model_only=model_only,
@@ -107,7 +108,7 @@ def score_subject(subject: ScoringSubject, listen: Listener) -> Scored:
     """Score the model and the baselines over all windows."""
     dataset, bounds, windows = subject.dataset, subject.model.bounds, subject.windows
     errors = uncertainty.WindowErrors(windows, scoring.metric_scale(dataset))
-    models: dict[str, scoring.QuantileModel] = dict(
+    models: dict[str, QuantileModel] = dict(
         fit_baseline_quantiles(dataset, subject.split, subject.unseen_linear, subject.season)
     )
     if subject.intervals is not None:

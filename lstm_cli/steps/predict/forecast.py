@@ -111,6 +111,7 @@ def _run_model(
     session, dataset, bounds = open_session(graph, threads=threads), data.dataset, model.bounds
     values = np.empty((len(ahead), steps, dataset.targets))
     probabilities = requested.probabilities
+    calibrated = requested.intervals and requested.intervals.for_series(dataset.series.names)
     quantiles = np.empty((len(probabilities), *values.shape))
     windows = last_windows(dataset, model.lookback)
     size = min(BATCH_SERIES, windows.batch_size)
@@ -124,8 +125,8 @@ def _run_model(
             clip=partial(clip_scaled, dataset, series=batch.series, bounds=bounds),
         )[:, :steps]
         values[rows] = inverse_transform(dataset, scaled, batch.series, bounds)
-        if requested.intervals is not None:
-            scaled_quantiles = requested.intervals.quantiles(probabilities, scaled, batch)
+        if calibrated is not None:
+            scaled_quantiles = calibrated.quantiles(probabilities, scaled, batch)
             quantiles[:, rows] = inverse_transform_intervals(dataset, scaled_quantiles, batch.series, bounds)
     _require_finite(values, dataset, data.source)
     return values, quantiles

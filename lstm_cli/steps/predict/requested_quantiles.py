@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from lstm_cli.config.predict import PROBABILITY_DIGITS, PredictConfig
 from lstm_cli.errors import DataError, MissingArtifact
-from lstm_cli.evaluation.intervals import LEVELS, Intervals
+from lstm_cli.evaluation.intervals import LEVELS
+from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.trained_model import load_intervals
 from lstm_cli.rundir import Run, command
@@ -21,7 +22,7 @@ class RequestedQuantiles:
 
     levels: tuple[float, ...] = ()  # percent
     quantiles: tuple[float, ...] = ()  # probabilities
-    intervals: Intervals | None = (
+    intervals: CalibratedQuantiles | None = (
         None  # the calibrated quantile model; None: there are no levels and quantiles
     )
 

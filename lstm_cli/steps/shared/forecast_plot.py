@@ -10,8 +10,9 @@ from lstm_cli.data.forecast.bounds import (
     inverse_transform_intervals,
     inverse_transform_truth,
 )
-from lstm_cli.evaluation import intervals, scoring
+from lstm_cli.evaluation import scoring
 from lstm_cli.evaluation.baselines import baseline_label
+from lstm_cli.evaluation.quantiles.model import QuantileModel
 
 PANELS = 4  # forecasts in the plot
 INTERVAL_ENDS = (0.1, 0.9, 0.025, 0.975)  # of the 80 % and the 95 % interval
@@ -22,7 +23,7 @@ def forecast_picture(
     windows: Windows,
     forecaster: scoring.Forecaster,
     bounds: Bounds,
-    fitted: intervals.Intervals | None,
+    fitted: QuantileModel | None,
     *,
     season: int | None,
 ) -> bytes:
@@ -35,7 +36,7 @@ def forecast_picture(
         windows: windows to choose from.
         forecaster: scaled forecasts of the model and the baseline.
         bounds: limits of the forecast.
-        fitted: prediction intervals, or None.
+        fitted: quantiles of the model, or None.
         season: steps of the seasonal naive baseline; None: the baseline is naive.
     """
     from lstm_cli.plots.forecast import Panel, draw_forecast

@@ -8,8 +8,8 @@ import numpy as np
 from lstm_cli.data.dataset.windows import SPLITS, Windows
 from lstm_cli.evaluation import scoring, uncertainty
 from lstm_cli.evaluation.calibrate_intervals import count_horizons
-from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.evaluation.metrics import Scores
+from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.findings import MODEL, Finding
 
 
@@ -40,7 +40,7 @@ def useless_networks_finding(split: str) -> Finding:
 
 
 def coverage_warnings(
-    split: str, windows: Windows, tally: scoring.IntervalTally, fitted: Intervals
+    split: str, windows: Windows, tally: scoring.IntervalTally, fitted: CalibratedQuantiles
 ) -> list[Finding]:
     """Return a warning for each interval level whose coverage is outside the range that chance explains.
 

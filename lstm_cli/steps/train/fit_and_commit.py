@@ -121,7 +121,7 @@ def train_and_commit(
             season=baseline_season(trained.dataset),
         )
         val, compared = validated.scores(listen, should_stop)
-        intervals = validated.intervals(listen, should_stop)
+        intervals = validated.intervals(config.seed, listen, should_stop)
         if is_wanted(listen, PlotDrawn):
             listen(validated.picture(intervals))
         findings = _findings(trained, val, compared)

@@ -14,7 +14,7 @@ from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.steps.train.save_model import ExportedGraphs
 
 if TYPE_CHECKING:
-    from lstm_cli.evaluation.intervals import Intervals
+    from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
     from lstm_cli.inference.session import Session
     from lstm_cli.training.recipes.result import TrainingResult
 
@@ -92,9 +92,21 @@ class ValidatedModel:
             "time_end": iso_time(end, schema.time_format),
         }
 
-    def intervals(self, listen: Listener, should_stop: Callable[[], int | None]) -> "Intervals":
-        """Return prediction intervals that fit the errors of the model. Raises Interrupted."""
-        from lstm_cli.evaluation.calibrate_intervals import fit_intervals
+    def intervals(
+        self, seed: int, listen: Listener, should_stop: Callable[[], int | None]
+    ) -> "CalibratedQuantiles":
+        """Return quantiles that fit the errors of the model.
+
+        Args:
+            seed: seed of the training.
+            listen: receives progress.
+            should_stop: returns the signal that ends training, or None.
+
+        Raises:
+            Interrupted: a signal ended training.
+        """
+        from lstm_cli.evaluation.calibrate_intervals import calibrate, count_horizons
+        from lstm_cli.training.quantile_network import fit_quantiles
 
         lookback = self.trained.settings["lookback"]
         forecaster = scoring.model_forecaster(self._session(), lookback)
@@ -103,14 +115,20 @@ class ValidatedModel:
             raise_if_interrupted(should_stop)
             listen(Progressed(stage="fitting intervals", done=done, total=total, unit="windows"))
 
-        return fit_intervals(
+        calibration = calibrate(
             self.trained.dataset,
             lambda batch: forecaster(batch)["model"],
             lookback=lookback,
             progress=progress,
         )
+        return fit_quantiles(
+            calibration,
+            seed=seed,
+            horizons=count_horizons(split_windows(self.trained.dataset, "val", lookback)),
+            check=lambda: raise_if_interrupted(should_stop),
+        )
 
-    def picture(self, intervals: "Intervals") -> PlotDrawn:
+    def picture(self, intervals: "CalibratedQuantiles") -> PlotDrawn:
         """Return the plot of the forecasts of four validation windows."""
         from lstm_cli.steps.shared.forecast_plot import forecast_picture
 
