@@ -1,0 +1,1 @@
+"""Sample paths of a forecast: its quantiles, and the dependence between steps and targets."""

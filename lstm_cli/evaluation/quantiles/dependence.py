@@ -1,0 +1,196 @@
+"""Dependence between the errors of a forecast at several steps and targets, with NumPy only.
+
+The quantiles of a forecast say how far a value may be off at one step. They do not say whether the errors of two steps
+go together, on which the quantiles of a sum depend. Here each error is a normal score, and the scores have a normal
+distribution with a correlation between steps and one between targets (a Gaussian copula; Pinson et al. 2009, "From
+probabilistic forecasts to statistical scenarios of short-term wind power production"). The correlation of two values
+is the product of both. Different series are independent.
+
+A correlation matrix of H steps has more numbers than a short history can fix. So it is shrunk twice: towards the
+correlations that depend only on the distance of two steps, and these towards an autoregression of order 1. Each weight
+is the estimated sampling variance over the squared difference to the target (Ledoit and Wolf 2004; Schäfer and
+Strimmer 2005). With few horizons the result is the autoregression.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+MAX_STEPS = 720  # steps of the matrix, 2 MB; later steps follow as beyond the trained horizon
+MAX_TARGETS = 256  # more targets count as independent
+MIN_EIGENVALUE = 1e-3  # so that rounding to 32 bits keeps the matrix positive definite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependence:
+    """Correlations of the normal scores of a forecast, fitted by `fit_correlations`."""
+
+    steps: np.ndarray  # [H, H] float32, at most MAX_STEPS
+    targets: np.ndarray  # [C, C] float32; [0, 0]: independent
+
+    def noise(self, rng: np.random.Generator, *, samples: int, steps: int, targets: int) -> np.ndarray:
+        """Return correlated normal scores [samples, steps, targets].
+
+        Beyond the matrix the scores are a Markov chain with its last correlation of two successive steps. A matrix of
+        one step has none: then the correlations are those of a random walk.
+
+        Args:
+            rng: generator of the random numbers.
+            samples: number of sample paths.
+            steps: number of steps, fewer or more than H.
+            targets: number of targets.
+        """
+        noise = rng.standard_normal((samples, steps, targets))
+        if len(self.targets):
+            noise = noise @ self._target_root.T
+        known = min(steps, len(self.steps))
+        flat = noise[:, :known].swapaxes(0, 1).reshape(known, -1)
+        near = self._step_root[:known, :known] @ flat
+        noise[:, :known] = near.reshape(known, samples, targets).swapaxes(0, 1)
+        for step in range(known, steps):
+            correlation = float(self.steps[-2, -1]) if known > 1 else np.sqrt(step / (step + 1))
+            noise[:, step] *= np.sqrt(1 - correlation**2)
+            noise[:, step] += correlation * noise[:, step - 1]
+        return noise
+
+    @cached_property
+    def _step_root(self) -> np.ndarray:
+        return np.linalg.cholesky(self.steps.astype(np.float64))
+
+    @cached_property
+    def _target_root(self) -> np.ndarray:
+        return np.linalg.cholesky(self.targets.astype(np.float64))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays to store, by name."""
+        return {"steps": self.steps, "targets": self.targets}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, np.ndarray]) -> "Dependence":
+        """Return the dependence from stored arrays.
+
+        Raises:
+            ValueError: a matrix is not a correlation matrix.
+        """
+        for name in ("steps", "targets"):
+            matrix = arrays[name]
+            if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+                raise ValueError(f"'{name}' is not a square matrix")
+            np.linalg.cholesky(matrix.astype(np.float64))
+        if not len(arrays["steps"]):
+            raise ValueError("'steps' is empty")
+        return Dependence(steps=arrays["steps"], targets=arrays["targets"])
+
+
+@dataclass(kw_only=True)
+class ScoreMoments:
+    """Sums of products of normal scores over the windows of a split. The means are not removed: they are errors too."""
+
+    steps: int
+    targets: int
+    horizons: float  # horizons that the windows span without overlap, over all series
+    sums: dict[str, np.ndarray] = field(default_factory=dict)
+    counts: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sizes = {"steps": self.steps, "targets": self.targets if self.targets <= MAX_TARGETS else 0}
+        for name, size in sizes.items():
+            self.sums[name], self.counts[name] = np.zeros((size, size)), np.zeros((size, size))
+
+    def add(self, scores: np.ndarray) -> None:
+        """Add normal scores [N, H, C], NaN where a value is missing."""
+        rows = {
+            "steps": scores.swapaxes(1, 2).reshape(-1, self.steps),
+            "targets": scores.reshape(-1, self.targets),
+        }
+        for name, values in rows.items():
+            if len(self.sums[name]):
+                known = np.isfinite(values)
+                filled, count = np.where(known, values, 0.0), known.astype(np.float64)
+                self.sums[name] += filled.T @ filled
+                self.counts[name] += count.T @ count
+
+    def correlations(self, name: str) -> np.ndarray:
+        """Return the correlations between the `steps` or the `targets`, NaN where two never come together."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            products = self.sums[name] / self.counts[name]
+            deviation = np.sqrt(np.diag(products))
+            correlations = np.clip(products / np.outer(deviation, deviation), -1, 1)
+        return np.where(np.isfinite(correlations), correlations, np.nan)
+
+
+def fit_correlations(splits: Sequence[tuple[ScoreMoments, float]]) -> Dependence:
+    """Return the dependence from the moments and the weight of each split."""
+    horizons = _effective_horizons(splits)
+    steps = _shrink_steps(_weighted_mean(splits, "steps"), horizons)
+    targets = _weighted_mean(splits, "targets")
+    targets = _shrink(np.nan_to_num(targets), np.eye(len(targets)), horizons)
+    return Dependence(steps=_positive_definite(steps), targets=_positive_definite(targets))
+
+
+def _effective_horizons(splits: Sequence[tuple[ScoreMoments, float]]) -> float:
+    """Return the independent horizons of a weighted mean over the splits (Kish's effective sample size)."""
+    used = [(moments.horizons, weight) for moments, weight in splits if moments.horizons > 0 and weight > 0]
+    total = sum(weight for _, weight in used)
+    return total**2 / sum(weight**2 / horizons for horizons, weight in used) if used else 0.0
+
+
+def _weighted_mean(splits: Sequence[tuple[ScoreMoments, float]], name: str) -> np.ndarray:
+    """Return the mean correlations of the splits, NaN where no split has any."""
+    matrices = np.stack([moments.correlations(name) for moments, _ in splits])
+    weights = np.array([weight for _, weight in splits])[:, None, None] * np.isfinite(matrices)
+    total = weights.sum(axis=0)
+    mean = (weights * np.nan_to_num(matrices)).sum(axis=0) / np.where(total > 0, total, 1)
+    return np.where(total > 0, mean, np.nan)
+
+
+def _shrink_steps(correlations: np.ndarray, horizons: float) -> np.ndarray:
+    """Return the correlations [H, H] between steps, shrunk as the module says."""
+    size = len(correlations)
+    by_lag = np.array([_known_mean(np.diagonal(correlations, lag)) for lag in range(size)])
+    by_lag[0] = 1.0
+    first = by_lag[1] if size > 1 and np.isfinite(by_lag[1]) else 0.0
+    autoregression = first ** np.arange(size)
+    by_lag = np.where(np.isfinite(by_lag), by_lag, autoregression)
+    by_lag = _shrink(by_lag, autoregression, horizons)
+    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+    stationary = by_lag[distance]
+    correlations = np.where(np.isfinite(correlations), correlations, stationary)
+    return _shrink(correlations, stationary, horizons)
+
+
+def _known_mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else np.nan
+
+
+def _shrink(correlations: np.ndarray, target: np.ndarray, horizons: float) -> np.ndarray:
+    """Return the correlations, shrunk towards the target by their sampling variance (1 - r^2)^2 / horizons.
+
+    Args:
+        correlations: [...] estimates.
+        target: [...] simpler estimates.
+        horizons: independent observations of each correlation.
+    """
+    variance = float(np.square(1 - np.square(correlations)).sum()) / max(horizons, 1.0)
+    difference = float(np.square(correlations - target).sum())
+    share = min(1.0, variance / difference) if difference > 0 else 1.0
+    return np.asarray((1 - share) * correlations + share * target)
+
+
+def _positive_definite(matrix: np.ndarray) -> np.ndarray:
+    """Return the correlation matrix, float32, with its eigenvalues raised to MIN_EIGENVALUE and its diagonal 1."""
+    if not len(matrix):
+        return matrix.astype(np.float32)
+    matrix = (matrix + matrix.T) / 2
+    np.fill_diagonal(matrix, 1.0)
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] < MIN_EIGENVALUE:
+        matrix = (vectors * np.maximum(values, MIN_EIGENVALUE)) @ vectors.T
+        matrix = (matrix + matrix.T) / 2
+        deviation = np.sqrt(np.diag(matrix))
+        matrix = matrix / np.outer(deviation, deviation)
+        np.fill_diagonal(matrix, 1.0)
+    return matrix.astype(np.float32)
