@@ -15,8 +15,10 @@ from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
 
 if TYPE_CHECKING:
     from lstm_cli.evaluation.intervals import Intervals
+    from lstm_cli.evaluation.quantiles.dependence import Dependence
     from lstm_cli.linear.model import LinearEnsemble
 
+DEPENDENCE = "dependence.safetensors"
 VALIDATED = "validated.onnx"
 MODEL_VERSION = 2  # of model.json
 
@@ -138,6 +140,20 @@ def load_intervals(run: Run) -> "Intervals | None":
     stored = reader.json("intervals.json")
     with reader.parsing("intervals.json"):
         return Intervals.from_dict(stored)
+
+
+def load_dependence(run: Run) -> "Dependence | None":
+    """Return the dependence between steps and targets, or None if an older release trained the model."""
+    import safetensors.numpy
+
+    from lstm_cli.evaluation.quantiles.dependence import Dependence
+
+    reader = run.artifact("model")
+    if not reader.has(DEPENDENCE):
+        return None
+    data = reader.bytes(DEPENDENCE)
+    with reader.parsing(DEPENDENCE):
+        return Dependence.from_arrays(safetensors.numpy.load(data))
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

@@ -63,6 +63,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "validated.onnx": "fp32 graph before a refit, used for validation scores",
                 "validated_linear.safetensors": "linear forecast before a refit, used for validation scores",
                 "intervals.json": "parameters of the prediction intervals",
+                "dependence.safetensors": "correlations between the errors at two steps or targets, for sample paths",
             },
         ),
         Artifact(

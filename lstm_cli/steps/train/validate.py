@@ -1,4 +1,4 @@
-"""Validation of a trained model: scores, prediction intervals and a plot."""
+"""Validation of a trained model: scores, prediction intervals, dependence and a plot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from lstm_cli.steps.train.save_model import ExportedGraphs
 
 if TYPE_CHECKING:
     from lstm_cli.evaluation.intervals import Intervals
+    from lstm_cli.evaluation.quantiles.dependence import Dependence
     from lstm_cli.inference.session import Session
     from lstm_cli.training.recipes.result import TrainingResult
 
@@ -105,6 +106,27 @@ class ValidatedModel:
 
         return fit_intervals(
             self.trained.dataset,
+            lambda batch: forecaster(batch)["model"],
+            lookback=lookback,
+            progress=progress,
+        )
+
+    def dependence(
+        self, intervals: "Intervals", listen: Listener, should_stop: Callable[[], int | None]
+    ) -> "Dependence":
+        """Return the dependence between the errors at the steps and targets. Raises Interrupted."""
+        from lstm_cli.evaluation.quantiles.fit_dependence import fit_dependence
+
+        lookback = self.trained.settings["lookback"]
+        forecaster = scoring.model_forecaster(self._session(), lookback)
+
+        def progress(done: int, total: int) -> None:
+            raise_if_interrupted(should_stop)
+            listen(Progressed(stage="fitting dependence", done=done, total=total, unit="windows"))
+
+        return fit_dependence(
+            self.trained.dataset,
+            intervals,
             lambda batch: forecaster(batch)["model"],
             lookback=lookback,
             progress=progress,
