@@ -81,7 +81,16 @@ def make_forecast(
 
 
 def known_ahead(data: ForecastData, steps: int, warn: Warn) -> np.ndarray:
-    """Return the known-ahead inputs of whole horizons, [S, blocks * H, K]."""
+    """Return the known-ahead inputs of whole horizons, [S, blocks * H, K].
+
+    Args:
+        data: rows before the forecast.
+        steps: steps of the forecast.
+        warn: receives findings.
+
+    Raises:
+        DataError: a future covariate is missing.
+    """
     dataset = data.dataset
     horizon = dataset.schema.horizon
     filled = whole_horizons(dataset.schema, steps)
@@ -159,7 +168,13 @@ def scaled_forecasts(
 
 
 def require_finite(values: np.ndarray, dataset: Dataset, source: str) -> None:
-    """Raise DataError for a forecast [S, steps, C] that is not finite."""
+    """Raise DataError for a forecast that is not finite.
+
+    Args:
+        values: [S, steps, C].
+        dataset: data of the forecast.
+        source: name of the rows in messages.
+    """
     if np.isfinite(values).all():
         return
     series = int(np.argwhere(~np.isfinite(values))[0][0])

@@ -1,22 +1,21 @@
 """Sample paths of the forecast of each series, for `--samples`."""
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from lstm_cli.config.predict import PredictConfig
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import Bounds, inverse_transform
 from lstm_cli.data.forecast.inputs import forecast_times
 from lstm_cli.data.forecast.output import Forecast
-from lstm_cli.errors import DataError, MissingArtifact
+from lstm_cli.errors import MissingArtifact
 from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.evaluation.quantiles.dependence import Dependence
 from lstm_cli.evaluation.quantiles.normal_scores import ALWAYS, from_scores, knot_probabilities, knot_scores
-from lstm_cli.findings import MODEL, Finding, in_file
+from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.trained_model import TrainedModel, load_dependence, load_intervals
 from lstm_cli.rundir import Run, command
 from lstm_cli.steps.predict.data import ForecastData, Warn
@@ -26,7 +25,6 @@ from lstm_cli.steps.predict.forecast import (
     require_unique_columns,
     scaled_forecasts,
 )
-from lstm_cli.text import count_noun
 
 KNOT_CELLS = 4_000_000  # knots x series x steps x targets at a time
 NOISE_CELLS = 1_000_000  # samples x steps x targets at a time
@@ -42,19 +40,18 @@ class RequestedSamples:
     dependence: Dependence
 
 
-def load_samples(run: Run, config: PredictConfig, warn: Warn) -> RequestedSamples | None:
-    """Return the sample paths that the options request, None without --samples.
+def load_samples(run: Run, config: PredictConfig, warn: Warn) -> RequestedSamples:
+    """Return the sample paths that the options request.
 
     Args:
         run: run with a model.
-        config: settings of `predict`.
+        config: settings of `predict`, with a number of samples.
         warn: receives findings.
 
     Raises:
         MissingArtifact: the model was trained without what the sample paths are drawn from.
     """
-    if config.samples is None:
-        return None
+    assert config.samples is not None
     intervals, dependence = load_intervals(run), load_dependence(run)
     if intervals is None or dependence is None:
         raise MissingArtifact(
@@ -72,39 +69,6 @@ def load_samples(run: Run, config: PredictConfig, warn: Warn) -> RequestedSample
     return RequestedSamples(
         count=config.samples, seed=config.seed or 0, intervals=intervals, dependence=dependence
     )
-
-
-def without_short_series(data: ForecastData, warn: Warn) -> ForecastData:
-    """Return the data without the series that are too short for the model: the baseline has no sample paths.
-
-    Args:
-        data: rows before the forecast.
-        warn: receives a finding if any series is left out.
-
-    Raises:
-        DataError: no series is left.
-    """
-    names = data.short.names
-    if not names:
-        return data
-    from lstm_cli.data.locations import quote_names
-
-    if not data.dataset.series.names:
-        raise DataError(
-            f"the model has no sample paths for {quote_names(names)}, because there are too few rows",
-            hint="leave out --samples for the forecast of the baseline",
-            rule="D831",
-            at=in_file(data.source),
-            flags=("--samples",),
-        )
-    total = len(names) + len(data.dataset.series.names)
-    text = (
-        f"{len(names):,} of {count_noun(total, 'series', 'series')} have too few rows for the model: "
-        f"{quote_names(names)}; left out, because the baseline has no sample paths (without --samples they are "
-        "forecast)"
-    )
-    warn(Finding.at(in_file(data.source), "D830", text, count=len(names), flags=("--samples",)))
-    return replace(data, short=NO_SHORT_SERIES)
 
 
 def make_sample_paths(

@@ -114,7 +114,16 @@ class ValidatedModel:
     def dependence(
         self, intervals: "Intervals", listen: Listener, should_stop: Callable[[], int | None]
     ) -> "Dependence":
-        """Return the dependence between the errors at the steps and targets. Raises Interrupted."""
+        """Return the dependence between the errors at the steps and targets.
+
+        Args:
+            intervals: calibrated quantiles of the model.
+            listen: receives progress.
+            should_stop: returns the signal that ends training, or None.
+
+        Raises:
+            Interrupted: a signal ended training.
+        """
         from lstm_cli.evaluation.quantiles.fit_dependence import fit_dependence
 
         lookback = self.trained.settings["lookback"]
