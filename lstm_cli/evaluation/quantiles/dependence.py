@@ -20,6 +20,7 @@ import numpy as np
 
 MAX_STEPS = 720  # steps of the matrix, 2 MB; later steps follow as beyond the trained horizon
 MAX_TARGETS = 256  # more targets count as independent
+MAX_PARTIAL = 0.999  # partial correlation of two steps
 MIN_EIGENVALUE = 1e-3  # so that rounding to 32 bits keeps the matrix positive definite
 
 
@@ -33,7 +34,7 @@ class Dependence:
     def noise(self, rng: np.random.Generator, *, samples: int, steps: int, targets: int) -> np.ndarray:
         """Return correlated normal scores [samples, steps, targets].
 
-        Beyond the matrix the scores are a Markov chain with its last correlation of two successive steps. A matrix of
+        Beyond the matrix the scores go on as the autoregression of the mean correlations at each distance. A matrix of
         one step has none: then the correlations are those of a random walk.
 
         Args:
@@ -50,10 +51,14 @@ class Dependence:
         near = self._step_root[:known, :known] @ flat
         noise[:, :known] = near.reshape(known, samples, targets).swapaxes(0, 1)
         for step in range(known, steps):
-            correlation = float(self.steps[-2, -1]) if known > 1 else np.sqrt(step / (step + 1))
-            noise[:, step] *= np.sqrt(1 - correlation**2)
-            noise[:, step] += correlation * noise[:, step - 1]
+            weights, deviation = self._continuation if known > 1 else _random_walk(step)
+            before = noise[:, step - len(weights) : step]
+            noise[:, step] = deviation * noise[:, step] + np.tensordot(before, weights, axes=(1, 0))
         return noise
+
+    @cached_property
+    def _continuation(self) -> tuple[np.ndarray, float]:
+        return _levinson([float(np.diagonal(self.steps, lag).mean()) for lag in range(len(self.steps))])
 
     @cached_property
     def _step_root(self) -> np.ndarray:
@@ -82,6 +87,25 @@ class Dependence:
         if not len(arrays["steps"]):
             raise ValueError("'steps' is empty")
         return Dependence(steps=arrays["steps"], targets=arrays["targets"])
+
+
+def _levinson(correlations: Sequence[float]) -> tuple[np.ndarray, float]:
+    """Return the autoregression with the correlations at distances 0, 1, ..., p: its weights, oldest first, and noise.
+
+    The variance stays 1 (Levinson 1946; Durbin 1960). Partial correlations are limited, so that it is stable.
+    """
+    weights, variance = np.zeros(0), 1.0
+    for order in range(1, len(correlations)):
+        explained = float(weights @ np.array(correlations[1:order])[::-1])
+        partial = float(np.clip((correlations[order] - explained) / variance, -MAX_PARTIAL, MAX_PARTIAL))
+        weights = np.append(weights - partial * weights[::-1], partial)
+        variance *= 1 - partial**2
+    return weights[::-1], float(np.sqrt(variance))
+
+
+def _random_walk(step: int) -> tuple[np.ndarray, float]:
+    """Return the weight of the step before in a random walk of variance 1, and the noise; step counts from 0."""
+    return np.array([np.sqrt(step / (step + 1))]), float(np.sqrt(1 / (step + 1)))
 
 
 @dataclass(kw_only=True)

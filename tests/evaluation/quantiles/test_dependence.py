@@ -52,6 +52,16 @@ def test_beyond_the_horizon_the_noise_goes_on() -> None:
     assert noise.std(axis=0) == pytest.approx(np.ones(9), abs=0.02)
 
 
+def test_beyond_the_horizon_equal_distances_have_equal_correlations() -> None:
+    steps = 0.4 + 0.6 * ar1(5, 0.3)
+    model = Dependence(steps=steps.astype(np.float32), targets=np.zeros((0, 0), dtype=np.float32))
+    noise = model.noise(np.random.default_rng(0), samples=40_000, steps=14, targets=1)[:, :, 0]
+    found = np.corrcoef(noise, rowvar=False)
+    for first in (3, 5, 9):
+        np.testing.assert_allclose(found[first : first + 5, first : first + 5], steps, atol=0.03)
+    assert noise.std(axis=0) == pytest.approx(np.ones(14), abs=0.03)
+
+
 def test_one_step_goes_on_as_a_random_walk() -> None:
     model = fitted(np.random.default_rng(0).normal(size=(50, 1, 1)))
     assert model.steps.tolist() == [[1.0]]
