@@ -9,7 +9,8 @@ is the product of both. Different series are independent.
 A correlation matrix of H steps has more numbers than a short history can fix. So it is shrunk twice: towards the
 correlations that depend only on the distance of two steps, and these towards an autoregression of order 1. Each weight
 is the estimated sampling variance over the squared difference to the target (Ledoit and Wolf 2004; Schäfer and
-Strimmer 2005). With few horizons the result is the autoregression.
+Strimmer 2005). With few horizons the result is the autoregression. Steps beyond the trained horizon have fewer windows
+and weights of their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -112,21 +113,21 @@ def _random_walk(step: int) -> tuple[np.ndarray, float]:
 class ScoreMoments:
     """Sums of products of normal scores over the windows of a split. The means are not removed: they are errors too."""
 
-    steps: int
     targets: int
-    horizons: float  # horizons that the windows span without overlap, over all series
+    horizons: np.ndarray  # [H]: how often the windows that reach a step fit without overlap, over all series
     sums: dict[str, np.ndarray] = field(default_factory=dict)
     counts: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        sizes = {"steps": self.steps, "targets": self.targets if self.targets <= MAX_TARGETS else 0}
+        sizes = {"steps": len(self.horizons), "targets": self.targets if self.targets <= MAX_TARGETS else 0}
         for name, size in sizes.items():
             self.sums[name], self.counts[name] = np.zeros((size, size)), np.zeros((size, size))
 
     def add(self, scores: np.ndarray) -> None:
-        """Add normal scores [N, H, C], NaN where a value is missing."""
+        """Add normal scores [N, steps, C], with at most H steps, NaN where a value is missing."""
+        missing = np.full((len(scores), len(self.horizons) - scores.shape[1], self.targets), np.nan)
         rows = {
-            "steps": scores.swapaxes(1, 2).reshape(-1, self.steps),
+            "steps": np.concatenate([scores, missing], axis=1).swapaxes(1, 2).reshape(-1, len(self.horizons)),
             "targets": scores.reshape(-1, self.targets),
         }
         for name, values in rows.items():
@@ -149,16 +150,17 @@ def fit_correlations(splits: Sequence[tuple[ScoreMoments, float]]) -> Dependence
     """Return the dependence from the moments and the weight of each split."""
     horizons = _effective_horizons(splits)
     steps = _shrink_steps(_weighted_mean(splits, "steps"), horizons)
-    targets = _weighted_mean(splits, "targets")
-    targets = _shrink(np.nan_to_num(targets), np.eye(len(targets)), horizons)
+    targets = np.nan_to_num(_weighted_mean(splits, "targets"))
+    targets = _shrink(targets, np.eye(len(targets)), np.full(targets.shape, horizons[0]))
     return Dependence(steps=_positive_definite(steps), targets=_positive_definite(targets))
 
 
-def _effective_horizons(splits: Sequence[tuple[ScoreMoments, float]]) -> float:
-    """Return the independent horizons of a weighted mean over the splits (Kish's effective sample size)."""
-    used = [(moments.horizons, weight) for moments, weight in splits if moments.horizons > 0 and weight > 0]
-    total = sum(weight for _, weight in used)
-    return total**2 / sum(weight**2 / horizons for horizons, weight in used) if used else 0.0
+def _effective_horizons(splits: Sequence[tuple[ScoreMoments, float]]) -> np.ndarray:
+    """Return the independent horizons [H] of a weighted mean over the splits (Kish's effective sample size)."""
+    horizons = np.stack([moments.horizons for moments, _ in splits])
+    weights = np.array([weight for _, weight in splits])[:, None] * (horizons > 0)
+    variance = (np.square(weights) / np.where(horizons > 0, horizons, 1)).sum(axis=0)
+    return np.asarray(np.square(weights.sum(axis=0)) / np.where(variance > 0, variance, 1))
 
 
 def _weighted_mean(splits: Sequence[tuple[ScoreMoments, float]], name: str) -> np.ndarray:
@@ -170,10 +172,13 @@ def _weighted_mean(splits: Sequence[tuple[ScoreMoments, float]], name: str) -> n
     return np.where(total > 0, mean, np.nan)
 
 
-def _shrink_steps(correlations: np.ndarray, horizons: float) -> np.ndarray:
-    """Return the correlations [H, H] between steps, shrunk as the module says."""
+def _shrink_steps(correlations: np.ndarray, horizons: np.ndarray) -> np.ndarray:
+    """Return the correlations [H, H] between steps, shrunk as the module says, from `horizons` [H] for each step."""
     size = len(correlations)
-    by_lag = np.array([_known_mean(np.diagonal(correlations, lag)) for lag in range(size)])
+    pairs = np.minimum.outer(horizons, horizons)
+    by_lag = np.array(
+        [_known_mean(np.diagonal(correlations, lag), np.diagonal(pairs, lag)) for lag in range(size)]
+    )
     by_lag[0] = 1.0
     first = by_lag[1] if size > 1 and np.isfinite(by_lag[1]) else 0.0
     autoregression = first ** np.arange(size)
@@ -182,26 +187,33 @@ def _shrink_steps(correlations: np.ndarray, horizons: float) -> np.ndarray:
     distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
     stationary = by_lag[distance]
     correlations = np.where(np.isfinite(correlations), correlations, stationary)
-    return _shrink(correlations, stationary, horizons)
+    return _shrink(correlations, stationary, pairs)
 
 
-def _known_mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else np.nan
+def _known_mean(values: np.ndarray, weights: np.ndarray) -> float:
+    """Return the weighted mean of values [n] without NaN; NaN if there are none."""
+    weights = np.where(np.isfinite(values), weights, 0.0)
+    total = float(weights.sum())
+    return float((weights * np.nan_to_num(values)).sum() / total) if total > 0 else np.nan
 
 
-def _shrink(correlations: np.ndarray, target: np.ndarray, horizons: float) -> np.ndarray:
+def _shrink(correlations: np.ndarray, target: np.ndarray, horizons: np.ndarray) -> np.ndarray:
     """Return the correlations, shrunk towards the target by their sampling variance (1 - r^2)^2 / horizons.
 
     Args:
         correlations: [...] estimates.
         target: [...] simpler estimates.
-        horizons: independent observations of each correlation.
+        horizons: [...] independent observations of each; those with as many have one weight.
     """
-    variance = float(np.square(1 - np.square(correlations)).sum()) / max(horizons, 1.0)
-    difference = float(np.square(correlations - target).sum())
-    share = min(1.0, variance / difference) if difference > 0 else 1.0
-    return np.asarray((1 - share) * correlations + share * target)
+    shrunk = correlations.copy()
+    for count in np.unique(horizons):
+        alike = horizons == count
+        estimates, simpler = correlations[alike], target[alike]
+        variance = float(np.square(1 - np.square(estimates)).sum()) / max(float(count), 1.0)
+        difference = float(np.square(estimates - simpler).sum())
+        share = min(1.0, variance / difference) if difference > 0 else 1.0
+        shrunk[alike] = (1 - share) * estimates + share * simpler
+    return shrunk
 
 
 def _positive_definite(matrix: np.ndarray) -> np.ndarray:

@@ -21,7 +21,8 @@ def correlated(count: int, steps: np.ndarray, targets: np.ndarray, seed: int = 0
 
 
 def fitted(scores: np.ndarray, *, horizons: float | None = None) -> Dependence:
-    moments = ScoreMoments(steps=scores.shape[1], targets=scores.shape[2], horizons=horizons or len(scores))
+    count = np.full(scores.shape[1], horizons or float(len(scores)))
+    moments = ScoreMoments(targets=scores.shape[2], horizons=count)
     moments.add(scores)
     return fit_correlations([(moments, 1.0)])
 
@@ -87,12 +88,24 @@ def test_few_horizons_are_shrunk_to_an_autoregression() -> None:
 def test_splits_count_by_their_weight() -> None:
     parts = []
     for correlation, weight in ((0.9, 0.25), (0.1, 0.75)):
-        moments = ScoreMoments(steps=2, targets=1, horizons=4000)
+        moments = ScoreMoments(targets=1, horizons=np.full(2, 4000.0))
         moments.add(correlated(4000, ar1(2, correlation), np.eye(1)))
         parts.append((moments, weight))
     assert fit_correlations(parts).steps[0, 1] == pytest.approx(0.25 * 0.9 + 0.75 * 0.1, abs=0.04)
-    empty = ScoreMoments(steps=2, targets=1, horizons=0)
+    empty = ScoreMoments(targets=1, horizons=np.zeros(2))
     assert fit_correlations([(empty, 0.0), parts[0]]).steps[0, 1] == pytest.approx(0.9, abs=0.02)
+
+
+def test_later_steps_are_shrunk_by_their_own_horizons() -> None:
+    """Find the first two steps from many windows, and the third from few."""
+    steps = np.array([[1, 0.9, 0.2], [0.9, 1, 0.2], [0.2, 0.2, 1]])
+    scores = correlated(3000, steps, np.eye(1))
+    moments = ScoreMoments(targets=1, horizons=np.array([3000.0, 3000.0, 1.0]))
+    moments.add(scores[:, :2])
+    moments.add(scores[:10])
+    found = fit_correlations([(moments, 1.0)]).steps
+    assert found[0, 1] == pytest.approx(0.9, abs=0.02)
+    assert found[0, 2] == pytest.approx(0.81, abs=0.04)  # the autoregression, not the 0.2 of ten windows
 
 
 def test_missing_values_are_left_out() -> None:
