@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lstm_cli.evaluation.quantiles.dependence import Dependence
     from lstm_cli.linear.model import LinearEnsemble
 
-DEPENDENCE = "dependence.safetensors"
+STEP_CORRELATIONS, TARGET_CORRELATIONS = "step_correlations.npy", "target_correlations.npy"
 VALIDATED = "validated.onnx"
 MODEL_VERSION = 2  # of model.json
 
@@ -144,16 +144,20 @@ def load_intervals(run: Run) -> "Intervals | None":
 
 def load_dependence(run: Run) -> "Dependence | None":
     """Return the dependence between steps and targets, or None if an older release trained the model."""
-    import safetensors.numpy
-
-    from lstm_cli.evaluation.quantiles.dependence import Dependence
+    from lstm_cli.evaluation.quantiles.dependence import INDEPENDENT, Dependence, require_correlations
 
     reader = run.artifact("model")
-    if not reader.has(DEPENDENCE):
+    if not reader.has(STEP_CORRELATIONS):
         return None
-    data = reader.bytes(DEPENDENCE)
-    with reader.parsing(DEPENDENCE):
-        return Dependence.from_arrays(safetensors.numpy.load(data))
+    matrices = []
+    for name in (STEP_CORRELATIONS, TARGET_CORRELATIONS):
+        matrix = INDEPENDENT
+        if reader.has(name):
+            matrix = np.array(reader.array(name))
+            with reader.parsing(name):
+                require_correlations(matrix)
+        matrices.append(matrix)
+    return Dependence(steps=matrices[0], targets=matrices[1])
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

@@ -176,7 +176,7 @@ def test_a_model_of_an_older_release_has_no_paths(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Path(shutil.copytree(made, tmp_path / "run"))
-    monkeypatch.setattr(trained_model, "DEPENDENCE", "not written by older releases")
+    monkeypatch.setattr(trained_model, "STEP_CORRELATIONS", "not written by older releases")
     for attempt in (forecast, lambda run, **given: plan_predict(run, None, PredictConfig(**given))):
         with pytest.raises(MissingArtifact, match="a release without sample paths") as refused:
             attempt(run, samples=2)
@@ -189,7 +189,7 @@ def test_a_model_of_an_older_release_has_no_paths(
 def test_a_plain_forecast_does_not_read_the_dependence(made: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(made, tmp_path / "run"))
     usual = forecast(run)[1]
-    (run / "model" / "0001" / "dependence.safetensors").unlink()
+    (run / "model" / "0001" / "step_correlations.npy").unlink()
     assert forecast(run)[1] == usual
 
 

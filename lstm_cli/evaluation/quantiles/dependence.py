@@ -13,7 +13,7 @@ Strimmer 2005). With few horizons the result is the autoregression. Steps beyond
 and weights of their own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,7 +30,7 @@ class Dependence:
     """Correlations of the normal scores of a forecast, fitted by `fit_correlations`."""
 
     steps: np.ndarray  # [H, H] float32, at most MAX_STEPS
-    targets: np.ndarray  # [C, C] float32; [0, 0]: independent
+    targets: np.ndarray  # [C, C] float32; INDEPENDENT for one target or more than MAX_TARGETS
 
     def noise(self, rng: np.random.Generator, *, samples: int, steps: int, targets: int) -> np.ndarray:
         """Return correlated normal scores [samples, steps, targets].
@@ -69,25 +69,17 @@ class Dependence:
     def _target_root(self) -> np.ndarray:
         return np.linalg.cholesky(self.targets.astype(np.float64))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays to store, by name."""
-        return {"steps": self.steps, "targets": self.targets}
 
-    @staticmethod
-    def from_arrays(arrays: Mapping[str, np.ndarray]) -> "Dependence":
-        """Return the dependence from stored arrays.
+INDEPENDENT = np.zeros((0, 0), dtype=np.float32)
 
-        Raises:
-            ValueError: a matrix is not a correlation matrix.
-        """
-        for name in ("steps", "targets"):
-            matrix = arrays[name]
-            if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-                raise ValueError(f"'{name}' is not a square matrix")
-            np.linalg.cholesky(matrix.astype(np.float64))
-        if not len(arrays["steps"]):
-            raise ValueError("'steps' is empty")
-        return Dependence(steps=arrays["steps"], targets=arrays["targets"])
+
+def require_correlations(matrix: np.ndarray) -> None:
+    """Raise an error if a stored matrix is not a positive definite matrix of finite numbers."""
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
+        raise ValueError("not a square matrix")
+    if not np.isfinite(matrix).all():
+        raise ValueError("not finite")
+    np.linalg.cholesky(matrix.astype(np.float64))
 
 
 def _levinson(correlations: Sequence[float]) -> tuple[np.ndarray, float]:
@@ -119,7 +111,10 @@ class ScoreMoments:
     counts: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        sizes = {"steps": len(self.horizons), "targets": self.targets if self.targets <= MAX_TARGETS else 0}
+        sizes = {
+            "steps": len(self.horizons),
+            "targets": self.targets if 2 <= self.targets <= MAX_TARGETS else 0,
+        }
         for name, size in sizes.items():
             self.sums[name], self.counts[name] = np.zeros((size, size)), np.zeros((size, size))
 

@@ -69,7 +69,8 @@ def fit_dependence(
         progress: called with the number of finished windows and the total.
     """
     splits = {name: split_windows(dataset, name, lookback) for name in ("val", "train")}
-    longer = LongWindows.from_splits(splits)
+    horizon, near = dataset.schema.horizon, {name: count_horizons(each) for name, each in splits.items()}
+    longer = LongWindows.from_splits(splits) if horizon < MAX_STEPS else LongWindows(blocks=1, splits={})
     reaches = {  # windows by the number of blocks that they reach
         name: {1: _sample(windows, 1, MAX_ROWS)}
         | (
@@ -87,10 +88,6 @@ def fit_dependence(
         progress(done, total)
 
     calibrated = _CalibratedForecaster(forecaster=forecaster, quantiles=quantiles)
-    horizon, near = (
-        dataset.schema.horizon,
-        {name: count_horizons(windows) for name, windows in splits.items()},
-    )
     steps = min(MAX_STEPS, horizon * (longer.blocks if longer.splits else 1))
     moments = {}
     for name, reach in reaches.items():
@@ -106,11 +103,8 @@ def fit_dependence(
 
 def _sample(windows: Windows, blocks: int, max_rows: int) -> Windows:
     """Return a sample of windows that reach a number of blocks."""
-    targets, cells = (
-        windows.dataset.targets,
-        blocks * windows.dataset.schema.horizon * windows.dataset.targets,
-    )
-    return windows.sample(max(1, min(max_rows // targets, MAX_CELLS // cells)))
+    targets, steps = windows.dataset.targets, blocks * windows.dataset.schema.horizon
+    return windows.sample(max(1, min(max_rows // targets, MAX_CELLS // (steps * targets))))
 
 
 def _add(

@@ -11,7 +11,7 @@ from lstm_cli.data.dataset.dataset import describe_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.inference.trained_model import DEPENDENCE, MODEL_VERSION, VALIDATED
+from lstm_cli.inference.trained_model import MODEL_VERSION, STEP_CORRELATIONS, TARGET_CORRELATIONS, VALIDATED
 from lstm_cli.rundir import ArtifactFolder
 
 if TYPE_CHECKING:
@@ -120,6 +120,6 @@ def write_model(
 
 def write_dependence(folder: ArtifactFolder, dependence: "Dependence") -> None:
     """Write the dependence between steps and targets; equal trainings write equal bytes."""
-    import safetensors.numpy
-
-    folder.write_bytes(DEPENDENCE, safetensors.numpy.save(dependence.arrays()))
+    folder.write_array(STEP_CORRELATIONS, dependence.steps)
+    if len(dependence.targets):
+        folder.write_array(TARGET_CORRELATIONS, dependence.targets)

@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.evaluation.quantiles import dependence
-from lstm_cli.evaluation.quantiles.dependence import Dependence, ScoreMoments, fit_correlations
+from lstm_cli.evaluation.quantiles.dependence import (
+    Dependence,
+    ScoreMoments,
+    fit_correlations,
+    require_correlations,
+)
 
 
 def ar1(steps: int, correlation: float) -> np.ndarray:
@@ -144,7 +149,8 @@ def test_the_matrices_are_correlations_however_few_the_windows(
     scores = np.clip(level + rng.normal(size=(windows, steps, targets)), -4, 4)
     scores[rng.random(scores.shape) < missing] = np.nan
     found = fitted(scores, horizons=horizons)
-    for matrix in (found.steps, found.targets):
+    assert len(found.targets) == (targets if targets > 1 else 0)
+    for matrix in filter(len, (found.steps, found.targets)):
         assert (np.diag(matrix) == 1).all()
         assert np.array_equal(matrix, matrix.T)
         assert np.linalg.eigvalsh(matrix.astype(np.float64))[0] > 1e-5
@@ -154,9 +160,9 @@ def test_the_matrices_are_correlations_however_few_the_windows(
 
 def test_stored_arrays_are_checked() -> None:
     found = fitted(correlated(50, ar1(4, 0.5), np.eye(2)))
-    again = Dependence.from_arrays(found.arrays())
-    assert np.array_equal(again.steps, found.steps)
-    assert np.array_equal(again.targets, found.targets)
-    for broken in (np.zeros((0, 0)), np.ones((2, 3)), np.array([[1.0, 2.0], [2.0, 1.0]])):
+    require_correlations(found.steps)
+    require_correlations(found.targets)
+    infinite, indefinite = np.array([[np.nan]]), np.array([[1.0, 2.0], [2.0, 1.0]])
+    for broken in (np.zeros((0, 0)), np.ones(3), np.ones((2, 3)), infinite, indefinite):
         with pytest.raises((ValueError, np.linalg.LinAlgError)):
-            Dependence.from_arrays(found.arrays() | {"steps": broken})
+            require_correlations(broken)
