@@ -126,6 +126,7 @@ _ERRORS = {
     "D812": "A time of `--future-data` is not on the time grid of the targets.",
     "D813": "A series of `--only` is not found.",
     "D820": "A level or quantile of the forecast is beyond what the calibration of the model supports.",
+    "D831": "No series of the forecast has sample paths.",
     "D901": "Out of memory: the data need more memory than is available.",
 }
 _WARNINGS = {
@@ -203,6 +204,7 @@ _WARNINGS = {
     "D807": "A value is far outside the range of the training values.",
     "D810": "The window is padded, because there are fewer rows than the lookback.",
     "D811": "The new data differ from the data of the run at the same times.",
+    "D830": "Some series are too short for the model, so they have no sample paths.",
     "M101": "The model has no prediction intervals.",
     "M102": "The model is older than the data of the run.",
     "M103": "The forecast has steps beyond the trained horizon, so forecasts are fed back as inputs.",
@@ -210,6 +212,7 @@ _WARNINGS = {
     "M105": "The model reads future covariates after the last step of the forecast, and they are missing.",
     "M120": "Levels or quantiles are requested, and the model has only symmetric intervals.",
     "M121": "The 80 % or 95 % interval of the forecast is beyond what the calibration of the model supports.",
+    "M131": "The extremes of the sample paths are beyond what the calibration of the model supports.",
     "M201": "The networks do not improve the linear forecast.",
     "M202": "The coverage of the prediction intervals is off by more than random variation.",
     "M203": "No epoch improved on the untrained network.",

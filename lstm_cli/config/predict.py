@@ -8,6 +8,7 @@ from lstm_cli.config.text import TextSettings
 from lstm_cli.errors import UsageError
 
 PROBABILITY_DIGITS = 12  # decimals of a probability; so the ends of the 80 % interval are exactly 0.1 and 0.9
+MAX_SAMPLES = 10_000  # sample paths of a series; more change a quantile by less than its own error
 FORECAST_PANEL = "Forecast"
 
 
@@ -76,6 +77,24 @@ class PredictConfig(TextSettings):
         default_text="none",
         panel=FORECAST_PANEL,
     )
+    samples: int | None = setting(
+        None,
+        "Number of sample paths instead of the forecast: one row per series, path and step, column sample.",
+        "N",
+        kind="whole",
+        default_text="none",
+        panel=FORECAST_PANEL,
+        minimum=1,
+    )
+    seed: int | None = setting(
+        None,
+        "Random seed of --samples; the same seed gives the same paths on the same machine.",
+        "N",
+        kind="whole",
+        default_text="0",
+        panel=FORECAST_PANEL,
+        minimum=0,
+    )
     ended: str = setting(
         "skip",
         "Series that end more than a horizon before the panel's newest row: skip, forecast, or exit with code 3.",
@@ -94,6 +113,32 @@ class PredictConfig(TextSettings):
                 "--level and --no-intervals cannot be combined",
                 hint="leave out --no-intervals, or use --quantiles without --level",
                 flag="--level",
+            )
+        self._check_samples()
+
+    def _check_samples(self) -> None:
+        """Raise UsageError for --samples with an option of another output, and for --seed without --samples."""
+        if self.samples is None:
+            if self.seed is not None:
+                raise UsageError(
+                    "--seed works only with --samples: without it, a forecast is not random",
+                    hint="leave out --seed, or add --samples 100",
+                    flag="--seed",
+                )
+            return
+        if self.samples > MAX_SAMPLES:
+            raise UsageError(
+                f"--samples {self.samples} is out of range: it must be at most {MAX_SAMPLES}",
+                hint=f"use --samples {MAX_SAMPLES} or less",
+                flag="--samples",
+            )
+        given = {"--level": self.level, "--quantiles": self.quantiles, "--no-intervals": not self.intervals}
+        flag = next((flag for flag, value in given.items() if value), None)
+        if flag is not None:
+            raise UsageError(
+                f"--samples and {flag} cannot be combined: sample paths have no intervals and quantiles",
+                hint=f"leave out {flag}, or run predict twice",
+                flag="--samples",
             )
 
 

@@ -92,15 +92,12 @@ def calibrate(
     spreads = {name: _spreads(windows) for name, windows in sampled.items()}
     floor = intervals.min_spread(np.concatenate(list(spreads.values())))
     errors = {
-        name: _split_errors(
-            windows, forecaster, np.maximum(spreads[name], floor), count_horizons(splits[name]), report
-        )
+        name: _split_errors(windows, forecaster, spreads[name], floor, count_horizons(splits[name]), report)
         for name, windows in sampled.items()
     }
     fitted = intervals.fit_calibration(
         errors["val"].magnitudes(),
         errors["train"].magnitudes(),
-        floor=floor,
         season=dataset.schema.season,
         lookback=lookback,
     )
@@ -120,6 +117,7 @@ def _split_errors(
     windows: Windows,
     forecaster: Callable[[Batch], np.ndarray],
     spread: np.ndarray,
+    floor: np.ndarray,
     horizons: float,
     report: Callable[[int], None],
 ) -> _SplitErrors:
@@ -150,7 +148,7 @@ def _split_errors(
                     forecast[chosen],
                     batch.past[chosen, :, :targets],
                     batch.mask[chosen],
-                    spread[rows][chosen],
+                    np.maximum(spread[rows][chosen], floor),
                     season=season,
                     horizon=horizon,
                     steps=steps,
@@ -200,7 +198,10 @@ def _without_network(
     )
     if not len(errors["val"].signed):
         weights = {"val": 0.0, "train": 1.0}
-    relative = {name: factors[name] * split.signed / split.spread[:, None] for name, split in errors.items()}
+    relative = {
+        name: factors[name] * split.signed / np.maximum(split.spread, fitted.floor)[:, None]
+        for name, split in errors.items()
+    }
     step_scale = _step_scale(relative, weights)
     series_scale = _series_scale(dataset, relative, errors, step_scale)
     cells = {}

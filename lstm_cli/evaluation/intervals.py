@@ -212,7 +212,7 @@ def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.n
 
 
 def fit_calibration(
-    val: CalibrationErrors, train: CalibrationErrors, *, floor: np.ndarray, season: int, lookback: int
+    val: CalibrationErrors, train: CalibrationErrors, *, season: int, lookback: int
 ) -> Intervals:
     """Return intervals from the errors on validation and training windows; there may be no training windows.
 
@@ -222,10 +222,10 @@ def fit_calibration(
     Args:
         val: errors on validation windows.
         train: errors on training windows.
-        floor: [C] smallest spread, from `min_spread`.
         season: steps in a season.
         lookback: steps that the spread is computed from.
     """
+    floor = min_spread(np.concatenate([val.spread, train.spread]))
     optimism = _optimism(val, train, floor)
     share = training_share(val.horizons)
     parts, weights = [], []

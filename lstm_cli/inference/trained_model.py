@@ -14,9 +14,11 @@ from lstm_cli.errors import MissingArtifact, StaleArtifact
 from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
 
 if TYPE_CHECKING:
+    from lstm_cli.evaluation.quantiles.dependence import Dependence
     from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
     from lstm_cli.linear.model import LinearEnsemble
 
+STEP_CORRELATIONS, TARGET_CORRELATIONS = "step_correlations.npy", "target_correlations.npy"
 VALIDATED = "validated.onnx"
 MODEL_VERSION = 2  # of model.json
 
@@ -138,6 +140,24 @@ def load_intervals(run: Run) -> "CalibratedQuantiles | None":
     stored = reader.json("intervals.json")
     with reader.parsing("intervals.json"):
         return quantiles_from_dict(stored)
+
+
+def load_dependence(run: Run) -> "Dependence | None":
+    """Return the dependence between steps and targets, or None if an older release trained the model."""
+    from lstm_cli.evaluation.quantiles.dependence import INDEPENDENT, Dependence, require_correlations
+
+    reader = run.artifact("model")
+    if not reader.has(STEP_CORRELATIONS):
+        return None
+    matrices = []
+    for name in (STEP_CORRELATIONS, TARGET_CORRELATIONS):
+        matrix = INDEPENDENT
+        if reader.has(name):
+            matrix = np.array(reader.array(name))
+            with reader.parsing(name):
+                require_correlations(matrix)
+        matrices.append(matrix)
+    return Dependence(steps=matrices[0], targets=matrices[1])
 
 
 def load_graph(run: Run, precision: str) -> tuple[bytes, str]:

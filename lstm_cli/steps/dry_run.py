@@ -1,7 +1,7 @@
 """Plans for `--dry-run`: what each verb would read and write, and how long it takes. A plan changes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from lstm_cli.rundir import (
     would_read,
     would_write,
 )
+from lstm_cli.steps.shared.array_sizes import sample_bytes
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
 from lstm_cli.steps.shared.memory_estimate import (
     ALL_WINDOWS,
@@ -245,12 +246,13 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
         config: settings of `predict`.
 
     Raises:
-        MissingArtifact: the run has no model, or no intervals for the levels and quantiles of config.
+        MissingArtifact: the run has no model, or nothing for the levels, quantiles or samples of config.
         DataError: the file `new` cannot be read, or a level or quantile of config is not supported.
         UsageError, OutputError: the output cannot be written, or the model cannot forecast as config asks.
     """
     from lstm_cli.steps.predict.beyond_horizon import require_possible
     from lstm_cli.steps.predict.requested_quantiles import load_quantiles
+    from lstm_cli.steps.predict.sample_paths import load_samples
 
     if config.output != "-":
         for source in (new, config.future_data):
@@ -264,8 +266,17 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
         model = load_model(opened)
         require_possible(model, run, new, config)
-        load_quantiles(opened, config, warn=lambda finding: None)
         need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
+        if config.samples is None:
+            load_quantiles(opened, config, warn=lambda finding: None)
+        else:
+            load_samples(opened, config, warn=lambda finding: None)
+            rows = (
+                len(config.only or model.series.names)
+                * config.samples
+                * (config.horizon or model.schema.horizon)
+            )
+            need = replace(need, size=need.size + sample_bytes(rows, targets=len(model.schema.targets)))
     reads += _sizes([path for path in (new, config.future_data) if path is not None])
     output = STDOUT if config.output == "-" else config.output
     return _plan(run, "predict", None, reads, [output], need=need)

@@ -130,6 +130,8 @@ OTHER_VALUES = {
         "intervals": (None, True),
         "level": ("90,99.5", (90.0, 99.5)),
         "quantiles": ("0.1,0.5", (0.1, 0.5)),
+        "samples": ("50", 50),
+        "seed": ("7", 7),
         **TEXT_VALUES,
         "threads": ("1", 1),
     },
@@ -146,6 +148,7 @@ REQUIRED = {
     ("tune", "storage"): {"method": "bayes"},
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},
+    ("predict", "seed"): {"samples": 10},
 } | {("train", name): {"model": "stacked"} for name in STACKED_ONLY}
 ALL_OPTIONS = [(verb, name) for verb, others in OTHER_VALUES.items() for name in others]
 
@@ -266,6 +269,36 @@ def test_levels_and_quantiles_that_cannot_be_are_refused(lstm, words, message, h
     assert error.startswith(f"error: {message}")
     assert hint in advice.removeprefix("hint: ")
     assert not rest
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        ("--samples 9 --level 90", "--samples and --level cannot be combined", "leave out --level"),
+        ("--samples 9 --quantiles 0.1", "--samples and --quantiles cannot be combined", "leave out --quant"),
+        ("--samples 9 --no-intervals", "--samples and --no-intervals cannot", "leave out --no-intervals"),
+        ("--samples 10001", "--samples 10001 is out of range: it must be at most 10000", "10000 or less"),
+        ("--samples 0", "--samples 0 is too small: it must be at least 1", "--help"),
+        ("--samples 1.5", "--samples '1.5' is not a whole number", "--samples 24"),
+        ("--samples 9 --seed -1", "--seed -1 is too small: it must be at least 0", "--help"),
+        ("--seed 1", "--seed works only with --samples", "leave out --seed, or add --samples 100"),
+    ],
+)
+def test_samples_that_cannot_be_are_refused(lstm, words, message, hint):
+    code, out, err = lstm("predict", "run", *words.split())
+    assert (code, out) == (2, "")
+    error, advice, *rest = err.splitlines()
+    assert error.startswith(f"error: {message}")
+    assert hint in advice.removeprefix("hint: ")
+    assert not rest
+
+
+def test_samples_come_from_the_environment_and_the_file_too(lstm, monkeypatch):
+    Path("lstm.toml").write_text("[predict]\nsamples = 20\nseed = 5\n")
+    monkeypatch.setenv("LSTM_PREDICT_SEED", "6")
+    lstm("predict", "run", "--config", "lstm.toml")
+    given = fake_steps.calls[-1]["config"]
+    assert (given.samples, given.seed) == (20, 6)
 
 
 def test_a_switch_can_be_reverted(lstm, monkeypatch):

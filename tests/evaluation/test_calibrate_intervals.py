@@ -9,6 +9,7 @@ from small_data import dataset, wave
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.evaluation import calibrate_intervals
+from lstm_cli.evaluation.calibrate_intervals import calibrate
 
 LOOKBACK, HORIZON = 24, 4
 
@@ -29,7 +30,7 @@ def last_value(batch: Batch) -> np.ndarray:
 
 
 def test_the_horizons_are_rows_over_the_horizon() -> None:
-    fitted = calibrate_intervals.fit_intervals(small(), last_value, lookback=LOOKBACK)
+    fitted = calibrate(small(), last_value, lookback=LOOKBACK).quantiles.intervals
     validation = (40 + 50) / HORIZON
     training = (120 - LOOKBACK + 100 - LOOKBACK) / HORIZON
     assert fitted.horizons == pytest.approx(validation + training)
@@ -38,12 +39,12 @@ def test_the_horizons_are_rows_over_the_horizon() -> None:
 
 def test_test_rows_change_nothing_and_validation_rows_do() -> None:
     data = small()
-    before = calibrate_intervals.fit_intervals(data, last_value, lookback=LOOKBACK)
+    before = calibrate(data, last_value, lookback=LOOKBACK).quantiles.intervals
     for row, same in ((170, True), (140, False)):
         values = data.values_scaled.copy()
         values[row] += 5
         changed = dataclasses.replace(data, values_scaled=values)
-        result = calibrate_intervals.fit_intervals(changed, last_value, lookback=LOOKBACK)
+        result = calibrate(changed, last_value, lookback=LOOKBACK).quantiles.intervals
         assert (result.to_dict() == before.to_dict()) is same
 
 
@@ -61,8 +62,8 @@ def test_an_overfitted_model_does_not_have_narrow_intervals() -> None:
         trained = rows + HORIZON <= ends[batch.series]
         return batch.target + noise[: len(batch.series)] * np.where(trained, 0.1, 1.0)[:, None, None]
 
-    narrow = calibrate_intervals.fit_intervals(data, by_heart, lookback=LOOKBACK)
-    wide = calibrate_intervals.fit_intervals(data, honest, lookback=LOOKBACK)
+    narrow = calibrate(data, by_heart, lookback=LOOKBACK).quantiles.intervals
+    wide = calibrate(data, honest, lookback=LOOKBACK).quantiles.intervals
     assert 8 < narrow.optimism < 12
     assert narrow.half == pytest.approx(wide.half, rel=0.35)
 
@@ -70,7 +71,7 @@ def test_an_overfitted_model_does_not_have_narrow_intervals() -> None:
 def test_without_a_season_or_with_a_lookback_shorter_than_it() -> None:
     for seasons, lookback in (((), 3), ((12,), 3), ((12,), 1)):
         data = small(seasons=seasons)
-        fitted = calibrate_intervals.fit_intervals(data, last_value, lookback=lookback)
+        fitted = calibrate(data, last_value, lookback=lookback).quantiles.intervals
         assert (fitted.half > 0).all()
         assert np.isfinite(fitted.half).all()
 
@@ -84,9 +85,7 @@ def test_long_horizons_take_fewer_windows(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(calibrate_intervals, "MAX_CELLS", 20 * HORIZON * 2)
     calls: list[tuple[int, int]] = []
-    calibrate_intervals.fit_intervals(
-        small(), counted, lookback=LOOKBACK, progress=lambda done, total: calls.append((done, total))
-    )
+    calibrate(small(), counted, lookback=LOOKBACK, progress=lambda done, total: calls.append((done, total)))
     assert seen[:2] == [20, 20]
     assert calls[:2] == [(20, 258), (40, 258)]  # the others have the targets of several horizons
     assert calls[-1] == (258, 258)

@@ -9,7 +9,7 @@ from small_data import dataset, wave
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.data.forecast.fed_back import forecast_blocks
-from lstm_cli.evaluation.calibrate_intervals import fit_intervals
+from lstm_cli.evaluation.calibrate_intervals import calibrate
 from lstm_cli.evaluation.intervals import Intervals
 
 HORIZON, LOOKBACK = 4, 8
@@ -38,14 +38,14 @@ def intervals_of(growth: tuple[float, ...], *, half: tuple[float, ...] = (1.0, 3
 
 def test_the_error_of_a_random_walk_grows_with_the_root_of_the_step() -> None:
     """Means of sqrt(t): those over steps 5 to 8 and 9 to 12 are 1.65 and 2.10 times that over steps 1 to 4."""
-    fitted = fit_intervals(random_walk(), naive, lookback=LOOKBACK)
+    fitted = calibrate(random_walk(), naive, lookback=LOOKBACK).quantiles.intervals
     roots = np.sqrt(np.arange(1, 13)).reshape(3, 4).mean(axis=1)
     assert fitted.growth == pytest.approx(roots[1:] / roots[0], rel=0.1)
 
 
 def test_the_intervals_of_a_random_walk_cover_far_steps() -> None:
     data = random_walk()
-    fitted = fit_intervals(data, naive, lookback=LOOKBACK)
+    fitted = calibrate(data, naive, lookback=LOOKBACK).quantiles.intervals
     origins = np.arange(4100, 5900, 7)
     batch = Windows(dataset=data, lookback=LOOKBACK, origins=origins, series=np.zeros_like(origins))[:]
     forecast = np.repeat(batch.past[:, -1:, :1], 40, axis=1)
@@ -61,23 +61,27 @@ def test_a_season_that_repeats_does_not_widen() -> None:
         return batch.past[:, -12 : -12 + HORIZON, :1]
 
     data = dataset([wave(1200)], train_end=[800], val_end=[1000], lookback=12, horizon=HORIZON, seasons=(12,))
-    fitted = fit_intervals(data, last_season, lookback=12)
+    fitted = calibrate(data, last_season, lookback=12).quantiles.intervals
     assert fitted.growth == pytest.approx((1.0, 1.0), rel=0.1)
     wide = fitted.half_widths(100)
     assert wide[:, -1] == pytest.approx(wide[:, 3], rel=0.25)
 
 
 def test_validation_rows_that_hold_two_horizons_measure_one_growth() -> None:
-    assert len(fit_intervals(random_walk(val_end=3000 + 3 * HORIZON), naive, lookback=LOOKBACK).growth) == 2
     assert (
-        len(fit_intervals(random_walk(val_end=3000 + 3 * HORIZON - 1), naive, lookback=LOOKBACK).growth) == 1
+        len(calibrate(random_walk(val_end=3000 + 3 * HORIZON), naive, lookback=LOOKBACK).quantiles.growth)
+        == 2
+    )
+    assert (
+        len(calibrate(random_walk(val_end=3000 + 3 * HORIZON - 1), naive, lookback=LOOKBACK).quantiles.growth)
+        == 1
     )
     # The validation rows hold one horizon only, so that the training rows are measured.
-    assert len(fit_intervals(random_walk(val_end=3000 + HORIZON), naive, lookback=LOOKBACK).growth) == 2
+    assert len(calibrate(random_walk(val_end=3000 + HORIZON), naive, lookback=LOOKBACK).quantiles.growth) == 2
 
 
 def test_a_model_with_past_covariates_is_not_measured() -> None:
-    assert fit_intervals(random_walk(past=1), naive, lookback=LOOKBACK).growth == ()
+    assert calibrate(random_walk(past=1), naive, lookback=LOOKBACK).quantiles.growth == ()
 
 
 def test_the_test_rows_do_not_change_the_growth() -> None:
@@ -85,7 +89,7 @@ def test_the_test_rows_do_not_change_the_growth() -> None:
     values = data.values_scaled.copy()
     values[4000:] += 50
     changed = dataclasses.replace(data, values_scaled=values)
-    growth = [fit_intervals(item, naive, lookback=LOOKBACK).growth for item in (data, changed)]
+    growth = [calibrate(item, naive, lookback=LOOKBACK).quantiles.growth for item in (data, changed)]
     assert growth[0] == growth[1]
 
 

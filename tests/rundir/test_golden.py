@@ -18,7 +18,7 @@ import pytest
 from golden_run import GOLDEN
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.errors import ArtifactError, CorruptArtifact
+from lstm_cli.errors import ArtifactError, CorruptArtifact, MissingArtifact
 from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_intervals, load_linear, load_model
 from lstm_cli.rundir import manifest, open_run
@@ -75,6 +75,12 @@ def test_the_forecast_has_not_changed(golden: Path, tmp_path: Path, schema: int)
     assert actual[0] == expected[0]
     numbers = [np.array([row[2:] for row in rows[1:]], dtype=float) for rows in (actual, expected)]
     np.testing.assert_allclose(numbers[0], numbers[1], rtol=1e-4)
+
+
+def test_sample_paths_need_another_training(golden: Path) -> None:
+    with pytest.raises(MissingArtifact, match="a release without sample paths") as refused:
+        predict(golden, None, PredictConfig(samples=2), ignore_events)
+    assert refused.value.hint == f"run 'lstm train {golden} --force' to add them"
 
 
 def test_quantiles_come_from_the_symmetric_intervals_with_a_warning(golden: Path, tmp_path: Path) -> None:

@@ -128,10 +128,10 @@ def of_quantize(run: Path, *_: Any) -> list[Json]:
 
 
 def of_predict(run: Path, *_: Any) -> list[Json]:
+    output = str(run.parent / "forecast.csv")
     return [
-        predict(
-            run, None, PredictConfig(output=str(run.parent / "forecast.csv"), quantiles=(0.1,)), ignore_events
-        ).to_json()
+        predict(run, None, PredictConfig(output=output, **options), ignore_events).to_json()
+        for options in ({"quantiles": (0.1,)}, {"samples": 2})
     ]
 
 

@@ -18,6 +18,7 @@ EXAMPLES = (
     "lstm predict runs/load -o runs/forecast.csv",
     "lstm predict runs/load sample_data/ETTh1.csv --format json",
     "lstm predict runs/load --level 90 --quantiles 0.1,0.5,0.9",
+    "lstm predict runs/load --samples 100 -o runs/paths.csv",
 )
 
 
@@ -48,7 +49,7 @@ def predict(
     """Forecast the steps after the last row.
 
     The forecast has the units, times and column names of the file, and 80 % and 95 % prediction intervals for each
-    step. --level and --quantiles choose others. The run itself does not change.
+    step. --level and --quantiles choose others. --samples draws sample paths instead. The run itself does not change.
     """
     if as_json and settings.output == "-" and not dry_run:
         raise UsageError(

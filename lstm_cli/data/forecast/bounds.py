@@ -147,10 +147,18 @@ def inverse_transform_intervals(
 ) -> np.ndarray:
     """Return the quantiles [Q, N, H, C] of a forecast in the file's units, within the bounds.
 
+    The quantiles of a count are whole numbers, because no other value can happen. A count is a target that is never
+    negative and has no decimals in the file.
+
     Args:
         dataset: prepared data.
         quantiles_scaled: Q arrays [N, H, C].
         series: [N] series of each window.
         bounds: bounds of the forecast.
     """
-    return np.stack([inverse_transform(dataset, values, series, bounds) for values in quantiles_scaled])
+    values = np.stack([inverse_transform(dataset, part, series, bounds) for part in quantiles_scaled])
+    if dataset.schema.decimals:
+        counts = (bounds.lower >= 0) & (np.array(dataset.schema.decimals) == 0)
+        if counts.any():
+            return np.where(counts, bounds.clip(np.floor(values + 0.5)), values)
+    return values

@@ -19,6 +19,7 @@ from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import JOINT, format_times, format_zoned_times
 
+SAMPLE_COLUMN = "sample"
 BLOCK_ROWS = 10_000  # rows of text at a time, because their cells are Python objects
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
 
@@ -33,10 +34,18 @@ class Forecast:
     values: np.ndarray  # [S, H, C] float64, in the file's units
     quantiles: np.ndarray  # [Q, S, H, C] float64, in the order of `suffixes`; NaN: not known
     suffixes: tuple[str, ...] = ()  # column names are `<target>_<suffix>`
+    samples: int = (
+        0  # sample paths of each series: S counts the paths, and a series has successive ones; 0: none
+    )
 
     @property
     def header(self) -> list[str]:
-        return [*self.schema.series_columns, *self.time_columns, *self.columns]
+        return [*self.schema.series_columns, *self.time_columns, *self.sample_columns, *self.columns]
+
+    @property
+    def sample_columns(self) -> tuple[str, ...]:
+        """Return the name of the column that counts the sample paths of a series, if there are any."""
+        return (SAMPLE_COLUMN,) if self.samples else ()
 
     @property
     def time_columns(self) -> tuple[str, ...]:
@@ -60,9 +69,10 @@ class Forecast:
         return np.stack([self.values, *self.quantiles], axis=-1).reshape(*self.values.shape[:2], -1)
 
     def name_clash(self) -> str | None:
-        """Return the first quantile column whose name is a duplicate; None if all names are unique."""
+        """Return the first sample or quantile column whose name is a duplicate; None if all names are unique."""
         quantile_columns = [name for target in self.schema.targets for name in self._quantile_columns(target)]
-        return next((name for name in quantile_columns if self.header.count(name) > 1), None)
+        added = [*self.sample_columns, *quantile_columns]
+        return next((name for name in added if self.header.count(name) > 1), None)
 
     def _quantile_columns(self, target: str) -> list[str]:
         return [f"{target}_{suffix}" for suffix in self.suffixes]
@@ -70,8 +80,8 @@ class Forecast:
     def blocks(self, *, zoned: bool = False) -> Iterator[tuple[list[list[str]], np.ndarray]]:
         """Yield the rows in blocks, series by series. zoned: with `--tz`, times have the offset of the zone.
 
-        Each block holds the label columns (the series columns, then the columns of the time) and the numbers
-        [rows, len(columns)].
+        Each block holds the label columns (the series columns, the columns of the time, the sample column) and the
+        numbers [rows, len(columns)].
         """
         horizon = self.values.shape[1]
         # Format each distinct time once, because most series share their times.
@@ -87,7 +97,10 @@ class Forecast:
         for first in range(0, len(self.names), size):
             block = slice(first, first + size)
             times = [column[indices[block].reshape(-1)].tolist() for column in texts]
-            yield [*self.series_labels(block), *times], cells[block].reshape(-1, cells.shape[2])
+            labels = [*self.series_labels(block), *times]
+            if self.samples:
+                labels.append([str(number) for number in self.sample_numbers(block).tolist()])
+            yield labels, cells[block].reshape(-1, cells.shape[2])
 
     def series_labels(self, block: slice) -> list[list[str]]:
         """Return the cells of each series column for a block of series, once for each step."""
@@ -95,6 +108,11 @@ class Forecast:
         values = split_names(self.names[block], len(columns)) if columns else []
         horizon = self.values.shape[1]
         return [[value for value in column for _ in range(horizon)] for column in values]
+
+    def sample_numbers(self, block: slice) -> np.ndarray:
+        """Return the number of the sample path, from 1, of each row of a block of paths."""
+        numbers = np.arange(len(self.names))[block] % self.samples + 1
+        return np.repeat(numbers, self.values.shape[1])
 
     def written_times(self, times_us: np.ndarray) -> list[str]:
         """Return times as the file writes them, with JOINT between columns; rows are counted from 1."""
@@ -142,7 +160,7 @@ def _csv(forecast: Forecast) -> bytes:
     writer = csv.writer(text, lineterminator="\n", delimiter=forecast.schema.delimiter or ",")
     writer.writerow([escape_formula(name) for name in forecast.header])
     for labels, numbers in forecast.blocks():
-        count = len(labels) - len(forecast.time_columns)
+        count = len(forecast.schema.series_columns)
         named = [[escape_formula(name) for name in column] for column in labels[:count]]
         texts = _texts(forecast, numbers, missing="")
         writer.writerows(zip(*named, *labels[count:], *texts, strict=True))
@@ -171,13 +189,14 @@ def _texts(forecast: Forecast, numbers: np.ndarray, *, missing: str) -> list[lis
 
 def _json(forecast: Forecast) -> bytes:
     rows: list[str] = []
+    whole = [*whole_columns(forecast.schema), *(True for _ in forecast.sample_columns)]
     keys = [f"{json.dumps(name, ensure_ascii=False)}: " for name in forecast.header]
     for labels, numbers in forecast.blocks(zoned=True):
-        count = len(labels) - len(forecast.time_columns)
+        count = len(forecast.schema.series_columns)
         quoted = [[json.dumps(label, ensure_ascii=False) for label in column] for column in labels[:count]]
         quoted += [
             [str(int(label)) if is_whole else json.dumps(label, ensure_ascii=False) for label in column]
-            for column, is_whole in zip(labels[count:], whole_columns(forecast.schema), strict=True)
+            for column, is_whole in zip(labels[count:], whole, strict=True)
         ]
         for row in zip(
             *quoted, *_texts(forecast, numbers, missing="null"), strict=True
@@ -210,6 +229,8 @@ def _parquet(forecast: Forecast) -> bytes:
         columns[schema.time_columns[0]] = pyarrow.array(instants, type=pyarrow.int64()).cast(
             pyarrow.timestamp("us", zone)
         )
+    for name in forecast.sample_columns:
+        columns[name] = pyarrow.array(forecast.sample_numbers(slice(None)))
     cells = forecast.cells
     for index, name in enumerate(forecast.columns):
         numbers = cells[:, :, index].reshape(-1)

@@ -1,1 +1,1 @@
-"""Sample paths of a forecast: its quantiles, and the dependence between steps and targets."""
+"""Quantiles of a forecast, learned from its errors, and sample paths with the dependence between its steps."""

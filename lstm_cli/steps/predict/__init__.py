@@ -2,22 +2,25 @@
 
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.data.forecast.output import encode_forecast, output_format
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
 from lstm_cli.inference.trained_model import load_graph, load_model
-from lstm_cli.rundir import check_output, open_run, replace_file
+from lstm_cli.rundir import Run, check_output, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
-from lstm_cli.steps.predict.data import load_new_data, load_own_data
+from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data
 from lstm_cli.steps.predict.forecast import make_forecast
 from lstm_cli.steps.predict.report import PredictReport
-from lstm_cli.steps.predict.requested_quantiles import load_quantiles
+from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_quantiles
 from lstm_cli.steps.predict.warnings import warn_new_series, warn_padded, warn_short_series
-from lstm_cli.steps.shared.memory_estimate import require_forecast
+from lstm_cli.steps.shared.memory_estimate import require_forecast, require_samples
 from lstm_cli.steps.shared.report_json import finding_fields
+
+if TYPE_CHECKING:
+    from lstm_cli.steps.predict.sample_paths import RequestedSamples
 
 
 def predict(
@@ -40,10 +43,11 @@ def predict(
         stdout: stream for output `-`.
 
     Raises:
-        MissingArtifact: the run has no model, or no intervals for the levels and quantiles of config.
+        MissingArtifact: the run has no model, or nothing for the levels, quantiles or samples of config.
         StaleArtifact: the run's data have other columns or another frequency than the model.
         DataError: new rows do not fit the model, a future covariate is missing, a series ended and config.ended is
-            `refuse`, or a level or quantile is beyond what the calibration supports.
+            `refuse`, a level or quantile is beyond what the calibration supports, or no series has sample paths.
+        DeviceError: the sample paths do not fit in memory.
         OutputError, UsageError: the output cannot be written, or the model cannot forecast as config asks.
     """
     began = time.perf_counter()
@@ -58,7 +62,7 @@ def predict(
         model = load_model(opened)
         require_possible(model, run, new, config)
         steps = config.horizon or model.schema.horizon
-        requested = load_quantiles(opened, config, warn)
+        requested, paths = _load_requested(opened, config, warn)
         require_forecast(model, steps=steps, quantiles=len(requested.suffixes), doing="the forecast")
         graph, precision = load_graph(opened, config.precision)
         if new is None:
@@ -71,11 +75,24 @@ def predict(
     if config.future_data is not None:
         data = data.with_future_data(config, steps, stdin, warn)
     warn_new_series(data, model, warn)
-    warn_short_series(data, warn)
+    if paths is None:
+        warn_short_series(data, warn)
+    else:
+        data = data.without_short(warn)
+        require_samples(data.dataset.schema, data.dataset.series, steps=steps, samples=paths.count)
     warn_padded(data, model, warn)
     warn_beyond_horizon(model, run, steps, requested, warn)
     ready = time.perf_counter()
-    forecast = make_forecast(data, model, graph, requested, steps=steps, threads=config.threads, warn=warn)
+    if paths is None:
+        forecast = make_forecast(
+            data, model, graph, requested, steps=steps, threads=config.threads, warn=warn
+        )
+    else:
+        from lstm_cli.steps.predict.sample_paths import make_sample_paths
+
+        forecast = make_sample_paths(
+            data, model, graph, paths, steps=steps, threads=config.threads, warn=warn
+        )
     forecast_done = time.perf_counter()
     encoded = encode_forecast(forecast, format)
     if config.output == "-":
@@ -90,13 +107,15 @@ def predict(
         format=format,
         precision=precision,
         rows=forecast.values.shape[0] * forecast.values.shape[1],
-        series=len(forecast.names),
+        series=len(data.dataset.series.names) + len(data.short.names),
         horizon=steps,
         trained_horizon=model.schema.horizon,
         lookback=model.schema.lookback,
         reads_rows=model.lookback,
         levels=requested.levels,
         quantiles=requested.quantiles,
+        samples=config.samples,
+        seed=None if paths is None else paths.seed,
         time_start=forecast.shown_time(forecast.times_us.min()),
         time_end=forecast.shown_time(forecast.times_us.max()),
         ended=ended.names,
@@ -109,6 +128,18 @@ def predict(
         },
         **finding_fields(findings),
     )
+
+
+def _load_requested(
+    run: Run, config: PredictConfig, warn: Warn
+) -> "tuple[RequestedQuantiles, RequestedSamples | None]":
+    """Return the quantiles of the forecast, or with --samples the quantile model alone and the sample paths."""
+    if config.samples is None:
+        return load_quantiles(run, config, warn), None
+    from lstm_cli.steps.predict.sample_paths import load_samples
+
+    paths = load_samples(run, config, warn)
+    return RequestedQuantiles(intervals=paths.intervals), paths
 
 
 def _check_output(run: Path, new: str | None, config: PredictConfig) -> str:

@@ -62,7 +62,7 @@ def warn_beyond_horizon(
         model: trained model.
         run: run directory.
         steps: steps of the forecast.
-        requested: quantiles of the forecast.
+        requested: quantiles of the forecast; the quantile model alone for sample paths.
         warn: receives the findings.
     """
     horizon = model.schema.horizon
@@ -76,7 +76,10 @@ def warn_beyond_horizon(
     if requested.intervals is not None and not requested.intervals.growth:
         what, advice, flag = "intervals", "--no-intervals leaves them out", "--no-intervals"
         if not requested.levels:
-            what, advice, flag = "quantiles", "without --quantiles there are none", "--quantiles"
+            what, flag = (
+                ("quantiles", "--quantiles") if requested.quantiles else ("sample paths", "--samples")
+            )
+            advice = f"without {flag} there are none"
         text = (
             f"the errors beyond the trained horizon of {horizon} steps were not measured, so the {what} widen with "
             f"the square root of the steps ({advice})"

@@ -12,7 +12,7 @@ from lstm_cli.data.dataset.ended_series import EndedSeries, apply_ended, newest_
 from lstm_cli.data.dataset.load import load_dataset, load_short_series
 from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.times.formats import show_time
-from lstm_cli.errors import StaleArtifact
+from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel, rescale_to_model
 from lstm_cli.rundir import Run, command, stale_sources
@@ -67,6 +67,35 @@ class ForecastData:
             warn(finding)
         new = [name for name in self.new if name in dataset.series.names]
         return replace(self, dataset=dataset, short=short, new=new), ended
+
+    def without_short(self, warn: Warn) -> "ForecastData":
+        """Return the data without the series that are too short for the model: the baseline has no sample paths.
+
+        Args:
+            warn: receives a finding if any series is left out.
+
+        Raises:
+            DataError: no series is left.
+        """
+        names, longer = self.short.names, len(self.dataset.series.names)
+        if not names:
+            return self
+        from lstm_cli.data.locations import quote_names
+
+        if not longer:
+            raise DataError(
+                f"too few rows for the model, which alone has sample paths: {quote_names(names)}",
+                hint="leave out --samples for the forecast of the baseline",
+                rule="D831",
+                at=in_file(self.source),
+                flags=("--samples",),
+            )
+        text = (
+            f"{len(names):,} of {len(names) + longer:,} series have too few rows for the model: {quote_names(names)}; "
+            "left out, because the baseline has no sample paths (without --samples they are forecast)"
+        )
+        warn(Finding.at(in_file(self.source), "D830", text, count=len(names), flags=("--samples",)))
+        return replace(self, short=NO_SHORT_SERIES)
 
     def with_future_data(
         self, config: PredictConfig, steps: int, stdin: BinaryIO | None, warn: Warn

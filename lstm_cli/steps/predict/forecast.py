@@ -1,10 +1,12 @@
 """Forecast of the steps after the last row: by the model, and by the baseline for short series."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import clip_scaled, inverse_transform, inverse_transform_intervals
 from lstm_cli.data.forecast.fed_back import forecast_blocks
 from lstm_cli.data.forecast.inputs import (
@@ -14,7 +16,7 @@ from lstm_cli.data.forecast.inputs import (
     last_windows,
     whole_horizons,
 )
-from lstm_cli.data.forecast.output import Forecast
+from lstm_cli.data.forecast.output import SAMPLE_COLUMN, Forecast
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel
@@ -60,7 +62,7 @@ def make_forecast(
     if data.dataset.series.names:
         names = (*data.dataset.series.names, *names)
         times = np.concatenate([forecast_times(schema, data.dataset.series, steps), times])
-        ahead = _known_ahead(data, steps, warn)
+        ahead = known_ahead(data, steps, warn)
         modelled, modelled_quantiles = _run_model(
             data, model, graph, requested, ahead, steps=steps, threads=threads
         )
@@ -74,12 +76,21 @@ def make_forecast(
         quantiles=quantiles,
         suffixes=requested.suffixes,
     )
-    _require_unique_columns(forecast, data.source)
+    require_unique_columns(forecast, data.source)
     return forecast
 
 
-def _known_ahead(data: ForecastData, steps: int, warn: Warn) -> np.ndarray:
-    """Return the known-ahead inputs of whole horizons, [S, blocks * H, K]."""
+def known_ahead(data: ForecastData, steps: int, warn: Warn) -> np.ndarray:
+    """Return the known-ahead inputs of whole horizons, [S, blocks * H, K].
+
+    Args:
+        data: rows before the forecast.
+        steps: steps of the forecast.
+        warn: receives findings.
+
+    Raises:
+        DataError: a future covariate is missing.
+    """
     dataset = data.dataset
     horizon = dataset.schema.horizon
     filled = whole_horizons(dataset.schema, steps)
@@ -106,13 +117,43 @@ def _run_model(
     threads: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the forecast [S, steps, C] and its requested quantiles [Q, S, steps, C] in the file's units."""
-    from lstm_cli.inference.session import open_session
-
-    session, dataset, bounds = open_session(graph, threads=threads), data.dataset, model.bounds
+    dataset, bounds = data.dataset, model.bounds
     values = np.empty((len(ahead), steps, dataset.targets))
     probabilities = requested.probabilities
     calibrated = requested.intervals and requested.intervals.for_series(dataset.series.names)
     quantiles = np.empty((len(probabilities), *values.shape))
+    for batch, scaled in scaled_forecasts(data, model, graph, ahead, steps=steps, threads=threads):
+        rows = batch.series
+        values[rows] = inverse_transform(dataset, scaled, rows, bounds)
+        if calibrated is not None:
+            scaled_quantiles = calibrated.quantiles(probabilities, scaled, batch)
+            quantiles[:, rows] = inverse_transform_intervals(dataset, scaled_quantiles, rows, bounds)
+    require_finite(values, dataset, data.source)
+    return values, quantiles
+
+
+def scaled_forecasts(
+    data: ForecastData,
+    model: TrainedModel,
+    graph: bytes,
+    ahead: np.ndarray,
+    *,
+    steps: int,
+    threads: int | None,
+) -> Iterator[tuple[Batch, np.ndarray]]:
+    """Yield the last windows of all series in batches, each with its scaled forecast [B, steps, C].
+
+    Args:
+        data: rows before the forecast.
+        model: trained model.
+        graph: ONNX graph of the model.
+        ahead: known-ahead inputs of whole horizons, [S, blocks * H, K].
+        steps: steps of the forecast, fewer or more than the trained horizon.
+        threads: CPU threads; None: all cores.
+    """
+    from lstm_cli.inference.session import open_session
+
+    session, dataset = open_session(graph, threads=threads), data.dataset
     windows = last_windows(dataset, model.lookback)
     size = min(BATCH_SERIES, windows.batch_size)
     for first in range(0, len(ahead), size):
@@ -122,18 +163,19 @@ def _run_model(
             batch,
             ahead[rows],
             lambda window: session(window.past, window.future, window.mask),
-            clip=partial(clip_scaled, dataset, series=batch.series, bounds=bounds),
-        )[:, :steps]
-        values[rows] = inverse_transform(dataset, scaled, batch.series, bounds)
-        if calibrated is not None:
-            scaled_quantiles = calibrated.quantiles(probabilities, scaled, batch)
-            quantiles[:, rows] = inverse_transform_intervals(dataset, scaled_quantiles, batch.series, bounds)
-    _require_finite(values, dataset, data.source)
-    return values, quantiles
+            clip=partial(clip_scaled, dataset, series=batch.series, bounds=model.bounds),
+        )
+        yield batch, scaled[:, :steps]
 
 
-def _require_finite(values: np.ndarray, dataset: Dataset, source: str) -> None:
-    """Raise DataError for a forecast [S, steps, C] that is not finite."""
+def require_finite(values: np.ndarray, dataset: Dataset, source: str) -> None:
+    """Raise DataError for a forecast that is not finite.
+
+    Args:
+        values: [S, steps, C].
+        dataset: data of the forecast.
+        source: name of the rows in messages.
+    """
     if np.isfinite(values).all():
         return
     series = int(np.argwhere(~np.isfinite(values))[0][0])
@@ -145,12 +187,14 @@ def _require_finite(values: np.ndarray, dataset: Dataset, source: str) -> None:
     )
 
 
-def _require_unique_columns(forecast: Forecast, source: str) -> None:
-    """Raise DataError if an interval or quantile column has the name of another column of the forecast."""
+def require_unique_columns(forecast: Forecast, source: str) -> None:
+    """Raise DataError if a sample, interval or quantile column has the name of another column of the forecast."""
     name = forecast.name_clash()
     if name is not None:
         kind, advice, flag = "interval", "add --no-intervals", "--no-intervals"
-        if name.rpartition("_")[2].startswith("q"):
+        if forecast.samples and name == SAMPLE_COLUMN:
+            kind, advice, flag = "sample", "leave out --samples", "--samples"
+        elif name.rpartition("_")[2].startswith("q"):
             kind, advice, flag = "quantile", "leave this quantile out of --quantiles", "--quantiles"
         raise DataError(
             f"the {kind} column '{name}' has a duplicate name: another column is named '{name}', too",

@@ -22,6 +22,8 @@ class PredictReport:
     reads_rows: int  # rows that the model reads; parts may read more than the lookback
     levels: tuple[float, ...]  # of the prediction intervals in the forecast, in percent
     quantiles: tuple[float, ...]  # further quantiles in the forecast, as probabilities
+    samples: int | None  # sample paths of each series; None: the forecast has none
+    seed: int | None  # of the sample paths
     time_start: str  # of the forecast, in the time format of the file
     time_end: str
     ended: tuple[str, ...]  # names of ended series, skipped unless --ended include

@@ -19,6 +19,7 @@ REGRESSIONS = 12  # kinds and penalties of the regressions with one lookback
 WORKERS = 2  # regressions or networks that are fitted in parallel
 # Floats that are kept for each output of an LSTM layer: input, gates and output; measured for training.
 FORECAST_FLOATS, TRAINING_FLOATS = 6, 12
+MIN_TEXT = 6  # characters of a cell of text, at least
 MAX_UNRETURNED_BYTES = 60_000_000  # freed bytes of a thread that the C library keeps (measured)
 ERROR_SUMS = 7 * 4  # arrays per series, step and target: the model, its parts and the baselines
 QUANTILE_SUMS = 4 * 8  # the model and the baselines
@@ -191,3 +192,14 @@ def score_bytes(sizes: ArraySizes, series: int) -> int:
 def matrix_bytes(sizes: TrainingSizes) -> int:
     """Return the bytes of the linear forecast's matrices, as weights, as a graph and during the conversion."""
     return WEIGHT_COPIES * 2 * 4 * FLOAT * max(sizes.regressions) * sizes.horizon
+
+
+def sample_bytes(rows: int, *, targets: int) -> int:
+    """Return the bytes of sample paths: the numbers and their copy, times with their index, and the text of the output.
+
+    Args:
+        rows: series x samples x steps.
+        targets: columns of numbers.
+    """
+    numbers, times = 2 * DOUBLE * targets, 2 * INDEX
+    return rows * (numbers + times + MIN_TEXT * (2 + targets))

@@ -89,6 +89,21 @@ def require_forecast(model: TrainedModel, *, steps: int, quantiles: int, doing: 
     _require_memory(forecast_need(model, steps=steps, quantiles=quantiles), doing)
 
 
+def require_samples(schema: Schema, series: SeriesTable, *, steps: int, samples: int) -> None:
+    """Raise DeviceError if the sample paths of all series need more memory than is free.
+
+    Args:
+        schema: schema of the forecast data.
+        series: table of the forecast series.
+        steps: steps of the forecast.
+        samples: sample paths of each series.
+    """
+    size = array_sizes.sample_bytes(len(series.names) * samples * steps, targets=len(schema.targets))
+    hint = "use a smaller --samples or --horizon, or --only with fewer series"
+    need = MemoryNeed(size=size, largest_part=f"{samples:,} samples", hint=hint)
+    _require_memory(need, "drawing sample paths")
+
+
 def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | None:
     """Return the memory need of `prepare`, from the file sizes and the length of the first lines.
 

@@ -1,4 +1,4 @@
-"""Training of the run's model: train, export, validate, fit prediction intervals, commit."""
+"""Training of the run's model: train, export, validate, fit intervals and dependence, commit."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +21,7 @@ from lstm_cli.rundir import Writer
 from lstm_cli.steps.shared.model_warnings import networks_add_nothing, useless_networks_finding
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
-from lstm_cli.steps.train.save_model import export_graphs, write_model
+from lstm_cli.steps.train.save_model import export_graphs, write_dependence, write_model
 from lstm_cli.steps.train.validate import Scores, ValidatedModel
 from lstm_cli.text import count_noun
 
@@ -122,6 +122,7 @@ def train_and_commit(
         )
         val, compared = validated.scores(listen, should_stop)
         intervals = validated.intervals(config.seed, listen, should_stop)
+        dependence = validated.dependence(intervals, listen, should_stop)
         if is_wanted(listen, PlotDrawn):
             listen(validated.picture(intervals))
         findings = _findings(trained, val, compared)
@@ -136,6 +137,7 @@ def train_and_commit(
         folder = writer.new("model")
         write_model(folder, trained, graphs, bounds, config)
         folder.write_json("intervals.json", intervals.to_dict())
+        write_dependence(folder, dependence)
         writer.commit(
             config=asdict(config),
             reads={"data": writer.run.artifact("data").digest},

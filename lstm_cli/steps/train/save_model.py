@@ -11,10 +11,11 @@ from lstm_cli.data.dataset.dataset import describe_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.inference.trained_model import MODEL_VERSION, VALIDATED
+from lstm_cli.inference.trained_model import MODEL_VERSION, STEP_CORRELATIONS, TARGET_CORRELATIONS, VALIDATED
 from lstm_cli.rundir import ArtifactFolder
 
 if TYPE_CHECKING:
+    from lstm_cli.evaluation.quantiles.dependence import Dependence
     from lstm_cli.training.recipes.result import TrainingResult
 
 COMPARED_WINDOWS = 64  # windows that are forecast with the graph and with torch
@@ -115,3 +116,10 @@ def write_model(
     if graphs.validated is not None:
         folder.write_bytes(VALIDATED, graphs.validated)
         folder.write_bytes("validated_linear.safetensors", safetensors.numpy.save(validated.linear.arrays()))
+
+
+def write_dependence(folder: ArtifactFolder, dependence: "Dependence") -> None:
+    """Write the dependence between steps and targets; equal trainings write equal bytes."""
+    folder.write_array(STEP_CORRELATIONS, dependence.steps)
+    if len(dependence.targets):
+        folder.write_array(TARGET_CORRELATIONS, dependence.targets)

@@ -1,4 +1,4 @@
-"""Validation of a trained model: scores, prediction intervals and a plot."""
+"""Validation of a trained model: scores, prediction intervals, dependence and a plot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.steps.train.save_model import ExportedGraphs
 
 if TYPE_CHECKING:
+    from lstm_cli.evaluation.quantiles.dependence import Dependence
     from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
     from lstm_cli.inference.session import Session
     from lstm_cli.training.recipes.result import TrainingResult
@@ -126,6 +127,36 @@ class ValidatedModel:
             seed=seed,
             horizons=count_horizons(split_windows(self.trained.dataset, "val", lookback)),
             check=lambda: raise_if_interrupted(should_stop),
+        )
+
+    def dependence(
+        self, intervals: "CalibratedQuantiles", listen: Listener, should_stop: Callable[[], int | None]
+    ) -> "Dependence":
+        """Return the dependence between the errors at the steps and targets.
+
+        Args:
+            intervals: calibrated quantiles of the model.
+            listen: receives progress.
+            should_stop: returns the signal that ends training, or None.
+
+        Raises:
+            Interrupted: a signal ended training.
+        """
+        from lstm_cli.evaluation.quantiles.fit_dependence import fit_dependence
+
+        lookback = self.trained.settings["lookback"]
+        forecaster = scoring.model_forecaster(self._session(), lookback)
+
+        def progress(done: int, total: int) -> None:
+            raise_if_interrupted(should_stop)
+            listen(Progressed(stage="fitting dependence", done=done, total=total, unit="windows"))
+
+        return fit_dependence(
+            self.trained.dataset,
+            intervals,
+            lambda batch: forecaster(batch)["model"],
+            lookback=lookback,
+            progress=progress,
         )
 
     def picture(self, intervals: "CalibratedQuantiles") -> PlotDrawn:
