@@ -108,7 +108,7 @@ def test_without_a_pattern_or_validation_there_is_no_network(calibration: Calibr
 
 
 def test_a_network_that_only_knows_the_training_rows_is_not_used(calibration: Calibration) -> None:
-    """The features of the validation cells say the opposite of those in training."""
+    """Features of the validation cells say the opposite of those in training."""
     cells = calibration.cells["val"]
     mirrored = dataclasses.replace(cells, features=cells.features[::-1].copy(), errors=np.sort(cells.errors))
     train = calibration.cells["train"]

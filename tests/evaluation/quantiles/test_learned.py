@@ -109,13 +109,13 @@ def test_other_series_keep_their_scale_and_new_ones_get_1() -> None:
 
 
 def test_the_calibration_supports_the_quantiles_of_its_rows() -> None:
-    """The largest of 99 errors is the quantile .99 of a new one; no more than the last knot is supported."""
+    """By rank, the largest of 99 errors is the quantile .99 of a new one; no more than the last knot is supported."""
     assert fitted().supported == pytest.approx((0.01, 0.99))
     assert fitted(rows=1e6).supported == pytest.approx((KNOTS[0], KNOTS[-1]))
 
 
 def test_later_steps_are_wider() -> None:
-    """The growth of the second block is 2, so its middle has twice the mean scale of the first block."""
+    """With growth 2 of the second block, its middle has twice the mean scale of the first block."""
     widths = np.diff(fitted().quantiles(DECILES, np.zeros((1, 12, 1)), batch()), axis=0)[0, 0, :, 0]
     assert (np.diff(widths) >= 0).all()
     assert widths[4] == pytest.approx(2 * widths[:HORIZON].mean())
@@ -144,7 +144,7 @@ def mean_of_training(batch: Batch) -> np.ndarray:
 
 
 def test_skewed_errors_miss_on_both_sides() -> None:
-    """The median of the errors is below their mean. Symmetric intervals would miss below never, above in 1 of 5."""
+    """Skewed errors have a median below their mean. Symmetric intervals would miss below never, above in 1 of 5."""
     data = gamma_noise()
     learned = calibrate(data, mean_of_training, lookback=LOOKBACK).quantiles
     windows = split_windows(data, "test", LOOKBACK)[:]
@@ -166,7 +166,7 @@ def test_only_rows_before_the_test_rows_count() -> None:
 
 
 def test_a_series_with_larger_errors_has_a_larger_scale() -> None:
-    """The spread sees the change from step to step, not that this model is three times worse on one series."""
+    """A spread sees the change from step to step, not that this model is three times worse on one series."""
     rng = np.random.default_rng(0)
     data = dataset(
         [rng.normal(size=(600, 1)), rng.normal(size=(600, 1))],
