@@ -35,9 +35,14 @@ MACHINE_KEYS = (
 )
 
 
-def wql(horizon: int) -> tuple[str, ...]:
-    """Return the paths of WQL, which is the mean over .1 to .9. It was the mean over .025, .1, .5, .9 and .975."""
-    return ("wql", *(f"per_step[{step}].wql" for step in range(horizon)))
+def quantile_scores(horizon: int) -> tuple[str, ...]:
+    """Return the paths of all scores of quantiles.
+
+    The quantiles are learned, asymmetric and different for each window. They were symmetric. WQL is the mean over .1 to
+    .9. It was the mean over .025, .1, .5, .9 and .975.
+    """
+    names = ("wql", "coverage", "width")
+    return (*names, *(f"per_step[{step}].{name}" for step in range(horizon) for name in names))
 
 
 # Numbers that later releases changed: (case, verb) -> beginnings of paths.
@@ -46,12 +51,12 @@ CHANGED: dict[tuple[str, str], tuple[str, ...]] = {
     # The linear forecast averages fewer regressions, so its share of the model changed. MASE did not.
     ("panel", "train"): ("lookback", "linear", "weights"),
     ("panel", "tune"): ("best.metrics.mae",),
-    ("panel", "evaluate"): (*(f"per_step[{step}].width" for step in range(7)), *wql(7)),
+    ("panel", "evaluate"): quantile_scores(7),
     ("stacked", "train"): ("linear",),
     # The seasonal naive baseline takes the best season, not the shortest.
     ("hourly", "train"): ("lookback", "val_baselines.seasonal_naive", "linear"),
-    ("hourly", "evaluate"): ("baselines.seasonal_naive", *wql(6)),
-    ("stacked", "evaluate"): wql(4),
+    ("hourly", "evaluate"): ("baselines.seasonal_naive", *quantile_scores(6)),
+    ("stacked", "evaluate"): quantile_scores(4),
 }
 
 

@@ -13,6 +13,7 @@ from small_steps import LINEAR, PREPARE, write_panel
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PredictConfig
 from lstm_cli.errors import DataError, UsageError
+from lstm_cli.evaluation.quantiles.learned import LearnedQuantiles
 from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_intervals, load_model
 from lstm_cli.rundir import open_run
@@ -102,10 +103,11 @@ def test_a_run_that_measured_nothing_warns(
     made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     intervals = load_intervals(open_run(made))
-    assert intervals is not None
+    assert isinstance(intervals, LearnedQuantiles)
+    unmeasured = dataclasses.replace(intervals.intervals, growth=())
     monkeypatch.setattr(
         "lstm_cli.steps.predict.requested_quantiles.load_intervals",
-        lambda run: dataclasses.replace(intervals, growth=()),
+        lambda run: dataclasses.replace(intervals, intervals=unmeasured),
     )
     report, _ = forecast(made, horizon=9)
     assert "M104" in [finding["rule"] for finding in report.findings]

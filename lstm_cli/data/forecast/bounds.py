@@ -14,13 +14,16 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.scaling import Scaler, logarithm
 
+LARGEST_ROUNDING = 0.1  # of scaled values, in the file's units, that still tells whole numbers from others
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """Bounds of all forecasts in the file's units; -inf and inf where there is no bound."""
+    """Values that a forecast may have, in the file's units; -inf and inf where there is no bound."""
 
     lower: np.ndarray  # [C]
     upper: np.ndarray  # [C]
+    counts: np.ndarray | None = None  # [C] bool: whole numbers from 0 on; None: unknown, in runs of 0.1.0
 
     def clip(self, forecast: np.ndarray) -> np.ndarray:
         """Return the forecast [..., C], in the file's units, clipped to the bounds."""
@@ -41,17 +44,19 @@ class Bounds:
         return ScaledBounds(lower=lower[0], upper=upper[0])
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            name: [float(bound) if np.isfinite(bound) else None for bound in value]
-            for name, value in vars(self).items()
+        stored: dict[str, Any] = {
+            name: [float(bound) if np.isfinite(bound) else None for bound in getattr(self, name)]
+            for name in ("lower", "upper")
         }
+        return stored if self.counts is None else stored | {"counts": self.counts.tolist()}
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Bounds":
         def read(side: str, none: float) -> np.ndarray:
             return np.array([none if bound is None else bound for bound in stored[side]])
 
-        return Bounds(lower=read("lower", -np.inf), upper=read("upper", np.inf))
+        counts = np.array(stored["counts"], dtype=bool) if "counts" in stored else None
+        return Bounds(lower=read("lower", -np.inf), upper=read("upper", np.inf), counts=counts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +91,24 @@ def make_bounds(
     elif min_value != "none":
         lower[:] = float(min_value)
     upper = np.full(dataset.targets, np.inf if max_value is None else max_value)
-    return Bounds(lower=lower, upper=upper), notes
+    return Bounds(lower=lower, upper=upper, counts=never_negative & _whole_numbers(dataset)), notes
+
+
+def _whole_numbers(dataset: Dataset) -> np.ndarray:
+    """Return whether all measured training values of each target [C] are whole, as far as 32-bit floats can tell."""
+    table, whole = dataset.series, np.ones(dataset.targets, dtype=bool)
+    for series, (begin, rows) in enumerate(zip(table.offset, table.train_end, strict=True)):
+        part = slice(int(begin), int(begin + max(0, rows)))
+        scaled = dataset.values_scaled[part, : dataset.targets]
+        values = np.where(
+            dataset.measured[part, : dataset.targets], dataset.scaler.inverse_transform(scaled, series), 0.0
+        )
+        if not whole.any() or not len(values):
+            continue
+        rounding = 2 * dataset.scaler.float32_spacing(np.abs(values).max(axis=0))[series]
+        near = np.abs(values - np.rint(values)).max(axis=0) <= rounding
+        whole &= near & (rounding < LARGEST_ROUNDING)
+    return whole
 
 
 def inverse_transform(
@@ -147,8 +169,7 @@ def inverse_transform_intervals(
 ) -> np.ndarray:
     """Return the quantiles [Q, N, H, C] of a forecast in the file's units, within the bounds.
 
-    The quantiles of a count are whole numbers, because no other value can happen. A count is a target that is never
-    negative and has no decimals in the file.
+    The quantiles of a count are whole numbers, because no other value can happen.
 
     Args:
         dataset: prepared data.
@@ -157,8 +178,6 @@ def inverse_transform_intervals(
         bounds: bounds of the forecast.
     """
     values = np.stack([inverse_transform(dataset, part, series, bounds) for part in quantiles_scaled])
-    if dataset.schema.decimals:
-        counts = (bounds.lower >= 0) & (np.array(dataset.schema.decimals) == 0)
-        if counts.any():
-            return np.where(counts, bounds.clip(np.floor(values + 0.5)), values)
+    if bounds.counts is not None and bounds.counts.any():
+        return np.where(bounds.counts, bounds.clip(np.floor(values + 0.5)), values)
     return values

@@ -10,7 +10,7 @@ from lstm_cli.evaluation.baselines import naive, seasonal_naive
 LIMIT = 4.0  # of a feature that counts deviations or spreads
 LEAST_CHANGE = 0.05  # added to a change in spreads, so that its logarithm is finite
 STEPS_WITHOUT_SEASON = 8  # steps that count as one cycle where there is no season
-MIN_CYCLES = 3  # cycles in the lookback from which the hours of a cycle are told apart
+MIN_CYCLES = 3  # cycles in the lookback that show the profile of a cycle
 
 
 def count_features(lookback: int, season: int) -> int:

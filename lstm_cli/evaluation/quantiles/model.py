@@ -1,4 +1,4 @@
-"""What all quantiles of a forecast have in common: learned, symmetric, or those of a baseline."""
+"""Interface of the quantiles of a forecast: learned, symmetric, or those of a baseline."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, Self

@@ -17,6 +17,7 @@ import numpy as np
 
 LIMIT = 4.0  # of a feature, in deviations
 MAX_LOG = 3.0  # of the factors of both sides
+MAX_EXPONENT = 80.0  # exp of more overflows in 32 bits
 ARRAYS = ("mean", "deviation", "first", "first_bias", "second", "second_bias", "output", "direct")
 
 
@@ -51,4 +52,4 @@ class QuantileNetwork:
 
 
 def _silu(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values / (1 + np.exp(-values)))
+    return np.asarray(values / (1 + np.exp(np.minimum(-values, MAX_EXPONENT))))

@@ -15,6 +15,7 @@ from lstm_cli.data.forecast.bounds import (
     Bounds,
     ScaledBounds,
     inverse_transform,
+    inverse_transform_intervals,
     inverse_transform_truth,
     make_bounds,
 )
@@ -161,3 +162,23 @@ def test_a_backtest_refits_the_scaler_and_keeps_zeros_and_the_bound(scaler: str)
         assert bounds.lower.tolist() == [0]
         for result, values in zip(returned(fold, bounds), file, strict=True):
             np.testing.assert_array_equal(result == 0, values[: len(result)] == 0)
+
+
+@pytest.mark.parametrize("scaler", SCALERS)
+def test_counts_are_found_and_have_whole_quantiles(scaler: str) -> None:
+    """Four targets: counts with a missing value, halves, whole numbers below 0, and large counts."""
+    counts = np.tile([0.0, 0.0, 3.0, np.nan, 1.0], 20)
+    columns = [counts, counts / 2, np.nan_to_num(counts) - 1, np.nan_to_num(counts) + 3e7]
+    values = np.stack(columns, axis=1)
+    data = dataset([values], train_end=[60], val_end=[80], scaler=scaler)
+    found, _ = make_bounds(data, "auto", 2.5)
+    assert found.counts is not None
+    assert found.counts.tolist() == [True, False, False, True]
+    wanted = np.array([[[0.4, 0.4, 0.4, 3e7]], [[1.6, 1.6, 1.6, 3e7]], [[9.0, 9.0, 9.0, 3e7]]])[:, None]
+    scaled = [data.scaler.transform(part, np.array([0])) for part in wanted]
+    result = inverse_transform_intervals(data, scaled, np.array([0]), replace(found, upper=np.full(4, 2.5)))
+    np.testing.assert_allclose(result[:, 0, 0, 0], [0, 2, 2.5])  # whole numbers, within the bounds
+    np.testing.assert_allclose(result[:2, 0, 0, 1], [0.4, 1.6], rtol=1e-5)
+    again = Bounds.from_dict(found.to_dict())
+    np.testing.assert_array_equal(again.counts, found.counts)
+    assert Bounds.from_dict({"lower": [0.0], "upper": [None]}).counts is None
