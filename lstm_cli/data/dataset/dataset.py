@@ -40,7 +40,7 @@ class Schema:
     pad: bool  # windows with less history than the lookback are padded
     seasons: tuple[int, ...]  # steps, shortest first
     missing: str
-    decimals: tuple[int, ...] = ()  # of each target in the file; (): unknown, in runs of 0.1.0
+    decimals: tuple[int, ...] = ()  # of each target in the file, or COMPUTED; (): unknown, in runs of 0.1.0
     text: TextSettings = PLAIN_TEXT  # how the file was read; new data are read in the same way
     grid: GridSettings = PLAIN_GRID
     wide: bool = False  # the file is wide; the columns above are those of its long table

@@ -148,7 +148,7 @@ def inverse_transform_intervals(
     """Return the quantiles [Q, N, H, C] of a forecast in the file's units, within the bounds.
 
     The quantiles of a count are whole numbers, because no other value can happen. A count is a target that is never
-    negative and has no decimals in the file.
+    negative and has only whole numbers in the file.
 
     Args:
         dataset: prepared data.
@@ -158,7 +158,7 @@ def inverse_transform_intervals(
     """
     values = np.stack([inverse_transform(dataset, part, series, bounds) for part in quantiles_scaled])
     if dataset.schema.decimals:
-        counts = (bounds.lower >= 0) & (np.array(dataset.schema.decimals) == 0)
+        counts = (bounds.lower >= 0) & (np.array(dataset.schema.decimals) == 0)  # not COMPUTED
         if counts.any():
             return np.where(counts, bounds.clip(np.floor(values + 0.5)), values)
     return values

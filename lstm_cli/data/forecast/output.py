@@ -61,7 +61,7 @@ class Forecast:
     def decimals(self) -> list[int]:
         """Return the minimum number of decimals of each column: that of its target in the file."""
         known = self.schema.decimals or (0,) * len(self.schema.targets)
-        return [decimals for decimals in known for _ in range(1 + len(self.suffixes))]
+        return [max(0, decimals) for decimals in known for _ in range(1 + len(self.suffixes))]
 
     @property
     def cells(self) -> np.ndarray:

@@ -9,6 +9,7 @@ MIN_DIGITS = 6  # significant digits that each 32-bit float preserves
 MAX_DIGITS = 10  # nine digits are enough, plus one in case the logarithm is off by one
 MAX_EXPONENT = 290  # decimal exponent, positive or negative, up to which powers of ten are safe
 MAX_DECIMALS = 9  # a column with more decimals is computed, and no 32-bit float preserves more
+COMPUTED = -1  # decimals of such a column; 0 is that of whole numbers
 WHOLE_NUMBERS_FROM = 2.0**53  # 64-bit floats of this size or larger have no decimals
 POWERS = np.array([float(f"1e{power}") for power in range(309)])
 
@@ -80,7 +81,7 @@ def _count_trailing_zeros(whole: np.ndarray) -> np.ndarray:
 
 
 def column_decimals(column: np.ndarray) -> int:
-    """Return the number of decimals of a file's column [R] without its NaN, or 0 if the column is computed.
+    """Return the number of decimals of a file's column [R] without its NaN, or COMPUTED.
 
     The numbers themselves show it, so CSV and Parquet share one rule. Trailing zeros do not count.
     """
@@ -94,5 +95,5 @@ def column_decimals(column: np.ndarray) -> int:
             values = values[(np.rint(scaled) / scale != values) & (np.abs(scaled) < WHOLE_NUMBERS_FROM)]
             decimals += bool(len(values))
             if decimals > MAX_DECIMALS:
-                return 0
+                return COMPUTED
     return decimals

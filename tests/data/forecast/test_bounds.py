@@ -15,9 +15,11 @@ from lstm_cli.data.forecast.bounds import (
     Bounds,
     ScaledBounds,
     inverse_transform,
+    inverse_transform_intervals,
     inverse_transform_truth,
     make_bounds,
 )
+from lstm_cli.data.numbers.decimals import column_decimals
 
 INFINITE = np.inf
 LONELY = Scaler(kind="standard", center=np.array([[10.0, 4.0, 7.0]]), scale=np.array([[2.0, 5.0, 3.0]]))
@@ -161,3 +163,21 @@ def test_a_backtest_refits_the_scaler_and_keeps_zeros_and_the_bound(scaler: str)
         assert bounds.lower.tolist() == [0]
         for result, values in zip(returned(fold, bounds), file, strict=True):
             np.testing.assert_array_equal(result == 0, values[: len(result)] == 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "whole"), [(np.arange(60) % 7.0, True), (2 + np.sin(np.arange(60)), False)]
+)
+def test_only_quantiles_of_counts_are_whole_numbers(values: np.ndarray, whole: bool) -> None:
+    """A computed column has too many decimals to count. It is not a count."""
+    data = dataset([values[:, None]], train_end=[40], val_end=[50])
+    data = replace(data, schema=replace(data.schema, decimals=(column_decimals(values),)))
+    limits, _ = make_bounds(data, "auto", None)
+    scaled = np.linspace(-3, 3, 25).reshape(5, 1, 5, 1)
+    result = inverse_transform_intervals(data, scaled, np.zeros(1, dtype=int), limits)
+    exact = np.maximum(data.inverse_transform_targets(scaled[:, 0], np.zeros(5, dtype=int))[:, None], 0)
+    if whole:
+        np.testing.assert_array_equal(result, np.rint(exact))
+        assert (result != exact).any()
+    else:
+        np.testing.assert_allclose(result, exact, rtol=1e-12)
