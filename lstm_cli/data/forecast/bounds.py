@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.scaling import Scaler, logarithm
+from lstm_cli.data.numbers.decimals import COMPUTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,7 @@ def inverse_transform(
         series: [N] series of each window.
         bounds: bounds of the forecast.
     """
-    return bounds.clip(inverse_transform_truth(dataset, forecast_scaled, series, bounds))
+    return bounds.clip(_inverse_transform_at_bounds(dataset, forecast_scaled, series, bounds))
 
 
 def clip_scaled(
@@ -126,12 +127,22 @@ def inverse_transform_truth(
 ) -> np.ndarray:
     """Return scaled targets in the file's units, float64; values within rounding of a bound become the bound.
 
+    A count comes back as a whole number, so that it can equal a quantile.
+
     Args:
         dataset: prepared data.
         targets_scaled: [N, H, C].
         series: [N] series of each window.
         bounds: bounds of the forecast.
     """
+    values = _inverse_transform_at_bounds(dataset, targets_scaled, series, bounds)
+    counts = _counts(dataset, bounds)
+    return np.where(counts, np.rint(values), values) if counts.any() else values
+
+
+def _inverse_transform_at_bounds(
+    dataset: Dataset, targets_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
+) -> np.ndarray:
     values = dataset.inverse_transform_targets(targets_scaled, series)
     for bound in (bounds.lower, bounds.upper):
         has_bound = np.isfinite(bound) & (bound != 0)  # 0 comes back as 0 without this
@@ -147,8 +158,7 @@ def inverse_transform_intervals(
 ) -> np.ndarray:
     """Return the quantiles [Q, N, H, C] of a forecast in the file's units, within the bounds.
 
-    The quantiles of a count are whole numbers, because no other value can happen. A count is a target that is never
-    negative and has only whole numbers in the file.
+    The quantiles of a count are whole numbers, because no other value can happen.
 
     Args:
         dataset: prepared data.
@@ -157,8 +167,11 @@ def inverse_transform_intervals(
         bounds: bounds of the forecast.
     """
     values = np.stack([inverse_transform(dataset, part, series, bounds) for part in quantiles_scaled])
-    if dataset.schema.decimals:
-        counts = (bounds.lower >= 0) & (np.array(dataset.schema.decimals) == 0)  # not COMPUTED
-        if counts.any():
-            return np.where(counts, bounds.clip(np.floor(values + 0.5)), values)
-    return values
+    counts = _counts(dataset, bounds)
+    return np.where(counts, bounds.clip(np.floor(values + 0.5)), values) if counts.any() else values
+
+
+def _counts(dataset: Dataset, bounds: Bounds) -> np.ndarray:
+    """Return whether each target [C] is a count: never negative, and only whole numbers in the file."""
+    decimals = dataset.schema.decimals or (COMPUTED,) * len(bounds.lower)
+    return (bounds.lower >= 0) & (np.array(decimals) == 0)
