@@ -5,8 +5,8 @@
 
 The symmetric intervals are those of release 0.1.0, which did not round the ends of counts. `lstm train` stores them as
 a part of the learned quantiles. A run with only symmetric intervals has empty cells for the learned ones, and its panel
-has one line. --picture draws a reliability diagram with a panel for each run: the share of the test values at or below
-a quantile, for the probabilities .05 to .95.
+has one line. --picture draws a reliability diagram with a panel for each run: the share of the test values below a
+quantile, for the probabilities .05 to .95.
 """
 
 import argparse
@@ -42,7 +42,7 @@ class Measured:
 
     name: str
     windows: int
-    shares: dict[str, np.ndarray]  # [19] test values at or below each quantile of PROBABILITIES
+    shares: dict[str, np.ndarray]  # [19] share of the test values below each quantile of PROBABILITIES
     scores: dict[str, dict]  # of `interval_scores`
 
 
@@ -131,7 +131,7 @@ def measure(path: Path, threads: int | None) -> Measured:
         for kind, model in kinds.items():
             tallies[kind].add(batch, forecast)
             scaled = model.quantiles(PROBABILITIES, forecast, batch)
-            below[kind] += count_at_or_below(datasets[kind], bounds, scaled, batch)
+            below[kind] += count_below(datasets[kind], bounds, scaled, batch)
     deviation = metric_scale(dataset).deviation
     return Measured(
         name=path.name,
@@ -145,20 +145,26 @@ def measure(path: Path, threads: int | None) -> Measured:
     )
 
 
-def count_at_or_below(
-    dataset: Dataset, bounds: Bounds, quantiles_scaled: np.ndarray, batch: Batch
-) -> np.ndarray:
-    """Return the number of measured values [Q] at or below each quantile.
+def count_below(dataset: Dataset, bounds: Bounds, quantiles_scaled: np.ndarray, batch: Batch) -> np.ndarray:
+    """Return the number of measured values [Q] below each quantile.
+
+    A value that equals k quantiles, such as a count of 0, counts as 1 / (k + 1) below the first of them, 2 / (k + 1)
+    below the next, and so on. This is the probability integral transform of Czado, Gneiting and Held 2009,
+    "Predictive model assessment for count data". So a certain 0 that comes true is on the diagonal.
 
     Args:
         dataset: data of the run.
         bounds: bounds of the forecast.
-        quantiles_scaled: [Q, N, H, C].
+        quantiles_scaled: [Q, N, H, C], ascending.
         batch: windows.
     """
     quantiles = inverse_transform_intervals(dataset, quantiles_scaled, batch.series, bounds)
     truth = inverse_transform_truth(dataset, batch.target, batch.series, bounds)
-    return ((truth <= quantiles) & batch.observed).sum(axis=(1, 2, 3))
+    first = (quantiles < truth).sum(axis=0)  # quantiles below the value
+    equal = (quantiles == truth).sum(axis=0)
+    places = np.arange(1, len(quantiles) + 1)[:, None, None, None]
+    part = np.clip((places - first) / (equal + 1), 0, 1)
+    return np.asarray((part * batch.observed).sum(axis=(1, 2, 3)))
 
 
 def diagram(measured: list[Measured]) -> bytes:
@@ -167,7 +173,7 @@ def diagram(measured: list[Measured]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3.3 * len(measured), 3.9), dpi=100, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(2.8 * len(measured), 3.5), dpi=100, layout="constrained", facecolor="white")
     axes = figure.subplots(1, len(measured), squeeze=False, sharey=True)[0]
     for axis, found in zip(axes, measured, strict=True):
         axis.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle="--", label="ideal")
@@ -182,7 +188,7 @@ def diagram(measured: list[Measured]) -> bytes:
         axis.set_yticks(np.linspace(0, 1, 6))
         axis.grid(color=INK, alpha=0.2, linewidth=0.6)
         axis.tick_params(colors=TRUTH, labelsize=9)
-    axes[0].set_ylabel("share of the test values at or below it")
+    axes[0].set_ylabel("share of the test values")
     handles, labels = axes[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=10)
     file = io.BytesIO()

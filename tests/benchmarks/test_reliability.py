@@ -38,15 +38,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_shares_count_the_measured_values_at_or_below_a_quantile() -> None:
+def test_shares_count_the_measured_values_below_a_quantile() -> None:
     values = np.arange(40.0)
     values[33] = np.nan
     data = dataset([values[:, None]], train_end=[20], val_end=[30], lookback=4, horizon=2)
     (batch,) = split_windows(data, "test", 4).batches(100)
     quantiles = np.stack([batch.target - 0.1, batch.target + 0.1])
-    counts = reliability.count_at_or_below(data, UNBOUNDED, quantiles, batch)
+    counts = reliability.count_below(data, UNBOUNDED, quantiles, batch)
     assert counts.tolist() == [0, batch.observed.sum()]
     assert not batch.observed.all()
+
+
+def test_a_value_that_equals_quantiles_counts_in_parts() -> None:
+    """A certain forecast that comes true is at 1/4, 2/4 and 3/4 of three quantiles."""
+    data = dataset([np.arange(40.0)[:, None]], train_end=[20], val_end=[30], lookback=4, horizon=2)
+    (batch,) = split_windows(data, "test", 4).batches(100)
+    cells = batch.observed.sum()
+    certain = reliability.count_below(data, UNBOUNDED, np.stack([batch.target] * 3), batch)
+    np.testing.assert_allclose(certain, cells * np.array([0.25, 0.5, 0.75]))
+    tied = np.stack([batch.target - 1, batch.target, batch.target, batch.target + 1])
+    np.testing.assert_allclose(
+        reliability.count_below(data, UNBOUNDED, tied, batch), cells * np.array([0, 1 / 3, 2 / 3, 1])
+    )
 
 
 def test_the_learned_quantiles_are_those_that_evaluate_scores(run: Path) -> None:
@@ -64,11 +77,10 @@ def test_the_learned_quantiles_are_those_that_evaluate_scores(run: Path) -> None
 
 def test_symmetric_intervals_put_the_misses_of_skewed_numbers_on_one_side(run: Path) -> None:
     measured = reliability.measure(run, 1)
-    first = reliability.PROBABILITIES.index(0.1)
-    symmetric, learned = (
-        measured.shares[kind][first] for kind in (reliability.SYMMETRIC, reliability.LEARNED)
-    )
-    assert symmetric < 0.05 < learned
+    first = reliability.PROBABILITIES.index(0.05)
+    # The lower end is negative, and no value is: it is clipped to 0.
+    assert measured.shares[reliability.SYMMETRIC][first] == 0
+    assert measured.shares[reliability.LEARNED][first] > 0
 
 
 def test_a_row_for_each_run_and_a_picture(
