@@ -2,7 +2,7 @@
 
 .venv/bin/python benchmarks/accuracy.py --etth1 --m4 FOLDER
 .venv/bin/python benchmarks/accuracy.py --etth1 --horizons 96 --effort fast default best
-.venv/bin/python benchmarks/accuracy.py --sets FOLDER --group look
+.venv/bin/python benchmarks/accuracy.py --sets FOLDER --group look --runs RUNS
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --group all --prepare-only
 .venv/bin/python benchmarks/accuracy.py --sets FOLDER --covariates
 .venv/bin/python benchmarks/accuracy.py --planted --seeds 0 1 2
@@ -47,6 +47,7 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
         metavar="NAME",
         help="names of sets in the group, files of --planted, or data sets of --gift such as etth1_48",
     )
+    what.add_argument("--runs", type=Path, metavar="FOLDER", help="keep the run directories of --sets there")
     what.add_argument("--prepare-only", action="store_true", help="prepare the sets, train nothing")
     what.add_argument("--covariates", action="store_true", help="the sets with and without covariates")
     what.add_argument(
@@ -118,7 +119,7 @@ def main(words: list[str] | None = None) -> int:
             for choice in plain:
                 on_sets.with_covariates(notebook, options.sets, sets, options.seeds, choice)
         else:
-            on_sets.run(notebook, options.sets, sets, options.seeds, plain)
+            on_sets.run(notebook, options.sets, sets, options.seeds, plain, options.runs)
     return 1 if notebook.failed else 0
 
 

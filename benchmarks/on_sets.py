@@ -4,12 +4,14 @@ import json
 import math
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from command import Choice, Notebook, each_seed, lstm
 
 BASELINES = ("naive", "seasonal_naive", "linear")
+QUANTILE_SCORES = ("coverage 80", "coverage 95", "wql", "wis_scaled")
 ENOUGH = 28  # horizons of validation rows that make the choices of lstm reliable
 
 
@@ -78,6 +80,12 @@ def compared(report: dict) -> dict:
     return {"metric": metric, "error": own, "best": best, "simple": baseline, "ratio": own / baseline}
 
 
+def quantile_scores(report: dict) -> dict:
+    """Return QUANTILE_SCORES of a report of `lstm evaluate`."""
+    covered = {f"coverage {level}": report["coverage"][level] for level in ("80", "95")}
+    return covered | {name: report[name] for name in ("wql", "wis_scaled")}
+
+
 def score(run_dir: str, seed: int, choice: Choice) -> dict:
     """Return the figures of one training.
 
@@ -89,10 +97,28 @@ def score(run_dir: str, seed: int, choice: Choice) -> dict:
     trained, seconds = lstm("train", run_dir, "--seed", str(seed), *choice.options())
     report, _ = lstm("evaluate", run_dir, *choice.thread_options())
     measured = {**compared(report), "mae": report["metrics"]["mae"], "seconds": seconds}
-    return {**measured, "loop_seconds": trained["seconds"]}
+    return {**measured, "loop_seconds": trained["seconds"], **quantile_scores(report)}
 
 
-def run(notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], choices: list[Choice]) -> None:
+@contextmanager
+def run_directory(runs: Path | None, name: str) -> Iterator[str]:
+    """Yield the path of a run directory, in `runs`, or else in a folder that is deleted afterwards."""
+    if runs is not None:
+        runs.mkdir(parents=True, exist_ok=True)
+        yield str(runs / name)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        yield f"{temporary}/run"
+
+
+def run(
+    notebook: Notebook,
+    folder: Path,
+    sets: list[dict],
+    seeds: list[int],
+    choices: list[Choice],
+    runs: Path | None = None,
+) -> None:
     """Print a row for each set and choice, then a summary.
 
     Args:
@@ -101,16 +127,16 @@ def run(notebook: Notebook, folder: Path, sets: list[dict], seeds: list[int], ch
         sets: entries of sets.json.
         seeds: random seeds.
         choices: settings of the trainings.
+        runs: folder that keeps the run directories, each with the last training; None: they are deleted.
     """
     notebook.say("\n## Collected sets\n")
     notebook.head(
         "set", "kind", "rows", "H", "validation, H", "effort", "refit", "metric", "error", "best baseline",
-        "baseline error", "ratio", "worst seed", "train, s",
+        "baseline error", "ratio", "worst seed", "train, s", *QUANTILE_SCORES,
     )  # fmt: skip
     ratios: dict[Choice, list[tuple[str, float, float]]] = {choice: [] for choice in choices}
     for item in sets:
-        with tempfile.TemporaryDirectory() as temporary, notebook.attempt(item["name"]):
-            run_dir = f"{temporary}/run"
+        with run_directory(runs, item["name"]) as run_dir, notebook.attempt(item["name"]):
             prepared, _ = lstm("prepare", str(folder / item["file"]), run_dir, *item["prepare"])
             checked = horizons_of_validation(prepared)
             for choice in choices:
@@ -153,10 +179,12 @@ def one_choice(
     result = each_seed(notebook, seeds, (*label, *words), once)
     if not result:
         return None
-    middle = {key: statistics.median(seed[key] for seed in result) for key in ("error", "ratio", "seconds")}
+    keys = ("error", "ratio", "seconds", *QUANTILE_SCORES)
+    middle = {key: statistics.median(seed[key] for seed in result) for key in keys}
     notebook.row(
         *label, *words, result[0]["metric"], middle["error"], result[0]["best"], result[0]["simple"],
         middle["ratio"], max(seed["ratio"] for seed in result), middle["seconds"],
+        *(middle[key] for key in QUANTILE_SCORES),
     )  # fmt: skip
     return middle["ratio"]
 

@@ -62,7 +62,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "model.onnx": "fp32 graph that `predict` runs",
                 "validated.onnx": "fp32 graph before a refit, used for validation scores",
                 "validated_linear.safetensors": "linear forecast before a refit, used for validation scores",
-                "intervals.json": "parameters of the prediction intervals",
+                "intervals.json": "calibrated quantiles, which give the prediction intervals",
                 "step_correlations.npy": "correlations between the errors at two steps, for sample paths, float32",
                 "target_correlations.npy": "the same between two targets, if there are 2 to 256",
             },

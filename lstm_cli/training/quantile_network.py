@@ -14,14 +14,16 @@ from lstm_cli.evaluation.quantiles.network import LIMIT, MAX_LOG, QuantileNetwor
 from lstm_cli.training.loop.ema import ExponentialMovingAverage
 
 WIDTH = 32
-BATCH_CELLS = 1024
+BATCH_CELLS = 512
 LEARNING_RATE = 5e-4
 WEIGHT_DECAY = 1.0  # strong, because neighbouring windows have nearly the same errors
 WARM_UP = 50  # steps
 CHECKED_EVERY = 50  # steps between two scores on the validation cells
 MAX_STEPS = 1200
 PATIENCE = 6  # scores without a better one
-SHARES = (0.5, 1.0)  # of the correction; a half is safer if validation rows are few
+# Shares of the correction that are tried. Few validation horizons cannot tell luck from skill, so only a half then.
+SHARES, SHARES_OF_FEW = (0.5, 1.0), (0.5,)
+MANY_HORIZONS = 80.0  # validation horizons times targets
 MAX_CHECKED_CELLS = 30_000
 MIN_HORIZONS = 5.0  # validation horizons; with fewer, there is no network
 
@@ -114,7 +116,8 @@ def fit_quantiles(
     if horizons < MIN_HORIZONS or not all(len(split.errors) for split in cells.values()):
         return plain
     with torch.random.fork_rng(devices=[]):
-        choice = _choose(plain.knots, cells, seed, check)
+        many = horizons * plain.series_scale.shape[1] >= MANY_HORIZONS
+        choice = _choose(plain.knots, cells, seed, SHARES if many else SHARES_OF_FEW, check)
         if choice.steps == 0:
             return plain
         weights = {"val": 1 - calibration.training_share, "train": calibration.training_share}
@@ -127,9 +130,21 @@ def fit_quantiles(
 
 
 def _choose(
-    knots: np.ndarray, cells: dict[str, SampledCells], seed: int, check: Callable[[], None]
+    knots: np.ndarray,
+    cells: dict[str, SampledCells],
+    seed: int,
+    shares: tuple[float, ...],
+    check: Callable[[], None],
 ) -> _Choice:
-    """Return the best number of training steps and share; 0 steps if nothing is better than the knots alone."""
+    """Return the best number of training steps and share; 0 steps if nothing is better than the knots alone.
+
+    Args:
+        knots: knots of all windows.
+        cells: cells of both splits.
+        seed: seed of the weights and batches.
+        shares: shares of the correction to try.
+        check: called between steps; may raise Interrupted.
+    """
     stride = -(-len(cells["val"].errors) // MAX_CHECKED_CELLS)
     features = torch.from_numpy(cells["val"].features[::stride])
     errors = torch.from_numpy(cells["val"].errors[::stride])
@@ -143,7 +158,7 @@ def _choose(
     for step in _training(average, {"train": cells["train"]}, {"train": 1.0}, seed, MAX_STEPS, check):
         if step % CHECKED_EVERY:
             continue
-        best = min(best, *(_Choice(loss(share), step, share) for share in SHARES), key=lambda each: each.loss)
+        best = min(best, *(_Choice(loss(share), step, share) for share in shares), key=lambda each: each.loss)
         if step - best.steps >= PATIENCE * CHECKED_EVERY:
             break
     return best

@@ -105,3 +105,19 @@ def test_a_closed_set_is_not_scored_by_its_name(tmp_path: Path) -> None:
 def test_a_failed_command_reports_its_error_line(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=r"lstm train: exit 4: error: "):
         lstm("train", str(tmp_path / "absent"))
+
+
+def test_the_scores_of_quantiles_are_those_of_evaluate() -> None:
+    scores = {"coverage": {"80": 79.0, "95": 94.0}, "wql": 0.1, "wis_scaled": 0.3, "wis": 7.0}
+    assert on_sets.quantile_scores(scores) == {
+        "coverage 80": 79.0, "coverage 95": 94.0, "wql": 0.1, "wis_scaled": 0.3,
+    }  # fmt: skip
+
+
+def test_runs_are_kept_only_in_a_folder_that_was_asked_for(tmp_path: Path) -> None:
+    with on_sets.run_directory(tmp_path / "runs", "one") as kept, on_sets.run_directory(None, "one") as lost:
+        for folder in (kept, lost):
+            Path(folder).mkdir()
+    assert Path(kept) == tmp_path / "runs" / "one"
+    assert Path(kept).is_dir()
+    assert not Path(lost).exists()

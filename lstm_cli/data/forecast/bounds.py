@@ -25,6 +25,11 @@ class Bounds:
     upper: np.ndarray  # [C]
     counts: np.ndarray | None = None  # [C] bool: whole numbers from 0 on; None: unknown, in runs of 0.1.0
 
+    @property
+    def are_counts(self) -> np.ndarray:
+        """Return whether each target [C] is a count; a run of 0.1.0 has none."""
+        return np.zeros(len(self.lower), dtype=bool) if self.counts is None else self.counts
+
     def clip(self, forecast: np.ndarray) -> np.ndarray:
         """Return the forecast [..., C], in the file's units, clipped to the bounds."""
         return np.clip(forecast, self.lower, self.upper)
@@ -122,7 +127,7 @@ def inverse_transform(
         series: [N] series of each window.
         bounds: bounds of the forecast.
     """
-    return bounds.clip(inverse_transform_truth(dataset, forecast_scaled, series, bounds))
+    return bounds.clip(_inverse_transform_at_bounds(dataset, forecast_scaled, series, bounds))
 
 
 def clip_scaled(
@@ -148,12 +153,24 @@ def inverse_transform_truth(
 ) -> np.ndarray:
     """Return scaled targets in the file's units, float64; values within rounding of a bound become the bound.
 
+    Values of a count within rounding of a whole number become that number, so that they can equal a quantile.
+
     Args:
         dataset: prepared data.
         targets_scaled: [N, H, C].
         series: [N] series of each window.
         bounds: bounds of the forecast.
     """
+    values = _inverse_transform_at_bounds(dataset, targets_scaled, series, bounds)
+    if not bounds.are_counts.any():
+        return values
+    whole = np.rint(values)
+    return np.where(bounds.are_counts & (np.abs(values - whole) <= LARGEST_ROUNDING), whole, values)
+
+
+def _inverse_transform_at_bounds(
+    dataset: Dataset, targets_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
+) -> np.ndarray:
     values = dataset.inverse_transform_targets(targets_scaled, series)
     for bound in (bounds.lower, bounds.upper):
         has_bound = np.isfinite(bound) & (bound != 0)  # 0 comes back as 0 without this
@@ -178,6 +195,6 @@ def inverse_transform_intervals(
         bounds: bounds of the forecast.
     """
     values = np.stack([inverse_transform(dataset, part, series, bounds) for part in quantiles_scaled])
-    if bounds.counts is not None and bounds.counts.any():
-        return np.where(bounds.counts, bounds.clip(np.floor(values + 0.5)), values)
+    if bounds.are_counts.any():
+        return np.where(bounds.are_counts, bounds.clip(np.floor(values + 0.5)), values)
     return values
