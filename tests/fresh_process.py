@@ -25,7 +25,7 @@ def run_fresh(
         env=os.environ | environ,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         check=True,
     )
     code, loaded = json.loads(done.stderr.splitlines()[-1])

@@ -54,7 +54,7 @@ def test_help_example_runs(
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
         )
         code, stderr = done.returncode, done.stderr
     assert code == 0, stderr

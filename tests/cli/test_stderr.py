@@ -58,7 +58,7 @@ def test_long_silence_as_json(capsys):
     stdio.configure_stderr(quiet=False, log_format="json")
     log = LogReporter(max_silence=0.05)
     log(Progressed(stage="reading", done=5, total=10))
-    deadline, err = time.monotonic() + 300, ""
+    deadline, err = time.monotonic() + 1200, ""
     while "reading" not in err:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -224,7 +224,7 @@ def test_training_stops_at_its_next_step(signum, code):
     process = start("train", "run", FAKE_EPOCHS="100000", FAKE_PATIENT="1")
     wait_for(process, "epoch      1/100000")
     process.send_signal(signum)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=1200)
     assert (process.returncode, out) == (code, "")
     assert "stopped at a step\n" in err
     assert f"error: interrupted by {signum.name}\nhint: " in err
@@ -238,7 +238,7 @@ def test_other_verbs_stop_immediately(signum, code):
     process = start("predict", "run", FAKE_SLEEP="3600")
     wait_for(process, "warning[M102]: ")
     process.send_signal(signum)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=1200)
     assert (process.returncode, out) == (code, "")
     assert err.startswith(f"error: interrupted by {signum.name}\nhint: ")
 
@@ -249,7 +249,7 @@ def test_a_second_signal_stops_training_immediately():
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     err = send_until_error(process, signal.SIGINT)
-    assert process.wait(timeout=300) == 130
+    assert process.wait(timeout=1200) == 130
     assert "stopped at a step" not in err
 
 
@@ -257,7 +257,7 @@ def test_training_in_a_long_step_stops_too():
     process = start("train", "run", FAKE_STEP="3600")
     wait_for(process, "in a long step")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=300)
+    process.communicate(timeout=1200)
     assert process.returncode == 143
 
 
@@ -267,7 +267,7 @@ def test_a_second_signal_stops_code_that_swallows_exceptions():
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     err = send_until_error(process, signal.SIGTERM)
-    assert process.wait(timeout=300) == 143
+    assert process.wait(timeout=1200) == 143
     assert err.startswith("error: interrupted by SIGTERM\nhint: ")
 
 
@@ -280,7 +280,7 @@ def test_nohup_ignores_sighup():
         signal.signal(signal.SIGHUP, before)
     wait_for(process, "epoch 1/8")
     process.send_signal(signal.SIGHUP)
-    process.communicate(timeout=300)
+    process.communicate(timeout=1200)
     assert process.returncode == 0
 
 
@@ -305,7 +305,7 @@ def in_terminal(*argv, **environ):
             break
         shown += piece
     os.close(ours)
-    assert process.wait(timeout=300) == 0
+    assert process.wait(timeout=1200) == 0
     return shown.decode()
 
 

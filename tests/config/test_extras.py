@@ -120,7 +120,7 @@ def test_check_prepare_and_predict_need_only_the_light_requirements(tmp_path: Pa
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "forecast.csv").stat().st_size > 0

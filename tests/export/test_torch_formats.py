@@ -98,7 +98,7 @@ np.savez("out.npz", **{name: model(*given).detach().numpy() for name, model in m
 assert not any(name.startswith("lstm_cli") for name in sys.modules)
 """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True, timeout=1200)
     with np.load(tmp_path / "out.npz", allow_pickle=False) as actual:
         for to in WRITE:
             np.testing.assert_allclose(actual[to], network(*given).numpy(), atol=1e-6)

@@ -51,7 +51,7 @@ def command() -> Iterator[Command]:
 
     yield call
     process.stdin.close()
-    process.wait(timeout=300)
+    process.wait(timeout=1200)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def test_an_interrupted_training_is_resumed(tmp_path: Path, rng: random.Random) 
     base = copy_golden(tmp_path / "base", "train", "tune", "quantize", "evaluate")
     uninterrupted = Path(shutil.copytree(base, tmp_path / "uninterrupted"))
     began = time.monotonic()
-    _, err = training(uninterrupted).communicate(timeout=300)
+    _, err = training(uninterrupted).communicate(timeout=1200)
     seconds, after, interrupted, resumed = time.monotonic() - began, artifact_digests(uninterrupted), 0, 0
     assert after is not None, err
     trials = trial_count(20, 1)
@@ -32,13 +32,13 @@ def test_an_interrupted_training_is_resumed(tmp_path: Path, rng: random.Random) 
         process = training(run)
         time.sleep(rng.uniform(0.2 * seconds, seconds))
         process.send_signal(signum)
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate(timeout=1200)
         # Before it handles signals, and after it is done, the signal kills the process.
         assert process.returncode in (0, 128 + signum, -signum), err
         assert "Traceback" not in err
         interrupted += process.returncode != 0
         repeated = training(run)
-        _, err = repeated.communicate(timeout=300)
+        _, err = repeated.communicate(timeout=1200)
         assert repeated.returncode == 0, err
         resumed += "resuming training" in err
         assert artifact_digests(run) == after

@@ -28,7 +28,7 @@ def test_one_of_two_writers_is_refused(command: Command, panel: Path, tmp_path: 
     for trial in range(trial_count(50, 1)):
         run = copy_golden(tmp_path / f"run{trial}")
         both = [start(*argv(panel, run), "--force", cwd=tmp_path) for _ in range(2)]
-        results = [(process.communicate(timeout=300)[1], process.returncode) for process in both]
+        results = [(process.communicate(timeout=1200)[1], process.returncode) for process in both]
         codes = sorted(code for _, code in results)
         assert codes in ([0, 0], [0, 6]), results
         for err, code in results:
@@ -46,7 +46,7 @@ def test_a_second_writer_can_wait(panel: Path, tmp_path: Path) -> None:
     run = copy_golden(tmp_path / "run")
     argv = [*BY_NAME["prepare"].argv(panel, run), "--force", "--lock-wait", "300"]
     both = [start(*argv, cwd=tmp_path) for _ in range(2)]
-    assert [process.communicate(timeout=300) and process.returncode for process in both] == [0, 0]
+    assert [process.communicate(timeout=1200) and process.returncode for process in both] == [0, 0]
     assert unnamed_files(run) == []
 
 
@@ -73,7 +73,7 @@ def test_readers_while_the_model_is_replaced(command: Command, panel: Path, tmp_
     (tmp_path / "done").touch()
     seen, forecasts = set(), 0
     for reader in readers:
-        out, _ = reader.communicate(timeout=300)
+        out, _ = reader.communicate(timeout=1200)
         assert reader.returncode == 0
         count_text, *texts = out.split("\0")
         forecasts += int(count_text)

@@ -69,5 +69,5 @@ def child(source: str, *arguments: object, **options: Any) -> subprocess.Popen[s
 
 def wait_for(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Return exit status, stdout and stderr of a process."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=1200)
     return process.returncode, out, err

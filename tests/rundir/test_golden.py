@@ -154,7 +154,7 @@ def test_a_forecast_loads_no_heavy_packages_and_writes_no_other_files(golden: Pa
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=1200,
     )
     assert not [path for folder in folders.values() for path in folder.rglob("*")]
     modules = set(ast.literal_eval(done.stderr.splitlines()[-1]))

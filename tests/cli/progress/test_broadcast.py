@@ -122,7 +122,7 @@ def test_wandb_writes_only_an_offline_run_in_its_folder(tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
         )
         with pytest.raises(TimeoutError):
             server.accept()

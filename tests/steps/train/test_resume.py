@@ -285,7 +285,7 @@ def test_a_dry_run_finds_an_unfinished_training(interrupted: Path) -> None:
     results = {}
     for name, more in (("same", []), ("other", ["--loss", "mse"]), ("fresh", ["--loss", "mse", "--fresh"])):
         command = [sys.executable, "-m", "lstm_cli", *argv, *more, "--dry-run", "--json"]
-        results[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        results[name] = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
     plan = json.loads(results["same"].stdout)
     assert not plan["up_to_date"]
     assert [Path(read["path"]).name for read in plan["reads"]] == ["0001", "checkpoint"]
@@ -343,7 +343,7 @@ def test_training_resumes_after_sigterm(run: Path) -> None:
         if untimed(line).startswith("free     epoch      2/100000"):
             break
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=1200)
     assert process.returncode == 143, err
     assert "error: interrupted by SIGTERM\nhint: run the same command again" in err
     config = TrainConfig(

@@ -89,7 +89,7 @@ def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_pa
     process = start("train", str(other), *flags_of(config), "--json")
     train(run, config, ignore_events, force=True)
     train(still, replace(config, lr=1e-12), ignore_events, force=True)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=1200)
     assert process.returncode == 0, err
     assert out.count('"model": ') == 1  # one of them prints
     assert err.count("best epoch") == 0
@@ -104,13 +104,13 @@ def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> 
     argv = ["train", str(run), *flags_of(config), "--patience", "100000", "--checkpoint-every", "1"]
     before = (run / "run.json").read_bytes()
     process = start(*argv, "--quiet")
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 1200
     while not _has_network(run):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.kill(_find_rank_1(process.pid), signal.SIGKILL)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=1200)
     assert process.returncode == 1, err  # exit code of torchrun for any failure
     assert (run / "run.json").read_bytes() == before
     with open_run(run) as opened:
@@ -155,10 +155,10 @@ def test_up_to_date_or_failed_runs_stop_all_processes(trained: Path, tmp_path: P
     flags = ["--hidden", "8", "--epochs", "1", "--batch-size", "4", "--threads", "1", "--lr", "0.001"]
     done = start("train", str(run), *flags)
     lost = start("train", str(tmp_path / "absent"))
-    out, err = done.communicate(timeout=300)
+    out, err = done.communicate(timeout=1200)
     assert done.returncode == 0, err
     assert err.count(": up to date, ") == 1
     assert "next: lstm evaluate" not in out
-    _, err = lost.communicate(timeout=300)
+    _, err = lost.communicate(timeout=1200)
     assert lost.returncode == 1
     assert err.count("error: run directory not found: ") == 1

@@ -196,7 +196,7 @@ from lstm_cli.events import ignore_events
 from lstm_cli.steps.train import train
 train(Path({str(run)!r}), TrainConfig(parts=("linear",), refit=False, threads=1), ignore_events)
 """
-    killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=300)
+    killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=1200)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert {path: path.read_bytes() for path in before} == before
     left = [path for path in run.glob("model/*") if path.name != "0001"]

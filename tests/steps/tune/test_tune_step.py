@@ -116,7 +116,7 @@ def listen(event):
         os.kill(os.getpid(), signal.SIGKILL)
 tune(Path({str(fresh)!r}), TuneConfig(trials=3, space={SPACE!r}), TrainConfig(parts=("linear",), threads=1), listen)
 """
-    killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=300)
+    killed = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, timeout=1200)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     kept = trials(fresh)
     assert [line["number"] for line in kept] == [0, 1]

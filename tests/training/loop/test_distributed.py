@@ -37,7 +37,7 @@ def together(task: str) -> dict[str, Any]:
         for rank in (0, 1)
     ]  # fmt: skip
     try:
-        ends = [process.communicate(timeout=300) for process in both]
+        ends = [process.communicate(timeout=1200) for process in both]
     finally:
         for process in both:
             process.kill()

@@ -54,7 +54,7 @@ def test_every_task_has_one_thread_and_the_setting_is_restored(workers: int) -> 
 
 
 def test_two_workers_run_in_parallel() -> None:
-    together = threading.Barrier(2, timeout=300)
+    together = threading.Barrier(2, timeout=1200)
     assert len(run_in_threads([lambda stop: together.wait()] * 2, workers=2, should_stop=never)) == 2
 
 
