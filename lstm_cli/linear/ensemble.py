@@ -41,6 +41,9 @@ FAMILY_SOFTNESS = 0.2  # relative score difference at which a family has 1/e of 
 MIN_SCORE = 1e-100  # divisor in place of a score of 0
 MIN_WEIGHT = 0.005  # share of the best weight; maps with less are dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
+MIN_MEANS_WEIGHT = (
+    0.05  # the same for seasonal means on long data: with less they are far worse than regressions
+)
 ENOUGH_ROWS = 2_000  # training windows x targets from which only seasonal means join the regressions
 
 
@@ -71,7 +74,9 @@ def fit_linear(
     unit = target_units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
     windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
-    fixed_maps = smoothings if windows < ENOUGH_ROWS else seasonal_means
+    fixed_maps, min_family_weight = (
+        (smoothings, MIN_WEIGHT) if windows < ENOUGH_ROWS else (seasonal_means, MIN_MEANS_WEIGHT)
+    )
     fixed = fixed_maps(dataset.schema.seasons, max(lookbacks))
     data = (dataset, *earlier_splits(dataset))
     done, total = itertools.count(1), len(data) * count_fits(lookbacks)
@@ -101,7 +106,7 @@ def fit_linear(
     means = {index: pooled_score(blocks, weights) for index, weights in enumerate(families)}
     weights = {
         entry: share * weight
-        for index, share in _soft_weights(means, FAMILY_SOFTNESS).items()
+        for index, share in _soft_weights(means, FAMILY_SOFTNESS, min_family_weight).items()
         for entry, weight in families[index].items()
     }
     linear = blocks[0].combine(weights)
@@ -175,11 +180,19 @@ def _group_families(scores: Iterable[Map]) -> list[list[Map]]:
 _Key = TypeVar("_Key")
 
 
-def _soft_weights(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
-    """Return weights that fall exponentially with the relative score; they sum to 1."""
+def _soft_weights(
+    scores: Mapping[_Key, float], softness: float, min_weight: float = MIN_WEIGHT
+) -> dict[_Key, float]:
+    """Return weights that fall exponentially with the relative score; they sum to 1.
+
+    Args:
+        scores: score of each map or family.
+        softness: relative score difference at which the weight is 1/e of the best.
+        min_weight: share of the best weight; less is dropped.
+    """
     best = max(min(scores.values()), MIN_SCORE)
     raw = {key: float(np.exp(-(score / best - 1) / softness)) for key, score in scores.items()}
-    kept = {key: weight for key, weight in raw.items() if weight >= MIN_WEIGHT}
+    kept = {key: weight for key, weight in raw.items() if weight >= min_weight}
     total = sum(kept.values())
     return {key: weight / total for key, weight in kept.items()}
 
