@@ -1,9 +1,10 @@
-"""Weighted average of linear maps: ridge regressions, exponential smoothing, the last value and the last season.
+"""Weighted average of linear maps: ridge regressions, seasonal means, exponential smoothing and the last value.
 
 The weight of a map depends on its score on the validation windows. Maps of one family are averaged first, then the
 families, so that hundreds of regressions do not outvote the others. An average is better than the best map, because
-the best score is partly luck. Maps without a fit are used only if regressions have few training windows. If the
-validation rows span few horizons, earlier blocks of rows are scored too, each by maps fitted on the rows before it.
+the best score is partly luck. Of the maps without a fit, seasonal means are always used, the others only if regressions
+have few training windows. If the validation rows span few horizons, earlier blocks of rows are scored too, each by maps
+fitted on the rows before it.
 """
 
 import itertools
@@ -16,7 +17,7 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import MAX_LOOKBACK, split_windows
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
+from lstm_cli.linear.exponential_smoothing import Smoothing, seasonal_means, smoothings
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.linear.ridge import NormalEquations
 from lstm_cli.linear.validation_blocks import (
@@ -40,7 +41,10 @@ FAMILY_SOFTNESS = 0.2  # relative score difference at which a family has 1/e of 
 MIN_SCORE = 1e-100  # divisor in place of a score of 0
 MIN_WEIGHT = 0.005  # share of the best weight; maps with less are dropped
 RESPONSE_PENALTY = 1e-3  # times the mean squared input
-ENOUGH_ROWS = 2_000  # training windows x targets above which only regressions are used
+MIN_MEANS_WEIGHT = (
+    0.05  # the same for seasonal means on long data: with less they are far worse than regressions
+)
+ENOUGH_ROWS = 2_000  # training windows x targets from which only seasonal means join the regressions
 
 
 def fit_linear(
@@ -70,7 +74,10 @@ def fit_linear(
     unit = target_units(dataset)
     response = known_ahead_response(dataset) if covariates else np.zeros((0, len(unit)), dtype=np.float32)
     windows = len(split_windows(dataset, "train", max(lookbacks))) * len(unit)
-    fixed = smoothings(dataset.schema.seasons, max(lookbacks)) if windows < ENOUGH_ROWS else []
+    fixed_maps, min_family_weight = (
+        (smoothings, MIN_WEIGHT) if windows < ENOUGH_ROWS else (seasonal_means, MIN_MEANS_WEIGHT)
+    )
+    fixed = fixed_maps(dataset.schema.seasons, max(lookbacks))
     data = (dataset, *earlier_splits(dataset))
     done, total = itertools.count(1), len(data) * count_fits(lookbacks)
     progress(0, total)
@@ -99,7 +106,7 @@ def fit_linear(
     means = {index: pooled_score(blocks, weights) for index, weights in enumerate(families)}
     weights = {
         entry: share * weight
-        for index, share in _soft_weights(means, FAMILY_SOFTNESS).items()
+        for index, share in _soft_weights(means, FAMILY_SOFTNESS, min_family_weight).items()
         for entry, weight in families[index].items()
     }
     linear = blocks[0].combine(weights)
@@ -173,11 +180,19 @@ def _group_families(scores: Iterable[Map]) -> list[list[Map]]:
 _Key = TypeVar("_Key")
 
 
-def _soft_weights(scores: Mapping[_Key, float], softness: float) -> dict[_Key, float]:
-    """Return weights that fall exponentially with the relative score; they sum to 1."""
+def _soft_weights(
+    scores: Mapping[_Key, float], softness: float, min_weight: float = MIN_WEIGHT
+) -> dict[_Key, float]:
+    """Return weights that fall exponentially with the relative score; they sum to 1.
+
+    Args:
+        scores: score of each map or family.
+        softness: relative score difference at which the weight is 1/e of the best.
+        min_weight: share of the best weight; less is dropped.
+    """
     best = max(min(scores.values()), MIN_SCORE)
     raw = {key: float(np.exp(-(score / best - 1) / softness)) for key, score in scores.items()}
-    kept = {key: weight for key, weight in raw.items() if weight >= MIN_WEIGHT}
+    kept = {key: weight for key, weight in raw.items() if weight >= min_weight}
     total = sum(kept.values())
     return {key: weight / total for key, weight in kept.items()}
 

@@ -2,7 +2,8 @@
 
 With given parameters, exponential smoothing with a damped trend (Gardner and McKenzie 1985, "Forecasting trends in
 time series") and an additive season (Winters 1960) is linear in the values that it reads. So it can be averaged with
-the regressions. It helps short series, which are too short to fit a regression.
+the regressions. It helps short series, which are too short to fit a regression. For long series it is worse than a
+regression, but seasonal means help: a regression follows the last values, and a series may return to its usual level.
 """
 
 import itertools
@@ -78,6 +79,29 @@ def smoothings(seasons: tuple[int, ...], lookback: int) -> list[Smoothing]:
             for season, share in itertools.product(short_seasons, SEASONAL)
         ]
     return maps
+
+
+def seasonal_means(seasons: tuple[int, ...], lookback: int) -> list[Smoothing]:
+    """Return means of the last 2, 4, 8, ... cycles of the shortest season, and of all that `lookback` values hold.
+
+    If the next season is a multiple of the shortest, as a week is of a day, each mean covers whole next seasons,
+    provided that two of them fit. So every day of the week counts equally.
+
+    Args:
+        seasons: seasons of the data in steps, the shortest first.
+        lookback: values that the maps may read.
+    """
+    if not seasons:
+        return []
+    season, longer = seasons[0], seasons[1] if len(seasons) > 1 else seasons[0]
+    unit = longer // season if longer % season == 0 and 2 * longer <= lookback else 1
+    most = lookback // (unit * season)
+    units = {2**power for power in range(most.bit_length())} | {most}
+    return [
+        Smoothing(family="last season", season=season, cycles=count * unit)
+        for count in sorted(units)
+        if count * unit > 1
+    ]
 
 
 def _last_season(lookback: int, horizon: int, season: int, cycles: int) -> np.ndarray:

@@ -191,6 +191,34 @@ def test_a_map_without_error_has_all_of_the_weight() -> None:
     np.testing.assert_allclose(forecast(linear, batch), batch.target, atol=1e-3)
 
 
+def long_noisy_season(slope: float = 0.0) -> Dataset:
+    """Return a cycle of 4 steps with noise; the level rises by `slope` per step."""
+    random = np.random.default_rng(6)
+    rows = np.tile([3.0, 0, -3, 0], 650)[:, None] + random.normal(size=(2600, 1))
+    rows += slope * np.arange(2600)[:, None]
+    return dataset([rows], train_end=[2200], val_end=[2400], lookback=20, horizon=4, seasons=(4,))
+
+
+def test_long_data_have_seasonal_means_as_a_family() -> None:
+    """With a constant cycle and noise, the mean of all cycles that are read is the best forecast."""
+    made = long_noisy_season()
+    linear = fit(made)
+    assert {item.family for item, _ in linear.smoothed} == {"last season"}
+    assert {item.cycles for item, _ in linear.smoothed} <= {2, 4, 5}
+    assert max(linear.smoothed, key=lambda share: share[1])[0].cycles == 5
+    assert 0.3 < sum(weight for _, weight in linear.smoothed) < 0.7  # as good as a regression
+    weights = [member.weight for member in linear.members] + [weight for _, weight in linear.smoothed]
+    assert sum(weights) == pytest.approx(1)
+    refitted = refit_linear(merge_validation_into_train(made), linear)
+    assert refitted.smoothed == linear.smoothed
+    judged = batch_of(made, "test")
+    np.testing.assert_allclose(forecast(linear, judged), one_by_one(linear, made, judged), atol=3e-4)
+
+
+def test_a_seasonal_mean_has_no_weight_if_the_level_rises() -> None:
+    assert fit(long_noisy_season(slope=2.0)).families() == {"ridge": 1.0}
+
+
 def test_padding_changes_nothing() -> None:
     made = data()
     linear = fit(made)

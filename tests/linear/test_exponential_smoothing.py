@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
-from lstm_cli.linear.exponential_smoothing import Smoothing, smoothings
+from lstm_cli.linear.exponential_smoothing import Smoothing, seasonal_means, smoothings
 
 
 def test_the_last_value_is_the_naive_forecast() -> None:
@@ -79,3 +79,31 @@ def test_a_pure_season_is_continued_by_all_seasonal_maps(season: int) -> None:
 def test_a_season_longer_than_the_lookback_is_left_out() -> None:
     assert {item.season for item in smoothings((24, 168), 30)} == {1, 24}
     assert all(item.cycles * item.season <= 60 for item in smoothings((24,), 60))
+
+
+@pytest.mark.parametrize(
+    ("seasons", "lookback", "cycles"),
+    [
+        ((24, 168), 1008, [7, 14, 28, 42]),  # whole weeks of days
+        ((24, 168), 408, [7, 14]),
+        ((24, 168), 335, [2, 4, 8, 13]),  # two weeks do not fit
+        ((12, 30), 100, [2, 4, 8]),  # 30 is no multiple of 12
+        ((7,), 84, [2, 4, 8, 12]),
+        ((24,), 47, []),  # one cycle is no mean
+        ((24,), 20, []),
+        ((), 100, []),
+    ],
+)
+def test_cycles_of_the_seasonal_means(seasons: tuple[int, ...], lookback: int, cycles: list[int]) -> None:
+    means = seasonal_means(seasons, lookback)
+    assert [item.cycles for item in means] == cycles
+    assert all((item.family, item.season) == ("last season", seasons[0]) for item in means)
+
+
+def test_a_seasonal_mean_of_two_weeks_by_hand() -> None:
+    """With days of 2 steps and weeks of 3 days, each mean covers 3 or 6 days."""
+    (three, six) = seasonal_means((2, 6), 12)
+    values = np.array([9.0, 1, 3, 1, 3, 1, 3, 7, 3, 7, 3, 7])
+    # Six days: (9 + 5 * 3) / 6 and (3 * 1 + 3 * 7) / 6; three days: 3 and 7.
+    np.testing.assert_allclose(values @ six.weights(12, 3), [4, 4, 4])
+    np.testing.assert_allclose(values @ three.weights(12, 3), [3, 7, 3])
