@@ -121,8 +121,8 @@ def measure(path: Path, threads: int | None) -> Measured:
     if isinstance(subject.intervals, LearnedQuantiles):
         kinds = {SYMMETRIC: subject.intervals.intervals, LEARNED: subject.intervals}
     bounds, dataset = subject.model.bounds, subject.dataset
-    datasets = {LEARNED: dataset, SYMMETRIC: replace(dataset, schema=replace(dataset.schema, decimals=()))}
-    tallies = {kind: IntervalTally(datasets[kind], model, bounds) for kind, model in kinds.items()}
+    possible = {LEARNED: bounds, SYMMETRIC: replace(bounds, counts=None)}
+    tallies = {kind: IntervalTally(dataset, model, possible[kind]) for kind, model in kinds.items()}
     below = {kind: np.zeros(len(PROBABILITIES)) for kind in kinds}
     known = 0
     for batch in subject.windows.batches(subject.windows.batch_size):
@@ -131,7 +131,7 @@ def measure(path: Path, threads: int | None) -> Measured:
         for kind, model in kinds.items():
             tallies[kind].add(batch, forecast)
             scaled = model.quantiles(PROBABILITIES, forecast, batch)
-            below[kind] += count_below(datasets[kind], bounds, scaled, batch)
+            below[kind] += count_below(dataset, possible[kind], scaled, batch)
     deviation = metric_scale(dataset).deviation
     return Measured(
         name=path.name,
