@@ -257,6 +257,7 @@ def test_a_forecast_of_new_data_has_the_form_of_the_file(name: str, tmp_path: Pa
             names=data.series.names,
             times_us=forecast_times(data.schema, data.series, 2),
             values=np.zeros((1, 2, 1)),
+            quantiles=np.zeros((0, 1, 2, 1)),
         )
         assert encode_forecast(forecast, "csv").decode().splitlines()[1:] == [f"{row},0" for row in rows]
         written = encode_forecast(forecast, "json").decode()

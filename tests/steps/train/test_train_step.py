@@ -227,9 +227,13 @@ def test_columns_that_are_not_named_do_not_matter(tmp_path: Path) -> None:
 def test_a_nonnegative_target_has_nonnegative_forecasts(run: Path) -> None:
     assert any("never negative" in note for note in open_run(run).report("train")["notes"])
     bounds = open_run(run).artifact("model").json("model.json")["bounds"]
-    assert bounds == {"lower": [0.0], "upper": [None]}
+    assert bounds == {"lower": [0.0], "upper": [None], "counts": [False]}
     train(run, dataclasses.replace(LINEAR, min="none", max=500.0), ignore_events)
-    assert open_run(run).artifact("model").json("model.json")["bounds"] == {"lower": [None], "upper": [500.0]}
+    assert open_run(run).artifact("model").json("model.json")["bounds"] == {
+        "lower": [None],
+        "upper": [500.0],
+        "counts": [False],
+    }
 
 
 def test_test_rows_change_no_byte_of_the_model_and_validation_rows_do(tmp_path: Path) -> None:
