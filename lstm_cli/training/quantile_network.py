@@ -15,16 +15,16 @@ from lstm_cli.training.loop.ema import ExponentialMovingAverage
 
 WIDTH = 32
 BATCH_CELLS = 512
-LEARNING_RATE = 5e-4
+LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1.0  # strong, because neighbouring windows have nearly the same errors
-WARM_UP = 50  # steps
-CHECKED_EVERY = 50  # steps between two scores on the validation cells
-MAX_STEPS = 1200
-PATIENCE = 6  # scores without a better one
+WARM_UP = 25  # steps
+CHECKED_EVERY = 25  # steps between two scores on the validation cells
+MAX_STEPS = 300
+PATIENCE = 4  # scores without a better one
 # Shares of the correction that are tried. Few validation horizons cannot tell luck from skill, so only a half then.
 SHARES, SHARES_OF_FEW = (0.5, 1.0), (0.5,)
 MANY_HORIZONS = 80.0  # validation horizons times targets
-MAX_CHECKED_CELLS = 30_000
+MAX_CHECKED_CELLS = 15_000
 MIN_HORIZONS = 5.0  # validation horizons; with fewer, there is no network
 
 

@@ -1,7 +1,6 @@
 """Tests of the training of the quantile network."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -40,14 +39,6 @@ def data() -> Dataset:
 @pytest.fixture(scope="module")
 def calibration(data: Dataset) -> Calibration:
     return calibrate(data, zero, lookback=LOOKBACK)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def few_steps() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantile_network, "MAX_STEPS", 300)
-        patch.setattr(quantile_network, "LEARNING_RATE", 2e-3)
-        yield
 
 
 @pytest.fixture(scope="module")
