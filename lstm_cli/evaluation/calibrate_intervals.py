@@ -39,7 +39,8 @@ class Calibration:
 
     quantiles: LearnedQuantiles
     cells: dict[str, SampledCells]  # val and train; either may be empty
-    training_share: float  # weight of the training cells, from 0 to 1
+    weights: dict[str, float]  # of the cells of each split; the sum is 1
+    validation_horizons: float  # independent horizons of the validation windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +225,8 @@ def _without_network(
             rows=horizons * dataset.schema.horizon,
         ),
         cells=cells,
-        training_share=weights["train"],
+        weights=weights,
+        validation_horizons=errors["val"].horizons,
     )
 
 
@@ -266,15 +268,20 @@ def _series_scale(
     return np.asarray(mean / overall)
 
 
-def _knots(cells: dict[str, SampledCells], weights: dict[str, float], horizons: float) -> np.ndarray:
-    """Return the quantiles [K] of the errors at KNOTS, wider around the median if there are few horizons."""
-    values = np.concatenate([split.errors for split in cells.values()]).astype(np.float64)
-    weight = np.concatenate(
+def cell_weights(cells: dict[str, SampledCells], weights: dict[str, float]) -> np.ndarray:
+    """Return the weight [n] of each cell, one split after the other; the cells of a split share its weight."""
+    return np.concatenate(
         [
             np.full(len(split.errors), weights[name] / max(1, len(split.errors)))
             for name, split in cells.items()
         ]
     )
+
+
+def _knots(cells: dict[str, SampledCells], weights: dict[str, float], horizons: float) -> np.ndarray:
+    """Return the quantiles [K] of the errors at KNOTS, wider around the median if there are few horizons."""
+    values = np.concatenate([split.errors for split in cells.values()]).astype(np.float64)
+    weight = cell_weights(cells, weights)
     if not weight.sum() > 0:
         return np.zeros(len(KNOTS))
     order = np.argsort(values, kind="stable")

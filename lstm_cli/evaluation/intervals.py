@@ -25,7 +25,6 @@ import numpy as np
 from lstm_cli.data.dataset.windows import Batch
 
 LEVELS = (80, 95)  # percent
-SIDES = ("lo80", "hi80", "lo95", "hi95")  # order of `Intervals.interval_ends`
 EQUAL_WEIGHT_HORIZONS = (
     200  # validation horizons that weigh as much as training; they fix the 95 % level to 1.5 points
 )
@@ -56,22 +55,16 @@ class Intervals:
     horizons: float  # independent horizons of the calibration
     growth: tuple[float, ...] = ()  # error of blocks 2, 3, … divided by that of block 1; (): not measured
 
-    def interval_ends(self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Return the ends [4, N, steps, C] of the intervals in the order of SIDES, float64, scaled.
+    def _scaled_half_widths(
+        self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray
+    ) -> np.ndarray:
+        """Return the half widths [2, N, steps, C] of each level, scaled.
 
         Args:
             forecast_scaled: [N, steps, C]; there may be more or fewer steps than H.
             past: [N, L', F] with L' at least `lookback`, targets first; without forecasts that were fed back.
             mask: [N, L'], 0 for padding.
         """
-        near, far = self._scaled_half_widths(forecast_scaled, past, mask)
-        middle = forecast_scaled.astype(np.float64)
-        return np.stack([middle - near, middle + near, middle - far, middle + far])
-
-    def _scaled_half_widths(
-        self, forecast_scaled: np.ndarray, past: np.ndarray, mask: np.ndarray
-    ) -> np.ndarray:
-        """Return the half widths [2, N, steps, C] of each level; the arguments are those of `interval_ends`."""
         targets = forecast_scaled.shape[2]
         spread = local_scale(past[:, -self.lookback :, :targets], mask[:, -self.lookback :], self.season)
         half = self.half_widths(forecast_scaled.shape[1])

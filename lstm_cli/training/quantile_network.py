@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.evaluation.calibrate_intervals import Calibration, SampledCells
+from lstm_cli.evaluation.calibrate_intervals import Calibration, SampledCells, cell_weights
 from lstm_cli.evaluation.quantiles.learned import KNOTS, MEDIAN, LearnedQuantiles
 from lstm_cli.evaluation.quantiles.network import LIMIT, MAX_LOG, QuantileNetwork
 from lstm_cli.training.loop.ema import ExponentialMovingAverage
@@ -98,7 +98,6 @@ def fit_quantiles(
     calibration: Calibration,
     *,
     seed: int,
-    horizons: float,
     check: Callable[[], None] = lambda: None,
 ) -> LearnedQuantiles:
     """Return the quantiles with a network, or those without one if the validation cells are not better with it.
@@ -109,10 +108,9 @@ def fit_quantiles(
     Args:
         calibration: calibrated quantiles and cells.
         seed: seed of the weights and batches.
-        horizons: independent horizons of the validation windows.
         check: called between steps; may raise Interrupted.
     """
-    plain, cells = calibration.quantiles, calibration.cells
+    plain, cells, horizons = calibration.quantiles, calibration.cells, calibration.validation_horizons
     if horizons < MIN_HORIZONS or not all(len(split.errors) for split in cells.values()):
         return plain
     with torch.random.fork_rng(devices=[]):
@@ -120,9 +118,8 @@ def fit_quantiles(
         choice = _choose(plain.knots, cells, seed, SHARES if many else SHARES_OF_FEW, check)
         if choice.steps == 0:
             return plain
-        weights = {"val": 1 - calibration.training_share, "train": calibration.training_share}
         average = _start(plain.knots, cells, seed)
-        for _ in _training(average, cells, weights, seed, choice.steps, check):
+        for _ in _training(average, cells, calibration.weights, seed, choice.steps, check):
             pass
     averaged = _averaged(average)
     knots = averaged.knots().detach().numpy().astype(np.float64)
@@ -196,9 +193,7 @@ def _training(
     """
     features = torch.from_numpy(np.concatenate([split.features for split in cells.values()]))
     errors = torch.from_numpy(np.concatenate([split.errors for split in cells.values()]))
-    weight = np.concatenate(
-        [np.full(len(split.errors), weights[name] / len(split.errors)) for name, split in cells.items()]
-    )
+    weight = cell_weights(cells, weights)
     cumulative = np.cumsum(weight) / weight.sum()
     rng = np.random.default_rng(seed)
     network = copy.deepcopy(average.model).requires_grad_(True)

@@ -49,7 +49,7 @@ def test_the_intervals_of_a_random_walk_cover_far_steps() -> None:
     origins = np.arange(4100, 5900, 7)
     batch = Windows(dataset=data, lookback=LOOKBACK, origins=origins, series=np.zeros_like(origins))[:]
     forecast = np.repeat(batch.past[:, -1:, :1], 40, axis=1)
-    low, high, _, _ = fitted.interval_ends(forecast, batch.past, batch.mask)
+    low, high = fitted.quantiles((0.1, 0.9), forecast, batch)
     truth = data.values_scaled[origins[:, None] + np.arange(40), :1]
     covered = ((truth >= low) & (truth <= high)).mean(axis=(0, 2))
     for steps in (slice(0, 4), slice(4, 12), slice(12, 40)):

@@ -46,6 +46,12 @@ def none(horizon: int) -> CalibrationErrors:
 NONE = none(1)
 
 
+def interval_ends(fitted: Intervals, forecast: np.ndarray, past: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return the ends [4, N, H, C] of the 80 % and the 95 % interval."""
+    batch = Batch(past=past, mask=mask, future=NOTHING, target=NOTHING, observed=NOTHING, series=NOTHING)
+    return fitted.quantiles((0.1, 0.9, 0.025, 0.975), forecast, batch)
+
+
 def column(*values: float) -> np.ndarray:
     return np.array(values, dtype=float).reshape(1, -1, 1)
 
@@ -82,7 +88,7 @@ def test_the_quantiles_by_hand_in_units_of_the_spread() -> None:
     assert fitted.half[:, 0] == pytest.approx([16 / 2, 19 / 2])
     assert fitted.floor == pytest.approx([0.05 * 2])
     past, mask = column(1, 3, 2), np.ones((1, 3))  # moves by 2.316
-    ends = fitted.interval_ends(np.array([[[10.0]]], dtype=np.float32), past, mask)
+    ends = interval_ends(fitted, np.array([[[10.0]]], dtype=np.float32), past, mask)
     moved = 1.5 + np.sqrt(2 / 3)
     assert ends[:, 0, 0, 0] == pytest.approx(
         [10 - 8 * moved, 10 + 8 * moved, 10 - 9.5 * moved, 10 + 9.5 * moved]
@@ -91,7 +97,7 @@ def test_the_quantiles_by_hand_in_units_of_the_spread() -> None:
 
 def test_a_constant_window_has_the_minimum_spread() -> None:
     fitted = fit_calibration(misses([1.0] * 20, moved=2.0), NONE, season=1, lookback=3)
-    ends = fitted.interval_ends(np.zeros((1, 1, 1)), column(5, 5, 5), np.ones((1, 3)))
+    ends = interval_ends(fitted, np.zeros((1, 1, 1)), column(5, 5, 5), np.ones((1, 3)))
     assert ends[1, 0, 0, 0] == pytest.approx(0.5 * 0.1)
 
 
@@ -100,8 +106,8 @@ def test_the_spread_uses_only_the_lookback() -> None:
     long, short = column(100, -100, 1, 3, 2), column(1, 3, 2)
     forecast = np.zeros((1, 1, 1))
     assert np.array_equal(
-        fitted.interval_ends(forecast, long, np.ones((1, 5))),
-        fitted.interval_ends(forecast, short, np.ones((1, 3))),
+        interval_ends(fitted, forecast, long, np.ones((1, 5))),
+        interval_ends(fitted, forecast, short, np.ones((1, 3))),
     )
 
 
@@ -186,7 +192,7 @@ def test_exchangeable_errors_have_the_nominal_coverage(seed: int) -> None:
     )
     fitted = fit_calibration(known, none(horizon), season=1, lookback=lookback)
     past, truth = drawn()
-    ends = fitted.interval_ends(np.zeros_like(truth), past, mask)
+    ends = interval_ends(fitted, np.zeros_like(truth), past, mask)
     for low, high, level in ((ends[0], ends[1], 80), (ends[2], ends[3], 95)):
         inside = (truth >= low) & (truth <= high)
         assert 100 * inside.mean(axis=0)[:, 0] == pytest.approx(np.full(horizon, level), abs=3)
@@ -209,7 +215,7 @@ def test_the_ends_never_cross_the_forecast_or_each_other(forecast, past, mask, e
     val = CalibrationErrors(absolute=errors, baseline=errors[::-1], spread=errors[:, 0], horizons=2.0)
     fitted = fit_calibration(val, val, season=season, lookback=5)
     bounds = Bounds(lower=np.full(2, lower), upper=np.full(2, 1e5))
-    ends = bounds.clip(fitted.interval_ends(forecast, past, mask))
+    ends = bounds.clip(interval_ends(fitted, forecast, past, mask))
     middle = bounds.clip(forecast.astype(np.float64))
     assert np.isfinite(ends).all()
     for below, above in ((ends[2], ends[0]), (ends[0], middle), (middle, ends[1]), (ends[1], ends[3])):
@@ -237,10 +243,11 @@ def test_the_quantiles_of_the_calibrated_levels_are_the_interval_ends() -> None:
     """Equal bits, so the default forecast of a run stays the same."""
     fitted = fit_calibration(misses(np.arange(1, 21), moved=2.0), NONE, season=1, lookback=3)
     past, mask = column(1, 3, 2), np.ones((1, 3))
-    batch = Batch(past=past, mask=mask, future=NOTHING, target=NOTHING, observed=NOTHING, series=NOTHING)
     forecast = np.full((1, 1, 1), 0.1, dtype=np.float32)
-    quantiles = fitted.quantiles((0.1, 0.9, 0.025, 0.975), forecast, batch)
-    assert np.array_equal(quantiles, fitted.interval_ends(forecast, past, mask))
+    near, far = fitted.half[:, :, None, None] * local_scale(past, mask, 1)
+    middle = forecast.astype(np.float64)
+    expected = np.stack([middle - near, middle + near, middle - far, middle + far])
+    assert np.array_equal(interval_ends(fitted, forecast, past, mask), expected)
     assert fitted.symmetric
 
 

@@ -43,7 +43,7 @@ def calibration(data: Dataset) -> Calibration:
 
 @pytest.fixture(scope="module")
 def learned(calibration: Calibration) -> LearnedQuantiles:
-    return fit_quantiles(calibration, seed=0, horizons=250.0)
+    return fit_quantiles(calibration, seed=0)
 
 
 def test_intervals_are_wide_where_the_noise_is_loud(data: Dataset, learned: LearnedQuantiles) -> None:
@@ -73,7 +73,7 @@ def test_the_network_in_numpy_is_that_in_torch(calibration: Calibration) -> None
 
 
 def test_equal_seeds_give_equal_quantiles(calibration: Calibration, learned: LearnedQuantiles) -> None:
-    assert fit_quantiles(calibration, seed=0, horizons=250.0).to_dict() == learned.to_dict()
+    assert fit_quantiles(calibration, seed=0).to_dict() == learned.to_dict()
 
 
 def test_the_random_numbers_of_others_do_not_change(
@@ -83,19 +83,19 @@ def test_the_random_numbers_of_others_do_not_change(
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    fit_quantiles(calibration, seed=0, horizons=250.0)
+    fit_quantiles(calibration, seed=0)
     assert torch.rand(1) == expected
 
 
 def test_without_a_pattern_or_validation_there_is_no_network(calibration: Calibration) -> None:
     """Few validation horizons choose nothing, and neither do empty splits."""
     plain = calibration.quantiles
-    assert fit_quantiles(calibration, seed=0, horizons=4.0) is plain
+    assert fit_quantiles(dataclasses.replace(calibration, validation_horizons=4.0), seed=0) is plain
     empty = dataclasses.replace(
         calibration.cells["val"], features=np.zeros((0, 11), np.float32), errors=np.zeros(0, np.float32)
     )
     cells = {**calibration.cells, "val": empty}
-    assert fit_quantiles(dataclasses.replace(calibration, cells=cells), seed=0, horizons=9.0) is plain
+    assert fit_quantiles(dataclasses.replace(calibration, cells=cells), seed=0) is plain
 
 
 def test_a_network_that_only_knows_the_training_rows_is_not_used(calibration: Calibration) -> None:
@@ -108,7 +108,7 @@ def test_a_network_that_only_knows_the_training_rows_is_not_used(calibration: Ca
         train, features=train.features[order], errors=np.sort(np.abs(train.errors))
     )
     wrong = dataclasses.replace(calibration, cells={"train": sorted_train, "val": mirrored})
-    assert fit_quantiles(wrong, seed=0, horizons=250.0).network is None
+    assert fit_quantiles(wrong, seed=0).network is None
 
 
 def test_a_signal_ends_the_training(calibration: Calibration) -> None:
@@ -120,5 +120,5 @@ def test_a_signal_ends_the_training(calibration: Calibration) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_quantiles(calibration, seed=0, horizons=250.0, check=stop)
+        fit_quantiles(calibration, seed=0, check=stop)
     assert len(calls) == 3 < quantile_network.MAX_STEPS

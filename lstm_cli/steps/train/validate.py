@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lstm_cli.data.dataset.windows import split_windows
+import numpy as np
+
+from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.evaluation import metrics, scoring
@@ -106,28 +108,16 @@ class ValidatedModel:
         Raises:
             Interrupted: a signal ended training.
         """
-        from lstm_cli.evaluation.calibrate_intervals import calibrate, count_horizons
+        from lstm_cli.evaluation.calibrate_intervals import calibrate
         from lstm_cli.training.quantile_network import fit_quantiles
-
-        lookback = self.trained.settings["lookback"]
-        forecaster = scoring.model_forecaster(self._session(), lookback)
-
-        def progress(done: int, total: int) -> None:
-            raise_if_interrupted(should_stop)
-            listen(Progressed(stage="fitting intervals", done=done, total=total, unit="windows"))
 
         calibration = calibrate(
             self.trained.dataset,
-            lambda batch: forecaster(batch)["model"],
-            lookback=lookback,
-            progress=progress,
+            self._forecaster(),
+            lookback=self.trained.settings["lookback"],
+            progress=_windows_progress("fitting intervals", listen, should_stop),
         )
-        return fit_quantiles(
-            calibration,
-            seed=seed,
-            horizons=count_horizons(split_windows(self.trained.dataset, "val", lookback)),
-            check=lambda: raise_if_interrupted(should_stop),
-        )
+        return fit_quantiles(calibration, seed=seed, check=lambda: raise_if_interrupted(should_stop))
 
     def dependence(
         self, intervals: "CalibratedQuantiles", listen: Listener, should_stop: Callable[[], int | None]
@@ -144,19 +134,12 @@ class ValidatedModel:
         """
         from lstm_cli.evaluation.quantiles.fit_dependence import fit_dependence
 
-        lookback = self.trained.settings["lookback"]
-        forecaster = scoring.model_forecaster(self._session(), lookback)
-
-        def progress(done: int, total: int) -> None:
-            raise_if_interrupted(should_stop)
-            listen(Progressed(stage="fitting dependence", done=done, total=total, unit="windows"))
-
         return fit_dependence(
             self.trained.dataset,
             intervals,
-            lambda batch: forecaster(batch)["model"],
-            lookback=lookback,
-            progress=progress,
+            self._forecaster(),
+            lookback=self.trained.settings["lookback"],
+            progress=_windows_progress("fitting dependence", listen, should_stop),
         )
 
     def picture(self, intervals: "CalibratedQuantiles") -> PlotDrawn:
@@ -173,7 +156,30 @@ class ValidatedModel:
         png = forecast_picture(dataset, windows, forecaster, self.bounds, intervals, season=self.season)
         return PlotDrawn(name="forecasts", png=png)
 
+    def _forecaster(self) -> Callable[[Batch], np.ndarray]:
+        """Return the function from windows to the forecast [B, H, C], scaled."""
+        forecaster = scoring.model_forecaster(self._session(), self.trained.settings["lookback"])
+        return lambda batch: forecaster(batch)["model"]
+
     def _session(self) -> "Session":
         from lstm_cli.inference.session import open_session
 
         return open_session(self.graphs.validated or self.graphs.shipped, threads=self.threads)
+
+
+def _windows_progress(
+    stage: str, listen: Listener, should_stop: Callable[[], int | None]
+) -> Callable[[int, int], None]:
+    """Return a function that reports finished windows and their total; it raises Interrupted after a signal.
+
+    Args:
+        stage: name of the stage.
+        listen: receives progress.
+        should_stop: returns the signal that ends training, or None.
+    """
+
+    def progress(done: int, total: int) -> None:
+        raise_if_interrupted(should_stop)
+        listen(Progressed(stage=stage, done=done, total=total, unit="windows"))
+
+    return progress
