@@ -69,7 +69,7 @@ $(DEV): $(READY)
 # All of these have wheels for Python 3.11 and 3.12.
 $(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv $(LOWEST)
-	$(LOWEST)/bin/$(INSTALL) --constraint constraints-lowest.txt --config-settings editable_mode=compat --editable . pytest
+	$(LOWEST)/bin/$(INSTALL) --constraint constraints-lowest.txt --config-settings editable_mode=compat --editable . pytest hypothesis
 	@touch $@
 
 $(RECIPES)/.ready: recipes/requirements.txt
