@@ -10,14 +10,13 @@ import numpy as np
 from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT, GridSettings, TextSettings
 from lstm_cli.config.validators import restore_settings
 from lstm_cli.data.category_names import category_sources, file_columns
-from lstm_cli.data.chunks import RowSlices, row_chunks
+from lstm_cli.data.chunks import RowSlices, SeriesPieces
 from lstm_cli.data.dataset.holiday_inputs import HolidayDates, holiday_inputs
 from lstm_cli.data.dataset.imputation import last_observed_row
-from lstm_cli.data.dataset.scaling import Scaler, column_ranges, column_sums
+from lstm_cli.data.dataset.scaling import Scaler, column_means, column_ranges
 from lstm_cli.data.frequency.calendar_features import calendar_features
 from lstm_cli.data.frequency.row_clock import restore_step
 from lstm_cli.data.frequency.step import Step
-from lstm_cli.data.parallel import ordered_map
 from lstm_cli.data.times.formats import TimeFormat
 
 
@@ -247,25 +246,26 @@ def training_statistics(
         season: m in steps.
         deviation: [S, C] population standard deviation.
     """
-    least_and_greatest = [column_ranges(rows) for rows in training]
+    least, greatest = column_ranges(training)
     return TrainingStatistics(
         deviation=deviation,
-        seasonal_error=np.stack([_seasonal_error(rows, season) for rows in training]),
-        least=np.stack([least for least, _ in least_and_greatest]),
-        greatest=np.stack([greatest for _, greatest in least_and_greatest]),
+        seasonal_error=_seasonal_errors(training, season),
+        least=least,
+        greatest=greatest,
     )
 
 
-def _seasonal_error(rows: RowSlices, season: int) -> np.ndarray:
-    """Return the mean |v_t - v_(t-m)| [C] of rows [T, C]; NaN if no pair was measured."""
-    count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+def _seasonal_errors(rows: Sequence[RowSlices], season: int) -> np.ndarray:
+    """Return the mean |v_t - v_(t-m)| [S, C] of the rows [T, C] of each series; NaN if no pair was measured."""
 
-    def pair_sums(span: slice) -> tuple[np.ndarray, np.ndarray]:
-        return column_sums(np.abs(rows[span.start + season : span.stop + season] - rows[span]))
+    def differences(piece: SeriesPieces) -> np.ndarray:
+        errors = np.full(piece.values.shape, np.nan)
+        errors[season:] = np.abs(piece.values[season:] - piece.values[:-season])
+        rows_before = np.arange(len(errors)) - np.repeat(piece.begins, piece.lengths)
+        errors[rows_before < season] = np.nan  # a pair of rows of different series
+        return errors
 
-    for pair_count, sums in ordered_map(pair_sums, row_chunks(max(0, len(rows) - season))):
-        count, total = count + pair_count, total + sums
-    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return column_means(rows, differences, overlap=season)[1]
 
 
 @dataclass(frozen=True, kw_only=True)

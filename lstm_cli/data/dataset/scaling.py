@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.data.chunks import RowSlices, row_chunks
+from lstm_cli.data.chunks import RowSlices, SeriesPieces, row_chunks, series_pieces
 from lstm_cli.data.parallel import ordered_map
 
 MAX_LOG = 700.0  # keeps a diverging forecast finite
@@ -145,8 +145,10 @@ def fit_scaler(kind: str, training: Sequence[RowSlices], *, indicators: np.ndarr
         training: for each series [rows, F], NaN where not measured.
         indicators: [F] bool, columns of 0 and 1; None: no column.
     """
-    fitted = [_fit_series(kind, rows) for rows in training]
-    center, scale = (np.stack(figures) for figures in zip(*fitted, strict=True))
+    center, spread = _fit(kind, training)
+    # A column without measured values is filled with 0.
+    center = np.where(np.isnan(center), 0.0, center)
+    scale = np.where(np.isnan(spread) | (spread == 0), 1.0, spread)
     if indicators is not None and indicators.any() and kind != "none":
         share = _pooled_means(training)[indicators]
         center[:, indicators] = share
@@ -156,45 +158,49 @@ def fit_scaler(kind: str, training: Sequence[RowSlices], *, indicators: np.ndarr
 
 def _pooled_means(training: Sequence[RowSlices]) -> np.ndarray:
     """Return the mean [F] of the measured values of all series; 0 without any."""
-    counts, means = map(
-        np.stack, zip(*(column_means(rows, lambda piece: piece) for rows in training), strict=True)
-    )
+    counts, means = column_means(training, lambda piece: piece.values)
     total = counts.sum(axis=0)
     pooled: np.ndarray = (counts * np.nan_to_num(means)).sum(axis=0) / np.maximum(total, 1)
     return pooled
 
 
-def _fit_series(kind: str, rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
-    width = rows.shape[1]
-    center, spread = np.zeros(width), np.ones(width)
+def _fit(kind: str, training: Sequence[RowSlices]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the center and the spread [S, F] of each series; NaN for a column without measured values."""
     if kind == "standard":
-        center, spread = _moments(rows)
-    elif kind == "minmax":
-        minimum, maximum = column_ranges(rows)
-        center, spread = minimum, _drop_rounding(maximum - minimum)
-    elif kind == "robust":
-        for column in range(width):
-            values = np.concatenate(
-                [rows[span][:, column] for span in row_chunks(len(rows))] or [np.zeros(0)]
-            )
-            values = values[~np.isnan(values)]
-            if len(values):
-                low, center[column], high = np.percentile(values, [25, 50, 75])
-                spread[column] = _drop_rounding(high - low)
-    # A column without measured values is filled with 0.
-    return np.where(np.isnan(center), 0.0, center), np.where(np.isnan(spread) | (spread == 0), 1.0, spread)
+        return _moments(training)
+    if kind == "minmax":
+        minimum, maximum = column_ranges(training)
+        return minimum, _drop_rounding(maximum - minimum)
+    if kind == "robust":
+        center, spread = (np.stack(figures) for figures in zip(*map(_quartiles, training), strict=True))
+        return center, spread
+    shape = len(training), training[0].shape[1]
+    return np.zeros(shape), np.ones(shape)
 
 
-def column_ranges(rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
-    """Return the minimum and the maximum of each column of rows [T, F]; NaN if the column has no measured value."""
-    minimum, maximum = np.full(rows.shape[1], np.nan), np.full(rows.shape[1], np.nan)
+def _quartiles(rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
+    """Return the median and the interquartile range [F] of rows [T, F]; NaN for a column without measured values."""
+    center, spread = np.full(rows.shape[1], np.nan), np.full(rows.shape[1], np.nan)
+    for column in range(rows.shape[1]):
+        values = np.concatenate([rows[span][:, column] for span in row_chunks(len(rows))] or [np.zeros(0)])
+        values = values[~np.isnan(values)]
+        if len(values):
+            low, center[column], high = np.percentile(values, [25, 50, 75])
+            spread[column] = _drop_rounding(high - low)
+    return center, spread
 
-    def chunk_ranges(span: slice) -> tuple[np.ndarray, np.ndarray]:
-        chunk = rows[span]
-        return np.fmin.reduce(chunk, axis=0), np.fmax.reduce(chunk, axis=0)
 
-    for low, high in ordered_map(chunk_ranges, row_chunks(len(rows))):
-        minimum, maximum = np.fmin(minimum, low), np.fmax(maximum, high)
+def column_ranges(rows: Sequence[RowSlices]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the minimum and the maximum of each column [S, F] of each series; NaN without a measured value."""
+    shape = len(rows), rows[0].shape[1]
+    minimum, maximum = np.full(shape, np.nan), np.full(shape, np.nan)
+
+    def ranges(read: Callable[[], SeriesPieces]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        piece = read()
+        return piece.series, piece.reduce(np.fmin, piece.values), piece.reduce(np.fmax, piece.values)
+
+    for series, low, high in ordered_map(ranges, series_pieces(rows)):
+        minimum[series], maximum[series] = np.fmin(minimum[series], low), np.fmax(maximum[series], high)
     return minimum, maximum
 
 
@@ -203,35 +209,57 @@ def _drop_rounding(spread: np.ndarray) -> np.ndarray:
     return np.where(spread < 10 * np.finfo(np.float64).eps, 0.0, spread)
 
 
-def _moments(rows: RowSlices) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and population standard deviation [F]; 0 if rounding alone explains it, NaN if nothing was measured.
+def _moments(rows: Sequence[RowSlices]) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and population standard deviation [S, F] of the rows of each series.
 
-    The bound is that of scikit-learn's StandardScaler (after Chan, Golub and LeVeque 1983, "Algorithms for computing
-    the sample variance").
+    The deviation is 0 if rounding alone explains it, and NaN if nothing was measured. The bound is that of
+    scikit-learn's StandardScaler (after Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance").
     """
-    count, mean = column_means(rows, lambda piece: piece)
-    _, variance = column_means(rows, lambda piece: np.square(piece - mean))
+    count, mean = column_means(rows, lambda piece: piece.values)
+
+    def squares(piece: SeriesPieces) -> np.ndarray:
+        return np.square(piece.values - np.repeat(mean[piece.series], piece.lengths, axis=0))
+
+    _, variance = column_means(rows, squares)
     epsilon = np.finfo(np.float64).eps
     bound = count * epsilon * variance + (count * mean * epsilon) ** 2
     return mean, np.where(variance <= bound, 0.0, np.sqrt(variance))
 
 
-def column_means(rows: RowSlices, func: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of measured values per column [F], and the mean of `func` of them (NaN without any)."""
-    count, total = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
-    for chunk_count, sums in ordered_map(lambda span: column_sums(func(rows[span])), row_chunks(len(rows))):
-        count, total = count + chunk_count, total + sums
-    return count, np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+def column_means(
+    rows: Sequence[RowSlices], func: Callable[[SeriesPieces], np.ndarray], *, overlap: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of a function of the rows of each series.
+
+    Args:
+        rows: for each series [T, F].
+        func: returns a value for each cell of a piece [n, F], NaN where it does not count.
+        overlap: rows that the pieces of a long series share.
+
+    Returns:
+        The number of values [S, F], and their mean [S, F], NaN without any.
+    """
+    shape = len(rows), rows[0].shape[1]
+    count, total = np.zeros(shape), np.zeros(shape)
+
+    def sums(read: Callable[[], SeriesPieces]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        piece = read()
+        return piece.series, *_column_sums(piece, func(piece))
+
+    for series, piece_count, piece_total in ordered_map(sums, series_pieces(rows, overlap=overlap)):
+        count[series] += piece_count
+        total[series] += piece_total
+    return count, np.divide(total, count, out=np.full(shape, np.nan), where=count > 0)
 
 
-def column_sums(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number and the sum of the values of each column [n, F] that are not NaN, as exact as NumPy's sum."""
+def _column_sums(piece: SeriesPieces, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number and the sum [k, F] of the values [n, F] of each series that are not NaN."""
     measured = ~np.isnan(values)
     if measured.all():
-        counts = np.full(values.shape[1], float(len(values)))
+        counts = np.repeat(piece.lengths[:, None].astype(np.float64), values.shape[1], axis=1)
     else:
-        counts, values = measured.sum(axis=0, dtype=np.float64), np.where(measured, values, 0.0)
-    # NumPy adds rows one after another. Sums of 128 rows keep the rounding errors small.
-    whole = len(values) // 128 * 128
-    blocks = values[:whole].reshape(-1, 128, values.shape[1]).sum(axis=1)
-    return counts, np.concatenate([blocks, values[whole:].sum(axis=0)[None]]).sum(axis=0)
+        counts, values = piece.reduce(np.add, measured.astype(np.float64)), np.where(measured, values, 0.0)
+    # NumPy adds rows one after another. Sums of at most 128 rows keep the rounding errors small.
+    blocks = np.union1d(piece.begins, np.arange(0, len(values), 128))
+    sums = np.add.reduceat(values, blocks, axis=0)
+    return counts, np.add.reduceat(sums, np.searchsorted(blocks, piece.begins), axis=0)

@@ -117,6 +117,26 @@ def sort_rows(table: Table) -> SortedRows:
     return SortedRows(table=table, row_index=order, time_keys=time_keys)
 
 
+def sort_table(table: Table) -> Table:
+    """Return the table with its rows in the order of `sort_rows`, unless they are in a memory map.
+
+    Later steps then read slices, not rows from all over the memory. The values are moved in place, because two copies
+    of a large table may not fit in memory: the given table must not be used again.
+    """
+    order = sort_rows(table).row_index
+    if isinstance(order, slice) or isinstance(table.values, np.memmap):
+        return table
+    for column in range(table.values.shape[1]):
+        table.values[:, column] = table.values[order, column]
+    return replace(
+        table,
+        times=table.times[order],
+        series=table.series[order],
+        lines=table.lines[order],
+        file_order=order,
+    )
+
+
 def _in_order(series: np.ndarray, time_keys: np.ndarray, row_index: slice | np.ndarray) -> bool:
     """Return whether series [R] and the times in each series rise, taken in the order of the row index."""
     count = row_index.stop if isinstance(row_index, slice) else len(row_index)
@@ -141,13 +161,14 @@ def group_by_series(series: np.ndarray, count: int) -> np.ndarray:
 
 def find_disorder(rows: SortedRows, table: Table) -> list[Finding]:
     """Return a finding if a row comes after a later row of its series in the file."""
-    if isinstance(rows.row_index, slice):
+    positions = rows.row_index if table.file_order is None else table.file_order[rows.row_index]
+    if isinstance(positions, slice):
         return []
     series = rows.series
     same_series = series[1:] == series[:-1]
-    if not ((rows.row_index[1:] < rows.row_index[:-1]) & same_series).any():
+    if not ((positions[1:] < positions[:-1]) & same_series).any():
         return []
-    order = np.lexsort((rows.row_index, series))
+    order = np.lexsort((positions, series))
     times, lines = rows.times[order], rows.lines[order]
     early = np.append(False, (np.diff(times) < 0) & same_series)
     row = first_in_file(lines, early)

@@ -21,18 +21,21 @@ def refuse_overflow(table: Table) -> None:
     """Raise DataError for values whose squares overflow, because they have no standard deviation."""
 
     def has_overflow(span: slice) -> bool:
-        cells = table.values[span].reshape(-1)
-        return bool(
-            np.fmax.reduce(cells, initial=0.0) > MAX_VALUE or np.fmin.reduce(cells, initial=0.0) < -MAX_VALUE
-        )
+        cells = table.values[span]
+        highest = np.fmax.reduce(cells, axis=None, initial=0.0)
+        lowest = np.fmin.reduce(cells, axis=None, initial=0.0)
+        return bool(highest > MAX_VALUE or lowest < -MAX_VALUE)
 
     spans = list(row_chunks(len(table.lines)))
-    for span, overflows in zip(spans, ordered_map(has_overflow, spans), strict=True):
-        if overflows:
-            row, column = (
-                int(position) for position in np.argwhere(np.abs(table.values[span]) > MAX_VALUE)[0]
-            )
-            raise _too_large_error(table, span.start + row, column)
+    large = [
+        span.start + np.flatnonzero((np.abs(table.values[span]) > MAX_VALUE).any(axis=1))
+        for span, overflows in zip(spans, ordered_map(has_overflow, spans), strict=True)
+        if overflows
+    ]
+    if large:
+        rows = np.concatenate(large)
+        row = int(rows[np.argmin(table.lines[rows])])  # the first in the file
+        raise _too_large_error(table, row, int(np.argmax(np.abs(table.values[row]) > MAX_VALUE)))
 
 
 def _too_large_error(table: Table, row: int, column: int) -> DataError:
@@ -121,9 +124,8 @@ def find_constant_training(
     if not constant.any():
         return []
     findings, longest = [], int(np.argmax(rows))
-    varies = np.any(
-        [minimum < maximum for minimum, maximum in map(column_ranges, whole)], axis=0
-    )  # a column that never varies has its own finding
+    minimum, maximum = column_ranges(whole)
+    varies = (minimum < maximum).any(axis=0)  # a column that never varies has its own finding
     for column in np.flatnonzero(constant & varies):
         findings.append(
             Finding.at(

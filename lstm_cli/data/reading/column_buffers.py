@@ -1,6 +1,6 @@
 """Buffers for the selected columns of a file: growing arrays, in memory or in temporary files, and series names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,19 +70,33 @@ class GrowableArray:
         self._budget = budget
         self._path: Path | None = None
         self._stream: BinaryIO | None = None
-        self._array = np.empty((0, *cell), dtype=dtype)
+        self._array = np.empty((0, *cell), dtype=dtype, order="F")
         self._reserve(rows)
 
     def append(self, piece: np.ndarray) -> None:
         """Append rows [n, *cell]. Raises OutputError if a file cannot be written."""
-        end = self.rows + len(piece)
-        if self._stream is None and end > len(self._array):
-            self._reserve(max(end, len(self._array) * 3 // 2))
+        rows = self._next_rows(len(piece))
         if self._stream is None:
-            self._array[self.rows : end] = piece
+            self._array[rows] = piece
         else:
             self._write(piece)
+
+    def append_columns(self, columns: Sequence[np.ndarray]) -> None:
+        """Append rows given as columns [n] each. Raises OutputError if a file cannot be written."""
+        rows = self._next_rows(len(columns[0]))
+        if self._stream is None:
+            for index, column in enumerate(columns):
+                self._array[rows, index] = column
+        else:
+            self._write(np.stack(columns, axis=1))
+
+    def _next_rows(self, count: int) -> slice:
+        """Return the next rows of the array, and make space for them unless they go to a file."""
+        begin, end = self.rows, self.rows + count
+        if self._stream is None and end > len(self._array):
+            self._reserve(max(end, len(self._array) * 3 // 2))
         self.rows = end
+        return slice(begin, end)
 
     def array(self) -> np.ndarray:
         """Return all rows [R, *cell]. Rows in a file are memory-mapped and read-only."""
@@ -103,7 +117,7 @@ class GrowableArray:
         """Reserve space for rows. The system provides memory pages only when they are written."""
         cell = int(np.prod(self._cell, dtype=np.int64)) * self._dtype.itemsize
         if self._budget.reserve((rows - len(self._array)) * cell):
-            larger = np.empty((rows, *self._cell), dtype=self._dtype)
+            larger = np.empty((rows, *self._cell), dtype=self._dtype, order="F")  # a column at a time
             larger[: self.rows] = self._array[: self.rows]
             self._array = larger
             return
@@ -140,7 +154,8 @@ class SeriesNames:
     def codes(self, names: Names) -> np.ndarray:
         """Return the code [n] int32 of each name, counted from 0. Names may repeat."""
         if not isinstance(names, Sequence):
-            known = self._look_up(names)
+            # pyarrow hashes all known names for each call, which is fast only if the batch has most of them.
+            known = self._look_up(names) if len(self._codes) <= 2 * len(names) else None
             if known is not None:
                 return known
             names = names.to_pylist()
@@ -152,13 +167,35 @@ class SeriesNames:
 
     def _look_up(self, names: "pa.StringArray") -> np.ndarray | None:
         """Return the codes without a Python loop, or None if a name is new."""
-        import pyarrow as pa
         import pyarrow.compute as compute
 
         if self._value_set is None or len(self._value_set) != len(self._codes):
-            self._value_set = pa.array(list(self._codes), pa.string())
+            self._value_set = _string_array(self._codes)
         codes = compute.index_in(names, value_set=self._value_set)
-        return None if codes.null_count else codes.to_numpy()
+        return None if codes.null_count else to_numpy(codes)
+
+
+def _string_array(texts: Collection[str]) -> "pa.StringArray":
+    """Return texts as an array of pyarrow. `pyarrow.array` would import pandas."""
+    import pyarrow as pa
+
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
+
+
+def to_numpy(column: "pa.Array") -> np.ndarray:
+    """Return numbers [n] of pyarrow without a copy, or as float64 with NaN for nulls.
+
+    The method `to_numpy` of pyarrow would import pandas, which takes longer than to read 50 MB.
+    """
+    validity, stored = column.buffers()
+    rows = slice(column.offset, column.offset + len(column))
+    numbers = np.frombuffer(stored, dtype=column.type.to_pandas_dtype())[rows]
+    if not column.null_count:
+        return numbers
+    is_valid = np.unpackbits(np.frombuffer(validity, dtype=np.uint8), bitorder="little")[rows].view(bool)
+    return np.where(is_valid, numbers, np.nan)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +203,7 @@ class ColumnBatch:
     """Selected columns of consecutive rows."""
 
     lines: np.ndarray  # [n] int64
-    values: np.ndarray  # [n, F] float64, NaN where missing
+    values: Sequence[np.ndarray]  # F columns [n] float64, NaN where missing
     extremes: np.ndarray  # [2, F] minimum and maximum of each column, NaN if the column has a missing value
     times: TimePiece | None
     codes: np.ndarray | None  # [n] int32, indices into `names`
@@ -235,13 +272,13 @@ class ColumnBuilder:
         if not self._arrays:
             self.expect(0)
         self._arrays["lines"].append(columns.lines)
-        self._arrays["values"].append(columns.values)
+        self._arrays["values"].append_columns(columns.values)
         if columns.times is not None:
             self._add_times(columns.times)
         if columns.codes is not None:
             self._arrays["codes"].append(self._names.codes(columns.names)[columns.codes])
         for index, (minimum, maximum) in enumerate(columns.extremes.T.tolist()):
-            values = columns.values[:, index]
+            values = columns.values[index]
             self.has_number[index] = (
                 self.has_number[index] or not np.isnan(minimum) or not np.isnan(values).all()
             )

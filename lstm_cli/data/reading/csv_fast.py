@@ -22,7 +22,7 @@ from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.numbers.na_codes import UnseenCodes
 from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
-from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, unescape_names
+from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, to_numpy, unescape_names
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
 from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED
@@ -45,7 +45,7 @@ DELIMITERS = (",", ";", "\t", "|")
 _MAX_WINDOW_BYTES = 1 << 16  # below this, no cell reaches the limit of csv.reader (twice as long)
 BULK_MIN_BYTES = 8 << 20  # smaller files are read as text, because loading pyarrow would take longer
 HEAD_BYTES = 1 << 20  # bytes at the beginning, read as text
-BLOCK_BYTES = 1 << 20  # bytes read at once
+BLOCK_BYTES = 4 << 20  # bytes read at once
 TAIL_BYTES = 1 << 16  # bytes at the end, read as text because notes and totals are there
 BLOCKS_AHEAD = 3  # blocks started beyond the current one
 
@@ -90,19 +90,22 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
         return None
     layout.unseen.see_block(data, layout.number_format)
     rows = table.num_rows
-    values = np.empty((rows, len(layout.numeric)), dtype=np.float64)
+    values: list[np.ndarray] = []
     extremes = np.empty((2, len(layout.numeric)))
     for position, index in enumerate(layout.numeric):
-        numbers = _numbers(_column(table, index))
-        if numbers is None:
+        column = _column(table, index)
+        numbers = to_numpy(column)
+        extremes[:, position] = numbers.min(), numbers.max()
+        if not _are_finite(numbers, extremes[:, position], missing=column.null_count):
             return None
         layout.unseen.see_numbers(numbers, layout.number_format)
-        numbers = codes_to_missing(numbers, layout.number_format)
-        values[:, position] = numbers
-        extremes[:, position] = numbers.min(), numbers.max()
+        if layout.number_format.na_numbers:
+            numbers = codes_to_missing(numbers, layout.number_format)
+            extremes[:, position] = numbers.min(), numbers.max()
+        values.append(numbers)
     if _may_underflow(data, values, extremes):
         return None
-    if layout.time is None and np.isnan(values[-1]).all():
+    if layout.time is None and all(np.isnan(numbers[-1]) for numbers in values):
         return None  # rows of empty cells at the end of a file do not count
     try:
         times = None if layout.time is None else _times(_column(table, layout.time), layout)
@@ -112,7 +115,7 @@ def read_block(data: bytes, layout: Layout) -> ColumnBatch | None:
     names: Names = ()
     if layout.series is not None:
         column = _column(table, layout.series)
-        codes = column.indices.to_numpy().astype(np.int32, copy=False)
+        codes = to_numpy(column.indices)
         unescaped = unescape_names(column.dictionary)
         if unescaped is None:
             return None
@@ -191,20 +194,21 @@ def _column(table: "pa.Table", index: int) -> Any:
     return table.column(str(index)).combine_chunks()
 
 
-def _numbers(column: Any) -> np.ndarray | None:
-    """Return numbers [n], NaN where missing; None if one is infinite or not a number."""
-    numbers: np.ndarray = column.to_numpy(zero_copy_only=False)
-    if column.null_count:
-        finite = np.count_nonzero(np.isfinite(numbers)) == len(numbers) - column.null_count
-    else:
-        finite = bool(np.isfinite(numbers.min()) and np.isfinite(numbers.max()))
-    return numbers if finite else None
+def _are_finite(numbers: np.ndarray, extremes: np.ndarray, *, missing: int) -> bool:
+    """Return whether all numbers [n] except the missing ones are finite. extremes: [2] minimum and maximum."""
+    if missing:
+        return bool(np.count_nonzero(np.isfinite(numbers)) == len(numbers) - missing)
+    return bool(np.isfinite(extremes).all())
 
 
-def _may_underflow(data: bytes, values: np.ndarray, extremes: np.ndarray) -> bool:
-    """Return whether one of the values [n, F] may be 0 only because its exponent is too small."""
+def _may_underflow(data: bytes, values: Sequence[np.ndarray], extremes: np.ndarray) -> bool:
+    """Return whether a value of the F columns may be 0 only because its exponent is too small."""
     without_zero = (extremes[0] > 0) | (extremes[1] < 0)  # also False if a column has a missing value
-    return not without_zero.all() and (b"e-" in data or b"E-" in data) and bool((values == 0).any())
+    return (
+        not without_zero.all()
+        and (b"e-" in data or b"E-" in data)
+        and any((numbers == 0).any() for numbers in values)
+    )
 
 
 def _times(column: Any, layout: Layout) -> TimePiece:
@@ -365,18 +369,15 @@ def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 
 def _whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield pieces of whole lines of at least `BLOCK_BYTES`, and then the rest."""
     waiting: list[bytes] = []
-    size, min_size = 0, BLOCK_BYTES
+    size = 0
     for block in blocks:
+        cut = block.rfind(b"\n") + 1 if size + len(block) >= BLOCK_BYTES else 0
+        if cut:
+            yield b"".join((*waiting, memoryview(block)[:cut]))
+            waiting, size, block = [], 0, block[cut:]
         waiting.append(block)
         size += len(block)
-        if size < min_size:
-            continue
-        data = b"".join(waiting)
-        cut = data.rfind(b"\n") + 1
-        if cut:
-            yield data[:cut]
-        waiting, size = [data[cut:]], len(data) - cut
-        min_size = max(BLOCK_BYTES, 2 * size)  # the line is longer than a block
     if size:
         yield b"".join(waiting)

@@ -280,14 +280,10 @@ def _to_batch(
             return vocabulary.codes(text(column, location))
         return read(column, lines, location, number)
 
-    values = np.stack(
-        [
-            values_of(column, location, number)
-            for (column, location), number in zip(pairs, numbers, strict=True)
-        ],
-        axis=1,
-    )
-    extremes = np.stack([values.min(axis=0), values.max(axis=0)])
+    values = [
+        values_of(column, location, number) for (column, location), number in zip(pairs, numbers, strict=True)
+    ]
+    extremes = np.array([[column.min() for column in values], [column.max() for column in values]])
     return ColumnBatch(lines=lines, values=values, extremes=extremes, times=times, codes=codes, names=names)
 
 

@@ -40,7 +40,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Chosen columns of one or several data files, with R rows in the order of the files."""
+    """Chosen columns of one or several data files, with R rows in the order of the files or of `sort_table`."""
 
     source: str  # name of the file in messages: its path, or "standard input"
     columns: tuple[str, ...]  # names of the F numeric columns: targets, then past, then future covariates
@@ -77,6 +77,8 @@ class Table:
     )  # sha256 and size of each file, without standard input and pipes
     units: Mapping[str, str] = field(default_factory=dict)  # of each column of numbers with units
     unused: tuple[str, ...] = ()  # columns of the file without a role
+    # [R] int32, position of each row among those of the files; None if the rows are in this order.
+    file_order: np.ndarray | None = None
     resampled: bool = False  # rows are those of --resample, after --start and --end
     local_buckets: bool = False  # --resample turns the instants of the times into buckets of the local clock
 

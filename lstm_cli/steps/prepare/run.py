@@ -13,6 +13,7 @@ from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
 from lstm_cli.data.grid.resample import require_resample_packages, resample_table
 from lstm_cli.data.grid.row_lookup import GridLines
+from lstm_cli.data.grid.sorting import sort_table
 from lstm_cli.data.quality.inspect import inspect_table, inspect_training_rows, target_outliers
 from lstm_cli.data.reading.table import Table, read_configured_table, report_joined_times
 from lstm_cli.data.times.formats import iso_time
@@ -45,6 +46,7 @@ def prepare_run(
     try:
         table = localize(table, config.grid)
         table = resample_table(table, config.grid, start=config.start, end=config.end)
+        table = sort_table(table)
         grid = to_regular_grid(table, config.grid, start=config.start, end=config.end)
         assembled = assemble(table, grid, config)
     except DataError:

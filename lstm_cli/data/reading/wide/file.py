@@ -125,13 +125,13 @@ class WideFile:
 
     def _to_long(self, batch: ColumnBatch) -> ColumnBatch:
         """Return rows [n] with values [n, K] as n x K rows: series by series within the batch."""
-        rows, width = batch.values.shape
-        values = batch.values if self.layout.dated else batch.values.T
+        rows, width = len(batch.lines), len(batch.values)
+        values = np.stack(batch.values, axis=1).ravel() if self.layout.dated else np.concatenate(batch.values)
         times = batch.times if self._times is None else self._times
         codes, names = self._long_series(batch)
         return ColumnBatch(
             lines=self._long_lines(batch.lines),
-            values=values.reshape(-1, 1),
+            values=(values,),
             extremes=np.stack([batch.extremes[0].min(keepdims=True), batch.extremes[1].max(keepdims=True)]),
             times=None if times is None else _repeat_times(times, rows if self.layout.dated else width),
             codes=codes,
@@ -140,7 +140,7 @@ class WideFile:
 
     def _long_series(self, batch: ColumnBatch) -> tuple[np.ndarray, list[str]]:
         """Return the index of each long row's series [n x K] int32, and the series names."""
-        rows, width = batch.values.shape
+        rows, width = len(batch.lines), len(batch.values)
         ids = batch.names if isinstance(batch.names, Sequence) else batch.names.to_pylist()
         if self.layout.dated:
             if batch.codes is None:
