@@ -29,11 +29,15 @@ def test_offsets_agree_with_pandas(zone, day, minute):
     index = pd.DatetimeIndex(times.astype("datetime64[us]"))
     local = micros(index.tz_localize("UTC").tz_convert(zone).tz_localize(None))
     assert (offsets.to_local(times) == local).all()
+    exists = ~index.tz_localize(zone, ambiguous=np.ones(len(index), bool), nonexistent="NaT").isna()
     for later in (False, True):
         ambiguous = np.full(len(index), not later)
         zoned = index.tz_localize(zone, ambiguous=ambiguous, nonexistent="shift_forward")
-        assert (offsets.to_utc(times, later=later) == micros(zoned.tz_convert("UTC").tz_localize(None))).all()
-    exists = ~index.tz_localize(zone, ambiguous=np.ones(len(index), bool), nonexistent="NaT").isna()
+        utc = offsets.to_utc(times, later=later)
+        assert (utc == micros(zoned.tz_convert("UTC").tz_localize(None)))[exists].all()
+        # pandas 3.1 shifts 02:00 of a half-hour change too far. A skipped time is the moment of the change.
+        skipped, changes = times[~exists], utc[~exists]
+        assert ((offsets.to_local(changes - 1) < skipped) & (skipped <= offsets.to_local(changes))).all()
     assert (offsets.is_skipped(times) == ~exists).all()
     repeated = index.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward").isna()
     assert (offsets.is_repeated(times) == repeated).all()
