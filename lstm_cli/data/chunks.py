@@ -36,13 +36,21 @@ def chunks_with_series(begins: np.ndarray, count: int) -> Iterator[tuple[slice, 
         count: number of rows.
     """
     for span in row_chunks(count):
-        low = int(np.searchsorted(begins, span.start, "right")) - 1
-        high = int(np.searchsorted(begins, span.stop, "left"))
-        series_index = np.arange(low, high)
-        if len(series_index) > 1:
-            edges = np.append(np.maximum(begins[low:high], span.start), span.stop)
-            series_index = np.repeat(series_index, np.diff(edges))
-        yield span, series_index
+        series_index = series_of_rows(begins, span)
+        yield span, series_index[:1] if series_index[0] == series_index[-1] else series_index
+
+
+def series_of_rows(begins: np.ndarray, span: slice) -> np.ndarray:
+    """Return the series index of each row of a slice.
+
+    Args:
+        begins: [S] first row of each series, rising from 0.
+        span: rows, at least one.
+    """
+    low = int(np.searchsorted(begins, span.start, "right")) - 1
+    high = int(np.searchsorted(begins, span.stop, "left"))
+    edges = np.append(np.maximum(begins[low:high], span.start), span.stop)
+    return np.repeat(np.arange(low, high), np.diff(edges))
 
 
 def series_starts(series: np.ndarray) -> np.ndarray:

@@ -134,6 +134,10 @@ def _candidate_steps(times_us: np.ndarray, series: np.ndarray, usual: int) -> li
     """Return steps that the times may follow, the simplest first."""
     steps = []
     seconds = Step(kind="seconds", count=usual)
+    if 13 * DAY <= usual <= 17 * DAY:
+        return [seconds, *(Step(kind="half-months", day=day) for day in (1, MONTH_END))]
+    if usual != DAY and usual < 28 * DAY:
+        return [seconds]
     days = times_us // DAY
     pairs = series[1:] == series[:-1]
     if usual >= 28 * DAY:
@@ -141,9 +145,7 @@ def _candidate_steps(times_us: np.ndarray, series: np.ndarray, usual: int) -> li
         steps = _month_steps(days, count) if count > 0 else []
         business = [Step(kind="business-months", count=count, day=day) for day in (MONTH_END, 1)]
         return [*steps, seconds, *(business if count > 0 else [])]
-    if 13 * DAY <= usual <= 17 * DAY:
-        return [seconds, *(Step(kind="half-months", day=day) for day in (1, MONTH_END))]
-    if usual == DAY and ((days + 3) % 7 < 5).all():
+    if ((days + 3) % 7 < 5).all():
         passed = (np.diff((days + 3) // 7) > 0) & pairs
         if passed.any():  # without a weekend between rows, daily data and business days look alike
             steps.append(BUSINESS)

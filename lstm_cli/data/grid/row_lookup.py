@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lstm_cli.data.chunks import series_of_rows
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.locations import CellLocation
@@ -73,9 +74,10 @@ class GridLines:
         total = self.grid.rows
         for begin in range(0, total, BLOCK_ROWS):
             first = max(0, begin - before)
-            rows = np.arange(first, min(begin + BLOCK_ROWS, total))
-            series = np.searchsorted(self.offset, rows, side="right") - 1
-            yield first, series, rows < self.offset[series] + self.grid.counts[series]
+            span = slice(first, min(begin + BLOCK_ROWS, total))
+            series = series_of_rows(self.offset, span)
+            usable = np.arange(span.start, span.stop) < (self.offset + self.grid.counts)[series]
+            yield first, series, usable
 
     def location(self, column: str) -> CellLocation:
         """Return a column as messages name it."""
