@@ -26,7 +26,8 @@ RULES_INTRODUCTION = """# Data rules
 
 Each rule has an id. The id is part of the message: `warning[D516]: ...`. The meaning of an id never changes.
 
-- An *error* refuses the data. The exit code is 3 (7 for D901). The hint below the message says how to repair the data.
+- An *error* refuses the data. The exit code is 3 (7 for D901 and D902). The hint below the message says how to
+  repair the data.
 - A *warning* reports a guess, a repair or a doubt. The data are still read. The message names the option that
   changes the result, if there is one.
 - A *note* is printed by `lstm check` only.
@@ -37,7 +38,7 @@ Each rule has an id. The id is part of the message: `warning[D516]: ...`. The me
 findings: `warnings` has the sentences, and `findings` has the data.
 
 The first characters of an id name the subject: D1 files, D2 columns, D3 numbers, D4 times, D5 the time grid,
-D6 splits and scaling, D7 data quality, D8 forecasts from new data, D9 memory, M models.
+D6 splits and scaling, D7 data quality, D8 forecasts from new data, D9 memory and disk, M models.
 
 | id | severity | meaning |
 | --- | --- | --- |

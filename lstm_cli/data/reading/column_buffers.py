@@ -13,6 +13,7 @@ from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.rules import LargeNumbers, LateThousands, NumberRule, Totals
 from lstm_cli.data.numbers.sentinels import Sentinels
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
+from lstm_cli.data.reading.containers.limits import DiskLimit
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.codes import INFERRED, TimeOptions
 from lstm_cli.data.times.formats import TimeFormat
@@ -20,6 +21,7 @@ from lstm_cli.data.times.parse import TimeColumn, read_times
 from lstm_cli.data.times.patterns import TimePiece
 from lstm_cli.findings import Finding
 from lstm_cli.rundir.filesystem import as_output_error
+from lstm_cli.system_memory import require_memory
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,9 +44,15 @@ class MemoryBudget:
         self._used = 0
         self._files = 0
         self.full = False
+        self.disk = DiskLimit()
 
     def reserve(self, size: int) -> bool:
-        """Return whether `size` more bytes fit into memory. If they fit, count them as used."""
+        """Return whether `size` more bytes fit into memory. If they fit, count them as used.
+
+        Raises DeviceError if they do not fit, and may not go to files.
+        """
+        if self._spill is None and size > MAX_MEMORY_BYTES // 4:
+            require_memory(size, doing="reading the data", hint="use fewer rows or columns")
         self.full = self.full or (self._spill is not None and self._used + size > MAX_MEMORY_BYTES)
         if not self.full:
             self._used += size
@@ -67,6 +75,7 @@ class GrowableArray:
         self.rows = 0
         self._dtype = np.dtype(dtype)
         self._cell = cell
+        self._row_bytes = int(np.prod(cell, dtype=np.int64)) * self._dtype.itemsize
         self._budget = budget
         self._path: Path | None = None
         self._stream: BinaryIO | None = None
@@ -115,8 +124,7 @@ class GrowableArray:
 
     def _reserve(self, rows: int) -> None:
         """Reserve space for rows. The system provides memory pages only when they are written."""
-        cell = int(np.prod(self._cell, dtype=np.int64)) * self._dtype.itemsize
-        if self._budget.reserve((rows - len(self._array)) * cell):
+        if self._budget.reserve((rows - len(self._array)) * self._row_bytes):
             larger = np.empty((rows, *self._cell), dtype=self._dtype, order="F")  # a column at a time
             larger[: self.rows] = self._array[: self.rows]
             self._array = larger
@@ -124,12 +132,14 @@ class GrowableArray:
         self._path = self._budget.new_file()
         with as_output_error(self._path):
             self._stream = self._path.open("wb")
-        self._write(self._array[: self.rows])
+        for span in row_chunks(self.rows):
+            self._write(self._array[span])
         self._array = self._array[:0].copy()
 
     def _write(self, rows: np.ndarray) -> None:
         assert self._path is not None
         assert self._stream is not None
+        self._budget.disk.add(len(rows) * self._row_bytes, self._path.parent)
         with as_output_error(self._path):
             self._stream.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
 

@@ -159,6 +159,11 @@ def quotes_are_plain(data: bytes, delimiter: str) -> bool:
     return bool(before.all() and after.all() and same_line.all())
 
 
+def _continues(data: bytes, delimiter: str) -> bool:
+    """Return whether the last line of a block may continue in the next block."""
+    return not data.endswith(b"\n") or (b'"' in data and not quotes_are_plain(data, delimiter))
+
+
 @cache
 def _missing_word_cases() -> list[str]:
     """Return the words for a missing value in all combinations of upper and lower case."""
@@ -229,7 +234,7 @@ class FastCsvReader:
 
     def __init__(self, source: Source, text: TextSettings, *, other_delimiter_ok: bool = False) -> None:
         """Read the first rows. Raises the errors of `codec_name`, `open_rows` and of reading the rows."""
-        self._name = source.name
+        self._name, self._delimiter = source.name, text.delimiter
         self.codec = codec_name(source, text.encoding)
         head, rest = _split_head(source.blocks, self.codec, text.skip_rows)
         rows = open_rows(
@@ -287,7 +292,7 @@ class FastCsvReader:
             for data, last, columns in blocks:
                 if columns is not None:
                     yield from self._add_block(columns, convert)
-                elif not last and b'"' in data and not quotes_are_plain(data, layout.delimiter):
+                elif not last and _continues(data, layout.delimiter):
                     is_joined = True
                     rest = (data for data, *_ in blocks)
                     yield from self._read_as_text(chain((data,), rest), convert, last=True)
@@ -314,7 +319,7 @@ class FastCsvReader:
 
     def _decode(self, blocks: Sequence[bytes] | Iterator[bytes], before: int = 0) -> Iterator[str]:
         codec = "utf-8" if before and self.codec == "utf-8-sig" else self.codec
-        return decode_lines(blocks, self._name, codec, before=before)
+        return decode_lines(blocks, self._name, codec, before=before, delimiter=self._delimiter)
 
 
 def _split_head(
@@ -369,15 +374,21 @@ def _split_blocks(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 
 def _whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield pieces of whole lines of at least `BLOCK_BYTES`, and then the rest."""
+    """Yield pieces of whole lines of at least `BLOCK_BYTES`, and then the rest.
+
+    A much longer line is yielded in pieces: it may be refused, so it is not read far ahead.
+    """
     waiting: list[bytes] = []
-    size = 0
+    size, min_size = 0, BLOCK_BYTES
     for block in blocks:
-        cut = block.rfind(b"\n") + 1 if size + len(block) >= BLOCK_BYTES else 0
-        if cut:
-            yield b"".join((*waiting, memoryview(block)[:cut]))
-            waiting, size, block = [], 0, block[cut:]
-        waiting.append(block)
         size += len(block)
+        cut = block.rfind(b"\n") + 1 if size >= min_size else 0
+        is_whole = cut > 0
+        if is_whole or size >= 2 * min_size:
+            cut = cut or len(block)
+            yield b"".join((*waiting, memoryview(block)[:cut]))
+            waiting, block = [], block[cut:]
+            size, min_size = len(block), BLOCK_BYTES if is_whole else 0
+        waiting.append(block)
     if size:
         yield b"".join(waiting)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
-from lstm_cli.data.reading.columns.names import column_labels
+from lstm_cli.data.reading.columns.names import column_labels, refuse_many_columns
 from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats, plain_sample
 from lstm_cli.data.reading.columns.requests import ColumnRoles
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
@@ -38,6 +38,7 @@ class TextFile:
         self.source = source.name
         self._reader = FastCsvReader(source, formats.text, other_delimiter_ok=formats.plain_ok)
         rows = self._reader.rows
+        refuse_many_columns(source.name, len(rows.header))
         names = column_labels(map(unescape_formula, rows.header))
         self._width = len(names)
         partitions = [(name, value) for name, value in source.partitions if name not in names]
@@ -163,6 +164,7 @@ class ParquetFile:
 
         self.source = source.name
         self._rows = ParquetRows(source)
+        refuse_many_columns(source.name, len(self._rows.names))
         self.names = self.header = column_labels(self._rows.names)
         self.lines = self._rows.rows
         if not self.lines:

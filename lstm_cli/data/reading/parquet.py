@@ -8,7 +8,9 @@ import numpy as np
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.parse import codes_to_missing, refuse_infinity
+from lstm_cli.data.reading.column_buffers import to_numpy
 from lstm_cli.data.reading.columns.number_formats import NumberColumn
+from lstm_cli.data.reading.containers.limits import read_whole
 from lstm_cli.data.reading.source import Source
 from lstm_cli.errors import DataError
 
@@ -31,7 +33,7 @@ class ParquetRows:
         self.source = source.name
         try:
             self._file = pq.ParquetFile(
-                pa.BufferReader(b"".join(source.blocks))
+                pa.BufferReader(read_whole(source.blocks, source.name))
                 if source.packed or source.path is None
                 else source.path
             )
@@ -127,7 +129,7 @@ def column_numbers(
     if not column_is_number(column):
         return number.read(column_text(column, location), lines, location)
     small = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
-    stored = column.cast(column.type if small else pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    stored = to_numpy(column.cast(column.type if small else pa.float64(), safe=False))
     number.unseen.see_numbers(stored, number.format)
     values: np.ndarray = codes_to_missing(stored, number.format).astype(np.float64)
     refuse_infinity(values, lines, location)

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from lstm_cli.data.reading.containers.decompress import compression_of
 from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_foreign
 from lstm_cli.data.reading.containers.hive_folder import hive_files, partitions_of
+from lstm_cli.data.reading.containers.limits import limit_ratio, read_whole
 from lstm_cli.data.reading.containers.zip_archive import is_zip, open_zip
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.os_errors import os_error_reason
@@ -53,7 +54,7 @@ class HashingReader:
         self._sha256 = hashlib.sha256()
         self._blocks = _blocks(stream, name)
         self._on_bytes = on_bytes  # called with the size of each block
-        self._size = 0
+        self.size = 0  # bytes read so far
         self._pool: ThreadPoolExecutor | None = (
             None  # hashes all blocks except the first; a small file has only one
         )
@@ -62,12 +63,12 @@ class HashingReader:
     def __iter__(self) -> Iterator[bytes]:
         for block in self._blocks:
             self._hash(block)
-            self._size += len(block)
+            self.size += len(block)
             self._on_bytes(len(block))
             yield block
 
     def _hash(self, block: bytes) -> None:
-        if not self._size:
+        if not self.size:
             self._sha256.update(block)
             return
         self._pool = self._pool or ThreadPoolExecutor(1)
@@ -80,7 +81,7 @@ class HashingReader:
         for _ in self:
             pass
         self.close()
-        return {"sha256": self._sha256.hexdigest(), "size": self._size}
+        return {"sha256": self._sha256.hexdigest(), "size": self.size}
 
     def close(self) -> None:
         """Wait until all blocks are hashed."""
@@ -110,7 +111,7 @@ def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, byte
         stream, name = (stdin, "standard input") if source == STDIN else _open_file(source)
         assert stream is not None
         try:
-            pipe_contents[source] = b"".join(_blocks(stream, name))
+            pipe_contents[source] = read_whole(_blocks(stream, name), name)
         finally:
             if source != STDIN:
                 stream.close()
@@ -150,7 +151,7 @@ def open_source(
             )
         path = None if is_pipe(source) else Path(source)
         packed = is_packed(head)
-        head, blocks = _unpack(head, blocks, path, name, stack)
+        head, blocks = _unpack(head, blocks, path, reader, name, stack)
         parquet = head[:4] == b"PAR1"
         if not parquet:
             refuse_foreign(head, name)
@@ -173,7 +174,12 @@ def _close(reader: HashingReader, stream: BinaryIO, source: str) -> None:
 
 
 def _unpack(
-    head: bytes, blocks: Iterator[bytes], path: Path | None, name: str, stack: ExitStack
+    head: bytes,
+    blocks: Iterator[bytes],
+    path: Path | None,
+    reader: HashingReader,
+    name: str,
+    stack: ExitStack,
 ) -> tuple[bytes, Iterator[bytes]]:
     """Return the first bytes and the blocks of a file after decompression.
 
@@ -181,17 +187,20 @@ def _unpack(
         head: first bytes of the file.
         blocks: bytes of the file.
         path: path of the file; None for a pipe.
+        reader: reader of the file.
         name: name of the file, for messages.
         stack: closes the archive.
 
     Raises:
         DataError: the file is corrupt, or its content is compressed or empty, or Parquet outside of an archive.
+        DeviceError: a ZIP archive from a pipe does not fit in memory.
     """
     compression = compression_of(head)
     if compression is not None:
-        content = compression.open(blocks, name)
+        command = compression.command("FILE" if path is None else str(path))
+        content = limit_ratio(compression.open(blocks, name), name, lambda: reader.size, command)
     elif is_zip(head):  # the list of its files is at its end
-        archive = io.BytesIO(b"".join(blocks)) if path is None else str(path)
+        archive = io.BytesIO(read_whole(blocks, name)) if path is None else str(path)
         content = stack.enter_context(open_zip(archive, name))
     else:
         return head, blocks

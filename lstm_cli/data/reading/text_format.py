@@ -24,10 +24,15 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first, because its little-endian mark begins wit
 )
 _MERGE_MARK = re.compile(r"<{7}|={7}|>{7}|\|{7}")  # conflict markers of Git
 _KNOWN_DELIMITERS = {";": ";", "\t": "tab"}  # delimiters that are detected
+MAX_CELL_CHARS = 131_072  # the limit of csv.reader
+MAX_LINE_CHARS = 64 << 20
 _UNUSUAL_DELIMITERS = ("|", "^", "~", "\x1f", WHITESPACE, ":")  # delimiters that need --delimiter
+_POSSIBLE_DELIMITERS = " \t" + "".join((",", *_KNOWN_DELIMITERS, *_UNUSUAL_DELIMITERS[:4], ":"))
 
 
-def decode_lines(blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0) -> Iterator[str]:
+def decode_lines(
+    blocks: Iterable[bytes], name: str, codec: str, *, before: int = 0, delimiter: str | None = None
+) -> Iterator[str]:
     r"""Return the lines of a text, each with its "\n". "\r\n" and "\r" also end a line.
 
     Args:
@@ -35,12 +40,14 @@ def decode_lines(blocks: Iterable[bytes], name: str, codec: str, *, before: int 
         name: name of the file, for messages.
         codec: name of the encoding.
         before: number of lines before these bytes.
+        delimiter: delimiter of the cells; None if it is not known.
 
     Raises:
-        DataError: a byte is not in the encoding, or is a NUL character. The error has the line.
+        DataError: a byte is not in the encoding or is a NUL character, or a line or cell is too long. The error has
+            the line.
     """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
-    return chain.from_iterable(_decode_blocks(blocks, name, decoder, codec, before))
+    return chain.from_iterable(_decode_blocks(blocks, name, decoder, codec, before, delimiter))
 
 
 def _decode_blocks(
@@ -49,18 +56,20 @@ def _decode_blocks(
     decoder: io.IncrementalNewlineDecoder,
     codec: str,
     before: int,
+    delimiter: str | None,
 ) -> Iterator[Iterable[str]]:
-    done = before  # whole lines before `carry`
-    carry = ""
+    done = before  # whole lines so far
+    rest: list[str] = []  # the line that has begun
+    rest_limit = _RestLimit(delimiter)
     for block in chain(blocks, (None,)):
         try:
             text = decoder.decode(b"", final=True) if block is None else decoder.decode(block)
         except UnicodeError as error:
             raise _decode_error(error, name, codec, done + 1) from None
-        if not done and not carry:
+        if not done and not rest:
             text = text.removeprefix("\ufeff")  # the byte order mark, if the codec does not remove it
         if "\0" in text:
-            line = done + (carry + text).split("\0", 1)[0].count("\n") + 1
+            line = done + text.split("\0", 1)[0].count("\n") + 1
             raise DataError(
                 "invalid NUL character in a text file",
                 hint="name the encoding of a text file, e.g. --encoding utf-16-le, or save the table as CSV",
@@ -68,12 +77,67 @@ def _decode_blocks(
                 at=at_line(name, line),
                 flags=("--encoding",),
             )
-        text = carry + text
-        whole = len(text) if block is None else text.rfind("\n") + 1
-        carry = text[whole:]
-        if whole:
-            done += text.count("\n")
-            yield io.StringIO(text[:whole], newline="\n")  # lines end only at "\n", unlike str.splitlines
+        cut = len(text) if block is None else text.rfind("\n") + 1
+        if cut or block is None:
+            whole = "".join((*rest, text[:cut]))
+            done += whole.count("\n")
+            rest.clear()
+            rest_limit.reset()
+            yield io.StringIO(whole, newline="\n")  # lines end only at "\n", unlike str.splitlines
+        if text[cut:]:
+            rest.append(text[cut:])
+            rest_limit.add(text[cut:], at_line(name, done + 1))
+
+
+class _RestLimit:
+    """Limit of a line that has no end so far, and of its cells."""
+
+    def __init__(self, delimiter: str | None) -> None:
+        marks = _POSSIBLE_DELIMITERS if delimiter in (None, WHITESPACE) else delimiter
+        self._delimiters = re.compile(f"[{re.escape(marks or '')}]")
+        self.reset()
+
+    def reset(self) -> None:
+        """Start with the next line."""
+        self._size, self._tail = 0, ""
+
+    def add(self, text: str, at: Location) -> None:
+        """Count the next characters of the line. Raise DataError if the line or one of its cells is too long."""
+        self._size += len(text)
+        if self._size <= MAX_CELL_CHARS:
+            self._tail += text
+            return
+        text = self._tail + text
+        if self._has_long_cell(text):
+            raise long_cell_error(at)
+        if self._size > MAX_LINE_CHARS:
+            raise DataError(
+                "the line is longer than 64 MiB",
+                hint="check that the lines of the file end, and that it is a text table",
+                rule="D139",
+                at=at,
+            )
+        self._tail = self._delimiters.split(text[-MAX_CELL_CHARS:])[-1]
+
+    def _has_long_cell(self, text: str) -> bool:
+        # A cell that is too long fills at least one of these parts, which are searched much faster than split.
+        part = MAX_CELL_CHARS // 2
+        if all(
+            self._delimiters.search(text, begin, begin + part)
+            for begin in range(0, len(text) - part + 1, part)
+        ):
+            return False
+        return max(map(len, self._delimiters.split(text))) > MAX_CELL_CHARS
+
+
+def long_cell_error(at: Location) -> DataError:
+    """Return the error for a cell that is longer than csv.reader allows. at: the line where it begins."""
+    return DataError(
+        f"a cell is longer than {MAX_CELL_CHARS:,} characters",
+        hint="check for a double quote that is never closed, and that the lines of the file end",
+        rule="D138",
+        at=at,
+    )
 
 
 def _decode_error(error: UnicodeError, name: str, codec: str, line: int) -> DataError:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from small_data import dataset, wave
 
+from lstm_cli.data.dataset.dataset import training_statistics
 from lstm_cli.data.dataset.scaling import Scaler, fit_scaler
 
 KINDS = ("standard", "minmax", "robust")
@@ -109,6 +110,30 @@ def test_every_series_has_its_own_numbers() -> None:
     scaler = fit_scaler("standard", panel)
     for number, rows in enumerate(panel):
         np.testing.assert_allclose(scaler.transform(rows, number), oracle("standard").fit_transform(rows))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_panel_read_in_pieces_has_the_numbers_of_each_series(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces hold several short series, or a part of a long one."""
+    rng = np.random.default_rng(0)
+    panel = [1e3 + wave(length, 2, seed=length) for length in (3, 400, 7, 5, 290, 1, 2, 130)]
+    for rows in panel:
+        rows[rng.random(rows.shape) < 0.1] = np.nan
+    monkeypatch.setattr("lstm_cli.data.chunks.CHUNK_ROWS", 20)
+    scaler = fit_scaler(kind, panel)
+    deviation = np.ones((len(panel), 2))
+    statistics = training_statistics(panel, 4, deviation)
+    for number, rows in enumerate(panel):
+        np.testing.assert_allclose(
+            scaler.transform(rows, number), oracle(kind).fit_transform(rows), rtol=1e-9, atol=1e-9
+        )
+        errors = np.abs(rows[4:] - rows[:-4])
+        with warnings.catch_warnings(action="ignore"):  # of columns without a value
+            np.testing.assert_allclose(statistics.seasonal_error[number], np.nanmean(errors, axis=0))
+            np.testing.assert_array_equal(statistics.least[number], np.nanmin(rows, axis=0))
+            np.testing.assert_array_equal(statistics.greatest[number], np.nanmax(rows, axis=0))
 
 
 def test_inverse_transform_uses_the_scaler_of_each_series() -> None:

@@ -12,6 +12,8 @@ from small_tables import LOCAL, hourly, micros, table
 from lstm_cli.config.text import GridSettings
 from lstm_cli.data.frequency.step import parse_freq
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
+from lstm_cli.data.grid.row_lookup import GridLines
+from lstm_cli.data.grid.sorting import sort_table
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.times.formats import TimeFormat
@@ -113,6 +115,39 @@ def test_rows_out_of_order_are_sorted_with_a_warning():
     assert numbers(newest_first) == [4, 3, 2, 1, 0]
     assert "4 rows are out of order" in finding_texts(newest_first.findings)[0]
     assert "line 3" in finding_texts(newest_first.findings)[0]
+
+
+@settings(max_examples=50)
+@given(st.randoms(use_true_random=False), st.integers(1, 4), st.booleans())
+def test_a_sorted_table_has_the_same_grid_lines_and_findings(random, count, timed):
+    times = [time for time in hourly(9) for _ in range(count)]
+    names = [f"s{index % count}" for index in range(len(times))]
+    rows = random.sample(range(len(times)), len(times) - 3)
+    grids = []
+    for sort in (False, True):
+        given_table = table(
+            [times[row] for row in rows] if timed else None,
+            np.arange(len(rows), dtype=float),
+            series=[names[row] for row in rows],
+        )
+        try:
+            one = sort_table(given_table) if sort else given_table
+            grid = lay(one)
+        except DataError as error:
+            grids.append((error.message, error.hint))
+            continue
+        lines = GridLines(one, grid)
+        present = np.flatnonzero(lines.table_rows(0, grid.rows) >= 0)
+        grids.append(
+            (
+                np.nan_to_num(grid.values, nan=-1.0).tolist(),
+                [lines.line(int(row)) for row in present],
+                finding_texts(grid.findings),
+                grid.names,
+                grid.origin_us.tolist(),
+            )
+        )
+    assert grids[0] == grids[1]
 
 
 def test_interleaved_series_are_in_order():

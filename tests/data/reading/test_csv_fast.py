@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -343,3 +344,17 @@ def test_a_table_too_large_for_memory_is_stored_in_files(
         assert isinstance(table.values, np.memmap)
         for name in ("values", "times", "lines", "series"):
             np.testing.assert_array_equal(getattr(table, name), getattr(held, name))
+
+
+def test_a_large_file_is_read_without_pandas(tmp_path: Path) -> None:
+    """Importing pandas takes longer than reading the file; some functions of pyarrow import it."""
+    path = tmp_path / "load.csv"
+    rows = "".join(f"shop{row % 50},{row // 50},{'' if row % 7 else row}\n" for row in range(700_000))
+    path.write_text("name,t,y\n" + rows)
+    program = (
+        "import sys; from lstm_cli.data.reading.table import read_table;"
+        f"table = read_table({str(path)!r}, targets=['y'], time=('t',), series=('name',));"
+        "print(len(table.lines), 'pyarrow' in sys.modules, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["700000", "True", "False"]

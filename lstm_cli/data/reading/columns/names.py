@@ -1,14 +1,17 @@
 """Names of columns: those of a file, the nearest to a wrong name, and errors about names."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from unicodedata import normalize
 
 from lstm_cli.data.locations import CellLocation, quote_name, quote_names
 from lstm_cli.data.reading.text_format import quote_delimiter
 from lstm_cli.errors import DataError
+from lstm_cli.findings import in_file
 from lstm_cli.text import nearest_name
 
+MAX_COLUMNS = 100_000
 _MAX_COMPARED = 200  # characters of a name compared to find the nearest name
 MAX_LISTED = 20  # columns listed in a message
 
@@ -16,6 +19,32 @@ MAX_LISTED = 20  # columns listed in a message
 def column_labels(names: Iterable[str]) -> list[str]:
     """Return the names of columns, with `column 3` for a column without a name."""
     return [name or f"column {number}" for number, name in enumerate(names, start=1)]
+
+
+def refuse_many_columns(source: str, count: int) -> None:
+    """Raise DataError for a file with too many columns, because looking at each one takes a while."""
+    if count > MAX_COLUMNS:
+        raise DataError(
+            f"the file has {count:,} columns (max {MAX_COLUMNS:,})",
+            hint="turn the table so that each column becomes rows, and name the column of the names with --series",
+            rule="D146",
+            at=in_file(source),
+            flags=("--series",),
+        )
+
+
+def refuse_duplicate_names(source: str, names: Sequence[str], indices: Iterable[int]) -> None:
+    """Raise DataError if another column has the name of a chosen column.
+
+    Args:
+        source: name of the file, for messages.
+        names: names of all columns.
+        indices: the chosen columns.
+    """
+    counts = Counter(names)
+    for index in indices:
+        if counts[names[index]] > 1:
+            raise duplicate_name_error(source, names, names[index])
 
 
 def find_column(source: str, names: Sequence[str], flag: str, name: str) -> int:

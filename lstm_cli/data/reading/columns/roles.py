@@ -11,7 +11,7 @@ from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.config.text import NO_TIMES
 from lstm_cli.data.locations import CellLocation, is_missing, quote_name
 from lstm_cli.data.reading.columns.categories import Vocabulary, is_mixed_column, is_text_column
-from lstm_cli.data.reading.columns.names import duplicate_name_error, find_column
+from lstm_cli.data.reading.columns.names import find_column, refuse_duplicate_names
 from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.columns.samples import is_empty, may_be_numeric, measured_cells, reads_as_times
 from lstm_cli.data.reading.columns.table_rules import (
@@ -107,9 +107,7 @@ def choose_columns(
         *time,
         *series,
     ]
-    for index in sorted(used):
-        if list(names).count(names[index]) > 1:
-            raise duplicate_name_error(source, names, names[index])
+    refuse_duplicate_names(source, names, sorted(used))
     covariates = (*columns["past"], *columns["future"], *columns["static"])
     text = _find_text_columns(source, names, sample, covariates, request)
     for index in [] if marks_are_known else sorted(set(used) - {*time, *series, *text}):

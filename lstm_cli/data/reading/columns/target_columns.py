@@ -6,7 +6,7 @@ from lstm_cli.config.prepare import ALL_NUMERIC
 from lstm_cli.data.locations import quote_cell, quote_name, quote_names
 from lstm_cli.data.numbers.hints import format_hint
 from lstm_cli.data.reading.columns.hints import likely_target
-from lstm_cli.data.reading.columns.names import MAX_LISTED, delimiter_hint, duplicate_name_error
+from lstm_cli.data.reading.columns.names import MAX_LISTED, delimiter_hint, refuse_duplicate_names
 from lstm_cli.data.reading.columns.samples import is_numeric, may_be_numeric, measured_cells, number_evidence
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
@@ -47,9 +47,7 @@ def find_target(
             )
         _refuse_ambiguous_target(source, names, sample, free, numeric[0], is_complete)
         return numeric[0]
-    for index in numeric:
-        if list(names).count(names[index]) > 1:
-            raise duplicate_name_error(source, names, names[index])
+    refuse_duplicate_names(source, names, numeric)
     if numeric:
         raise DataError(
             f"{source} has {len(numeric)} numeric columns, so the target must be named "

@@ -2,6 +2,7 @@
 
 import bz2
 import lzma
+import shlex
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ class Compression:
     name: str
     magic: bytes  # first bytes of a file
     open: Callable[[Iterator[bytes], str], Iterator[bytes]]  # from blocks and the name of the file
+    program: str  # decompresses a file with the option -dc
+
+    def command(self, path: str) -> str:
+        """Return the command that decompresses a file into another one."""
+        return f"{self.program} -dc {shlex.quote(path)} > table.csv"
 
 
 def corrupt_error(name: str, kind: str, *, program: str = "", truncated: bool = False) -> DataError:
@@ -164,11 +170,11 @@ def _unzstd(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 COMPRESSIONS = (
-    Compression(name="gzip", magic=b"\x1f\x8b", open=_gunzip),
-    Compression(name="bzip2", magic=b"BZh", open=_bunzip2),
-    Compression(name="xz", magic=b"\xfd7zXZ\x00", open=_unxz),
-    Compression(name="lzma", magic=b"]\0\0", open=_unlzma),
-    Compression(name="zstd", magic=b"\x28\xb5\x2f\xfd", open=_unzstd),
+    Compression(name="gzip", magic=b"\x1f\x8b", open=_gunzip, program="gzip"),
+    Compression(name="bzip2", magic=b"BZh", open=_bunzip2, program="bzip2"),
+    Compression(name="xz", magic=b"\xfd7zXZ\x00", open=_unxz, program="xz"),
+    Compression(name="lzma", magic=b"]\0\0", open=_unlzma, program="xz"),
+    Compression(name="zstd", magic=b"\x28\xb5\x2f\xfd", open=_unzstd, program="zstd"),
 )
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from lstm_cli.data.reading.containers.decompress import BLOCK, corrupt_error
 from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_archived_document, refuse_document
+from lstm_cli.data.reading.containers.limits import limit_ratio
 from lstm_cli.errors import DataError
 
 MAGIC = b"PK\x03\x04"
@@ -60,7 +61,9 @@ def open_zip(file: str | BinaryIO, name: str) -> Iterator[Iterator[bytes]]:
         ending = _document_ending(archive.namelist())
         if ending is not None:
             refuse_document(ending, name)
-        yield _blocks(archive, _only_member(archive, name), name)
+        member = _only_member(archive, name)
+        content = _blocks(archive, member, name)
+        yield limit_ratio(content, name, lambda: member.compress_size, _extract_command(name))
 
 
 def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:

@@ -12,7 +12,7 @@ from lstm_cli.data.reading.dialect.header import names_option
 from lstm_cli.data.reading.dialect.title_lines import TableStart, find_header_below, find_table_start
 from lstm_cli.data.reading.dialect.top_lines import TopLines
 from lstm_cli.data.reading.dialect.unique_names import replace_header, unique_names
-from lstm_cli.data.reading.text_format import quote_delimiter, refuse_conflict
+from lstm_cli.data.reading.text_format import long_cell_error, quote_delimiter, refuse_conflict
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import at_line
@@ -190,12 +190,7 @@ def quote_error(source: str, line: int, error: csv.Error) -> DataError:
             at=where,
         )
     if is_long_cell(error):
-        return DataError(
-            "a cell is longer than 131,072 characters",
-            hint="check for a double quote that is never closed",
-            rule="D138",
-            at=where,
-        )
+        return long_cell_error(where)
     return DataError(
         "a cell continues after its closing quote",
         hint='write a quote within quotes twice: ""',

@@ -10,6 +10,7 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, Finding, at_line, in_file
 
 MAX_LINES = 1000  # enough to skip blank lines above the header and reach the first row
+MAX_CHARS = 1 << 22  # of these lines
 _SEP_LINE = re.compile(r'"?sep=(\t|[^\w\s"]|)"?\s*', re.IGNORECASE)
 
 
@@ -65,11 +66,21 @@ def read_top_lines(text: Iterator[str], source: str, settings: TextSettings) -> 
         above += lines if len(above) < MAX_LINES else ()
         skipped += 1
         lines = list(islice(text, 1))
-    lines += islice(text, MAX_LINES - 1)
+    lines += _next_lines(text)
     if not any(line.strip() for line in lines):
         raise _no_lines_error(source, settings.skip_rows, skipped + len(lines))
     delimiter = None if excel is None else excel.group(1) or "\t"
     return TopLines(source=source, lines=lines, above=above, skipped=skipped, excel_delimiter=delimiter)
+
+
+def _next_lines(text: Iterator[str]) -> Iterator[str]:
+    """Yield the next lines of a text, fewer of very long lines."""
+    size = 0
+    for line in islice(text, MAX_LINES - 1):
+        yield line
+        size += len(line)
+        if size > MAX_CHARS and line.strip():
+            return
 
 
 def _no_lines_error(source: str, skip_rows: int, lines: int) -> DataError:
