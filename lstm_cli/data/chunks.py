@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 
 CHUNK_ROWS = 1 << 15
+MAX_STORED_SHARE = 3  # stored rows for each needed row, up to which series are read in one slice
 
 
 class RowSlices(Protocol):
@@ -58,23 +61,39 @@ def series_starts(series: np.ndarray) -> np.ndarray:
     return np.append(0, np.flatnonzero(series[1:] != series[:-1]) + 1)
 
 
+class SeriesRows(Sequence[RowSlices]):
+    """Rows of several series that are stored one after another, perhaps with other rows between them."""
+
+    begins: np.ndarray  # [S] int64, first row of each series
+    lengths: np.ndarray  # [S] int64, rows of each series
+
+    def between(self, begin: int, end: int) -> np.ndarray:
+        """Return the stored rows [n, F] from `begin` to before `end`."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, kw_only=True)
 class SeriesPieces:
     """Rows of several series one after another, or a part of a long series."""
 
     series: np.ndarray  # [k] index of each series, all different
     begins: np.ndarray  # [k] first row of each series in `values`, rising from 0
+    lengths: np.ndarray  # [k] rows of each series, at least 1; other rows may follow them
     values: np.ndarray  # [n, F]
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """Return the number of rows [k] of each series."""
-        return np.diff(self.begins, append=len(self.values))
+    def edges(self) -> np.ndarray:
+        """Return the first row of each series, and the row after its last one, in turn; without the end."""
+        edges = np.stack([self.begins, self.begins + self.lengths], axis=1).ravel()
+        return edges[:-1] if edges[-1] == len(self.values) else edges
 
     def reduce(self, func: np.ufunc, values: np.ndarray) -> np.ndarray:
         """Return the reduction [k, F] by `func` of the rows of each series in `values` [n, F]."""
-        reduced: np.ndarray = func.reduceat(values, self.begins, axis=0)
+        reduced: np.ndarray = func.reduceat(values, self.edges(), axis=0)[::2]
         return reduced
+
+    def repeat(self, figures: np.ndarray) -> np.ndarray:
+        """Return the figures [k, ...] of each series for each row [n, ...]."""
+        return np.repeat(figures, np.diff(self.begins, append=len(self.values)), axis=0)
 
 
 def series_pieces(rows: Sequence[RowSlices], *, overlap: int = 0) -> Iterator[Callable[[], SeriesPieces]]:
@@ -86,33 +105,37 @@ def series_pieces(rows: Sequence[RowSlices], *, overlap: int = 0) -> Iterator[Ca
         rows: for each series [T, F].
         overlap: rows after a part of a long series that are read with it and again with the next part.
     """
-    waiting: list[tuple[int, slice]] = []
-    size = 0
-    for index, length in enumerate(map(len, rows)):
-        spans = [
-            slice(span.start, min(span.stop + overlap, length))
-            for span in row_chunks(max(length - overlap, min(length, 1)))
-        ]
-        for span in spans:
-            if waiting and (size + span.stop - span.start > CHUNK_ROWS or len(spans) > 1):
-                yield _reader(rows, waiting)
-                waiting, size = [], 0
-            waiting.append((index, span))
-            size += span.stop - span.start
-    if waiting:
-        yield _reader(rows, waiting)
+    lengths = rows.lengths if isinstance(rows, SeriesRows) else np.array([len(one) for one in rows])
+    is_long = lengths > CHUNK_ROWS
+    group = np.cumsum(lengths) // CHUNK_ROWS
+    edges = np.flatnonzero((group[1:] != group[:-1]) | is_long[1:] | is_long[:-1]) + 1
+    for first, end in pairwise([0, *edges.tolist(), len(lengths)]):
+        if not is_long[first]:
+            if lengths[first:end].any():
+                yield partial(_read_series, rows, lengths, first, end)
+            continue
+        for span in row_chunks(max(int(lengths[first]) - overlap, 1)):
+            last = min(span.stop + overlap, int(lengths[first]))
+            yield partial(_read_part, rows, first, slice(span.start, last))
 
 
-def _reader(rows: Sequence[RowSlices], parts: Sequence[tuple[int, slice]]) -> Callable[[], SeriesPieces]:
-    """Return a function that reads parts of different series."""
+def _read_part(rows: Sequence[RowSlices], index: int, span: slice) -> SeriesPieces:
+    """Return a part of one series."""
+    values = rows[index][span]
+    return SeriesPieces(
+        series=np.array([index]), begins=np.zeros(1, np.int64), lengths=np.array([len(values)]), values=values
+    )
 
-    def read() -> SeriesPieces:
-        lengths = [span.stop - span.start for _, span in parts]
-        pieces = [rows[index][span] for index, span in parts]
-        return SeriesPieces(
-            series=np.array([index for index, _ in parts]),
-            begins=np.cumsum([0, *lengths[:-1]]),
-            values=pieces[0] if len(pieces) == 1 else np.concatenate(pieces),
-        )
 
-    return read
+def _read_series(rows: Sequence[RowSlices], lengths: np.ndarray, first: int, end: int) -> SeriesPieces:
+    """Return the rows of the series from `first` to before `end`."""
+    series = first + np.flatnonzero(lengths[first:end])
+    own = lengths[series]
+    if isinstance(rows, SeriesRows):
+        begins = rows.begins[series]
+        stored_rows = int(begins[-1] + own[-1] - begins[0])
+        if stored_rows <= MAX_STORED_SHARE * own.sum():
+            values = rows.between(int(begins[0]), int(begins[0]) + stored_rows)
+            return SeriesPieces(series=series, begins=begins - begins[0], lengths=own, values=values)
+    values = np.concatenate([rows[index][:] for index in series.tolist()])
+    return SeriesPieces(series=series, begins=np.cumsum(own) - own, lengths=own, values=values)

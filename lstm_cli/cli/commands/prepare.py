@@ -1,5 +1,6 @@
 """`lstm prepare DATA... RUN`."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -54,6 +55,8 @@ def prepare(
     """
 
     def work() -> None:
+        # NumPy asks for huge pages. On a virtual machine, the first use of one may take longer than reading the rows.
+        os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.prepare import prepare_table

@@ -23,7 +23,7 @@ from lstm_cli.data.dataset.short_series import ShortSeries
 from lstm_cli.data.dataset.windows import require_windows
 from lstm_cli.data.frequency import step as grids
 from lstm_cli.data.frequency.calendar_features import calendar_feature_names
-from lstm_cli.data.grid.regular_grid import Grid, GridRows
+from lstm_cli.data.grid.regular_grid import Grid, GridSeries
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.numbers.decimals import column_decimals
@@ -84,20 +84,14 @@ class _SplitGrid:
         dropped = find_outliers_to_drop(table, self.grid, self.train_end, self.val_end, seasons)
         return replace(self, grid=replace(self.grid, emptied=dropped.cells), dropped=dropped)
 
-    def training(self, columns: int) -> list[GridRows]:
+    def training(self, columns: int) -> GridSeries:
         """Return the training rows of each series, first `columns` columns."""
-        return self._first_rows(self.train_end, columns)
+        return GridSeries(grid=self.grid, begins=self.offset, lengths=self.train_end, columns=columns)
 
-    def all_rows(self, columns: int) -> list[GridRows]:
+    def all_rows(self, columns: int) -> GridSeries:
         """Return all rows of each series, first `columns` columns."""
-        return self._first_rows(self.grid.counts + self.grid.ahead, columns)
-
-    def _first_rows(self, rows: np.ndarray, columns: int) -> list[GridRows]:
-        """Return the first `rows` [S] rows of each series, first `columns` columns."""
-        return [
-            GridRows(grid=self.grid, begin=begin, shape=(count, columns))
-            for begin, count in zip(self.offset.tolist(), rows.tolist(), strict=True)
-        ]
+        lengths = self.grid.counts + self.grid.ahead
+        return GridSeries(grid=self.grid, begins=self.offset, lengths=lengths, columns=columns)
 
 
 def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:

@@ -261,7 +261,7 @@ def _seasonal_errors(rows: Sequence[RowSlices], season: int) -> np.ndarray:
     def differences(piece: SeriesPieces) -> np.ndarray:
         errors = np.full(piece.values.shape, np.nan)
         errors[season:] = np.abs(piece.values[season:] - piece.values[:-season])
-        rows_before = np.arange(len(errors)) - np.repeat(piece.begins, piece.lengths)
+        rows_before = np.arange(len(errors)) - piece.repeat(piece.begins)
         errors[rows_before < season] = np.nan  # a pair of rows of different series
         return errors
 

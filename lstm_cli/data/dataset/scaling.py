@@ -218,7 +218,7 @@ def _moments(rows: Sequence[RowSlices]) -> tuple[np.ndarray, np.ndarray]:
     count, mean = column_means(rows, lambda piece: piece.values)
 
     def squares(piece: SeriesPieces) -> np.ndarray:
-        return np.square(piece.values - np.repeat(mean[piece.series], piece.lengths, axis=0))
+        return np.square(piece.values - piece.repeat(mean[piece.series]))
 
     _, variance = column_means(rows, squares)
     epsilon = np.finfo(np.float64).eps
@@ -260,6 +260,7 @@ def _column_sums(piece: SeriesPieces, values: np.ndarray) -> tuple[np.ndarray, n
     else:
         counts, values = piece.reduce(np.add, measured.astype(np.float64)), np.where(measured, values, 0.0)
     # NumPy adds rows one after another. Sums of at most 128 rows keep the rounding errors small.
-    blocks = np.union1d(piece.begins, np.arange(0, len(values), 128))
+    edges = piece.edges()
+    blocks = np.union1d(edges, np.arange(0, len(values), 128))
     sums = np.add.reduceat(values, blocks, axis=0)
-    return counts, np.add.reduceat(sums, np.searchsorted(blocks, piece.begins), axis=0)
+    return counts, np.add.reduceat(sums, np.searchsorted(blocks, edges), axis=0)[::2]

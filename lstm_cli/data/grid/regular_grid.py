@@ -4,13 +4,14 @@ All functions work on all series at once: rows sorted by series and time, and th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from lstm_cli.config.text import PLAIN_GRID, GridSettings
-from lstm_cli.data.chunks import chunks_with_series, series_starts
+from lstm_cli.data.chunks import SeriesRows, chunks_with_series, series_starts
 from lstm_cli.data.frequency.infer import first_in_file
 from lstm_cli.data.frequency.row_clock import RowClock
 from lstm_cli.data.frequency.step import Step, parse_freq
@@ -47,6 +48,28 @@ class GridRows:
     def __getitem__(self, rows: slice) -> np.ndarray:
         begin, end, _ = rows.indices(len(self))
         return self.grid.values_between(self.begin + begin, self.begin + max(begin, end))[:, : self.shape[1]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridSeries(SeriesRows):
+    """First rows and columns of each series of a grid, read when they are indexed."""
+
+    grid: "Grid"
+    begins: np.ndarray  # [S] first row of each series
+    lengths: np.ndarray  # [S] rows of each series
+    columns: int
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return replace(self, begins=self.begins[index], lengths=self.lengths[index])
+        begin, length = int(self.begins[index]), int(self.lengths[index])
+        return GridRows(grid=self.grid, begin=begin, shape=(length, self.columns))
+
+    def between(self, begin: int, end: int) -> np.ndarray:
+        return self.grid.values_between(begin, end)[:, : self.columns]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,8 +126,12 @@ def sort_table(table: Table) -> Table:
     order = sort_rows(table).row_index
     if isinstance(order, slice) or isinstance(table.values, np.memmap):
         return table
-    for column in range(table.values.shape[1]):
-        table.values[:, column] = table.values[order, column]
+    moved = np.empty(len(order))
+    for column in table.values.T:
+        for span in row_chunks(len(order)):
+            np.take(column, order[span], out=moved[span], mode="clip")  # "raise" would copy the result
+        column[:] = moved
+    del moved
     return replace(
         table,
         times=table.times[order],

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.data.frequency.daylight_saving import skipped_hours
 from lstm_cli.data.frequency.step import Step
-from lstm_cli.data.grid.regular_grid import Grid, GridRows
+from lstm_cli.data.grid.regular_grid import Grid, GridSeries
 from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.quality.decomposition import trend_and_season_strengths
@@ -194,10 +194,7 @@ def _outliers(state: CheckState, table: Table, grid: Grid) -> list[dict[str, Any
 
 def _strength(state: CheckState, table: Table, grid: Grid) -> list[dict[str, Any]]:
     offset = GridLines(table, grid).offset
-    series = [
-        GridRows(grid=grid, begin=begin, shape=(count, len(table.targets)))
-        for begin, count in zip(offset.tolist(), grid.counts.tolist(), strict=True)
-    ]
+    series = GridSeries(grid=grid, begins=offset, lengths=grid.counts, columns=len(table.targets))
     return [
         {
             "column": table.columns[strength.column],
