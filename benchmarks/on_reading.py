@@ -4,15 +4,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import goals
 import numpy as np
 import pandas as pd
 from command import CommandFailed, Notebook
-from goals import Row
 from timing import Spent, in_turn, ratio, spent
 
+BEFORE = ", before"
 COLUMNS = 8  # columns of numbers, one less in a panel
 CHUNK = 200_000  # rows written at once
 PANDAS = """
@@ -36,7 +37,9 @@ with tempfile.TemporaryDirectory() as folder:
 """
 
 
-def run(notebook: Notebook, repetitions: int, rows: int, pandas_python: str) -> None:
+def run(
+    notebook: Notebook, repetitions: int, rows: int, pandas_python: str, before: Path | None = None
+) -> None:
     """Print the speed for one series and for a panel.
 
     Args:
@@ -44,6 +47,7 @@ def run(notebook: Notebook, repetitions: int, rows: int, pandas_python: str) -> 
         repetitions: number of timed runs of each side.
         rows: rows of the CSV file.
         pandas_python: Python interpreter whose pandas is measured.
+        before: tree of another version that is measured in the same run; None for none.
     """
     version = subprocess.run(
         [pandas_python, "-c", "import pandas; print(pandas.__version__)"],
@@ -67,11 +71,20 @@ def run(notebook: Notebook, repetitions: int, rows: int, pandas_python: str) -> 
     panel = max(1, rows // 500)
     for series in (0, panel):
         with tempfile.TemporaryDirectory() as folder, notebook.attempt(f"{series or 1:,} series"):
-            compare(notebook, Path(folder), repetitions, pandas_python, rows=rows, series=series)
+            compare(
+                notebook, Path(folder), repetitions, pandas_python, rows=rows, series=series, before=before
+            )
 
 
 def compare(
-    notebook: Notebook, folder: Path, repetitions: int, pandas_python: str, *, rows: int, series: int
+    notebook: Notebook,
+    folder: Path,
+    repetitions: int,
+    pandas_python: str,
+    *,
+    rows: int,
+    series: int,
+    before: Path | None,
 ) -> None:
     """Print the rows of one file.
 
@@ -82,6 +95,7 @@ def compare(
         pandas_python: Python interpreter whose pandas is measured.
         rows: rows of the CSV file.
         series: number of series, whose rows alternate; 0: one series without a column of names.
+        before: tree of another version; None for none.
     """
     source, run_dir = folder / "large.csv", folder / "run"
     write_csv(source, rows=rows, series=series)
@@ -90,33 +104,43 @@ def compare(
     of_panel = ["--series", "name"] if series else []
     prepare = [sys.executable, "-m", "lstm_cli", "prepare", str(source), str(run_dir), *columns, *of_panel]
     prepare += ["--horizon", "24", "--lookback", "48", "--season", "24", "--force"]
-    usages: list[Spent] = []
-
-    def whole() -> float:
-        usages.append(spent(prepare))
-        return usages[-1].wall
-
+    usages: dict[str, list[Spent]] = {"": [], BEFORE: []}
     reading = [sys.executable, "-c", READER, str(source), "name" if series else "", *numbers]
-    sides = {
-        "pandas": lambda: printed_seconds([pandas_python, "-c", PANDAS, str(source), *numbers]),
-        "reading": lambda: printed_seconds(reading),
-        "whole": whole,
-    }
+
+    def whole(version: str, tree: Path | None) -> float:
+        usages[version].append(spent(with_tree(prepare, tree)))
+        return usages[version][-1].wall
+
+    sides = {"pandas": lambda: printed_seconds([pandas_python, "-c", PANDAS, str(source), *numbers])}
+    for version, tree in {"": None, BEFORE: before}.items():
+        if not version or tree:
+            sides["reading" + version] = partial(printed_seconds, with_tree(reading, tree))
+            sides["whole" + version] = partial(whole, version, tree)
     result = in_turn(sides, repetitions)
     (data,) = (run_dir / "data").iterdir()
     written = sum(file.stat().st_size for file in data.iterdir()) / (4 * rows * len(numbers))
     several = f", {series:,} series in turn" if series else ""
-    for side, row in (("reading", goals.READING), ("whole", goals.PANEL if series else goals.PREPARE)):
-        if side == "reading" and series:
-            row = Row(what=row.what, reference=row.reference)
-        ratio_now = ratio(result[side], result["pandas"])
-        own, other = (statistics.median(result[name]) for name in (side, "pandas"))
-        peak = statistics.median(item.mib for item in usages) if side == "whole" else None
-        notebook.row(
-            row.what + several, row.reference, ratio_now, row.goal, goals.verdict(row, ratio_now), own, other, peak,
-            source.stat().st_size / 1e6, written if side == "whole" else None,
-        )  # fmt: skip
-        notebook.keep(table="reading", what=row.what, series=series, ratio=ratio_now, own=own, peak=peak)
+    rows_of = {
+        "reading": goals.READING_PANEL if series else goals.READING,
+        "whole": goals.PANEL if series else goals.PREPARE,
+    }
+    for version in (BEFORE, "") if before else ("",):
+        for side, row in rows_of.items():
+            ratio_now = ratio(result[side + version], result["pandas"])
+            own, other = (statistics.median(result[name]) for name in (side + version, "pandas"))
+            peak = statistics.median(item.mib for item in usages[version]) if side == "whole" else None
+            notebook.row(
+                row.what + several + version, row.reference, ratio_now, row.goal, goals.verdict(row, ratio_now), own,
+                other, peak, source.stat().st_size / 1e6, written if side == "whole" else None,
+            )  # fmt: skip
+            notebook.keep(
+                table="reading", what=row.what + version, series=series, ratio=ratio_now, own=own, peak=peak
+            )
+
+
+def with_tree(command: list[str], tree: Path | None) -> list[str]:
+    """Return a command that imports the package from another tree; None: from this one."""
+    return command if tree is None else ["env", f"PYTHONPATH={tree.resolve()}", *command]
 
 
 def printed_seconds(command: list[str]) -> float:

@@ -52,6 +52,9 @@ def parse_arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--pandas", default=sys.executable, metavar="PYTHON", help="interpreter whose pandas reads it too"
     )
+    parser.add_argument(
+        "--before", type=Path, metavar="TREE", help="checkout of another version that reads the file too"
+    )
     parser.add_argument("--series", type=int, default=10_000, help="series of the forecast")
     parser.add_argument(
         "--hidden", type=int, nargs="+", default=[64, 128, 512], help="units of the int8 networks"
@@ -91,7 +94,7 @@ def main(words: list[str] | None = None) -> int:
         tables: dict[str, Callable[[], None]] = {
             "start": lambda: on_start.run(notebook, options.repetitions, options.clock, fresh),
             "reading": lambda: on_reading.run(
-                notebook, min(3, options.repetitions), options.rows, options.pandas
+                notebook, min(5, options.repetitions), options.rows, options.pandas, options.before
             ),
             "forecast": lambda: on_forecast.run(
                 notebook, options.repetitions, series=options.series, threads=options.threads and threads[0]
