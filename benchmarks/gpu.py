@@ -280,7 +280,7 @@ def trained(
     network = network_of(windows, model, config).to(device)
     plan = make_hyperparameters(config, windows=len(windows), targets=windows.dataset.targets)
     plan = replace(plan, epochs=EPOCHS, stop_after=EPOCHS, steps_per_epoch=steps)
-    resident = DeviceWindows(windows, device)
+    resident = DeviceWindows.from_windows(windows, device)
     fit(network, resident, None, plan, part="", listen=listen, should_stop=lambda: None)
     return network
 

@@ -68,7 +68,7 @@ def ours(windows: Windows, *, hidden: int, steps: int, precision: str, clock: Lo
     network = new_network(network_settings(data, config), config)
     plan = make_hyperparameters(config, windows=len(windows), targets=data.targets)
     plan = replace(plan, epochs=1, stop_after=1, steps_per_epoch=steps)
-    resident = DeviceWindows(windows, torch.device("cpu"))
+    resident = DeviceWindows.from_windows(windows, torch.device("cpu"))
 
     def run_steps() -> float:
         began = clock()

@@ -227,6 +227,7 @@ _WARNINGS = {
     "M208": "Some cut-offs of the backtest use default settings instead of the `tune` winner.",
     "M209": "The checkpoint is discarded and training starts over.",
     "M210": "Some trials failed.",
+    "M211": "Several GPUs train a small network. One GPU is probably faster.",
 }
 _NOTES = {
     "D123": "The first line is Excel's `sep=`, which names the delimiter.",

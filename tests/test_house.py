@@ -94,6 +94,8 @@ HEAVY: dict[str, dict[str, str]] = {
 }
 UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
 UNSAFE_CALLS = {
+    "dist.all_gather_object",  # unpickles what other processes send
+    "dist.broadcast_object_list",
     "joblib.load",
     "joblib.dump",
     "torch.load",
@@ -381,6 +383,7 @@ def test_a_heavy_import_in_an_allowed_file_is_accepted(source, at):
         "joblib.load(path)",
         "from joblib import load",
         "torch.load(path, weights_only=True)",
+        "dist.broadcast_object_list(objects, 0)",
         "np.load(path)",
         "np.load(path, allow_pickle=True)",
         "np.load(path, allow_pickle=value)",

@@ -164,7 +164,7 @@ def run_range_tests(
 
 
 def _stacked_network(transformed: TransformedData, config: TrainConfig, device: torch.device) -> Network:
-    windows = DeviceWindows(split_windows(transformed.dataset, "train"), device)
+    windows = DeviceWindows.from_windows(split_windows(transformed.dataset, "train"), device)
     network = new_network(network_settings(transformed.dataset, config), config).to(device)
     hparams = make_hyperparameters(config, windows=len(windows), targets=transformed.dataset.targets)
     return config.model, network, windows, hparams
@@ -185,7 +185,7 @@ def _part_networks(
         (
             part,
             new_part_network(context, part, transformed.linear, hparams.seed),
-            DeviceWindows(part_windows(context, "train", part), device),
+            DeviceWindows.from_windows(part_windows(context, "train", part), device),
             hparams,
         )
         for part in choose_parts(config)

@@ -9,8 +9,9 @@ import torch
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.train import CHOICES
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.events import Listener, Note
-from lstm_cli.training.loop.distributed import has_followers
+from lstm_cli.events import Listener, Note, WarningRaised
+from lstm_cli.findings import MODEL, Finding
+from lstm_cli.training.loop.distributed import current_ranks, leave
 from lstm_cli.training.loop.out_of_memory import USE_FEWER_ROWS, as_device_error
 from lstm_cli.training.recipes.automatic_choices import choose_transforms
 from lstm_cli.training.recipes.result import TrainingResult
@@ -20,6 +21,9 @@ from lstm_cli.training.setup.checkpoint_state import Checkpoints
 from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.malloc import keep_freed_memory, return_freed_memory
 from lstm_cli.training.setup.precision import choose_precision
+
+# Hidden units up to which one GPU with a recorded step was up to 8 times as fast as without (benchmarks/gpu.md).
+MAX_SMALL_HIDDEN = 512
 
 
 def train_model(
@@ -68,6 +72,8 @@ def train_model(
     transformed = replace(transformed, choices=transformed.choices | {"precision": precision_reason})
     for name, reason in transformed.choices.items():
         listen(Note(text=f"{CHOICES.get(name, name)}: {reason}"))
+    if current_ranks() is not None and device.type == "cuda" and max(config.sizes) <= MAX_SMALL_HIDDEN:
+        listen(WarningRaised(finding=small_network_finding(config)))
     keep_freed_memory()
     with as_device_error(
         f"on {device} while training {config.model}", hint=f"use --device cpu, or {USE_FEWER_ROWS}"
@@ -86,10 +92,20 @@ def train_model(
                 transformed,
                 config,
                 device=device,
-                workers=threads if device.type == "cpu" and not has_followers() else 1,
+                workers=threads if device.type == "cpu" and current_ranks() is None else 1,
                 listen=listen,
                 should_stop=should_stop,
                 checkpoints=checkpoints,
             )
+    leave()
     return_freed_memory()  # memory of the refit, before the graphs are compared with torch
     return replace(trained, precision=precision, seconds=time.monotonic() - started)
+
+
+def small_network_finding(config: TrainConfig) -> Finding:
+    """Return the warning that one GPU is probably faster than several."""
+    text = (
+        f"several GPUs launch each operation of a step, one GPU replays the whole step: for {max(config.sizes)} hidden "
+        "units, one GPU without torchrun is probably faster"
+    )
+    return Finding(rule="M211", kind=MODEL, text=text, flags=("--hidden",))

@@ -34,7 +34,8 @@ def training(
         [wave(rows + 10, noise=noise)], train_end=[train_rows], val_end=[rows], lookback=lookback, horizon=4
     )
     train, val = (
-        DeviceWindows(split_windows(data, split), torch.device("cpu")) for split in ("train", "val")
+        DeviceWindows.from_windows(split_windows(data, split), torch.device("cpu"))
+        for split in ("train", "val")
     )
     torch.manual_seed(0)
     model = StackedLSTM(

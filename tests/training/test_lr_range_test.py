@@ -32,7 +32,7 @@ DATA = dataset([wave(700, noise=0.1)], train_end=[400], val_end=[690], lookback=
 
 
 def windows(split: str = "train") -> DeviceWindows:
-    return DeviceWindows(split_windows(DATA, split), torch.device("cpu"))
+    return DeviceWindows.from_windows(split_windows(DATA, split), torch.device("cpu"))
 
 
 def stacked(*hidden: int) -> StackedLSTM:

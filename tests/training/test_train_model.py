@@ -159,7 +159,7 @@ def test_a_refitted_network_continues_from_the_validated_one(
     )
     fitted = fit(
         network,
-        DeviceWindows(part_windows(context, "train", "free"), torch.device("cpu")),
+        DeviceWindows.from_windows(part_windows(context, "train", "free"), torch.device("cpu")),
         None,
         refit_hyperparameters(plan, best_epoch=trained.parts[0].best_epoch),
         part="free",

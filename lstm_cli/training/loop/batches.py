@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -27,31 +28,60 @@ class TensorBatch:
     series: Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
 class DeviceWindows:
     """Windows of a dataset on a device, equal to `gather_windows` of `data.dataset.windows` (a test checks this)."""
 
-    def __init__(self, windows: Windows, device: torch.device) -> None:
+    lookback: int
+    horizon: int
+    targets: int
+    hidden: int  # inputs that are not known ahead; they come first
+    scored_at_once: int  # windows in a batch of the validation
+    inputs: Tensor  # [T, F]
+    measured: Tensor  # [T, C] float, 1 for targets that were measured
+    origins: Tensor  # [N]
+    series: Tensor  # [N]
+    series_starts: Tensor  # [S] first row of each series
+    last_observed: Tensor | None = None  # as in `Dataset`
+    last_observed_ahead: Tensor | None = None
+
+    @staticmethod
+    def from_windows(windows: Windows, device: torch.device) -> "DeviceWindows":
+        """Return the windows with their data copied to the device."""
         data = windows.dataset
-        self.windows = windows
-        self.device, self.lookback = device, windows.lookback
-        self.horizon, self.targets = data.schema.horizon, data.targets
-        self.hidden = data.past_only_inputs
-        # Copy to memory: training reads each row many times, and the file may be replaced meanwhile.
-        self.inputs = torch.from_numpy(np.array(data.inputs)).to(device)
-        self.measured = torch.from_numpy(data.measured[:, : data.targets].astype(np.float32)).to(device)
-        self.last_observed = (
-            None if data.last_observed is None else torch.from_numpy(data.last_observed).to(device)
+
+        def copy(array: np.ndarray) -> Tensor:
+            return torch.from_numpy(array).to(device)
+
+        return DeviceWindows(
+            lookback=windows.lookback,
+            horizon=data.schema.horizon,
+            targets=data.targets,
+            hidden=data.past_only_inputs,
+            scored_at_once=windows.batch_size,
+            # Copy to memory: training reads each row many times, and the file may be replaced meanwhile.
+            inputs=copy(np.array(data.inputs)),
+            measured=copy(data.measured[:, : data.targets].astype(np.float32)),
+            origins=copy(windows.origins),
+            series=copy(windows.series),
+            series_starts=copy(data.series.offset),
+            last_observed=None if data.last_observed is None else copy(data.last_observed),
+            last_observed_ahead=None if data.last_observed_ahead is None else copy(data.last_observed_ahead),
         )
-        self.last_observed_ahead = (
-            None
-            if data.last_observed_ahead is None
-            else torch.from_numpy(data.last_observed_ahead).to(device)
-        )
-        self.origins = torch.from_numpy(windows.origins).to(device)
-        self.series = torch.from_numpy(windows.series).to(device)
-        self.series_starts = torch.from_numpy(data.series.offset).to(device)
-        self.past_offsets = torch.arange(-windows.lookback, 0, device=device)
-        self.future_offsets = torch.arange(self.horizon, device=device)
+
+    @property
+    def device(self) -> torch.device:
+        return self.inputs.device
+
+    @cached_property
+    def past_offsets(self) -> Tensor:
+        """Return the rows [L] of the past of a window, counted from its origin."""
+        return torch.arange(-self.lookback, 0, device=self.device)
+
+    @cached_property
+    def future_offsets(self) -> Tensor:
+        """Return the rows [H] of the horizon of a window, counted from its origin."""
+        return torch.arange(self.horizon, device=self.device)
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -135,7 +165,7 @@ def training_batches(windows: DeviceWindows, size: int, generator: torch.Generat
         size: windows in a batch.
         generator: source of random numbers.
     """
-    series = windows.windows.series
+    series = windows.series.numpy(force=True)
     counts = np.unique(series, return_counts=True)[1]
     if len(counts) and counts.max() > MAX_IMBALANCE * counts.min():
         return weighted_batches(sampling_weights(series, power=SAMPLING_POWER), size, generator)

@@ -1,266 +1,261 @@
-"""Training on several processes started by `torchrun`; each computes the gradient of its share of every batch.
+"""Several processes started by `torchrun`, which train with torch's DistributedDataParallel.
 
-Rank 0 leads: it has the run, the optimizer and every decision, so the training program is the same on one process and
-on many. The other ranks follow. They receive a network and its windows, then weights and a batch at every step, and
-their gradients are summed with the leader's. Followers open no files and may run on other machines.
+Every rank runs the training loop with its own optimizer, on its share of every batch. Rank 0 alone has the run, and its
+decisions count. Tensors go through the process group. Short messages of rank 0 go through the store of `torchrun`,
+where the others can wait for as long as rank 0 works. Nothing that is received can run code.
 """
 
+import copy
+import json
 import os
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.errors import DeviceError
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.library_errors import is_lost_process, is_out_of_memory
-from lstm_cli.models.dropout import SeededDropout, seed_dropout
-from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.optimizer_step import clip_gradient, differentiate
+from lstm_cli.training.loop.batches import DeviceWindows, TensorBatch
+from lstm_cli.training.loop.optimizer_step import differentiate
 from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 LEADER = 0
-FOLLOWER_TIMEOUT = timedelta(days=7)  # wait for the next task; a lost leader is noticed at once
-RANK_SEED_STRIDE = 1_000_003  # between the dropout seeds of two ranks
-STEP_SEED_STRIDE = 2_147_483_647  # between the dropout seeds of two steps
+START_LIMIT = timedelta(minutes=10)  # until all ranks have loaded torch; for each tensor of the data
+STEP_LIMIT = timedelta(seconds=45)  # for the gradients of a step, so that a lost process ends within a minute
+BEAT = timedelta(seconds=5)  # between two signs of life of rank 0
+MAX_SILENCE = 30.0  # seconds without a sign of life
+END = "end"  # message: rank 0 needs the others no more
 
 
-@dataclass(frozen=True, kw_only=True)
-class SharedTraining:
-    """Network, windows and hyperparameters that a follower receives."""
-
-    network: nn.Module
-    windows: Windows
-    hparams: Hyperparameters
+class LeaderEnded(Exception):
+    """Sign that rank 0 has ended, with or without an error of its own."""
 
 
-class GradientSync:
-    """Training of one network with gradients from all ranks. Only the leader has one."""
+class ParallelNetwork(DistributedDataParallel):
+    """Network whose gradient is the mean over the ranks."""
 
-    def __init__(self, network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> None:
-        self._network, self._windows, self._hparams = network, windows, hparams
-        broadcast_task(
-            SharedTraining(
-                network=_copy_without_generators(network), windows=windows.windows, hparams=hparams
-            )
+    def loss_scale(self, past: Tensor, mask: Tensor) -> Tensor:
+        """Return the loss scale of the network."""
+        scale: Tensor = self.module.loss_scale(past, mask)
+        return scale
+
+
+class Ranks:
+    """Connection of this rank to the others."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._store, self.rank, self.size = next(dist.rendezvous("env://", timeout=START_LIMIT))
+        self._messages = 0  # sent or received
+        self._ended = threading.Event()
+        if self.rank == LEADER:
+            self._store.add("beat", 1)
+            threading.Thread(target=self._beat, daemon=True).start()
+        backend, place = (
+            "nccl" if device.type == "cuda" else "gloo",
+            {"rank": self.rank, "world_size": self.size},
         )
+        dist.init_process_group(backend, store=self._store, timeout=START_LIMIT, **place)
+        self._steps = dist.new_group(timeout=STEP_LIMIT)
 
-    def backward(self, indices: Tensor, step: int, should_stop: Callable[[], int | None]) -> Tensor:
-        """Return what `optimizer_step.backward` returns, computed by all ranks.
+    def share(self, value: Any = None) -> Any:
+        """Return the JSON value of rank 0 on every rank, or raise LeaderEnded. Rank 0 does not wait for the others."""
+        if self.rank == LEADER:
+            self._store.set(self._key, json.dumps(value))
+        else:
+            self._wait_for_message()
+            value = json.loads(self._store.get(self._key))
+            if value == END:
+                raise LeaderEnded
+        self._messages += 1
+        return value
+
+    def end(self) -> None:
+        """Let the other ranks end, if this is rank 0."""
+        if self.rank == LEADER:
+            with suppress(RuntimeError):  # the store is lost
+                self.share(END)
+            self._ended.set()
+
+    def has_leader_ended(self) -> bool:
+        """Return whether rank 0 has called `end`."""
+        with suppress(RuntimeError):  # the store may be lost with rank 0
+            return self._store.check([self._key]) and json.loads(self._store.get(self._key)) == END
+        return False
+
+    @property
+    def _key(self) -> str:
+        return f"message {self._messages}"
+
+    def _wait_for_message(self) -> None:
+        """Wait until rank 0 sends a message. Raise DistError if it gives no sign of life."""
+        beat, heard = b"", time.monotonic()
+        while time.monotonic() - heard < MAX_SILENCE:
+            with suppress(dist.DistStoreError):  # there is no message yet
+                self._store.wait([self._key], BEAT)
+                return
+            newest = self._store.get("beat")
+            if newest != beat:
+                beat, heard = newest, time.monotonic()
+        raise dist.DistError("rank 0 gives no sign of life")
+
+    def _beat(self) -> None:
+        with suppress(RuntimeError):  # the store is lost
+            while not self._ended.wait(BEAT.total_seconds()):
+                self._store.add("beat", 1)
+
+    def share_tensors(
+        self, about: Mapping[str, Any], tensors: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+        """Return JSON values and tensors of rank 0 on every rank. The arguments of the other ranks do not count."""
+        kinds = {name: [str(value.dtype), *value.shape] for name, value in tensors.items()}
+        text = torch.frombuffer(bytearray(json.dumps([about, kinds]).encode()), dtype=torch.uint8)
+        text = self._broadcast(text, torch.uint8, [self.share(len(text))])
+        about, kinds = json.loads(text.numpy(force=True).tobytes())
+        return about, {
+            name: self._broadcast(tensors.get(name), getattr(torch, kind.removeprefix("torch.")), shape)
+            for name, (kind, *shape) in kinds.items()
+        }
+
+    def _broadcast(self, value: Tensor | None, dtype: torch.dtype, shape: list[int]) -> Tensor:
+        if self.rank != LEADER or value is None:
+            value = torch.empty(shape, dtype=dtype)
+        value = value.to(self.device).contiguous()
+        dist.broadcast(value, LEADER)
+        return value
+
+    def can_train(self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> bool:
+        """Return whether each rank has the memory for its share of a batch; the model stays as it is.
 
         Args:
-            indices: window indices [B] of the whole batch.
-            step: number of the step, from 0.
-            should_stop: asked if another process is lost, because a signal may have reached all of them.
-
-        Raises:
-            DeviceError: another process is lost.
-            Interrupted: `should_stop` returned a signal.
+            model: network to train.
+            windows: training windows.
+            hparams: batch size, loss and precision.
         """
-        try:
-            with _lost_process_as_error():
-                _broadcast_step(indices, self._windows.device, self._hparams, step=step)
-                _broadcast_weights(self._network)
-                loss = _reduce_gradients(self._network, self._windows, indices, self._hparams)
-        except DeviceError:
-            raise_if_interrupted(should_stop)
-            raise
-        return clip_gradient(self._network, self._hparams, loss)
-
-    def close(self) -> None:
-        """Make the followers wait for the next task."""
-        with suppress(RuntimeError):  # lost followers need no message
-            _broadcast_step(None, self._windows.device, self._hparams)
-
-
-def has_followers() -> bool:
-    """Return whether this process leads others."""
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
-
-
-@contextmanager
-def share_gradients(
-    network: nn.Module, windows: DeviceWindows, hparams: Hyperparameters
-) -> Iterator[GradientSync | None]:
-    """Yield the gradient sync of a training with followers; None without followers.
-
-    Args:
-        network: network that is trained.
-        windows: training windows.
-        hparams: settings of the training.
-    """
-    if not has_followers():
-        yield None
-        return
-    with _lost_process_as_error():
-        sync = GradientSync(network, windows, hparams)
-    try:
-        yield sync
-    finally:
-        sync.close()
-
-
-@contextmanager
-def lead(device: str) -> Iterator[None]:
-    """Lead the other ranks within this block. Raises DeviceError if they do not connect."""
-    _join(device)
-    try:
-        yield
-    finally:
-        with suppress(RuntimeError):
-            broadcast_task(None)
-        with suppress(RuntimeError):
-            dist.destroy_process_group()
-
-
-def follow(device: str, threads: int) -> None:
-    """Compute gradients for the leader until it sends no further task. Raises DeviceError if the leader is lost."""
-    torch.set_num_threads(threads)
-    local_device = _join(device)
-    with _lost_process_as_error():
-        while (task := receive_task()) is not None:
-            _run_task(task, local_device)
-    with suppress(RuntimeError):
-        dist.destroy_process_group()
-
-
-def _run_task(task: SharedTraining, device: torch.device) -> None:
-    network = task.network.to(device).train()
-    windows = DeviceWindows(task.windows, device)
-    dropout, first_seed = torch.Generator(device), task.hparams.seed + RANK_SEED_STRIDE * dist.get_rank()
-    seed_dropout(network, dropout)
-    while (message := _broadcast_step(None, device, task.hparams)) is not None:
-        indices, step = message
-        dropout.manual_seed(
-            first_seed + STEP_SEED_STRIDE * step
-        )  # a resumed training gets the random numbers of an uninterrupted one
-        _broadcast_weights(network)
-        _reduce_gradients(network, windows, indices, task.hparams)
-
-
-def _reduce_gradients(
-    network: nn.Module, windows: DeviceWindows, indices: Tensor, hparams: Hyperparameters
-) -> Tensor:
-    """Return the loss [] of the whole batch and leave its gradient in the leader's network; each rank adds its share.
-
-    indices: window indices [B] of the whole batch; rank r of n takes every nth of them, from the r-th on. Raises
-    OutOfMemoryError in the leader if any rank runs out of memory. All ranks have then reached the same point, so the
-    next step can be a smaller one.
-    """
-    measured = windows.count_measured_targets(indices).clamp(min=1)
-    own_indices = indices[dist.get_rank() :: dist.get_world_size()]
-    loss = torch.zeros((), device=windows.device)
-    network.zero_grad(set_to_none=True)
-    out_of_memory = False
-    if len(own_indices):
-        try:
-            loss = differentiate(network, windows.gather(own_indices), hparams, measured=measured).detach()
+        end = max(hparams.batch_size, self.rank + 1)
+        share = torch.arange(self.rank, end, self.size, device=self.device) % len(windows)
+        failed = torch.zeros(1, device=self.device)
+        try:  # the copy takes the place of the optimizer's state
+            differentiate(copy.deepcopy(model).train(), windows.gather(share), hparams)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            out_of_memory = True
-    if out_of_memory:  # outside the handler, whose traceback keeps the tensors of the step alive
-        network.zero_grad(set_to_none=True)
-    weights = _trainable_weights(network)
-    gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in weights]
-    facts = torch.stack([loss, torch.full_like(loss, float(out_of_memory))])
-    flat = torch.cat([facts, *(gradient.reshape(-1) for gradient in gradients)])
-    dist.reduce(flat, LEADER)
-    if dist.get_rank() == LEADER:
-        if flat[1] > 0:
-            raise torch.OutOfMemoryError(f"out of memory in {int(flat[1])} of the processes")
-        for weight, gradient in zip(weights, _split_like(weights, flat[2:]), strict=True):
-            weight.grad = gradient
-    return flat[0]
+            failed += 1
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return not self.mean(failed).any()
+
+    def parallel(self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> ParallelNetwork:
+        """Return the network with the gradients of all ranks; all begin with the weights and buffers of rank 0.
+
+        Args:
+            model: network to train.
+            windows: training windows.
+            hparams: loss and precision.
+        """
+        network = ParallelNetwork(model.train(), process_group=self._steps, gradient_as_bucket_view=True)
+        network.broadcast_buffers = False  # in later steps
+        # The first gradient decides the order of later sums. Here it has no effect, so that a resumed training sums in
+        # the same order. Batch normalization updates buffers.
+        buffers = {name: value.clone() for name, value in model.named_buffers()}
+        differentiate(network, windows.gather(torch.zeros(1, dtype=torch.long, device=self.device)), hparams)
+        model.load_state_dict(buffers, strict=False)
+        return network
+
+    def share_of_batch(self, windows: DeviceWindows, indices: Tensor) -> tuple[TensorBatch, Tensor]:
+        """Return the windows of this rank, and the divisor [] of the sum of their errors.
+
+        The mean over the ranks is then the mean over the measured targets of the whole batch. A rank without windows
+        gets one without measured targets, because each rank must compute a gradient.
+
+        Args:
+            windows: training windows.
+            indices: window indices [B] of the whole batch; rank r of n takes every nth of them, from the r-th on.
+        """
+        own = indices[self.rank :: self.size]
+        batch = windows.gather(own if len(own) else indices[:1])
+        if not len(own):
+            batch = replace(batch, observed=torch.zeros_like(batch.observed))
+        return batch, windows.count_measured_targets(indices).clamp(min=1) / self.size
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Return the mean of the tensors of all ranks, which have one shape."""
+        total = values.clone()
+        dist.all_reduce(total, group=self._steps)
+        return total / self.size
+
+    def dropout_seed(self, seed: int, step: int) -> int:
+        """Return the seed of a step's dropout. It differs by rank, and is the same in a resumed training."""
+        return int(np.random.SeedSequence((seed, self.rank, step)).generate_state(1)[0])
 
 
-def _broadcast_step(
-    indices: Tensor | None, device: torch.device, hparams: Hyperparameters, *, step: int = 0
-) -> tuple[Tensor, int] | None:
-    """Return the indices [B] and the number of the next step, sent by the leader; None if there is no further step."""
-    message = torch.zeros(hparams.batch_size + 2, dtype=torch.long, device=device)
-    if indices is not None:
-        message[0], message[1], message[2 : 2 + len(indices)] = len(indices), step, indices
-    dist.broadcast(message, LEADER)
-    if dist.get_rank() == LEADER:  # the leader knows the values without waiting for its device
-        return None if indices is None else (indices, step)
-    count, step = message[:2].tolist()
-    return (message[2 : 2 + count], step) if count else None
+_joined: list[Ranks] = []  # at most one
 
 
-@torch.no_grad()
-def _broadcast_weights(network: nn.Module) -> None:
-    """Send the leader's trainable weights to all ranks. Other tensors came with the task."""
-    weights = _trainable_weights(network)
-    flat = torch.cat([weight.reshape(-1) for weight in weights])
-    dist.broadcast(flat, LEADER)
-    if dist.get_rank() != LEADER:
-        for weight, value in zip(weights, _split_like(weights, flat), strict=True):
-            weight.copy_(value)
+def current_ranks() -> Ranks | None:
+    """Return the connection to the other ranks; None in a single process."""
+    return _joined[0] if _joined else None
 
 
-def _trainable_weights(network: nn.Module) -> list[nn.Parameter]:
-    return [weight for weight in network.parameters() if weight.requires_grad]
-
-
-def _split_like(weights: list[nn.Parameter], flat: Tensor) -> list[Tensor]:
-    """Return the parts of a flat vector in the shapes of the weights."""
-    pieces = flat.split([weight.numel() for weight in weights])
-    return [piece.view_as(weight) for piece, weight in zip(pieces, weights, strict=True)]
-
-
-def _copy_without_generators(network: nn.Module) -> nn.Module:
-    """Return a copy on the CPU without random generators, because each rank has its own."""
-    for module in network.modules():
-        if isinstance(module, SeededDropout):
-            module.generator = None
-    return deepcopy(network).cpu()
-
-
-def broadcast_task(task: SharedTraining | None) -> None:
-    """Send a task from the leader to the followers; None ends them."""
-    dist.broadcast_object_list([task], LEADER)
-
-
-def receive_task() -> SharedTraining | None:
-    """Return the task from the leader; None if there is no further task."""
-    received: list[SharedTraining | None] = [None]
-    dist.broadcast_object_list(received, LEADER)
-    return received[0]
-
-
-def _join(device: str) -> torch.device:
-    """Join the process group and return the device of this rank."""
+def join(device: str) -> Ranks:
+    """Connect to the other ranks. Raise DeviceError if they do not connect."""
     local_device = choose_device(device)
     if local_device.type == "cuda":
         local_device = choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
         torch.cuda.set_device(local_device)
     try:
-        dist.init_process_group("nccl" if local_device.type == "cuda" else "gloo", timeout=FOLLOWER_TIMEOUT)
+        _joined[:] = [Ranks(local_device)]
     except (RuntimeError, ValueError) as error:
         raise DeviceError(
             f"the torchrun processes cannot connect: {str(error).splitlines()[0]}",
             hint="start it as torchrun --nproc-per-node N -m lstm_cli train RUN",
         ) from error
-    return local_device
+    return _joined[0]
+
+
+def leave() -> None:
+    """Leave the other ranks after the last training, if there are any; rank 0 lets them end too."""
+    if _joined:
+        _joined.pop().end()
+        dist.destroy_process_group()
 
 
 @contextmanager
-def _lost_process_as_error() -> Iterator[None]:
-    """Raise a lost rank as DeviceError within this block."""
+def lead(device: str) -> Iterator[None]:
+    """Lead the other ranks within this block, or until `leave`. Raise DeviceError if they do not connect."""
+    ranks = join(device)
     try:
         yield
-    except (dist.DistError, RuntimeError) as error:
-        if not isinstance(error, dist.DistError) and not is_lost_process(error):
+    finally:
+        if current_ranks() is ranks:
+            ranks.end()  # without waiting for collective calls that an error has left unfinished
+            _joined.clear()
+
+
+@contextmanager
+def lost_process_as_error(should_stop: Callable[[], int | None] = lambda: None) -> Iterator[None]:
+    """Raise the loss of another rank as DeviceError within this block, unless rank 0 has ended or was interrupted."""
+    try:
+        yield
+    except RuntimeError as error:
+        ranks = current_ranks()
+        if ranks is None or not (isinstance(error, dist.DistError) or is_lost_process(error)):
             raise
+        raise_if_interrupted(should_stop)
+        if ranks.rank != LEADER and ranks.has_leader_ended():
+            raise LeaderEnded from error
         raise DeviceError(
-            f"rank {dist.get_rank()} lost the connection to another process",
+            f"rank {ranks.rank} lost the connection to another process",
             hint="run the same command again to resume from the last finished epoch",
         ) from error

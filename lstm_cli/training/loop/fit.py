@@ -12,7 +12,6 @@ from lstm_cli.events import EpochEnded, Listener, TrainingStarted, WeightsRecord
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.training.loop.batches import DeviceWindows, prefetch_to_device
 from lstm_cli.training.loop.cuda_graph import CudaGraphStep, GpuQueueLimiter
-from lstm_cli.training.loop.distributed import GradientSync, share_gradients
 from lstm_cli.training.loop.optimizer_step import apply_gradients, backward
 from lstm_cli.training.loop.state import Entry, State, TrainingState
 from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT, CheckpointSlot, is_finished
@@ -79,12 +78,13 @@ def fit(
 ) -> FitResult:
     """Train the model and return the weights with the best validation loss; the model keeps the last weights.
 
-    All random numbers come from the seed of `hparams`.
+    All random numbers come from the seed of `hparams`. Under `torchrun`, every rank calls this function.
 
     Args:
         model: network to train.
         windows: training windows.
-        validate: returns the validation loss of a network; None trains all epochs and returns the last weights.
+        validate: returns the validation loss of a network; None trains all epochs and returns the last weights. Only
+            the loss of rank 0 counts.
         hparams: settings of the training.
         part: name of the network in events and errors.
         listen: receiver of events.
@@ -96,15 +96,16 @@ def fit(
         Interrupted: `should_stop` returned a signal.
         IncompatibleState: the stored state belongs to another training.
     """
-    with share_gradients(model, windows, hparams) as sync:
-        state = TrainingState(model, windows, hparams, part=part)
-        if slot.stored is not None:
-            state.restore(slot.stored)
-        run_step = _make_step(state, windows, sync, should_stop)
-        while not state.is_finished:
-            _next_epoch(state, windows, validate, run_step, listen, should_stop)
-            if slot.save is not None:
-                slot.save(state.save())
+    state = TrainingState(model, windows, hparams, part=part)
+    if slot.stored is not None:
+        state.restore(slot.stored)
+    run_step = _make_step(state, windows)
+    while not state.is_finished:
+        _next_epoch(state, windows, validate, run_step, listen, should_stop)
+        if slot.save is not None:
+            slot.save(state.save())
+        if state.ranks is not None:
+            state.ranks.share()  # the other ranks wait until rank 0 has saved
     validated = validate is not None
     return FitResult(
         weights=state.weights,
@@ -117,27 +118,22 @@ def fit(
     )
 
 
-def _make_step(
-    state: TrainingState,
-    windows: DeviceWindows,
-    sync: GradientSync | None,
-    should_stop: Callable[[], int | None],
-) -> Step:
-    """Return the function of one optimizer step; on a GPU without followers it is recorded and replayed."""
-    model, hparams = state.model, state.hparams
+def _make_step(state: TrainingState, windows: DeviceWindows) -> Step:
+    """Return the function of one optimizer step; on the GPU of a single process it is recorded and replayed."""
+    model, hparams, ranks = state.model, state.hparams, state.ranks
+    network = model if ranks is None or state.is_finished else ranks.parallel(model, windows, hparams)
 
     def run_step(indices: Tensor) -> Tensor:
-        measures = (
-            backward(model, windows.gather(indices), hparams)
-            if sync is None
-            else sync.backward(indices, state.step, should_stop)
+        batch, measured = (
+            (windows.gather(indices), None) if ranks is None else ranks.share_of_batch(windows, indices)
         )
+        measures = backward(network, batch, hparams, measured=measured)
         apply_gradients(model, state.optimizer, hparams)
         if state.average is not None:
             state.average.update(model)
         return measures
 
-    if sync is None and windows.device.type == "cuda":
+    if ranks is None and windows.device.type == "cuda":
         return CudaGraphStep(
             run_step, batch_size=hparams.batch_size, device=windows.device, generator=state.dropout
         )
@@ -159,7 +155,7 @@ def _next_epoch(
     if epoch:
         loss, norm, first_norm = _train_epoch(state, windows, run_step, epoch=epoch, should_stop=should_stop)
     network = state.validated_network
-    val_loss = None if validate is None else _validation_loss(network, validate, state.part, epoch, step)
+    val_loss = None if validate is None else _validation_loss(state, validate, epoch, step)
     is_best = epoch == hparams.stop_after if val_loss is None else state.stopping.update(epoch, val_loss)
     if is_best:
         state.keep_weights()
@@ -201,13 +197,16 @@ def _weights_event(model: nn.Module, event: EpochEnded) -> WeightsRecorded:
 
 
 def _validation_loss(
-    model: nn.Module, validate: Callable[[nn.Module], float], part: str, epoch: int, step: int
+    state: TrainingState, validate: Callable[[nn.Module], float], epoch: int, step: int
 ) -> float:
-    model.eval()
+    """Return the validation loss of rank 0. Raise TrainingDiverged if it is not finite."""
+    model = state.validated_network.eval()
     with torch.no_grad():
         loss = validate(model)
+    if state.ranks is not None:
+        loss = state.ranks.share(loss)
     if not math.isfinite(loss):
-        raise divergence_error(part, "the validation loss", epoch, step)
+        raise divergence_error(state.part, "the validation loss", epoch, step)
     return loss
 
 
@@ -222,8 +221,8 @@ def _train_epoch(
     """Train one epoch and return the means over its steps: loss, gradient norm, and that of the first LSTM layer."""
     model, hparams, part = state.model, state.hparams, state.part
     model.train()
-    measures: list[Tensor] = []  # [3] per step
-    checked = 0  # number of steps already checked
+    measures: list[Tensor] = []  # [3] per step since the last check
+    checked: list[Tensor] = []  # [n, 3] per check of n steps
     limiter = GpuQueueLimiter(windows.device)
     first = (epoch - 1) * hparams.steps_per_epoch
     for number, indices in enumerate(
@@ -235,10 +234,12 @@ def _train_epoch(
         limiter.wait()
         if number + 1 == hparams.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
             # A read waits for the device: once per epoch on a GPU, every ten steps on the CPU to stop early.
-            _require_finite(torch.stack(measures[checked:]), part, epoch, first + number + 1)
-            checked = number + 1
+            recent = torch.stack(measures)
+            checked.append(recent if state.ranks is None else state.ranks.mean(recent))
+            _require_finite(checked[-1], part, epoch, first + number + 1)
+            measures.clear()
     _require_finite_weights([model, state.validated_network], part, epoch, first + hparams.steps_per_epoch)
-    loss_mean, norm_mean, first_mean = torch.stack(measures).mean(dim=0).tolist()
+    loss_mean, norm_mean, first_mean = torch.cat(checked).mean(dim=0).tolist()
     return loss_mean, norm_mean, first_mean
 
 

@@ -42,16 +42,19 @@ def replace_value(current: float | Tensor, value: float) -> float | Tensor:
     return current.fill_(value) if isinstance(current, Tensor) else value
 
 
-def backward(model: nn.Module, batch: TensorBatch, hparams: Hyperparameters) -> Tensor:
+def backward(
+    model: nn.Module, batch: TensorBatch, hparams: Hyperparameters, *, measured: Tensor | None = None
+) -> Tensor:
     """Leave the clipped gradient of the batch's loss in the model and return what `clip_gradient` returns.
 
     Args:
         model: network.
         batch: windows of the step.
         hparams: loss, precision and clipping.
+        measured: divisor of the loss, as in `batch_loss`.
     """
     model.zero_grad(set_to_none=True)
-    return clip_gradient(model, hparams, differentiate(model, batch, hparams))
+    return clip_gradient(model, hparams, differentiate(model, batch, hparams, measured=measured))
 
 
 def differentiate(

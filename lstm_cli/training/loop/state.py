@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lstm_cli.models.dropout import seed_dropout
 from lstm_cli.training.loop.batches import DeviceWindows, training_batches
+from lstm_cli.training.loop.distributed import current_ranks
 from lstm_cli.training.loop.early_stopping import EarlyStopping
 from lstm_cli.training.loop.ema import ExponentialMovingAverage
 from lstm_cli.training.loop.optimizer_step import make_optimizer, set_learning_rate
@@ -31,6 +32,7 @@ class TrainingState:
         self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters, *, part: str
     ) -> None:
         self.model, self.hparams, self.part = model, hparams, part
+        self.ranks = current_ranks()
         self.dropout = torch.Generator(windows.device).manual_seed(hparams.seed)
         seed_dropout(model, self.dropout)
         self.order = training_batches(
@@ -40,7 +42,6 @@ class TrainingState:
         self.average = ExponentialMovingAverage(model) if hparams.averaged else None
         self.stopping = EarlyStopping(hparams)
         self.epoch = -1
-        self.step = 0  # current or next step
         self.plateau = 1.0  # factor of the learning rate with the plateau schedule
         self.history: list[Entry] = []
         self.weights: State = {}  # of the best epoch, on the CPU
@@ -63,7 +64,8 @@ class TrainingState:
 
     def set_step(self, step: int) -> None:
         """Set the values that depend on the number of a step (from 0) before it runs."""
-        self.step = step
+        if self.ranks is not None:
+            self.dropout.manual_seed(self.ranks.dropout_seed(self.hparams.seed, step))
         set_learning_rate(
             self.optimizer, self.hparams.lr * (self.plateau * learning_rate_share(self.hparams, step))
         )

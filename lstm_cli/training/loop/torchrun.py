@@ -1,4 +1,4 @@
-"""`train` on several processes started by `torchrun`: rank 0 runs the command, the others compute silently."""
+"""`train` on several processes started by `torchrun`: rank 0 runs the command, the others train with it silently."""
 
 import os
 import signal
@@ -20,13 +20,12 @@ def is_follower() -> bool:
 
 
 def follow(config: TrainConfig) -> None:
-    """Compute a share of every gradient until rank 0 has finished. Raises DeviceError if rank 0 is lost."""
-    from lstm_cli.training.loop.distributed import follow as help_leader
-    from lstm_cli.training.setup.device import usable_cores
+    """Take part in the trainings of rank 0 until it ends. Raise DeviceError if rank 0 is lost."""
+    from lstm_cli.training.loop.follower import follow as follow_leader
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_DFL)  # a follower has nothing to save
-    help_leader(config.device, config.threads or usable_cores())
+    follow_leader(config.device)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def mase_validator(
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
-        for batch in windows.batches(windows.windows.batch_size):
+        for batch in windows.batches(windows.scored_at_once):
             raise_if_interrupted(should_stop)
             forecast = model(batch.past, batch.future, batch.mask)
             weights = weight[batch.series][:, None, :]
@@ -77,7 +77,7 @@ def loss_validator(
 
     def validate(model: nn.Module) -> float:
         total = count = torch.zeros((), dtype=torch.float64, device=windows.device)
-        for batch in windows.batches(windows.windows.batch_size):
+        for batch in windows.batches(windows.scored_at_once):
             raise_if_interrupted(should_stop)
             measured = batch.observed.sum().double()
             total = total + batch_loss(model, batch, kind).double() * measured

@@ -15,6 +15,7 @@ from lstm_cli.data.dataset.windows import FREE_LOOKBACK_FACTOR, MAX_LOOKBACK, Wi
 from lstm_cli.events import REFIT, Listener, Progressed
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.models.linear_layer import LinearForecast
+from lstm_cli.models.registry import Architecture
 from lstm_cli.models.segment_lstm import AnchoredNetwork, SegmentLSTM, segment_length
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import FitResult, announce_training
@@ -247,7 +248,7 @@ def _training_windows(context: TrainingContext, part: str) -> DeviceWindows:
 
 def _to_device(context: TrainingContext, windows: Windows) -> DeviceWindows:
     with as_device_error(f"on {context.device} while loading the data"):
-        return DeviceWindows(windows, context.device)
+        return DeviceWindows.from_windows(windows, context.device)
 
 
 def _make_task(
@@ -266,6 +267,7 @@ def _make_task(
             windows,
             validate,
             hparams,
+            architecture=architecture(context, part),
             shrink=context.config.batch_size == "auto",
             part=part,
             listen=context.listen,
@@ -289,10 +291,19 @@ def new_part_network(
         seed: random seed.
     """
     torch.manual_seed(seed)
-    network = SegmentLSTM(**context.shapes[part])
+    module = architecture(context, part).build()
+    network = module.network if isinstance(module, AnchoredNetwork) else module
+    assert isinstance(network, SegmentLSTM)
     network.unit.copy_(torch.from_numpy(linear.unit))
-    module = AnchoredNetwork(linear_module(linear), network) if part == "anchored" else network
+    if isinstance(module, AnchoredNetwork):
+        module.linear = linear_module(linear)
     return module.to(context.device)
+
+
+def architecture(context: TrainingContext, part: str) -> Architecture:
+    """Return the architecture of a part's network."""
+    linear = linear_sizes(context.data.linear) if part == "anchored" else None
+    return Architecture(name=part, settings=context.shapes[part], linear=linear)
 
 
 def part_windows(context: TrainingContext, split: str, part: str) -> Windows:
@@ -311,13 +322,18 @@ def part_windows(context: TrainingContext, split: str, part: str) -> Windows:
 
 def linear_module(linear: LinearEnsemble) -> LinearForecast:
     """Return the linear forecast as a torch module."""
-    module = LinearForecast(
-        targets=len(linear.unit),
-        horizon=len(linear.bias),
-        reach=len(linear.last_weights),
-        window=linear.window,
-        share=linear.share,
-        response=len(linear.response),
-    )
+    module = LinearForecast(**linear_sizes(linear))
     module.load_state_dict({name: torch.from_numpy(array) for name, array in linear.arrays().items()})
     return module
+
+
+def linear_sizes(linear: LinearEnsemble) -> dict[str, Any]:
+    """Return the arguments of the module of a linear forecast."""
+    return {
+        "targets": len(linear.unit),
+        "horizon": len(linear.bias),
+        "reach": len(linear.last_weights),
+        "window": linear.window,
+        "share": linear.share,
+        "response": len(linear.response),
+    }

@@ -10,7 +10,7 @@ from lstm_cli.data.dataset.dataset import Dataset, merge_validation_into_train
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.events import Listener, Note
 from lstm_cli.models.initialization import init_forget_gate_bias, initialize_weights
-from lstm_cli.models.registry import build_model
+from lstm_cli.models.registry import Architecture
 from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import FitResult, announce_training
@@ -76,6 +76,7 @@ def train_stacked(
             if val_windows is None
             else loss_validator(val_windows, config.loss, should_stop=should_stop),
             hparams,
+            architecture=architecture(settings),
             shrink=config.batch_size == "auto",
             part=config.model,
             listen=listen,
@@ -115,7 +116,7 @@ def train_stacked(
 def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
     """Return the network with random weights that depend only on the seed."""
     torch.manual_seed(config.seed)
-    network = build_model("stacked", settings)
+    network = architecture(settings).build()
     assert isinstance(network, StackedLSTM)
     if config.init is not None:
         initialize_weights(network, config.init)
@@ -124,9 +125,14 @@ def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
     return network
 
 
+def architecture(settings: dict[str, Any]) -> Architecture:
+    """Return the architecture of the network with these settings."""
+    return Architecture(name="stacked", settings=settings)
+
+
 def _device_windows(dataset: Dataset, split: str, device: torch.device) -> DeviceWindows:
     with as_device_error(f"on {device} while loading the data"):
-        return DeviceWindows(split_windows(dataset, split), device)
+        return DeviceWindows.from_windows(split_windows(dataset, split), device)
 
 
 def network_settings(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def panel(*, missing: str = "interpolate", gaps: bool = True, pad: bool = True) 
 def test_both_ways_of_gathering_are_equal_to_the_bit(split: str, missing: str, gaps: bool) -> None:
     data = panel(missing=missing, gaps=gaps)
     windows = split_windows(data, split)
-    on_device = DeviceWindows(windows, CPU)
+    on_device = DeviceWindows.from_windows(windows, CPU)
     assert len(on_device) == len(windows) > 0
     places = np.random.default_rng(0).permutation(len(windows))
     item, other = windows[places], on_device.gather(torch.from_numpy(places))
@@ -66,20 +66,20 @@ def test_nothing_after_the_origin_changes_a_bit_of_the_inputs_on_the_device(orig
         windows = Windows(
             dataset=data, lookback=8, origins=np.array([origin]), series=np.zeros(1, dtype=np.int64)
         )
-        pasts.append(DeviceWindows(windows, CPU).gather(torch.tensor([0])).past)
+        pasts.append(DeviceWindows.from_windows(windows, CPU).gather(torch.tensor([0])).past)
     assert torch.equal(*pasts)
 
 
 def test_batches_in_order_include_the_remainder() -> None:
     windows = split_windows(panel(), "train")
-    batches = list(DeviceWindows(windows, CPU).batches(5))
+    batches = list(DeviceWindows.from_windows(windows, CPU).batches(5))
     assert {len(batch.series) for batch in batches[:-1]} == {5}
     np.testing.assert_array_equal(torch.cat([batch.target for batch in batches]).numpy(), windows[:].target)
 
 
 def test_the_device_holds_a_copy() -> None:
     data = panel(gaps=False)
-    windows = DeviceWindows(split_windows(data, "train"), CPU)
+    windows = DeviceWindows.from_windows(split_windows(data, "train"), CPU)
     before = windows.gather(torch.arange(3)).past.clone()
     data.values_scaled[:] = 0
     assert torch.equal(windows.gather(torch.arange(3)).past, before)
@@ -128,7 +128,7 @@ def test_long_series_do_not_dominate_short_ones(long: int, even: bool) -> None:
     made = dataset(
         [wave(60), wave(long, seed=1)], train_end=[40, long - 20], val_end=[50, long - 10], horizon=4
     )
-    windows = DeviceWindows(split_windows(made, "train"), CPU)
+    windows = DeviceWindows.from_windows(split_windows(made, "train"), CPU)
     order = training_batches(windows, 16, torch.Generator().manual_seed(0))
     seen = torch.cat(list(itertools.islice(order, 500)))
     counts = torch.bincount(windows.series)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError
 from lstm_cli.events import Note, ignore_events
+from lstm_cli.models.registry import Architecture
 from lstm_cli.models.segment_lstm import SegmentLSTM
 from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import cuda_graph, validation
@@ -171,7 +172,7 @@ def test_transferred_indices_follow_the_order(device: torch.device) -> None:
 def windows(split: str = "train", device: str = "cuda") -> DeviceWindows:
     series = [wave(90, 2), wave(70, 2, seed=4)]
     data = dataset(series, train_end=[50, 40], val_end=[70, 55], lookback=8, horizon=4, future=1)
-    return DeviceWindows(split_windows(data, split), torch.device(device))
+    return DeviceWindows.from_windows(split_windows(data, split), torch.device(device))
 
 
 def stacked(**settings: Any) -> StackedLSTM:
@@ -277,6 +278,7 @@ def test_a_batch_that_does_not_fit_on_the_gpu_is_halved_until_it_does() -> None:
                 windows(),
                 None,
                 large,
+                architecture=Architecture(name="stacked", settings={}),  # for other ranks
                 shrink=shrink,
                 part="a part",
                 listen=events.append,

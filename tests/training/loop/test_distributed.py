@@ -1,21 +1,31 @@
-"""Tests of training on two processes: gradients, resuming, a lost process, and out of memory in one process."""
+"""Tests of training on several processes: gradients, resuming, lost processes, and out of memory."""
 
 import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import torch.distributed as dist
+from small_data import dataset, plan, wave
 
-PROGRAM = Path(__file__).with_name("two_ranks.py")
+from lstm_cli.data.dataset.windows import split_windows
+from lstm_cli.models.registry import Architecture
+from lstm_cli.training.loop.batches import DeviceWindows
+from lstm_cli.training.loop.shared_training import SharedTraining
+from lstm_cli.training.setup.checkpoint_state import SavedState
+
+PROGRAM = Path(__file__).with_name("ranks_program.py")
+HANGING = 300  # seconds
 
 
-def together(task: str) -> dict[str, Any]:
-    """Return the output of rank 0 when two processes run a task of `two_ranks.py`.
+def start(task: str, ranks: int) -> list[subprocess.Popen[str]]:
+    """Start the processes of a task of `ranks_program.py`.
 
     They connect through a store of this process, as with torchrun, so no port has to be chosen in advance.
     """
@@ -27,53 +37,126 @@ def together(task: str) -> dict[str, Any]:
         "TORCHELASTIC_USE_AGENT_STORE": "True",
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(store.port),
-        "WORLD_SIZE": "2",
+        "WORLD_SIZE": str(ranks),
     }
-    both = [
+    processes = [
         subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(rank), task],
+            [sys.executable, str(PROGRAM), task],
             env=env | {"RANK": str(rank)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        for rank in (0, 1)
+        for rank in range(ranks)
     ]  # fmt: skip
+    processes[0].store = store  # type: ignore[attr-defined]  # it lives as long as rank 0
+    return processes
+
+
+def together(task: str, ranks: int = 2, *, lost: int | None = None) -> list[Any]:
+    """Return the output of each rank that is not lost."""
+    processes = start(task, ranks)
+    kept = [process for rank, process in enumerate(processes) if rank != lost]
     try:
-        ends = [process.communicate(timeout=1200) for process in both]
+        ends = [process.communicate(timeout=HANGING) for process in kept]
     finally:
-        for process in both:
+        for process in processes:
             process.kill()
-    assert [process.returncode for process in both] == [0, 0], ends
-    result: dict[str, Any] = json.loads(ends[0][0])
-    return result
+            process.wait()
+    assert [process.returncode for process in kept] == [0] * len(kept), ends
+    return [json.loads(out) for out, _ in ends]
 
 
-def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one() -> None:
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one(ranks: int) -> None:
     """Dropout is included: each process seeds it by the number of the step."""
-    result = together("resume")
-    for whole, *others in result.values():
+    for whole, *others in together("resume", ranks)[0].values():
         assert len(whole) > 10
         assert all(other == whole for other in others)
 
 
-def test_two_processes_compute_the_gradient_of_one() -> None:
-    result = together("gradients")
-    assert len(result) == 6
-    for alone, both in result.values():
-        assert np.linalg.norm(alone[3:]) > 1e-3  # there is a gradient to compare
-        np.testing.assert_allclose(both, alone, rtol=0, atol=1e-9 * max(np.abs(alone)))
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_several_processes_compute_the_gradient_of_one(ranks: int) -> None:
+    for result in together("gradients", ranks):
+        assert len(result) == 18
+        for whole, shared in result.values():
+            assert np.linalg.norm(whole[3:]) > 1e-3  # there is a gradient to compare
+            np.testing.assert_allclose(shared, whole, rtol=0, atol=1e-9 * max(np.abs(whole)))
 
 
-def test_a_lost_process_is_an_error_with_a_hint_to_resume() -> None:
-    message, hint = together("lost")["refused"]
-    assert message == "rank 0 lost the connection to another process"
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_lost_process_is_an_error_with_a_hint_to_resume(rank: int) -> None:
+    ((kind, message, hint),) = together(f"lost{rank}", lost=rank)
+    assert kind == "DeviceError"
+    assert message == f"rank {1 - rank} lost the connection to another process"
     assert "run the same command again" in hint
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_stops_silently_is_lost_too(rank: int) -> None:
+    """Its connections stay open, as those of a machine without power."""
+    ((kind, message, _),) = together(f"silent{rank}", lost=rank)
+    assert (kind, message) == ("DeviceError", f"rank {1 - rank} lost the connection to another process")
+
+
+def test_a_validation_may_take_longer_than_a_step() -> None:
+    assert together("patient") == [1, []]
 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(rank: int) -> None:
     """Each process gets 8 of 16 windows, 4 of 8, 2 of 4."""
-    result = together(f"starved{rank}")
-    assert "out of memory on cpu while training a part with a batch of 16" in result["refused"][0]
-    assert "--batch-size 8" in result["refused"][1]
-    batch, messages = result["fitted"]
-    assert batch == 4
-    assert [text.rpartition(", ")[2] for text in messages] == ["trying 8", "trying 4"]
+    result, follower = together(f"starved{rank}")
+    assert "out of memory on cpu while training a part with a batch of 16" in result["refused"][1]
+    assert "--batch-size 8" in result["refused"][2]
+    assert result["batch"] == 4
+    assert [text.rpartition(", ")[2] for text in result["notes"]] == ["trying 8", "trying 4"]
+    assert follower == []
+
+
+def test_later_out_of_memory_is_reported_by_the_process_and_ends_the_training() -> None:
+    leader, follower = together("starved late")
+    assert follower[:2] == ["DeviceError", "out of memory on cpu while training a part with a batch of 8"]
+    assert leader[:2] == ["DeviceError", "rank 0 lost the connection to another process"]
+
+
+def test_all_processes_end_if_training_diverges_or_is_interrupted() -> None:
+    """Only rank 0 reports the error."""
+    (kind, *_), follower = together("diverged")
+    assert (kind, follower) == ("TrainingDiverged", [])
+    assert together("interrupted") == [["Interrupted", 143], []]
+
+
+class Wire:
+    """Ranks without processes: what rank 0 sends is received as JSON text and copies of tensors."""
+
+    def share_tensors(self, about: Any, tensors: Any) -> tuple[Any, Any]:
+        if about:
+            self.sent = json.dumps(about), {name: tensor.clone() for name, tensor in tensors.items()}
+        return json.loads(self.sent[0]), self.sent[1]
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "ffill"])
+def test_a_training_is_received_as_it_was_sent(missing: str) -> None:
+    values = wave(90, 3)
+    values[20:23] = np.nan
+    data = dataset([values, wave(70, 3)], train_end=[60, 40], val_end=[70, 55], future=1, missing=missing)
+    sent = SharedTraining(
+        architecture=Architecture(name="free", settings={"seasons": [4, 7]}, linear={"share": 0.1}),
+        windows=DeviceWindows.from_windows(split_windows(data, "train"), torch.device("cpu")),
+        hparams=plan(lr=1 / 3),
+        part="free",
+        shrink=True,
+        validated=False,
+        threads=3,
+        stored=SavedState(facts={"best": 0.1, "epoch": 2}, tensors={"a.b": torch.arange(3)}),
+    )
+    wire: Any = Wire()
+    sent.send(wire)
+    received = SharedTraining.receive(wire)
+    for name in ("architecture", "hparams", "part", "shrink", "validated", "threads"):
+        assert getattr(received, name) == getattr(sent, name), name
+    for field in fields(DeviceWindows):
+        own, other = (getattr(training.windows, field.name) for training in (sent, received))
+        assert torch.equal(own, other) if isinstance(own, torch.Tensor) else own == other, field.name
+    assert (received.windows.last_observed is not None) == (missing == "interpolate")
+    assert received.stored is not None
+    assert received.stored.facts == {"best": 0.1, "epoch": 2}
+    assert received.stored.tensors["a.b"].tolist() == [0, 1, 2]

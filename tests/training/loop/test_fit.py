@@ -38,7 +38,7 @@ CPU = torch.device("cpu")
 
 def windows(split: str = "train") -> DeviceWindows:
     data = dataset([wave(90), wave(70, seed=4)], train_end=[50, 40], val_end=[70, 55], lookback=8, horizon=4)
-    return DeviceWindows(split_windows(data, split), CPU)
+    return DeviceWindows.from_windows(split_windows(data, split), CPU)
 
 
 def stacked(seed: int = 0, dropout: float = 0.0) -> StackedLSTM:
@@ -501,7 +501,7 @@ def _with_gaps() -> tuple[Dataset, DeviceWindows, Batch]:
     data = dataset(series, train_end=[60, 40], val_end=[690, 70], lookback=8, horizon=4)
     chosen = split_windows(data, "val")
     assert len(chosen) > chosen.batch_size
-    return data, DeviceWindows(chosen, CPU), chosen[:]
+    return data, DeviceWindows.from_windows(chosen, CPU), chosen[:]
 
 
 def _mase_of_naive(data: Dataset, batch: Batch) -> np.ndarray:
@@ -519,7 +519,7 @@ def test_the_score_is_mase_over_windows(logs: bool) -> None:
     expected = _mase_of_naive(data, batch).mean()
     if logs:
         data = log_transform(data)
-        on_device = DeviceWindows(split_windows(data, "val"), CPU)
+        on_device = DeviceWindows.from_windows(split_windows(data, "val"), CPU)
     assert validation.mase_validator(on_device, MaseScale.from_dataset(data))(Repeats()) == pytest.approx(
         expected, rel=1e-4
     )

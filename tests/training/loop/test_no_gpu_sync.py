@@ -31,7 +31,7 @@ def take_step(model: nn.Module) -> Tensor:
     model.to(META)
     optimizer, average = steps.make_optimizer(model, SETTINGS), ExponentialMovingAverage(model)
     data = dataset([wave(90), wave(70)], train_end=[50, 40], val_end=[70, 55], lookback=8, horizon=4)
-    windows = DeviceWindows(split_windows(data, "train"), META)
+    windows = DeviceWindows.from_windows(split_windows(data, "train"), META)
     steps.set_learning_rate(optimizer, 1e-3)
     average.set_step(7)
     batch = windows.gather(torch.zeros(4, dtype=torch.long, device=META))

@@ -17,6 +17,7 @@ from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, TrainingDiverged
 from lstm_cli.events import Event, Note, ignore_events
 from lstm_cli.library_errors import is_out_of_memory
+from lstm_cli.models.registry import Architecture
 from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import fit as fitting
 from lstm_cli.training.loop.batches import DeviceWindows
@@ -34,7 +35,7 @@ def windows(split: str = "train", *, unequal: bool = False) -> DeviceWindows:
     rows, ends = ((140, 40), (100, 25)) if unequal else ((90, 70), (50, 40))
     series = [wave(count, seed=count) for count in rows]
     data = dataset(series, train_end=ends, val_end=[end + 15 for end in ends], lookback=8, horizon=4)
-    return DeviceWindows(split_windows(data, split), CPU)
+    return DeviceWindows.from_windows(split_windows(data, split), CPU)
 
 
 def stacked(**changes: Any) -> StackedLSTM:
@@ -217,8 +218,8 @@ def in_memory_of(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make steps with a larger batch run out of memory."""
     real = fitting.backward
 
-    def backward(model: Any, batch: Any, hparams: Hyperparameters) -> Any:
-        result = real(model, batch, hparams)
+    def backward(model: Any, batch: Any, hparams: Hyperparameters, **named: Any) -> Any:
+        result = real(model, batch, hparams, **named)
         if len(batch.past) > most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return result
@@ -232,6 +233,7 @@ def fitted_in_memory(hparams: Hyperparameters, **options: Any) -> tuple[Hyperpar
         windows(),
         loss_validator(windows("val"), "mae"),
         hparams,
+        architecture=Architecture(name="stacked", settings={}),  # for other ranks
         **{
             "shrink": True,
             "part": "free",

@@ -97,7 +97,7 @@ def gradients(bf16: bool) -> list[torch.Tensor]:
     model = StackedLSTM(
         inputs=1, targets=1, known_ahead=0, lookback=8, horizon=4, hidden=(16, 8), dropout=0.0
     )
-    windows = DeviceWindows(split_windows(DATA, "train"), CPU)
+    windows = DeviceWindows.from_windows(split_windows(DATA, "train"), CPU)
     backward(model, windows.gather(torch.arange(16)), plan(bf16=bf16))
     return [each.grad for each in model.parameters() if each.grad is not None]
 
@@ -118,9 +118,9 @@ def test_requested_precision_reaches_the_steps_and_is_reported(
     seen = set()
 
     def watched(step: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-        def run(model: torch.nn.Module, batch: object, plan: object) -> torch.Tensor:
+        def run(model: torch.nn.Module, batch: object, plan: object, **named: object) -> torch.Tensor:
             seen.add(plan.bf16)  # type: ignore[attr-defined]
-            return step(model, batch, plan)
+            return step(model, batch, plan, **named)
 
         return run
 
