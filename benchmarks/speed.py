@@ -22,6 +22,7 @@ import on_export
 import on_forecast
 import on_int8
 import on_peers
+import on_processes
 import on_reading
 import on_stages
 import on_start
@@ -29,7 +30,18 @@ import on_training
 import timing
 from command import Notebook
 
-TABLES = ("start", "reading", "forecast", "training", "accuracy", "precision", "int8", "export", "stages")
+TABLES = (
+    "start",
+    "reading",
+    "forecast",
+    "training",
+    "processes",
+    "accuracy",
+    "precision",
+    "int8",
+    "export",
+    "stages",
+)
 
 
 def parse_arguments(words: list[str] | None) -> argparse.Namespace:
@@ -107,6 +119,7 @@ def main(words: list[str] | None = None) -> int:
                 clock=options.clock,
                 peers=loops,
             ),
+            "processes": lambda: on_processes.run(notebook, options.repetitions, steps=options.steps),
             "accuracy": lambda: on_training.to_accuracy(notebook, options.seeds),
             "precision": lambda: on_training.precisions(notebook, options.seeds),
             "int8": lambda: on_int8.run(notebook, options.hidden, options.epochs),

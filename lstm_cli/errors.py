@@ -14,7 +14,7 @@
     │   ├── QuantizationLoss      the quantized model is too inaccurate
     │   └── TrainingDiverged      a loss, gradient or weight is not finite
     ├── LockedError           6   another process is writing the run
-    ├── DeviceError           7   the device is not available, or memory is too small
+    ├── DeviceError           7   the device is not available, memory is too small, or a process is lost
     └── Interrupted       128+n   stopped by signal n
 
 An error has a message, which names the location, and a hint, which names a command or flag that helps.
@@ -135,7 +135,7 @@ class LockedError(LstmError):
 
 
 class DeviceError(LstmError):
-    """Device that is not available, or memory that is too small."""
+    """Device that is not available, memory that is too small, or a lost process of several."""
 
     exit_code = 7
 

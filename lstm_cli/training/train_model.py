@@ -22,7 +22,7 @@ from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.malloc import keep_freed_memory, return_freed_memory
 from lstm_cli.training.setup.precision import choose_precision
 
-# Hidden units up to which one GPU with a recorded step was up to 8 times as fast as without (benchmarks/gpu.md).
+# Hidden units up to which a recorded step made one GPU 1.6 to 8 times as fast (benchmarks/gpu.md).
 MAX_SMALL_HIDDEN = 512
 
 
@@ -72,8 +72,9 @@ def train_model(
     transformed = replace(transformed, choices=transformed.choices | {"precision": precision_reason})
     for name, reason in transformed.choices.items():
         listen(Note(text=f"{CHOICES.get(name, name)}: {reason}"))
-    if current_ranks() is not None and device.type == "cuda" and max(config.sizes) <= MAX_SMALL_HIDDEN:
-        listen(WarningRaised(finding=small_network_finding(config)))
+    if current_ranks() is not None:
+        for finding in findings_about_processes(config, device):
+            listen(WarningRaised(finding=finding))
     keep_freed_memory()
     with as_device_error(
         f"on {device} while training {config.model}", hint=f"use --device cpu, or {USE_FEWER_ROWS}"
@@ -102,10 +103,13 @@ def train_model(
     return replace(trained, precision=precision, seconds=time.monotonic() - started)
 
 
-def small_network_finding(config: TrainConfig) -> Finding:
-    """Return the warning that one GPU is probably faster than several."""
+def findings_about_processes(config: TrainConfig, device: torch.device) -> tuple[Finding, ...]:
+    """Return the warning if one GPU is probably faster than several."""
+    units = max(config.sizes)
+    if device.type != "cuda" or units > MAX_SMALL_HIDDEN:
+        return ()
     text = (
-        f"several GPUs launch each operation of a step, one GPU replays the whole step: for {max(config.sizes)} hidden "
-        "units, one GPU without torchrun is probably faster"
+        f"one GPU is probably faster than several for {units} hidden units, because only a single process records and "
+        "replays its steps: start it without torchrun to compare"
     )
-    return Finding(rule="M211", kind=MODEL, text=text, flags=("--hidden",))
+    return (Finding(rule="M211", kind=MODEL, text=text, flags=("--hidden",)),)

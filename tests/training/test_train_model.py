@@ -30,7 +30,7 @@ from lstm_cli.training.recipes.segment_networks import (
     part_windows,
 )
 from lstm_cli.training.setup.hyperparameters import make_hyperparameters, refit_hyperparameters
-from lstm_cli.training.train_model import train_model
+from lstm_cli.training.train_model import findings_about_processes, train_model
 
 # The learning rate is given, so that no network is trained a second time at a slower one.
 TINY = TrainConfig(hidden=(4,), epochs=1, batch_size=4, lr=1e-3, log_transform="off", device="cpu")
@@ -451,3 +451,12 @@ def test_attention_and_max_norm_reach_the_networks_of_the_default_model() -> Non
         assert each.attention is not None
         assert each.attention.out.weight.any()  # it has learned
         assert each.embed.weight.norm(dim=1).max() < 0.5 + 1e-5
+
+
+def test_several_gpus_are_not_advised_for_a_small_network() -> None:
+    gpu, large = torch.device("cuda", 0), TrainConfig(model="stacked", hidden=(64, 1024))
+    small = replace(large, hidden=(64, 512))
+    (finding,) = findings_about_processes(small, gpu)
+    assert (finding.rule, finding.flags) == ("M211", ("--hidden",))
+    assert "512 hidden units" in finding.text
+    assert findings_about_processes(large, gpu) == findings_about_processes(small, torch.device("cpu")) == ()

@@ -9,7 +9,6 @@ import copy
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -34,7 +33,7 @@ LEADER = 0
 START_LIMIT = timedelta(minutes=10)  # until all ranks have loaded torch; for each tensor of the data
 STEP_LIMIT = timedelta(seconds=45)  # for the gradients of a step, so that a lost process ends within a minute
 BEAT = timedelta(seconds=5)  # between two signs of life of rank 0
-MAX_SILENCE = 30.0  # seconds without a sign of life
+MAX_MISSED = 6  # signs of life; not a time, because the whole machine may sleep
 END = "end"  # message: rank 0 needs the others no more
 
 
@@ -100,14 +99,13 @@ class Ranks:
 
     def _wait_for_message(self) -> None:
         """Wait until rank 0 sends a message. Raise DistError if it gives no sign of life."""
-        beat, heard = b"", time.monotonic()
-        while time.monotonic() - heard < MAX_SILENCE:
+        beat, missed = b"", 0
+        while missed < MAX_MISSED:
             with suppress(dist.DistStoreError):  # there is no message yet
                 self._store.wait([self._key], BEAT)
                 return
             newest = self._store.get("beat")
-            if newest != beat:
-                beat, heard = newest, time.monotonic()
+            beat, missed = newest, missed + 1 if newest == beat else 0
         raise dist.DistError("rank 0 gives no sign of life")
 
     def _beat(self) -> None:

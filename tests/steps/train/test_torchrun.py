@@ -81,7 +81,7 @@ def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_pa
     """Batches of 5 do not divide by 2. Each process takes every second window of a batch.
 
     The last digits depend on the processor, and training makes them larger. So the forecasts are compared, and they
-    must have moved much further than they differ. `test_ranks.py` compares the gradients.
+    must have moved much further than they differ. `test_distributed.py` compares the gradients.
     """
     parts = ("free",) if model == "segment" else ()
     config = replace(CONFIG, model=model, parts=parts, batch_size=5, optimizer="sgd", lr=0.05)
@@ -98,7 +98,8 @@ def test_two_processes_train_the_same_model_as_one(model: str, run: Path, tmp_pa
     assert max_difference(run, still) > 0.2
 
 
-def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> None:
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_stops_training_and_the_next_run_resumes(rank: int, run: Path) -> None:
     """Torchrun may kill rank 0 before it prints, so this test ignores the output."""
     config = replace(CONFIG, model="stacked", hidden=(32,), epochs=100_000)
     argv = ["train", str(run), *flags_of(config), "--patience", "100000", "--checkpoint-every", "1"]
@@ -109,7 +110,7 @@ def test_a_killed_process_stops_training_and_the_next_run_resumes(run: Path) -> 
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    os.kill(_find_rank_1(process.pid), signal.SIGKILL)
+    os.kill(_find_rank(rank, process.pid), signal.SIGKILL)
     _, err = process.communicate(timeout=1200)
     assert process.returncode == 1, err  # exit code of torchrun for any failure
     assert (run / "run.json").read_bytes() == before
@@ -137,17 +138,17 @@ def _has_network(run: Path) -> bool:
     return False
 
 
-def _find_rank_1(parent: int) -> int:
-    """Return the id of the process that torchrun started as rank 1."""
+def _find_rank(rank: int, parent: int) -> int:
+    """Return the id of the process that torchrun started as a rank."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environ = (folder / "environ").read_bytes().split(b"\0")
             parent_id = (folder / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:  # the process has ended
             continue
-        if b"RANK=1" in environ and int(parent_id) == parent:
+        if f"RANK={rank}".encode() in environ and int(parent_id) == parent:
             return int(folder.name)
-    raise AssertionError("rank 1 not found")
+    raise AssertionError(f"rank {rank} not found")
 
 
 def test_up_to_date_or_failed_runs_stop_all_processes(trained: Path, tmp_path: Path) -> None:

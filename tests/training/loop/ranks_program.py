@@ -8,6 +8,7 @@ starved0, 1   train while rank 0 or 1 cannot compute more than three windows at 
 starved late  train while rank 1 runs out of memory in its second step
 lost0, 1      train while rank 0 or 1 exits in its second step
 silent0, 1    train while rank 0 or 1 stops in a validation or in a step, without an end of its connections
+released      train, let the others end, and then wait for the end of stdin
 patient       train with a validation that takes longer than a step may take
 diverged      train with a loss that is not a number in one window
 interrupted   train until a signal in the second step of an epoch
@@ -174,6 +175,13 @@ def interrupted() -> list[Any]:
     return []
 
 
+def released() -> bool:
+    train()
+    distributed.leave()
+    sys.stdin.read()
+    return distributed.current_ranks() is None
+
+
 def wait_long(model: nn.Module) -> float:
     time.sleep(1.2 * distributed.STEP_LIMIT.total_seconds())
     return 1.0
@@ -215,6 +223,7 @@ LEAD: dict[str, Callable[[], Any]] = {
     "lost1": lambda: refusal(train),
     "silent0": lambda: refusal(partial(train, validate=stop_silently)),
     "silent1": lambda: refusal(train),
+    "released": released,
     "patient": lambda: train(settings=plan(epochs=1), validate=wait_long)[1].history[-1]["epoch"],
     "diverged": lambda: refusal(partial(train, spoilt=True)),
     "interrupted": interrupted,
@@ -225,7 +234,7 @@ def prepare() -> None:
     """Make this rank fail as its task says, and shorten the limits."""
     if TASK in ("silent0", "silent1", "patient"):
         distributed.STEP_LIMIT = timedelta(seconds=6)
-        distributed.BEAT, distributed.MAX_SILENCE = timedelta(seconds=0.5), 6.0
+        distributed.BEAT = timedelta(seconds=1)
     failures: dict[str, Callable[..., object]] = {
         f"lost{RANK}": lambda: os._exit(0),
         "silent1": stop_silently,

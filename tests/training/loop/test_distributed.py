@@ -42,7 +42,8 @@ def start(task: str, ranks: int) -> list[subprocess.Popen[str]]:
     processes = [
         subprocess.Popen(
             [sys.executable, str(PROGRAM), task],
-            env=env | {"RANK": str(rank)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=env | {"RANK": str(rank)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for rank in range(ranks)
     ]  # fmt: skip
@@ -94,6 +95,18 @@ def test_a_process_that_stops_silently_is_lost_too(rank: int) -> None:
     """Its connections stay open, as those of a machine without power."""
     ((kind, message, _),) = together(f"silent{rank}", lost=rank)
     assert (kind, message) == ("DeviceError", f"rank {1 - rank} lost the connection to another process")
+
+
+def test_other_processes_end_after_the_last_training_while_rank_0_works() -> None:
+    leader, follower = start("released", 2)
+    try:
+        assert follower.communicate(timeout=HANGING)[0] == "[]\n"
+        assert leader.poll() is None
+        assert leader.communicate(timeout=HANGING)[0] == "true\n"
+    finally:
+        for process in (leader, follower):
+            process.kill()
+            process.wait()
 
 
 def test_a_validation_may_take_longer_than_a_step() -> None:
