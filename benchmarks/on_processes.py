@@ -11,16 +11,8 @@ from on_training import prepared, runs
 from timing import Worker, in_turn, ratio
 
 RANKS = Path(__file__).with_name("training_ranks.py")
-TORCHRUN = [
-    "-m",
-    "torch.distributed.run",
-    "--nproc-per-node",
-    "2",
-    "--rdzv-backend",
-    "c10d",
-    "--rdzv-endpoint",
-    "localhost:0",
-]
+TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node", "2"]
+ANY_PORT = ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
 SIZES = (64, 512)  # hidden units
 MIN_STEPS = 2
 
@@ -56,7 +48,7 @@ def each_size(notebook: Notebook, repetitions: int, run_dir: str, hidden: int, s
     """
     limits = [str(RANKS), run_dir, "--hidden", str(hidden), "--steps", str(steps)]
     commands = {
-        "two": [sys.executable, *TORCHRUN, *limits, "--threads", "1"],
+        "two": [sys.executable, *TORCHRUN, *ANY_PORT, *limits, "--threads", "1"],
         "one": [sys.executable, *limits, "--threads", "2"],
     }
     with ExitStack() as open_workers:

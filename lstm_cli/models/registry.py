@@ -18,13 +18,13 @@ MODELS: dict[str, type[nn.Module]] = {"segment": Mixture, "stacked": StackedLSTM
 class Architecture:
     """Class and sizes of a network that is trained as a whole. All values are JSON values."""
 
-    name: str  # `stacked`, or `free` or `anchored` for a part of `segment`
+    name: str  # name of a model in `MODELS`, or `free` or `anchored` for a part of `segment`
     settings: Mapping[str, Any]  # arguments of the class
     linear: Mapping[str, Any] | None = None  # arguments of the linear forecast in an anchored network
 
     def build(self) -> nn.Module:
         """Return the network with random weights; a linear forecast is 0."""
-        if self.name == "stacked":
+        if self.name in MODELS:
             return build_model(self.name, self.settings)
         network = SegmentLSTM(**_lists_as_tuples(self.settings))
         return network if self.linear is None else AnchoredNetwork(LinearForecast(**self.linear), network)
