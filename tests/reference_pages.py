@@ -53,7 +53,7 @@ READS = {
     "evaluate": "`data/`, `model/`, and `quantized/` if `predict` runs the quantized model.",
     "quantize": "`data/` and `model/`.",
     "predict": "`model/`, and `quantized/` if there is one. The rows come from `NEW`, or from `data/` without `NEW`.",
-    "export": "`data/` and `model/`.",
+    "export": "`data/` and `model/`; `quantized/` with `--precision`.",
     "verify": "`run.json` and every file that it names.",
     "config": "`run.json`.",
 }

@@ -20,9 +20,15 @@ class Format:
     holds_graph: bool = True  # the file can forecast
     holds_parts: bool = False  # the file also returns the forecasts of the parts
     needs_future_input: bool = True  # `future` is an input even if it has no columns
+    input_order: tuple[str, ...] = ("past", "future", "mask")  # of inputs that are given by position
+    library: str | None = None  # package whose version the file depends on
+    promise: str = ""  # versions of the library that open the file
 
 
 _KERAS = "model = keras.models.load_model('{file}')"
+# Keras sorts the names of its inputs.
+_KERAS_ORDER = ("future", "mask", "past")
+_KERAS_PROMISE = "Keras 3; a newer version opens files of an older one"
 FORMATS: Mapping[str, Format] = {
     "onnx": Format(
         file="model.onnx",
@@ -31,16 +37,38 @@ FORMATS: Mapping[str, Format] = {
         holds_parts=True,
     ),
     "torchscript": Format(
-        file="model.pt", endings=(".pt", ".pth", ".ts"), open_code="model = torch.jit.load('{file}')"
+        file="model.pt",
+        endings=(".pt", ".pth", ".ts"),
+        open_code="model = torch.jit.load('{file}')",
+        library="torch",
+        promise="a newer version opens files of an older one, as long as torch has TorchScript",
     ),
     "pt2": Format(
-        file="model.pt2", endings=(".pt2",), open_code="model = torch.export.load('{file}').module()"
+        file="model.pt2",
+        endings=(".pt2",),
+        open_code="model = torch.export.load('{file}').module()",
+        library="torch",
+        promise="this version; torch does not promise that another one opens the file",
     ),
     "keras": Format(
-        file="model.keras", endings=(".keras",), open_code=_KERAS, is_keras=True, needs_future_input=False
+        file="model.keras",
+        endings=(".keras",),
+        open_code=_KERAS,
+        is_keras=True,
+        needs_future_input=False,
+        input_order=_KERAS_ORDER,
+        library="keras",
+        promise=_KERAS_PROMISE,
     ),
     "h5": Format(
-        file="model.h5", endings=(".h5", ".hdf5"), open_code=_KERAS, is_keras=True, needs_future_input=False
+        file="model.h5",
+        endings=(".h5", ".hdf5"),
+        open_code=_KERAS,
+        is_keras=True,
+        needs_future_input=False,
+        input_order=_KERAS_ORDER,
+        library="keras",
+        promise=_KERAS_PROMISE,
     ),
     "safetensors": Format(
         file="model.safetensors",

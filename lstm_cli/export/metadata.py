@@ -1,5 +1,8 @@
 """Metadata of an exported file: inputs, outputs, scaling, units, bounds and times."""
 
+import json
+import re
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -8,15 +11,29 @@ from lstm_cli.data.dataset.dataset import Schema, SeriesTable
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds, ScaledBounds
 from lstm_cli.data.forecast.output import write_times
-from lstm_cli.data.times.formats import JOINT
+from lstm_cli.data.frequency.step import Step
+from lstm_cli.data.times.formats import JOINT, SECOND
+from lstm_cli.export.calendar_facts import calendar_facts, clock_text, holiday_facts
 from lstm_cli.export.formats import Format
 from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS
+
+OPSET = 18  # of the ONNX graphs, see graph/builder.py, which needs torch
+MISSING_TEXTS = {
+    "interpolate": "a straight line between the measured neighbours, in the unit of the file; after the last one, "
+    "its value",
+    "last": "the last measured value",
+    "season": "the value one season before, else the last measured value",
+    "refuse": "nothing: missing values are refused",
+}
+_NUMBERS = re.compile(r"\[\n\s+([-\d][^\[\]{}\"]*?)\n\s+\]")  # a list of numbers, one a line
 
 
 def tensor_facts(
     format: Format, schema: Schema, *, lookback: int, parts: tuple[str, ...]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the inputs and the outputs of an exported graph: name -> shape, dtype and meaning.
+    """Return the inputs, in the order of their positions, and the outputs of an exported graph.
+
+    Each has a name, shape, dtype and meaning.
 
     Args:
         format: Export format.
@@ -44,6 +61,7 @@ def tensor_facts(
     }
     if not known and not format.needs_future_input:
         del inputs[future]
+    inputs = {name: inputs[name] for name in format.input_order if name in inputs}
     shape = ["batch", schema.horizon, len(schema.targets)]
     outputs = {OUTPUT: _tensor(shape, "the forecast; scaled", columns=list(schema.targets))}
     if parts and format.holds_parts:
@@ -71,7 +89,9 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         "past": list(schema.past),
         "future": list(schema.future),
         "calendar": list(schema.calendar),
+        **({"calendar_inputs": calendar_facts(schema, series)} if schema.calendar else {}),
         "holidays": [name for dates in schema.holidays for name in dates.names],
+        **({"holiday_inputs": holiday_facts(schema)} if schema.holidays else {}),
         "static": list(schema.static),
         "categories": {column: list(known) for column, known in schema.categories.items()},
         "horizon": schema.horizon,
@@ -84,7 +104,12 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
             "value": inverse + (f"; for a target value = {unscaled}" if scaler.log_transformed else ""),
             "holidays": "1 on the day, the day before or the day after a holiday, else 0",
             "static": "scaled = (value - center) / scale; 0 for a missing value",
-            "calendar": "half the sine or cosine of the elapsed share of the period; not scaled",
+            "calendar": "half the sine or cosine of the elapsed share of the period; not scaled; see calendar_inputs",
+        },
+        "missing": {
+            "method": schema.missing,
+            "filled_with": MISSING_TEXTS[schema.missing],
+            "before_the_first": "0 in scaled units",
         },
         "static_scaling": {
             name: {"center": center, "scale": scale}
@@ -92,14 +117,13 @@ def data_facts(schema: Schema, series: SeriesTable, scaler: Scaler) -> dict[str,
         },
         "times": {
             "column": schema.time_name,
+            "columns": list(schema.time_columns),
             "step": schema.step.name,
-            "clock": "none"
-            if schema.time_format.is_integer
-            else "UTC"
-            if schema.time_format.has_offset
-            else schema.time_format.tz or "as in the file",
+            "step_seconds": _step_seconds(schema.step),
+            "clock": clock_text(schema),
             "order": "past ends one step before the first step of the forecast",
         },
+        "series_columns": list(schema.series_columns),
         "series": [
             {
                 "name": name,
@@ -129,9 +153,44 @@ def bounds_facts(
     return {
         "unit": "unit of the file",
         **{side: dict(zip(schema.targets, stored[side], strict=True)) for side in ("lower", "upper")},
+        # The quantiles of a count are rounded to whole numbers: floor(value + 0.5).
+        "counts": dict(zip(schema.targets, bounds.are_counts.tolist(), strict=True)),
         "in_file": bounded and not reason,
         "reason": reason if bounded else "",
     }
+
+
+def needs_facts(format: Format, precision: str | None) -> dict[str, str]:
+    """Return the library that opens the file: its version, and which other versions do.
+
+    Args:
+        format: Export format.
+        precision: Precision of the model; None: there is no model.
+    """
+    if format.library is not None:
+        installed = version(format.library).partition("+")[0]
+        return {"library": format.library, "version": installed, "note": format.promise}
+    if precision == "int8":
+        note = "only ONNX Runtime has its operator DynamicQuantizeLSTM (com.microsoft)"
+        return {"library": "onnxruntime", "version": "1.20", "note": note}
+    if precision is not None and format.holds_graph:
+        return {
+            "library": "onnx",
+            "version": f"opset {OPSET}",
+            "note": "ONNX Runtime 1.20 or newer, or OpenVINO",
+        }
+    return {}
+
+
+def metadata_text(facts: dict[str, Any]) -> str:
+    """Return the text of the JSON file, with each list of numbers on one line."""
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+    return _NUMBERS.sub(lambda numbers: f"[{' '.join(numbers[1].split())}]", text) + "\n"
+
+
+def _step_seconds(step: Step) -> float | None:
+    """Return the seconds of a step; None if steps differ in length."""
+    return step.count / SECOND if step.kind in ("seconds", "weeks") else None
 
 
 def _tensor(shape: list[Any], meaning: str, **more: list[str]) -> dict[str, Any]:

@@ -176,14 +176,26 @@ def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
             return load_graph(run, "fp32")
         reader = run.artifact("quantized")
         return reader.bytes("model.onnx"), _precision(reader)
-    reader = run.artifact("quantized")
-    if _precision(reader) != precision:
+    require_precision(run, precision)
+    return run.artifact("quantized").bytes("model.onnx"), precision
+
+
+def require_precision(run: Run, precision: str) -> None:
+    """Raise an error if the run has no up-to-date quantized graph of this precision, int8 or fp16.
+
+    Raises:
+        MissingArtifact: the run has no graph of this precision. The hint has the command that makes it.
+        StaleArtifact: the graph of this precision is out of date.
+    """
+    stored = _precision(run.artifact("quantized")) if run.has("quantized") else None
+    if stored != precision:
+        other = f"its quantized model is {stored}" if stored else "it has no quantized model"
         raise MissingArtifact(
-            f"{run.path} has no {precision} model (its quantized model is {_precision(reader)})",
+            f"{run.path} has no {precision} model ({other})",
             hint=f"run '{command('quantize', run.path)} --to {precision}' first",
+            flag="--precision",
         )
     require_fresh(run, "quantized")
-    return reader.bytes("model.onnx"), precision
 
 
 def serves_quantized(run: Run) -> bool:

@@ -16,7 +16,7 @@ from lstm_cli.config import (
 )
 from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.data.reading.source import STDIN, expand_paths, is_pipe, open_source
-from lstm_cli.inference.trained_model import load_model, serves_quantized
+from lstm_cli.inference.trained_model import load_model, require_precision, serves_quantized
 from lstm_cli.rundir import (
     ARTIFACTS,
     CHECKPOINT,
@@ -289,7 +289,11 @@ def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
     with open_run(run) as opened:
         if config.to != "npz" or opened.has("model"):
             require_fresh(opened, "model")
-        names = [name for name in ("data", "model") if opened.has(name)]
+        sources = ["data", "model"]
+        if config.precision != "fp32":
+            require_precision(opened, config.precision)
+            sources.append("quantized")
+        names = [name for name in sources if opened.has(name)]
         outputs = output_names(run, config)
         if config.output is not None:
             for path in outputs:

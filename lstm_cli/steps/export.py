@@ -4,11 +4,10 @@ The step reads a snapshot of the run and takes no lock. Files in `exports/` are 
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 from lstm_cli import __version__
@@ -20,8 +19,16 @@ from lstm_cli.data.dataset.windows import SPLITS, split_windows
 from lstm_cli.errors import OutputError
 from lstm_cli.events import Listener, Note, Progressed
 from lstm_cli.export.formats import FORMATS, require_ending, require_supported
-from lstm_cli.export.metadata import bounds_facts, data_facts, tensor_facts
-from lstm_cli.inference.trained_model import TrainedModel, load_graph, load_model, rescale_to_model
+from lstm_cli.export.interval_facts import interval_facts
+from lstm_cli.export.metadata import bounds_facts, data_facts, metadata_text, needs_facts, tensor_facts
+from lstm_cli.inference.trained_model import (
+    TrainedModel,
+    load_graph,
+    load_intervals,
+    load_model,
+    require_precision,
+    rescale_to_model,
+)
 from lstm_cli.rundir import (
     EXPORTS,
     Run,
@@ -47,6 +54,7 @@ class ExportReport:
     about: str  # path of the JSON file that describes the output
     size: int  # bytes of the output
     model: str | None  # None: windows of a run without a model
+    precision: str | None  # of the model; None: the windows, which are no model
     shapes: dict[str, list[Any]]  # of inputs and outputs, or of the arrays X and y
     bounds: str | None  # why the file does not clip its forecast to the bounds; None: it does
     difference: float | None  # largest difference from the model's forecasts, scaled; None: same bytes
@@ -81,7 +89,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
 
     Raises:
         UsageError: the format does not support the model, or its extra is not installed.
-        MissingArtifact, StaleArtifact: no model of the current data.
+        MissingArtifact, StaleArtifact: no model of the current data, or none of the precision.
         OutputError: the output cannot be written.
     """
     if config.output is not None:
@@ -90,7 +98,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         require_installed(f"--to {config.to}", "keras", "h5py")
     with open_run(run) as opened:
         # Windows need only the data, so they can be exported before training.
-        model = _current_model(opened, config.to) if config.to != "npz" or opened.has("model") else None
+        model = _current_model(opened, config) if config.to != "npz" or opened.has("model") else None
         if config.output is None:
             exports_folder(run)
         output, about = output_names(run, config)
@@ -99,14 +107,12 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         if config.to == "npz" or model is None:
             content = _windows(opened, model, listen)
         else:
-            content = _network(opened, config.to, model, listen)
+            content = _network(opened, config, model, listen)
         _require_free_space(output, content.size)
         with open_replacement(output) as stream:
             content.write(stream)
-        facts = _origin(opened, config.to, output) | content.facts
-    replace_file(
-        about, [json.dumps(plain_value(facts), indent=2, ensure_ascii=False, allow_nan=False).encode(), b"\n"]
-    )
+        facts = _origin(opened, config, output) | content.facts
+    replace_file(about, [metadata_text(plain_value(facts)).encode()])
     return ExportReport(
         run=str(run),
         to=config.to,
@@ -114,6 +120,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
         about=str(about),
         size=facts["size"],
         model=None if model is None else model.name,
+        precision=None if config.to == "npz" else config.precision,
         shapes=content.shapes,
         bounds=facts.get("bounds", {}).get("reason") or None,
         difference=content.difference,
@@ -127,14 +134,19 @@ def output_names(run: Path, config: ExportConfig) -> tuple[Path, Path]:
     """Return the output file and its JSON file. Raises UsageError if the name belongs to another format."""
     if config.output is not None:
         require_ending(config.to, config.output)
-    output = run / EXPORTS / FORMATS[config.to].file if config.output is None else Path(config.output)
+    file = PurePath(FORMATS[config.to].file)
+    if config.precision != "fp32":
+        file = file.with_suffix(f".{config.precision}{file.suffix}")
+    output = run / EXPORTS / file if config.output is None else Path(config.output)
     return output, output.with_name(f"{output.name}.json")
 
 
-def _current_model(run: Run, to: str) -> TrainedModel:
+def _current_model(run: Run, config: ExportConfig) -> TrainedModel:
     require_fresh(run, "model")
+    if config.precision != "fp32":
+        require_precision(run, config.precision)
     model = load_model(run)
-    require_supported(to, model.name, model.settings)
+    require_supported(config.to, model.name, model.settings)
     return model
 
 
@@ -143,24 +155,28 @@ def _load_data(run: Run, model: TrainedModel | None) -> Dataset:
     return dataset if model is None else rescale_to_model(dataset, model)
 
 
-def _origin(run: Run, to: str, output: Path) -> dict[str, Any]:
+def _origin(run: Run, config: ExportConfig, output: Path) -> dict[str, Any]:
     """Return the facts about the file: name, size, how to open it, and the digests of its sources."""
+    to, sources = (
+        config.to,
+        ("data", "model") if config.precision == "fp32" else ("data", "model", "quantized"),
+    )
     return {
         "format": to,
         "file": output.name,
         "size": output.stat().st_size,
         "opens": FORMATS[to].open_code.format(file=output.name),
         "written_by": f"lstm {__version__}",
-        "made_from": {name: run.digest(name) for name in ("data", "model") if run.has(name)},
+        "made_from": {name: run.digest(name) for name in sources if run.has(name)},
     }
 
 
-def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Content:
+def _network(run: Run, config: ExportConfig, model: TrainedModel, listen: Listener) -> _Content:
     """Return the model: its stored bytes, or a conversion whose forecasts agree with the model."""
-    format, bounds = FORMATS[to], model.bounds.transform(model.scaler)
+    to, format, bounds = config.to, FORMATS[config.to], model.bounds.transform(model.scaler)
     difference, compared = None, 0
     if to == "onnx":
-        data, _ = load_graph(run, "fp32")
+        data, _ = load_graph(run, config.precision)
     elif to == "safetensors":
         data = run.artifact("model").bytes("weights.safetensors")
     else:
@@ -177,15 +193,19 @@ def _network(run: Run, to: str, model: TrainedModel, listen: Listener) -> _Conte
         data, difference = convert_model(to, network, bounds, batch)
         compared = len(batch.series)
     facts: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest()}
+    facts |= {"precision": config.precision, "needs": needs_facts(format, config.precision)}
     facts |= {"model": {"name": model.name, "settings": model.settings}}
     shapes = {}
     if format.holds_graph:
         inputs, outputs = tensor_facts(format, model.schema, lookback=model.lookback, parts=model.parts)
-        facts |= {"inputs": inputs, "outputs": outputs}
+        facts |= {"inputs": inputs, "input_order": list(inputs), "outputs": outputs}
         shapes = {name: tensor["shape"] for name, tensor in (inputs | outputs).items()}
     facts |= data_facts(model.schema, model.series, model.scaler)
     facts["bounds"] = bounds_facts(model.schema, model.bounds, bounds, holds_graph=format.holds_graph)
     facts["agreement"] = {"largest_difference": difference, "windows": compared, "unit": "scaled"}
+    intervals = load_intervals(run)
+    if intervals is not None:
+        facts["intervals"] = interval_facts(intervals, horizon=model.schema.horizon)
     return _Content(
         size=len(data),
         write=lambda stream: stream.write(data),

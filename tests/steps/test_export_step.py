@@ -23,6 +23,7 @@ from lstm_cli.export.formats import FORMATS
 from lstm_cli.inference.session import open_session
 from lstm_cli.inference.trained_model import load_graph, load_model, rescale_to_model
 from lstm_cli.rundir import open_run, writing
+from lstm_cli.steps.dry_run import plan_export
 from lstm_cli.steps.export import export
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
@@ -137,6 +138,123 @@ def test_an_export_and_its_description_forecast_in_units_of_the_file(
         assert lower == 45
         floor = (lower - about["series"][0]["center"]["sales"]) / about["series"][0]["scale"]["sales"]
         assert scaled.min() == pytest.approx(floor)
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_precision_that_the_run_lacks_is_an_error_with_its_command(run: Path, planned: bool) -> None:
+    """Only an int8 model is in the run of the fixture."""
+
+    def attempt(precision: str) -> None:
+        config = ExportConfig(precision=precision)
+        plan_export(run, config) if planned else export(run, config, ignore_events)
+
+    attempt("int8")
+    with pytest.raises(MissingArtifact, match="has no fp16 model") as refused:
+        attempt("fp16")
+    assert refused.value.exit_code == 4
+    assert refused.value.hint == f"run 'lstm quantize {run} --to fp16' first"
+    train(run, replace(TRAIN, seed=5), ignore_events)
+    with pytest.raises(StaleArtifact) as stale:
+        attempt("int8")
+    assert stale.value.hint == f"run 'lstm quantize {run}' again"
+
+
+def test_a_run_without_a_quantized_model_names_the_command_for_the_precision(stacked: Path) -> None:
+    for precision in ("int8", "fp16"):
+        with pytest.raises(MissingArtifact, match="it has no quantized model") as refused:
+            export(stacked, ExportConfig(precision=precision), ignore_events)
+        assert refused.value.hint == f"run 'lstm quantize {stacked} --to {precision}' first"
+
+
+@pytest.mark.parametrize("to", [to for to in EXPORT_FORMATS if to != "onnx"])
+def test_another_precision_needs_onnx(to: str) -> None:
+    with pytest.raises(
+        UsageError, match=f"--precision int8 works only with --to onnx, not with {to}"
+    ) as refused:
+        ExportConfig(to=to, precision="int8")
+    assert refused.value.exit_code == 2
+    assert refused.value.flag == "--precision"
+
+
+def test_a_quantized_model_is_exported_next_to_the_other_one(run: Path) -> None:
+    reports = {
+        precision: export(run, ExportConfig(precision=precision), ignore_events)
+        for precision in ("fp32", "int8")
+    }
+    names = {precision: Path(report.output).name for precision, report in reports.items()}
+    assert names == {"fp32": "model.onnx", "int8": "model.int8.onnx"}
+    opened = open_run(run)
+    for precision, report in reports.items():
+        assert report.precision == precision
+        assert Path(report.output).read_bytes() == load_graph(opened, precision)[0]
+        about = json.loads(Path(report.about).read_text())
+        assert about["precision"] == precision
+        assert ("quantized" in about["made_from"]) == (precision == "int8")
+    assert about["needs"]["library"] == "onnxruntime"
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("to", GRAPHS)
+def test_inputs_that_are_given_by_position(stacked: Path, tmp_path: Path, to: str) -> None:
+    """Positions in the JSON file are those of the program that opens the file."""
+    report = export(stacked, ExportConfig(to=to, output=str(tmp_path / FORMATS[to].file)), ignore_events)
+    about = json.loads(Path(report.about).read_text())
+    whole = windows_of(stacked)
+    inputs = [getattr(whole, name)[:3] for name in about["input_order"]]
+    assert list(about["inputs"]) == about["input_order"]
+    path = Path(report.output)
+    if to in ("keras", "h5"):
+        import keras
+
+        network = keras.models.load_model(path)
+        assert [tensor.name for tensor in network.inputs] == about["input_order"]
+        given = dict(zip(about["input_order"], inputs, strict=True))  # Keras refuses a list
+        forecast = keras.ops.convert_to_numpy(network(given))
+        assert about["needs"]["version"] == keras.__version__
+    elif to == "onnx":
+        import onnx
+
+        graph = onnx.load(path)
+        assert [value.name for value in graph.graph.input] == about["input_order"]
+        assert about["needs"]["version"] == f"opset {graph.opset_import[0].version}"
+        forecast = open_session(path.read_bytes(), threads=1)(*inputs)
+    else:
+        import torch
+
+        forecast = opened_by_its_own(to, path)(*inputs)
+        assert about["needs"]["version"] == torch.__version__.partition("+")[0]
+    own = open_session(load_graph(open_run(stacked), "fp32")[0], threads=1)
+    expected = own(whole.past[:3], whole.future[:3], whole.mask[:3])
+    np.testing.assert_allclose(forecast, expected, rtol=0, atol=1e-5)
+
+
+def test_the_description_has_the_example_of_a_calendar_and_the_dates_of_holidays(
+    tmp_path: Path,
+) -> None:
+    """Holidays change the target, so that `prepare` keeps these inputs."""
+    from lstm_cli.data.dataset.holiday_inputs import read_holidays
+
+    run, lines = tmp_path / "run", ["day,y"]
+    closed = set(np.array(read_holidays("DE", 2021, 2025).days, dtype="datetime64[D]"))
+    for row, day in enumerate(np.arange(np.datetime64("2022-01-01"), np.datetime64("2024-05-10"))):
+        lines.append(f"{day},{50 + row % 7 - 30 * (day in closed) + 37 * row % 101 / 100}")
+    (tmp_path / "data.csv").write_text("\n".join(lines) + "\n")
+    settings = replace(PREPARE, target=("y",), past=(), future=(), series=(), holidays=("DE",))
+    prepare(str(tmp_path / "data.csv"), run, settings, ignore_events)
+    report = export(run, ExportConfig(to="npz"), ignore_events)
+    about = json.loads(Path(report.about).read_text())
+    example = about["calendar_inputs"]["example"]
+    assert example["time"] == about["series"][0]["last"] == "2024-05-09"
+    thursday, ninth, may = 3 / 7, 8 / 31, 4 / 12
+    expected = {
+        f"{part}_{side}": pytest.approx(0.5 * getattr(np, side)(2 * np.pi * share), abs=1e-6)
+        for part, share in (("weekday", thursday), ("monthday", ninth), ("month", may))
+        for side in ("sin", "cos")
+    }
+    assert example["values"] == expected
+    (germany,) = about["holiday_inputs"]
+    assert list(germany["columns"]) == about["holidays"]
+    assert {"2024-05-01", "2024-05-09", "2024-12-25"} <= set(germany["dates"])
 
 
 def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "lstm export runs/load",
     "lstm export runs/load --to pt2 -o runs/load.pt2",
+    "lstm export runs/load --precision fp16",
     "lstm export runs/load --to npz",
 )
 
@@ -29,8 +30,8 @@ def export(
 ) -> Work:
     """Export the model or its windows for another program.
 
-    A JSON file next to it lists the inputs, shapes, scaling, units, bounds, names and times. A format that does not
-    support the model is refused with the reason. The run itself does not change.
+    A JSON file next to it lists the inputs, shapes, scaling, units, bounds, names, times and intervals. A format that
+    does not support the model is refused with the reason. The run itself does not change.
     """
 
     def work() -> None:
@@ -58,7 +59,8 @@ def export_table(report: "ExportReport", page: "Page") -> None:
     bounds = f"not in the file: {report.bounds}" if report.bounds is not None else ""
     facts = [
         ("wrote", f"{report.output} ({_size(report.size)})"),
-        ("metadata", f"{report.about}: inputs, scaling, units, bounds, times"),
+        ("metadata", f"{report.about}: inputs, scaling, units, bounds, times, intervals"),
+        ("precision", report.precision if report.precision != "fp32" else ""),
         *((name, " x ".join(str(length) for length in shape)) for name, shape in report.shapes.items()),
         ("difference", difference),
         ("bounds", bounds),

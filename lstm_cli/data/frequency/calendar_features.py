@@ -10,6 +10,8 @@ import numpy as np
 
 from lstm_cli.data.frequency.step import DAY, HOUR, MINUTE, WEEK, Step
 
+AMPLITUDE = 0.5  # of sine and cosine
+
 
 def calendar_feature_names(step: Step) -> tuple[str, ...]:
     """Return the names of the K calendar inputs of a step, in order; () if no calendar part varies."""
@@ -22,8 +24,8 @@ def calendar_features(step: Step, times_us: np.ndarray) -> np.ndarray:
     inputs = np.empty((len(times_us), 2 * len(parts)), dtype=np.float32)
     for pair, part in enumerate(parts):
         angle = 2 * np.pi * PARTS[part](times_us)
-        inputs[:, 2 * pair] = 0.5 * np.sin(angle)
-        inputs[:, 2 * pair + 1] = 0.5 * np.cos(angle)
+        inputs[:, 2 * pair] = AMPLITUDE * np.sin(angle)
+        inputs[:, 2 * pair + 1] = AMPLITUDE * np.cos(angle)
     return inputs
 
 
@@ -78,4 +80,15 @@ PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "yearday": _elapsed_share("Y"),
     "month": _month_share,
     "quarter": lambda times_us: np.floor(_month_share(times_us) * 4) / 4,
+}
+# The same shares in words, for other programs. All counts begin at 0.
+SHARE_TEXTS = {
+    "second": "seconds since the full minute / 60",
+    "minute": "minutes since the full hour / 60, with fractions",
+    "hour": "hours since midnight / 24, with fractions: 13:30 is 13.5 / 24",
+    "weekday": "weekday / 7, whole days: Monday is 0, Sunday is 6",
+    "monthday": "(day of the month - 1) / days of this month, whole days: the first is 0",
+    "yearday": "days since 1 January / days of this year (365 or 366), whole days: 1 January is 0",
+    "month": "(month - 1) / 12: January is 0",
+    "quarter": "(quarter - 1) / 4: the first quarter is 0",
 }

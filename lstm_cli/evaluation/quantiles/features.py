@@ -9,6 +9,7 @@ from lstm_cli.evaluation.baselines import naive, seasonal_naive
 
 LIMIT = 4.0  # of a feature that counts deviations or spreads
 LEAST_CHANGE = 0.05  # added to a change in spreads, so that its logarithm is finite
+LEAST_DIVISOR = 1e-6  # of deviations and spreads
 STEPS_WITHOUT_SEASON = 8  # steps that count as one cycle where there is no season
 MIN_CYCLES = 3  # cycles in the lookback that show the profile of a cycle
 
@@ -51,7 +52,7 @@ def window_features(
         return np.broadcast_to(values[:, None], shape)
 
     def deviations(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
-        return np.clip(values / np.maximum(unit, 1e-6), -LIMIT, LIMIT)
+        return np.clip(values / np.maximum(unit, LEAST_DIVISOR), -LIMIT, LIMIT)
 
     position = (np.minimum(steps, horizon - 1) + 0.5) / horizon
     cycle = season if season > 1 else STEPS_WITHOUT_SEASON
@@ -134,4 +135,4 @@ def _cycle_profiles(values: np.ndarray, known: np.ndarray, season: int) -> tuple
     smooth = (np.roll(change, 1, axis=1) + 2 * change + np.roll(change, -1, axis=1)) / 4
     profile = mean(values[:, -cycles * season :], known[:, -cycles * season :])
     profile = profile - profile.mean(axis=1, keepdims=True)
-    return smooth, profile / np.maximum(profile.std(axis=1, keepdims=True), 1e-6)
+    return smooth, profile / np.maximum(profile.std(axis=1, keepdims=True), LEAST_DIVISOR)
