@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lstm_cli.findings import Finding
 
@@ -84,11 +84,29 @@ class PlotDrawn:
     png: bytes
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelScored:
+    """Result of a training: settings that were used, and scores on the validation rows before a refit.
+
+    Made only for a listener that wants it.
+    """
+
+    settings: Mapping[str, Any]  # with the values that automatic settings had; "none": off, or no limit
+    scores: Mapping[str, float | None]  # mase and mae_scaled; None: not defined
+
+
 Event: TypeAlias = (
-    WarningRaised | Note | Progressed | TrainingStarted | EpochEnded | WeightsRecorded | PlotDrawn
+    WarningRaised
+    | Note
+    | Progressed
+    | TrainingStarted
+    | EpochEnded
+    | WeightsRecorded
+    | PlotDrawn
+    | ModelScored
 )
 Listener: TypeAlias = Callable[[Event], None]
-ON_DEMAND = (WeightsRecorded, PlotDrawn)  # events that are expensive to make
+ON_DEMAND = (WeightsRecorded, PlotDrawn, ModelScored)  # events that only logs want
 
 
 def is_wanted(listen: Listener, kind: type) -> bool:

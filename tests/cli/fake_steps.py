@@ -133,6 +133,7 @@ check_report = partial(
 )
 prepare_report = partial(report, "prepare.report.PrepareReport", time_end="2018-06-26T19:00:00")
 TRAINING = {"name": "anchored", "lr": 1e-3, "best_epoch": 7, "epochs_run": 11, "steps": 2013}
+TRAINING |= {"epochs": 18, "patience": 4, "batch_size": 64}
 train_report = partial(
     report,
     "train.fit_and_commit.TrainReport",

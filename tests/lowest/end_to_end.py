@@ -70,6 +70,7 @@ def test_a_model_is_trained_and_exported(folder: Path, model: str, capfd: pytest
         assert np.isfinite([float(row[1]) for row in rows]).all()
     for to, suffix in FORMATS.items():
         run_lstm("export", run, "--to", to, "-o", folder / f"{model}.{suffix}")
+    run_lstm("export", run, "--precision", "int8")
     run_lstm("verify", run)
 
 

@@ -76,6 +76,9 @@ def issues_of(fitted: FitResult, config: TrainConfig) -> list[TrainingIssue]:
         epochs_run=len(fitted.history) - 1,
         steps=0,
         stopped=fitted.stopped,
+        epochs=len(fitted.history) - 1,
+        patience=10,
+        batch_size=64,
     )
     return training_issues(fitted.history, part, config)
 

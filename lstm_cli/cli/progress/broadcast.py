@@ -45,7 +45,7 @@ def with_loggers(
         run: run directory.
         tensorboard: whether to write a TensorBoard log.
         wandb: whether to write a Weights & Biases log.
-        config: settings stored in the Weights & Biases log.
+        config: settings of the training.
 
     Raises:
         MissingArtifact: the run was not found.
@@ -66,5 +66,6 @@ def with_loggers(
             from lstm_cli.cli.progress.wandb import WandbLog
 
             folder = logs_folder(run, "wandb").parent  # W&B adds the subfolder `wandb`
-            listeners.append(stack.enter_context(closing(WandbLog(folder, config=config))))
+            name = f"{run.absolute().name} {config['model']}"
+            listeners.append(stack.enter_context(closing(WandbLog(folder, name=name, config=config))))
         yield BroadcastListener(listeners=tuple(listeners))

@@ -29,6 +29,7 @@ from lstm_cli.events import (
     EpochEnded,
     Event,
     Listener,
+    ModelScored,
     Note,
     PlotDrawn,
     Progressed,
@@ -48,6 +49,7 @@ EVENT_NAMES: dict[type, str] = {
     EpochEnded: "epoch",
     WeightsRecorded: "weights",
     PlotDrawn: "picture",
+    ModelScored: "scores",
 }
 EPOCH_COLUMNS = 78  # width of the full line of an epoch
 BAR_DELAY = 0.3  # seconds until the first progress bar appears
@@ -240,7 +242,7 @@ def event_name(event: Event) -> str:
 
 def event_fields(event: Event) -> dict[str, Any]:
     """Return the fields of an event as JSON values, without arrays and images."""
-    if isinstance(event, WeightsRecorded | PlotDrawn):
+    if isinstance(event, WeightsRecorded | PlotDrawn | ModelScored):
         return {"text": describe_event(event)}
     if isinstance(event, WarningRaised):
         return event.finding.to_dict()
@@ -271,6 +273,8 @@ def describe_event(event: Event, width: int = EPOCH_COLUMNS) -> str:
             return f"{event.part} epoch {event.epoch}: {len(event.weights)} arrays of weights"
         case PlotDrawn():
             return f"plot of {event.name}"
+        case ModelScored():
+            return f"validation MASE {event.scores.get('mase')}"
 
 
 def _describe_epoch(event: EpochEnded, *, with_lr: bool) -> str:

@@ -1,15 +1,15 @@
 """Event files for TensorBoard, opened by `tensorboard --logdir RUN/logs/tensorboard`.
 
-Each network has a folder, and its refit has another one, so that TensorBoard overlays their curves. lstm never reads
-these files.
+Each network has a folder, and its refit has another one, so that TensorBoard overlays their curves. The folder `model`
+has the final scores, and the settings for the tab HPARAMS, where each training is a row. lstm never reads these files.
 """
 
 import io
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lstm_cli.events import EpochEnded, Event, PlotDrawn, WeightsRecorded
+from lstm_cli.events import EpochEnded, Event, ModelScored, PlotDrawn, WeightsRecorded
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -20,7 +20,7 @@ BINS = 40  # number of histogram bins
 class TensorBoardLog:
     """Listener that writes event files below `folder`, which is made with the first file."""
 
-    wants = frozenset({WeightsRecorded, PlotDrawn})
+    wants = frozenset({WeightsRecorded, PlotDrawn, ModelScored})
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / time.strftime("%Y%m%d-%H%M%S")
@@ -42,6 +42,11 @@ class TensorBoardLog:
 
                 pixels = np.asarray(Image.open(io.BytesIO(event.png)))
                 self._writer("model").add_image(event.name, pixels, 0, dataformats="HWC")
+            case ModelScored():
+                writer = self._writer("model")
+                writer.flush()  # the next call writes a second file in the same folder
+                settings = {name: _scalar(value) for name, value in event.settings.items()}
+                writer.add_hparams(settings, final_scores(event), run_name=".")
 
     def close(self) -> None:
         """Write all buffered events."""
@@ -59,6 +64,16 @@ class TensorBoardLog:
 def run_name(part: str, *, validated: bool) -> str:
     """Return the name of a training in the log: the part, with a suffix for its refit."""
     return part if validated else f"{part}-refit"
+
+
+def final_scores(event: ModelScored) -> dict[str, float]:
+    """Return the available scores of the model, by tag."""
+    return {f"validation/{name}": value for name, value in event.scores.items() if value is not None}
+
+
+def _scalar(value: Any) -> bool | int | float | str:
+    """Return a setting as HPARAMS shows it: a number, or its text."""
+    return value if isinstance(value, bool | int | float | str) else ",".join(map(str, value))
 
 
 def scalars(event: EpochEnded) -> dict[str, float]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lstm_cli.cli.progress.tensorboard import run_name, scalars
-from lstm_cli.events import EpochEnded, Event, PlotDrawn, WeightsRecorded
+from lstm_cli.cli.progress.tensorboard import final_scores, run_name, scalars
+from lstm_cli.events import EpochEnded, Event, ModelScored, PlotDrawn, WeightsRecorded
 
 SETTINGS = {
     "WANDB_MODE": "offline",
@@ -33,12 +33,20 @@ FOLDERS = {  # relative to the folder of the logs
 
 
 class WandbLog:
-    """Listener that writes one offline W&B run, which begins with the first training event."""
+    """Listener that writes one offline W&B run, which begins with the first training event.
 
-    wants = frozenset({WeightsRecorded, PlotDrawn})
+    Args:
+        folder: folder of the logs.
+        name: name of the W&B run.
+        config: settings that were given; those that were used replace them at the end.
+    """
 
-    def __init__(self, folder: Path, *, config: Mapping[str, Any]) -> None:
-        self._folder, self._config = folder.absolute(), dict(config)
+    wants = frozenset({WeightsRecorded, PlotDrawn, ModelScored})
+
+    def __init__(self, folder: Path, *, name: str, config: Mapping[str, Any]) -> None:
+        self._folder, self._name = folder.absolute(), name
+        # A setting without a value is decided by the training, and W&B would show it as null.
+        self._config = {name: value for name, value in config.items() if value is not None}
         self._environ: dict[str, str | None] = {}  # previous values of the variables
         self._run: Any = None
 
@@ -52,6 +60,10 @@ class WandbLog:
                 self._log(self._histograms(event))
             case PlotDrawn():
                 self._log({event.name: _image(event.png)})
+            case ModelScored():
+                run = self._begun()
+                run.config.update(dict(event.settings), allow_val_change=True)
+                run.summary.update(final_scores(event))
 
     def close(self) -> None:
         """End the W&B run and its process, and restore the environment."""
@@ -67,9 +79,12 @@ class WandbLog:
                 os.environ[name] = value
 
     def _log(self, values: Mapping[str, Any]) -> None:
+        self._begun().log(dict(values))
+
+    def _begun(self) -> Any:
         if self._run is None:
             self._run = self._begin()
-        self._run.log(dict(values))
+        return self._run
 
     def _begin(self) -> Any:
         variables = {**SETTINGS, **{name: str(self._folder / folder) for name, folder in FOLDERS.items()}}
@@ -77,7 +92,9 @@ class WandbLog:
         os.environ.update(variables)
         import wandb
 
-        return wandb.init(project="lstm", dir=str(self._folder), mode="offline", config=self._config)
+        return wandb.init(
+            project="lstm", name=self._name, dir=str(self._folder), mode="offline", config=self._config
+        )
 
     def _histograms(self, event: WeightsRecorded) -> dict[str, Any]:
         import numpy as np

@@ -14,7 +14,7 @@ from lstm_cli.data.forecast.bounds import make_bounds
 from lstm_cli.evaluation.baseline_season import baseline_season
 from lstm_cli.evaluation.scoring import PART
 from lstm_cli.evaluation.uncertainty import best_comparison
-from lstm_cli.events import Listener, Note, PlotDrawn, WarningRaised, is_wanted
+from lstm_cli.events import Listener, ModelScored, Note, PlotDrawn, WarningRaised, is_wanted
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Writer
@@ -22,6 +22,7 @@ from lstm_cli.steps.shared.model_warnings import networks_add_nothing, useless_n
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
 from lstm_cli.steps.train.save_model import export_graphs, write_dependence, write_model
+from lstm_cli.steps.train.used_settings import used_settings
 from lstm_cli.steps.train.validate import Scores, ValidatedModel
 from lstm_cli.text import count_noun
 
@@ -125,6 +126,9 @@ def train_and_commit(
         dependence = validated.dependence(intervals, listen, should_stop)
         if is_wanted(listen, PlotDrawn):
             listen(validated.picture(intervals))
+        if is_wanted(listen, ModelScored):
+            settings = used_settings(config, trained, bounds, device=device, threads=threads)
+            listen(ModelScored(settings=settings, scores=val["model"]))
         findings = _findings(trained, val, compared)
         for finding in findings:
             listen(WarningRaised(finding=finding))

@@ -5,6 +5,7 @@ score. During training, a trial is compared with the others by its validation lo
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +190,18 @@ def _report_trial(study: "optuna.Study", asked: "optuna.Trial", trial: Trial) ->
         asked.report(loss, epoch)
     value = trial["score"] if trial["state"] == DONE else None
     study.tell(asked, value, state=_state(trial))
+    if value is not None:
+        _name_objective(study, f"validation {trial['metric']}")
+
+
+def _name_objective(study: "optuna.Study", name: str) -> None:
+    """Store the name of the objective, which dashboards show; a study that has one keeps it."""
+    import optuna
+
+    if study.metric_names is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([name])
 
 
 def _losses(trial: Trial) -> list[float]:

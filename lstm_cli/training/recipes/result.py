@@ -29,6 +29,9 @@ class PartResult:
     epochs_run: int
     steps: int  # optimizer steps until the best epoch
     stopped: str  # "epochs" or "patience"
+    epochs: int  # largest number of epochs
+    patience: int  # epochs
+    batch_size: int  # windows
 
     @staticmethod
     def from_fit(name: str, hparams: Hyperparameters, fitted: FitResult) -> "PartResult":
@@ -46,6 +49,9 @@ class PartResult:
             epochs_run=len(fitted.history) - 1,
             steps=fitted.best_epoch * hparams.steps_per_epoch,
             stopped=fitted.stopped,
+            epochs=hparams.epochs,
+            patience=hparams.patience,
+            batch_size=hparams.batch_size,
         )
 
 

@@ -3,10 +3,9 @@
 import io
 import os
 import socket
-import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,11 +14,21 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_run import prepare
+from wandb_file import read_about, read_offline_run
 
 from lstm_cli.cli.progress.broadcast import BroadcastListener, with_loggers
 from lstm_cli.cli.progress.tensorboard import TensorBoardLog
 from lstm_cli.errors import ForeignFolder, MissingArtifact
-from lstm_cli.events import EpochEnded, Event, Note, PlotDrawn, WeightsRecorded, ignore_events, is_wanted
+from lstm_cli.events import (
+    EpochEnded,
+    Event,
+    ModelScored,
+    Note,
+    PlotDrawn,
+    WeightsRecorded,
+    ignore_events,
+    is_wanted,
+)
 
 
 def _png(width: int, height: int) -> bytes:
@@ -29,6 +38,7 @@ def _png(width: int, height: int) -> bytes:
 
 
 PNG = _png(7, 5)
+USED = {"model": "segment", "hidden": [8, 4], "lr": 0.002, "epochs": 3, "refit": True, "max": "none"}
 
 
 def epoch(number: int, *, part: str = "free", val_loss: float | None = 0.5) -> EpochEnded:
@@ -55,6 +65,7 @@ def events() -> list[Event]:
         WeightsRecorded(part="free", epoch=1, step=100, validated=True, weights=weights),
         epoch(1, val_loss=None),
         PlotDrawn(name="forecasts", png=PNG),
+        ModelScored(settings=USED, scores={"mase": 0.75, "mae_scaled": None}),
     ]
 
 
@@ -84,6 +95,31 @@ def test_tensorboard_reads_the_event_files(tmp_path: Path) -> None:
     (image,) = opened("model").Images("forecasts")
     assert image.encoded_image_string == PNG
     assert (image.width, image.height) == (7, 5)
+    assert opened("model").Tags()["scalars"] == ["validation/mase"]
+    assert opened("model").Scalars("validation/mase")[0].value == 0.75
+
+
+def test_tensorboard_shows_the_training_in_hparams(tmp_path: Path) -> None:
+    """Settings and scores of two trainings, as the tab HPARAMS lists them."""
+    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    for name in ("one", "two"):
+        log = TensorBoardLog(tmp_path / name)
+        for event in events():
+            log(event)
+        log.close()
+    runs = EventMultiplexer().AddRunsFromDirectory(str(tmp_path)).Reload()
+    sessions = runs.PluginRunToTagToContent("hparams")
+    assert {name.split("/")[0] for name in sessions} == {"one", "two"}
+    for name, content in sessions.items():
+        assert name.endswith("/model")
+        start = HParamsPluginData.FromString(content["_hparams_/session_start_info"]).session_start_info
+        shown = {key: getattr(value, value.WhichOneof("kind")) for key, value in start.hparams.items()}
+        assert shown == USED | {"hidden": "8,4"}
+        experiment = HParamsPluginData.FromString(content["_hparams_/experiment"]).experiment
+        assert [metric.name.tag for metric in experiment.metric_infos] == ["validation/mase"]
+        assert runs.Tensors(name, "validation/mase")[0].tensor_proto.float_val == [0.75]
 
 
 WANDB = """
@@ -92,7 +128,8 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_broadcast import events
 from lstm_cli.cli.progress.wandb import WandbLog
-log = WandbLog(Path("run/logs"), config={{"model": "segment", "hidden": (8,)}})
+given = {{"model": "segment", "hidden": (8,), "lr": None, "epochs": None}}
+log = WandbLog(Path("run/logs"), name="load segment", config=given)
 for event in events():
     log(event)
 log.close()
@@ -138,39 +175,9 @@ def test_wandb_writes_only_an_offline_run_in_its_folder(tmp_path: Path) -> None:
     assert logged["free-refit/step"] == "100"
     assert logged["free/weights/gate.weight._type"] == '"histogram"'
     assert logged["forecasts._type"] == '"image-file"'
+    assert read_about(written) == ("load segment", USED, {"validation/mase": 0.75})
     (picture,) = written.parent.glob("files/media/images/forecasts*.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
-
-
-def read_offline_run(path: Path) -> dict[str, str]:
-    """Return the last logged value of each key, as JSON."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    logged = {}
-    for data in records(path.read_bytes()):
-        for item in Record.FromString(data).history.item:
-            logged[item.key or ".".join(item.nested_key)] = item.value_json
-    return logged
-
-
-def records(data: bytes) -> Iterator[bytes]:
-    """Yield the records of a .wandb file: a header of 7 bytes, then LevelDB's log format in blocks of 32 KiB.
-
-    A piece of a record has a checksum (4 bytes), a length (2 bytes) and a kind (1: whole, 2: first, 3: middle,
-    4: last piece). At the end of a block, a rest of less than 7 bytes is empty.
-    """
-    assert data[:4] == b":W&B"
-    offset, record = 7, b""
-    while offset < len(data):
-        if 32768 - offset % 32768 < 7:
-            offset += 32768 - offset % 32768
-            continue
-        _, length, kind = struct.unpack_from("<IHB", data, offset)
-        record += data[offset + 7 : offset + 7 + length]
-        offset += 7 + length
-        if kind in (1, 4):
-            yield record
-            record = b""
 
 
 def test_an_on_demand_event_reaches_only_listeners_that_want_it() -> None:

@@ -17,7 +17,7 @@ from lstm_cli.config import PredictConfig, QuantizeConfig, TrainConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError, Interrupted, MissingArtifact, TrainingDiverged
-from lstm_cli.events import Event, PlotDrawn, WeightsRecorded, ignore_events
+from lstm_cli.events import Event, ModelScored, PlotDrawn, WeightsRecorded, ignore_events
 from lstm_cli.inference.session import open_session
 from lstm_cli.inference.trained_model import load_model, rescale_to_model
 from lstm_cli.rundir import open_run
@@ -259,16 +259,45 @@ def test_a_listener_can_receive_weights_and_forecasts(run: Path) -> None:
     events: list[Event] = []
 
     class Watcher:
-        wants = frozenset({PlotDrawn, WeightsRecorded})
+        wants = frozenset({PlotDrawn, WeightsRecorded, ModelScored})
 
         def __call__(self, event: Event) -> None:
             events.append(event)
 
-    train(run, dataclasses.replace(TRAIN, parts=("anchored",)), Watcher())
+    report = train(run, dataclasses.replace(TRAIN, parts=("anchored",), batch_size=None, lr=None), Watcher())
     (picture,) = [event for event in events if isinstance(event, PlotDrawn)]
     assert picture.png.startswith(b"\x89PNG")
     seen = [event for event in events if isinstance(event, WeightsRecorded)]
     assert [(one.epoch, one.validated) for one in seen] == [(0, True), (1, True), (1, False)]
+    (scored,) = [event for event in events if isinstance(event, ModelScored)]
+    assert scored.scores == report.val
+    assert None not in scored.settings.values()
+    assert {field.name for field in dataclasses.fields(TRAIN)} < scored.settings.keys()
+    used = {
+        name: scored.settings[name] for name in ("parts", "lr", "batch_size", "epochs", "max", "lookback")
+    }
+    assert used == {
+        "parts": ["anchored"],
+        "lr": 0.001,  # of few windows, see make_hyperparameters
+        "batch_size": 64,
+        "epochs": 1,
+        "max": "none",
+        "lookback": report.reads_rows,
+    }
+
+
+def test_a_training_without_a_network_has_no_settings_of_one(run: Path) -> None:
+    events: list[Event] = []
+
+    class Watcher:
+        wants = frozenset({ModelScored})
+
+        def __call__(self, event: Event) -> None:
+            events.append(event)
+
+    train(run, LINEAR, Watcher())
+    (scored,) = [event for event in events if isinstance(event, ModelScored)]
+    assert [scored.settings[name] for name in ("lr", "epochs", "patience", "batch_size")] == ["none"] * 4
 
 
 FIRST_EVENT = """

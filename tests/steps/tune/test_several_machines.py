@@ -30,7 +30,14 @@ def copy_run(prepared: Path, folder: Path) -> Path:
 
 def trial(number: int, settings: dict[str, Any], score: float | None, *, state: str = DONE) -> Trial:
     history = [{"part": "free", "epoch": epoch, "val_loss": 2 * (score or 9)} for epoch in range(3)]
-    return {"number": number, "state": state, "settings": settings, "score": score, "history": history}
+    return {
+        "number": number,
+        "state": state,
+        "settings": settings,
+        "metric": "mase",
+        "score": score,
+        "history": history,
+    }
 
 
 def search(
@@ -145,6 +152,10 @@ def test_searches_that_share_a_storage_learn_from_each_other(
     assert shared.best_trial is not None
     scores = [one["score"] for name in ("one", "two") for one in figures(tmp_path / name)]
     assert shared.best_trial.value == min(scores)
+    for study in (other, shared):
+        assert optuna.load_study(study_name=study.study_name, storage=opened).metric_names == [
+            "validation mase"
+        ]
 
 
 def test_an_unusable_storage_is_an_error(prepared: Path, tmp_path: Path) -> None:
