@@ -171,7 +171,7 @@ def needs_facts(format: Format, precision: str | None) -> dict[str, str]:
         installed = version(format.library).partition("+")[0]
         return {"library": format.library, "version": installed, "note": format.promise}
     if precision == "int8":
-        note = "only ONNX Runtime has its operator DynamicQuantizeLSTM (com.microsoft)"
+        note = "its operator DynamicQuantizeLSTM (com.microsoft) is not part of ONNX; OpenVINO has it, too"
         return {"library": "onnxruntime", "version": "1.20", "note": note}
     if precision is not None and format.holds_graph:
         return {

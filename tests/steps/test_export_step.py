@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fresh_process import run_fresh
+from golden_run import copy_golden_run
 from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import ExportConfig, PredictConfig
@@ -18,10 +19,11 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.data.forecast.bounds import inverse_transform
 from lstm_cli.errors import ForeignFolder, MissingArtifact, OutputError, StaleArtifact, UsageError
+from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.events import Event, Note, ignore_events
 from lstm_cli.export.formats import FORMATS
 from lstm_cli.inference.session import open_session
-from lstm_cli.inference.trained_model import load_graph, load_model, rescale_to_model
+from lstm_cli.inference.trained_model import load_graph, load_intervals, load_model, rescale_to_model
 from lstm_cli.rundir import open_run, writing
 from lstm_cli.steps.dry_run import plan_export
 from lstm_cli.steps.export import export
@@ -255,6 +257,20 @@ def test_the_description_has_the_example_of_a_calendar_and_the_dates_of_holidays
     (germany,) = about["holiday_inputs"]
     assert list(germany["columns"]) == about["holidays"]
     assert {"2024-05-01", "2024-05-09", "2024-12-25"} <= set(germany["dates"])
+
+
+def test_a_run_of_the_last_release_has_symmetric_intervals(tmp_path: Path) -> None:
+    """Numbers in the JSON file are those of the run, and the formula is that of its intervals."""
+    golden = copy_golden_run(tmp_path / "run")
+    report = export(golden, ExportConfig(output=str(tmp_path / "m.onnx")), ignore_events)
+    fitted = json.loads(Path(report.about).read_text())["intervals"]
+    intervals = load_intervals(open_run(golden))
+    assert isinstance(intervals, Intervals)
+    assert "ends" in fitted["formulas"]
+    assert fitted["floor"] == intervals.floor.tolist()
+    for level, half in zip(fitted["levels"], intervals.half, strict=True):
+        assert fitted["half"][level] == half.tolist()
+    assert "network" not in fitted
 
 
 def test_weights_are_the_runs_own(stacked: Path, tmp_path: Path) -> None:
