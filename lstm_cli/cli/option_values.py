@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import UsageError
 from lstm_cli.text import is_number
+
+if TYPE_CHECKING:
+    from lstm_cli.config.predict import Shard
 
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() would also accept 1_000 and digits of other scripts
 
@@ -230,6 +233,31 @@ def column_names(flag: str, text: str) -> tuple[str, ...]:
     return names
 
 
+def shard(flag: str, text: str) -> "Shard":
+    """Return one slice of several, written N/M.
+
+    >>> str(shard("--shard", "3/16"))
+    '3/16'
+    """
+    from lstm_cli.config.predict import Shard  # imported late, because few commands need it
+
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip(), re.ASCII)
+    if match is None:
+        raise UsageError(
+            f"{flag} '{text}' is not a slice N/M", hint=f"write {flag} 3/16 for the third of 16", flag=flag
+        )
+    number, count = map(int, match.groups())
+    if not 1 <= number <= count:
+        raise UsageError(
+            f"{flag} {text.strip()} is out of range: the slices are 1/{count} to {count}/{count}"
+            if count
+            else f"{flag} {text.strip()} is out of range: there must be at least one slice",
+            hint=f"write {flag} 3/16 for the third of 16",
+            flag=flag,
+        )
+    return Shard(number=number, count=count)
+
+
 # Keys are the kinds in config/*.py.
 READERS: Mapping[str, Callable[[str, str], Any]] = {
     "whole": whole_number,
@@ -245,6 +273,7 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
     "upper bound": upper_bound,
     "duration": duration,
     "names": column_names,
+    "shard": shard,
 }
 
 

@@ -13,6 +13,17 @@ FORECAST_PANEL = "Forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shard:
+    """Slice number `number`, from 1, of `count` slices of the series."""
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictConfig(TextSettings):
     """Settings of `lstm predict`; the text settings are about NEW, and those of the run are their defaults."""
 
@@ -34,6 +45,14 @@ class PredictConfig(TextSettings):
     )
     only: tuple[str, ...] = setting(
         (), "Series to forecast (repeatable).", "SERIES", default_text="all", panel=FORECAST_PANEL
+    )
+    shard: Shard | None = setting(  # noqa: RUF009 - the default is None
+        None,
+        "Only slice N of M equal slices of the series, as CSV; all slices joined are the whole forecast.",
+        "N/M",
+        kind="shard",
+        default_text="all",
+        panel=FORECAST_PANEL,
     )
     output: str = setting(
         "-",

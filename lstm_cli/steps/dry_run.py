@@ -253,7 +253,9 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
     from lstm_cli.steps.predict.beyond_horizon import require_possible
     from lstm_cli.steps.predict.requested_quantiles import load_quantiles
     from lstm_cli.steps.predict.sample_paths import load_samples
+    from lstm_cli.steps.predict.shard import require_csv, slice_series
 
+    require_csv(config)
     if config.output != "-":
         for source in (new, config.future_data):
             check_output(config.output, run=run, source=source)
@@ -271,11 +273,14 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
             load_quantiles(opened, config, warn=lambda finding: None)
         else:
             load_samples(opened, config, warn=lambda finding: None)
-            rows = (
-                len(config.only or model.series.names)
-                * config.samples
-                * (config.horizon or model.schema.horizon)
+            slices = slice_series(
+                config.shard,
+                modelled=len(config.only or model.series.names),
+                short=0,
+                schema=model.schema,
+                model=model,
             )
+            rows = slices.series * config.samples * (config.horizon or model.schema.horizon)
             need = replace(need, size=need.size + sample_bytes(rows, targets=len(model.schema.targets)))
     reads += _sizes([path for path in (new, config.future_data) if path is not None])
     output = STDOUT if config.output == "-" else config.output

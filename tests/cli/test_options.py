@@ -10,6 +10,7 @@ import fake_steps
 import pytest
 
 from lstm_cli import config
+from lstm_cli.config.predict import Shard
 
 CONFIGS = {
     "check": config.PrepareConfig,
@@ -123,6 +124,7 @@ OTHER_VALUES = {
         "horizon": ("9", 9),
         "future_data": ("F", "F"),
         "only": ("A,B", ("A,B",)),
+        "shard": ("3/16", Shard(number=3, count=16)),
         "output": ("OUT", "OUT"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),

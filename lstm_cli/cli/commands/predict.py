@@ -58,6 +58,12 @@ def predict(
             flag="--json",
         )
 
+    if as_json and settings.shard is not None:
+        raise UsageError(
+            "--json and --shard cannot be combined: a shard writes only CSV",
+            hint="leave out --json",
+            flag="--json",
+        )
     if settings.output == "-" and not dry_run:
         require_stdout("write the forecast to a file with -o forecast.csv")
 

@@ -109,7 +109,7 @@ def _predict(report: Any) -> list[str]:
     output = "standard output" if report.output == "-" else report.output
     return [
         f"{count_noun(report.rows, 'row')}{series} to {output}",
-        f"{report.time_start} to {report.time_end}",
+        f"{report.time_start} to {report.time_end}" if report.rows else "",
         report.precision,
         rows_read_text(report),
         _warning_count(report),

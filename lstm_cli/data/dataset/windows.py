@@ -59,13 +59,7 @@ class Windows:
     @property
     def batch_size(self) -> int:
         """Return the number of windows to score at a time: `BATCH`, or fewer for many targets or long lookbacks."""
-        cells_per_window = self.lookback * self.dataset.inputs.shape[1]
-        return max(
-            1,
-            min(
-                BATCH, MAX_SCORED_ROWS // self.dataset.targets, MAX_GATHERED_CELLS // max(cells_per_window, 1)
-            ),
-        )
+        return batch_size(self.dataset.schema, self.lookback)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield all windows in order, at most `size` at a time."""
@@ -122,6 +116,14 @@ class Windows:
             return np.swapaxes(past, 1, 2), np.swapaxes(target, 1, 2)
         batch = self[:]
         return batch.past, batch.target
+
+
+def batch_size(schema: Schema, lookback: int) -> int:
+    """Return the number of windows to score at a time, without the data: see `Windows.batch_size`."""
+    cells_per_window = lookback * len(schema.inputs)
+    return max(
+        1, min(BATCH, MAX_SCORED_ROWS // len(schema.targets), MAX_GATHERED_CELLS // max(cells_per_window, 1))
+    )
 
 
 def sampling_weights(series: np.ndarray, *, power: float) -> np.ndarray:

@@ -66,7 +66,8 @@ class Forecast:
     @property
     def cells(self) -> np.ndarray:
         """Return the numbers [S, H, len(columns)]."""
-        return np.stack([self.values, *self.quantiles], axis=-1).reshape(*self.values.shape[:2], -1)
+        cells = np.stack([self.values, *self.quantiles], axis=-1)
+        return cells.reshape(*self.values.shape[:2], len(self.columns))
 
     def name_clash(self) -> str | None:
         """Return the first sample or quantile column whose name is a duplicate; None if all names are unique."""
@@ -118,8 +119,18 @@ class Forecast:
         """Return times as the file writes them, with JOINT between columns; rows are counted from 1."""
         return write_times(self.schema, times_us)
 
-    def shown_time(self, time_us: int) -> str:
-        """Return one time as reports show it, with a blank between columns."""
+    @property
+    def first_time(self) -> str:
+        """Return the earliest time as reports show it; "" for a shard without series."""
+        return self._shown_time(self.times_us.min()) if self.names else ""
+
+    @property
+    def last_time(self) -> str:
+        """Return the latest time as reports show it; "" for a shard without series."""
+        return self._shown_time(self.times_us.max()) if self.names else ""
+
+    def _shown_time(self, time_us: int) -> str:
+        """Return one time with a blank between columns."""
         return self.written_times(np.array([time_us]))[0].replace(JOINT, " ")
 
 

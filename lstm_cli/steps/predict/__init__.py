@@ -15,6 +15,7 @@ from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data
 from lstm_cli.steps.predict.forecast import make_forecast
 from lstm_cli.steps.predict.report import PredictReport
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_quantiles
+from lstm_cli.steps.predict.shard import require_csv, slice_series
 from lstm_cli.steps.predict.warnings import warn_new_series, warn_padded, warn_short_series
 from lstm_cli.steps.shared.memory_estimate import require_forecast, require_samples
 from lstm_cli.steps.shared.report_json import finding_fields
@@ -79,19 +80,27 @@ def predict(
         warn_short_series(data, warn)
     else:
         data = data.without_short(warn)
-        require_samples(data.dataset.schema, data.dataset.series, steps=steps, samples=paths.count)
+    slices = slice_series(
+        config.shard,
+        modelled=len(data.dataset.series.names),
+        short=len(data.short.names),
+        schema=data.dataset.schema,
+        model=model,
+    )
+    if paths is not None:
+        require_samples(data.dataset.schema, slices.series, steps=steps, samples=paths.count)
     warn_padded(data, model, warn)
     warn_beyond_horizon(model, run, steps, requested, warn)
     ready = time.perf_counter()
     if paths is None:
         forecast = make_forecast(
-            data, model, graph, requested, steps=steps, threads=config.threads, warn=warn
+            data, model, graph, requested, slices, steps=steps, threads=config.threads, warn=warn
         )
     else:
         from lstm_cli.steps.predict.sample_paths import make_sample_paths
 
         forecast = make_sample_paths(
-            data, model, graph, paths, steps=steps, threads=config.threads, warn=warn
+            data, model, graph, paths, slices, steps=steps, threads=config.threads, warn=warn
         )
     forecast_done = time.perf_counter()
     encoded = encode_forecast(forecast, format)
@@ -107,7 +116,7 @@ def predict(
         format=format,
         precision=precision,
         rows=forecast.values.shape[0] * forecast.values.shape[1],
-        series=len(data.dataset.series.names) + len(data.short.names),
+        series=slices.series,
         horizon=steps,
         trained_horizon=model.schema.horizon,
         lookback=model.schema.lookback,
@@ -116,8 +125,8 @@ def predict(
         quantiles=requested.quantiles,
         samples=config.samples,
         seed=None if paths is None else paths.seed,
-        time_start=forecast.shown_time(forecast.times_us.min()),
-        time_end=forecast.shown_time(forecast.times_us.max()),
+        time_start=forecast.first_time,
+        time_end=forecast.last_time,
         ended=ended.names,
         new_series=tuple(data.new),
         baseline_series=data.short.names,
@@ -144,6 +153,7 @@ def _load_requested(
 
 def _check_output(run: Path, new: str | None, config: PredictConfig) -> str:
     """Return the format of the output. Raise OutputError or UsageError if the output cannot be written."""
+    require_csv(config)
     if config.output != "-":
         for source in (new, config.future_data):
             check_output(config.output, run=run, source=source)

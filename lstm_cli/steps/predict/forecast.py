@@ -1,6 +1,6 @@
 """Forecast of the steps after the last row: by the model, and by the baseline for short series."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -22,8 +22,7 @@ from lstm_cli.findings import Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.steps.predict.data import ForecastData, Warn
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles
-
-BATCH_SERIES = 256  # series per batch; a larger batch does not fit into the cache of a core
+from lstm_cli.steps.predict.shard import ShardSlices, indices_of
 
 
 def make_forecast(
@@ -31,18 +30,20 @@ def make_forecast(
     model: TrainedModel,
     graph: bytes,
     requested: RequestedQuantiles,
+    slices: ShardSlices,
     *,
     steps: int,
     threads: int | None,
     warn: Warn,
 ) -> Forecast:
-    """Return the forecast of all series: first those of the model, then those of the baseline.
+    """Return the forecast of the series of a shard: first those of the model, then those of the baseline.
 
     Args:
-        data: rows before the forecast.
+        data: rows before the forecast, of all series.
         model: trained model.
         graph: ONNX graph of the model.
         requested: quantiles of the forecast.
+        slices: series of the shard.
         steps: steps of the forecast, fewer or more than the trained horizon.
         threads: CPU threads; None: all cores.
         warn: receives findings.
@@ -51,7 +52,9 @@ def make_forecast(
         DataError: a future covariate is missing, the forecast is not finite, its times are too late, or two of its
             columns have one name.
     """
-    schema, short = data.dataset.schema, data.short
+    schema = data.dataset.schema
+    forecast_times(schema, data.short, steps)  # all shards refuse times that are too late
+    short = data.short.select(indices_of(slices.short))
     shape = (len(short.names), steps, data.dataset.targets)
     names, times = short.names, forecast_times(schema, short, steps)
     values = (
@@ -60,11 +63,11 @@ def make_forecast(
     # The errors of the baseline on short series are not known.
     quantiles = np.full((len(requested.suffixes), *shape), np.nan)
     if data.dataset.series.names:
-        names = (*data.dataset.series.names, *names)
-        times = np.concatenate([forecast_times(schema, data.dataset.series, steps), times])
+        names = (*data.dataset.series.names[slices.modelled], *names)
+        times = np.concatenate([forecast_times(schema, data.dataset.series, steps)[slices.modelled], times])
         ahead = known_ahead(data, steps, warn)
         modelled, modelled_quantiles = _run_model(
-            data, model, graph, requested, ahead, steps=steps, threads=threads
+            data, model, graph, requested, slices, ahead, steps=steps, threads=threads
         )
         values = np.concatenate([modelled, values])
         quantiles = np.concatenate([modelled_quantiles, quantiles], axis=1)
@@ -111,51 +114,73 @@ def _run_model(
     model: TrainedModel,
     graph: bytes,
     requested: RequestedQuantiles,
+    slices: ShardSlices,
     ahead: np.ndarray,
     *,
     steps: int,
     threads: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the forecast [S, steps, C] and its requested quantiles [Q, S, steps, C] in the file's units."""
-    dataset, bounds = data.dataset, model.bounds
+    dataset, ahead = computed_series(data.dataset, ahead, slices)
+    bounds = model.bounds
     values = np.empty((len(ahead), steps, dataset.targets))
     probabilities = requested.probabilities
     calibrated = requested.intervals and requested.intervals.for_series(dataset.series.names)
     quantiles = np.empty((len(probabilities), *values.shape))
-    for batch, scaled in scaled_forecasts(data, model, graph, ahead, steps=steps, threads=threads):
+    for batch, scaled in scaled_forecasts(
+        dataset, model, graph, ahead, steps=steps, size=slices.batch, threads=threads
+    ):
         rows = batch.series
         values[rows] = inverse_transform(dataset, scaled, rows, bounds)
         if calibrated is not None:
             scaled_quantiles = calibrated.quantiles(probabilities, scaled, batch)
             quantiles[:, rows] = inverse_transform_intervals(dataset, scaled_quantiles, rows, bounds)
-    require_finite(values, dataset, data.source)
+    values, quantiles = values[slices.kept], quantiles[:, slices.kept]
+    require_finite(values, dataset.series.names[slices.kept], data.source)
     return values, quantiles
 
 
+def computed_series(dataset: Dataset, ahead: np.ndarray, slices: ShardSlices) -> tuple[Dataset, np.ndarray]:
+    """Return the dataset and the known-ahead inputs of the series that a shard computes.
+
+    Args:
+        dataset: dataset of all series.
+        ahead: known-ahead inputs of all series, [S, blocks * H, K].
+        slices: series of the shard.
+    """
+    computed = indices_of(slices.computed)
+    if len(computed) == len(ahead):
+        return dataset, ahead
+    return dataset.select(computed), ahead[computed]
+
+
 def scaled_forecasts(
-    data: ForecastData,
+    dataset: Dataset,
     model: TrainedModel,
     graph: bytes,
     ahead: np.ndarray,
     *,
     steps: int,
+    size: int,
     threads: int | None,
 ) -> Iterator[tuple[Batch, np.ndarray]]:
     """Yield the last windows of all series in batches, each with its scaled forecast [B, steps, C].
 
     Args:
-        data: rows before the forecast.
+        dataset: rows before the forecast.
         model: trained model.
         graph: ONNX graph of the model.
         ahead: known-ahead inputs of whole horizons, [S, blocks * H, K].
         steps: steps of the forecast, fewer or more than the trained horizon.
+        size: series per batch.
         threads: CPU threads; None: all cores.
     """
     from lstm_cli.inference.session import open_session
 
-    session, dataset = open_session(graph, threads=threads), data.dataset
+    if not len(ahead):
+        return
+    session = open_session(graph, threads=threads)
     windows = last_windows(dataset, model.lookback)
-    size = min(BATCH_SERIES, windows.batch_size)
     for first in range(0, len(ahead), size):
         rows = slice(first, first + size)
         batch = windows[rows]
@@ -168,19 +193,19 @@ def scaled_forecasts(
         yield batch, scaled[:, :steps]
 
 
-def require_finite(values: np.ndarray, dataset: Dataset, source: str) -> None:
+def require_finite(values: np.ndarray, names: Sequence[str], source: str) -> None:
     """Raise DataError for a forecast that is not finite.
 
     Args:
         values: [S, steps, C].
-        dataset: data of the forecast.
+        names: names of the series.
         source: name of the rows in messages.
     """
     if np.isfinite(values).all():
         return
     series = int(np.argwhere(~np.isfinite(values))[0][0])
     raise DataError(
-        f"the forecast of {dataset.series.names[series] or 'the series'} is not finite",
+        f"the forecast of {names[series] or 'the series'} is not finite",
         hint="check the values at the end of the data",
         rule="D808",
         at=in_file(source),

@@ -20,11 +20,13 @@ from lstm_cli.inference.trained_model import TrainedModel, load_dependence, load
 from lstm_cli.rundir import Run, command
 from lstm_cli.steps.predict.data import ForecastData, Warn
 from lstm_cli.steps.predict.forecast import (
+    computed_series,
     known_ahead,
     require_finite,
     require_unique_columns,
     scaled_forecasts,
 )
+from lstm_cli.steps.predict.shard import ShardSlices
 
 KNOT_CELLS = 4_000_000  # knots x series x steps x targets at a time
 NOISE_CELLS = 1_000_000  # samples x steps x targets at a time
@@ -76,18 +78,20 @@ def make_sample_paths(
     model: TrainedModel,
     graph: bytes,
     requested: RequestedSamples,
+    slices: ShardSlices,
     *,
     steps: int,
     threads: int | None,
     warn: Warn,
 ) -> Forecast:
-    """Return the sample paths of all series, series by series, in the file's units.
+    """Return the sample paths of the series of a shard, series by series, in the file's units.
 
     Args:
-        data: rows before the forecast, without short series.
+        data: rows before the forecast, of all series that are not short.
         model: trained model.
         graph: ONNX graph of the model.
         requested: number and source of the sample paths.
+        slices: series of the shard.
         steps: steps of the forecast, fewer or more than the trained horizon.
         threads: CPU threads; None: all cores.
         warn: receives findings.
@@ -96,26 +100,33 @@ def make_sample_paths(
         DataError: a future covariate is missing, a sample path is not finite, its times are too late, or two of its
             columns have one name.
     """
-    dataset, count = data.dataset, requested.count
-    ahead = known_ahead(data, steps, warn)
+    count = requested.count
+    times = forecast_times(data.dataset.schema, data.dataset.series, steps)[slices.modelled]
+    dataset, ahead = computed_series(data.dataset, known_ahead(data, steps, warn), slices)
+    kept = slices.kept
     calibrated = requested.intervals.for_series(dataset.series.names)
     probabilities = knot_probabilities(calibrated)
-    values = np.empty((len(ahead), count, steps, dataset.targets))
+    values = np.empty((slices.series, count, steps, dataset.targets))
     size = max(1, KNOT_CELLS // (len(probabilities) * steps * dataset.targets))
-    for batch, scaled in scaled_forecasts(data, model, graph, ahead, steps=steps, threads=threads):
+    for batch, scaled in scaled_forecasts(
+        dataset, model, graph, ahead, steps=steps, size=slices.batch, threads=threads
+    ):
         for first in range(0, len(scaled), size):
             rows = slice(first, first + size)
             part = Batch(**{each.name: getattr(batch, each.name)[rows] for each in fields(Batch)})
             knots = calibrated.quantiles(probabilities, scaled[rows], part)
-            for index, series in enumerate(part.series):
-                _draw(values[series], dataset, int(series), knots[:, index], model.bounds, requested)
-    require_finite(values.reshape(len(ahead), -1, dataset.targets), dataset, data.source)
+            for index, series in enumerate(part.series.tolist()):
+                if kept.start <= series < kept.stop:
+                    out = values[series - kept.start]
+                    _draw(out, dataset, series, knots[:, index], model.bounds, requested)
+    names = dataset.series.names[kept]
+    require_finite(values.reshape(len(names), count * steps, dataset.targets), names, data.source)
     forecast = Forecast(
         schema=dataset.schema,
-        names=tuple(name for name in dataset.series.names for _ in range(count)),
-        times_us=np.repeat(forecast_times(dataset.schema, dataset.series, steps), count, axis=0),
+        names=tuple(name for name in names for _ in range(count)),
+        times_us=np.repeat(times, count, axis=0),
         values=values.reshape(-1, steps, dataset.targets),
-        quantiles=np.empty((0, len(ahead) * count, steps, dataset.targets)),
+        quantiles=np.empty((0, len(names) * count, steps, dataset.targets)),
         samples=count,
     )
     require_unique_columns(forecast, data.source)

@@ -89,17 +89,17 @@ def require_forecast(model: TrainedModel, *, steps: int, quantiles: int, doing: 
     _require_memory(forecast_need(model, steps=steps, quantiles=quantiles), doing)
 
 
-def require_samples(schema: Schema, series: SeriesTable, *, steps: int, samples: int) -> None:
+def require_samples(schema: Schema, series: int, *, steps: int, samples: int) -> None:
     """Raise DeviceError if the sample paths of all series need more memory than is free.
 
     Args:
         schema: schema of the forecast data.
-        series: table of the forecast series.
+        series: number of the forecast series.
         steps: steps of the forecast.
         samples: sample paths of each series.
     """
-    size = array_sizes.sample_bytes(len(series.names) * samples * steps, targets=len(schema.targets))
-    hint = "use a smaller --samples or --horizon, or --only with fewer series"
+    size = array_sizes.sample_bytes(series * samples * steps, targets=len(schema.targets))
+    hint = "use a smaller --samples or --horizon, or --only or --shard with fewer series"
     need = MemoryNeed(size=size, largest_part=f"{samples:,} samples", hint=hint)
     _require_memory(need, "drawing sample paths")
 
