@@ -48,6 +48,15 @@ def report_exception(error: BaseException, verb: str = "") -> int:
         return BROKEN_PIPE
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return _report(error, verb)
+
+
+def report_interrupt(signum: int) -> None:
+    """Print that a signal has ended the command. It does not flush stdout, which the main thread may hold."""
+    _report(Interrupted(signum), "")
+
+
+def _report(error: BaseException, verb: str) -> int:
     expected = _expected(error, verb)
     if expected is None:
         _print_traceback(error)

@@ -34,11 +34,19 @@ def run(argv: Sequence[str]) -> int:
     lstm 0.2.0.dev0
     0
     """
-    verb = ""
     try:
         stdio.start_clock()
         stdio.open_streams()
-        signals.install_handlers()
+        with signals.handled_signals():
+            return _run(argv)
+    except BaseException as error:  # a signal before or after the command
+        return exit_handling.report_exception(error)
+
+
+def _run(argv: Sequence[str]) -> int:
+    """Run one command while signals are watched, and return its exit code."""
+    verb = ""
+    try:
         # Import inside the try block, because a signal may come during the import.
         from lstm_cli.cli import app
 

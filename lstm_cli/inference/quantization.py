@@ -3,14 +3,34 @@
 import contextlib
 import io
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+from lstm_cli.errors import CorruptArtifact, LstmError
+from lstm_cli.inference.onnx_format import TRAIN_AGAIN
+from lstm_cli.inference.onnx_runtime import error_text, import_onnxruntime
 
 LAYER_TYPES = ("LSTM", "MatMul", "Gemm")
 MIN_WEIGHTS = 256  # smaller tensors are not converted, because the Cast node costs more than it saves
 
 
+@contextlib.contextmanager
+def _reading_graph() -> Iterator[None]:
+    """Raise CorruptArtifact for an unexpected error in the block, because the content of the graph caused it."""
+    try:
+        yield
+    except (LstmError, OSError, MemoryError):
+        raise
+    except Exception as error:  # the libraries can raise any class for a forged graph
+        raise CorruptArtifact(
+            f"the ONNX graph of the model cannot be quantized ({type(error).__name__}: {error_text(error)})",
+            hint=TRAIN_AGAIN,
+        ) from error
+
+
+@_reading_graph()
 def to_int8(model: bytes, *, scratch: Path, lstm_only: bool = True) -> bytes:
     """Return the graph with dynamic int8 quantization: int8 weights, and activations that are scaled at run time.
 
@@ -24,13 +44,15 @@ def to_int8(model: bytes, *, scratch: Path, lstm_only: bool = True) -> bytes:
             them. False also quantizes the linear layers. In `stacked` they are half of a small network, and its error
             does not change (benchmarks/README.md).
     """
+    import_onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     source, folded, quantized = (scratch / f"{name}.onnx" for name in ("source", "folded", "quantized"))
     source.write_bytes(_remove_weight_shapes(model))
     disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it recommends pre-processing, which has just been done
+    # It recommends pre-processing, which has just been done. It logs errors that it also raises.
+    logging.disable(logging.CRITICAL)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             quant_pre_process(str(source), str(folded), skip_symbolic_shape=True)
@@ -57,6 +79,7 @@ def _remove_weight_shapes(model: bytes) -> bytes:
     return bytes(graph.SerializeToString(deterministic=True))
 
 
+@_reading_graph()
 def to_fp16(model: bytes) -> bytes:
     """Return the graph with fp16 weights, which are converted to fp32 once when the graph is loaded.
 

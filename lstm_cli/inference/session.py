@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstm_cli.errors import CorruptArtifact, DeviceError, LstmError
+from lstm_cli.inference.onnx_format import TRAIN_AGAIN, require_self_contained
+from lstm_cli.inference.onnx_runtime import error_text, import_onnxruntime, quiet_options
+from lstm_cli.interrupts import NativeCall
 from lstm_cli.library_errors import is_refused_allocation
 
 if TYPE_CHECKING:
@@ -15,10 +18,7 @@ if TYPE_CHECKING:
 INPUTS = ("past", "future", "mask")
 OUTPUT = "forecast"
 PARTS = "parts"  # second output of a graph that combines several forecasts
-_TRAIN_AGAIN = "train the model again"
 _USE_LESS_MEMORY = "train a model with fewer units or a shorter lookback, or stop other programs"
-_ERRORS_ONLY = 3  # log level of ONNX Runtime
-_EXTERNAL_DATA = b"\x0a\x08location"  # protobuf bytes of a tensor whose values are in another file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +45,22 @@ class Session:
         return forecast, parts
 
     def _run(self, outputs: list[str], *inputs: np.ndarray) -> list[np.ndarray]:
+        options: Any = quiet_options(import_onnxruntime().RunOptions)
+
+        def stop() -> None:
+            options.terminate = True
+
         try:
-            arrays: list[np.ndarray] = self.graph.run(outputs, _name_inputs(*inputs))
+            with NativeCall(stop):
+                arrays: list[np.ndarray] = self.graph.run(outputs, _name_inputs(*inputs), options)
         except LstmError:  # an interrupt by a signal
             raise
         except Exception as error:  # as in `open_session`
-            text = str(error).splitlines()[0]
             if is_refused_allocation(error):
                 raise DeviceError("out of memory during the forecast", hint=_USE_LESS_MEMORY) from error
             raise CorruptArtifact(
-                f"the ONNX graph of the model does not accept the windows: {text:.200}", hint=_TRAIN_AGAIN
+                f"the ONNX graph of the model does not accept the windows: {error_text(error)}",
+                hint=TRAIN_AGAIN,
             ) from error
         return arrays
 
@@ -68,15 +74,14 @@ def _name_inputs(*values: np.ndarray) -> dict[str, np.ndarray]:
 
 def open_session(model: bytes, *, threads: int | None) -> Session:
     """Load a graph from its bytes. Raise CorruptArtifact if it is invalid. `threads` None: all cores."""
-    import onnxruntime
-
-    if _EXTERNAL_DATA in model:  # ONNX Runtime would search that file in the working directory
-        raise CorruptArtifact("the ONNX graph of the model has values in another file", hint=_TRAIN_AGAIN)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
+    require_self_contained(model)
+    onnxruntime = import_onnxruntime()
+    options: Any = quiet_options(onnxruntime.SessionOptions)
     options.inter_op_num_threads = 1
     # Spinning threads block the cores of a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Another format, which the check does not know, would be recognized by its first bytes.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     if threads is not None:
         options.intra_op_num_threads = threads
     create: Callable[..., InferenceSession] = onnxruntime.InferenceSession
@@ -86,11 +91,11 @@ def open_session(model: bytes, *, threads: int | None) -> Session:
         raise
     except Exception as error:  # the error classes of ONNX Runtime have no other common base
         raise CorruptArtifact(
-            f"the ONNX graph of the model cannot be loaded: {str(error).splitlines()[0]}",
-            hint=_TRAIN_AGAIN,
+            f"the ONNX graph of the model cannot be loaded: {error_text(error)}",
+            hint=TRAIN_AGAIN,
         ) from error
     if tuple(value.name for value in graph.get_inputs()) != INPUTS:
         raise CorruptArtifact(
-            "the ONNX graph is not a model of lstm (its inputs have other names)", hint=_TRAIN_AGAIN
+            "the ONNX graph is not a model of lstm (its inputs have other names)", hint=TRAIN_AGAIN
         )
     return Session(graph=graph)

@@ -11,6 +11,7 @@ from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.data.forecast.new_series import with_new_series
 from lstm_cli.errors import MissingArtifact, StaleArtifact
+from lstm_cli.inference.onnx_format import require_self_contained
 from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def load_linear(run: Run, *, validated: bool = False) -> "LinearEnsemble":
 def load_validated(run: Run) -> bytes:
     """Return the graph of the validation scores: the one before a refit, or the final one if there was no refit."""
     reader = run.artifact("model")
-    return reader.bytes(VALIDATED if reader.has(VALIDATED) else "model.onnx")
+    return _graph_bytes(reader, VALIDATED if reader.has(VALIDATED) else "model.onnx")
 
 
 def load_intervals(run: Run) -> "CalibratedQuantiles | None":
@@ -170,14 +171,21 @@ def load_graph(run: Run, precision: str) -> tuple[bytes, str]:
         StaleArtifact: the graph of this precision is out of date.
     """
     if precision == "fp32":
-        return run.artifact("model").bytes("model.onnx"), "fp32"
+        return _graph_bytes(run.artifact("model"), "model.onnx"), "fp32"
     if precision == "auto":
         if not serves_quantized(run):
             return load_graph(run, "fp32")
         reader = run.artifact("quantized")
-        return reader.bytes("model.onnx"), _precision(reader)
+        return _graph_bytes(reader, "model.onnx"), _precision(reader)
     require_precision(run, precision)
-    return run.artifact("quantized").bytes("model.onnx"), precision
+    return _graph_bytes(run.artifact("quantized"), "model.onnx"), precision
+
+
+def _graph_bytes(reader: ArtifactReader, file: str) -> bytes:
+    """Return an ONNX graph. Raise CorruptArtifact if it has values in another file, which an export would copy."""
+    graph = reader.bytes(file)
+    require_self_contained(graph)
+    return graph
 
 
 def require_precision(run: Run, precision: str) -> None:

@@ -271,6 +271,26 @@ def test_a_second_signal_stops_code_that_swallows_exceptions():
     assert err.startswith("error: interrupted by SIGTERM\nhint: ")
 
 
+def test_term_ends_a_command_whose_reader_does_not_read():
+    """The pipe is full, and the flush before the error waits for the reader too."""
+    program = (
+        "from lstm_cli.cli import app, main\n"
+        "app.parse = lambda argv: lambda: print('x' * (1 << 20))\n"
+        "main.main(['predict', 'run'])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    select.select([process.stdout], [], [])  # it has begun to write
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=1200) == 143
+    assert (
+        process.stderr.read()
+        == "error: interrupted by SIGTERM\nhint: run the same command again when you are ready\n"
+    )
+    process.communicate()
+
+
 def test_nohup_ignores_sighup():
     """Training continues after SIGHUP if its parent process ignores SIGHUP."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
