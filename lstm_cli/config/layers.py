@@ -12,12 +12,11 @@ option returns a list of texts, and a switch returns a bool.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from lstm_cli.config.renamed import RENAMED, renamed_note
+from lstm_cli.config.settings_file import read_settings_file
 from lstm_cli.errors import UsageError
-from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
 Kind = Literal["value", "repeated", "numbers", "pairs", "switch"]
@@ -135,7 +134,7 @@ def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
 
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     allowed, noun, example = (
         (str, "strings", '["A", "B"]') if kind == "repeated" else ((str, int, float), "numbers", "[1, 2]")
@@ -149,7 +148,7 @@ def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
 
 
 def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str, ...]) -> dict[str, Setting]:
-    tables = _read_toml(path)
+    tables = read_settings_file(path)
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise UsageError(f"{path}: '{name}' is outside a table", hint=f"move it below a line '[{verb}]'")
@@ -180,37 +179,6 @@ def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str
             note=renamed_note(origin, f"'{option}'") if option != name else "",
         )
     return settings
-
-
-MAX_FILE_BYTES = 1 << 20
-
-
-def _read_toml(path: str) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-        if len(data) > MAX_FILE_BYTES:
-            raise UsageError(
-                f"{path} is too large for a settings file (the maximum is {MAX_FILE_BYTES >> 20} MiB)",
-                hint="give --config the path of a TOML file",
-            )
-        return tomllib.loads(data.decode("utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"file '{path}' not found", hint="give --config the path of a TOML file") from None
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {os_error_reason(error)}", hint="give --config a readable TOML file"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path} is not valid UTF-8", hint="save the file as UTF-8 (required by TOML)"
-        ) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is not valid TOML: {error}", hint='write strings in quotes: device = "cpu"'
-        ) from error
 
 
 def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:

@@ -13,6 +13,7 @@ from lstm_cli.config.validators import require_at_least, require_choice
 from lstm_cli.errors import UsageError
 
 HARDWARE_PANEL = "Hardware"
+MAX_THREADS = 1_024  # more than a machine has cores; libraries keep the number in 32 bits
 
 
 def setting(
@@ -62,6 +63,7 @@ def threads_setting() -> Any:
         default_text="all cores",
         panel=HARDWARE_PANEL,
         minimum=1,
+        below=MAX_THREADS + 1,
     )
 
 
@@ -88,7 +90,8 @@ def _require(flag: str, value: Any, declaration: Any) -> None:
         require_choice(flag, value, declaration["choices"] or declaration["words"])
     elif below is not None and not minimum <= value < below:
         raise UsageError(
-            f"{flag} {value:g} is out of range: it must be at least {minimum:g} and below {below:g}",
+            f"{flag} {value if isinstance(value, int) else f'{value:g}'} is out of range: "
+            f"it must be at least {minimum:g} and below {below:g}",
             flag=flag,
         )
     elif minimum is not None:

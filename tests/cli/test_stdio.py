@@ -272,7 +272,7 @@ def test_a_second_signal_stops_code_that_swallows_exceptions():
 
 
 def test_term_ends_a_command_whose_reader_does_not_read():
-    """The pipe is full, and the flush before the error waits for the reader too."""
+    """Check that the flush before the error does not wait for the reader of a full pipe."""
     program = (
         "from lstm_cli.cli import app, main\n"
         "app.parse = lambda argv: lambda: print('x' * (1 << 20))\n"

@@ -167,7 +167,7 @@ def test_an_invalid_file_is_refused(tmp_path, text, message, hint):
         ("LSTM_TRAIN_TARGET", '["A"', "not a JSON list"),
         ("LSTM_TRAIN_TARGET", "[1]", "not a JSON list"),
         ("LSTM_TRAIN_LEVEL", "[80", "not a JSON list of numbers"),
-        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is too large for a settings file"),
+        ("LSTM_TRAIN_CONFIG", "/dev/zero", "/dev/zero is not a regular file"),
         ("LSTM_TRAIN_CONFIG", "/nowhere/lstm.toml", "file '/nowhere/lstm.toml' not found"),
         ("LSTM_TRAIN_CONFIG", "/", "cannot read /"),
     ],
