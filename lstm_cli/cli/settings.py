@@ -98,6 +98,7 @@ def load_winner(context: typer.Context, run: Path) -> Path:
     """
     if context.resilient_parsing:
         return run
+    from lstm_cli.rundir import reading_manifest
     from lstm_cli.steps.shared.tuned_settings import tuned_settings
 
     options = _options(context)
@@ -105,7 +106,9 @@ def load_winner(context: typer.Context, run: Path) -> Path:
     winner = tuned_settings(run) if higher.get("tuned", True) else {}
     if higher.get("model") in (None, winner.get("model")):
         origin = "the winner of 'lstm tune'"
-        for name, setting in settings_from_run(winner, _kinds(options), origin=origin, source="tune").items():
+        with reading_manifest(run):
+            settings = settings_from_run(winner, _kinds(options), origin=origin, source="tune")
+        for name, setting in settings.items():
             context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
             context.obj.origins.setdefault(options[name].opts[-1], setting.origin)

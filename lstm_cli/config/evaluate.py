@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.config.setting import require_bounds, setting, threads_setting
+from lstm_cli.config.setting import MAX_THREADS, require_bounds, setting, threads_setting
 from lstm_cli.errors import UsageError
 
 SCORES_PANEL, BACKTEST_PANEL = "Scores", "Backtest"
@@ -37,7 +37,13 @@ class EvaluateConfig:
     )
     reuse: bool = setting(False, "Backtest of the current model, without retraining.", panel=BACKTEST_PANEL)
     jobs: int = setting(
-        1, "Number of backtest cut-offs in parallel.", "N", kind="whole", panel=BACKTEST_PANEL, minimum=1
+        1,
+        "Number of backtest cut-offs in parallel.",
+        "N",
+        kind="whole",
+        panel=BACKTEST_PANEL,
+        minimum=1,
+        below=MAX_THREADS + 1,
     )
     threads: int | None = threads_setting()
     output: str | None = setting(

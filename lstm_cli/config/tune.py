@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.setting import require_bounds, setting
+from lstm_cli.config.setting import MAX_THREADS, require_bounds, setting
 from lstm_cli.errors import UsageError
 
 SEARCH_PANEL = "Search"
@@ -44,6 +44,7 @@ class TuneConfig:
         default_text="1, or all workers of --dask",
         panel=SEARCH_PANEL,
         minimum=1,
+        below=MAX_THREADS + 1,
     )
     space: tuple[str, ...] = setting(
         (),

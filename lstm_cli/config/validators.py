@@ -1,6 +1,7 @@
 """Checks shared by the settings of all verbs, and their restoration from JSON."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from lstm_cli.config.renamed import with_new_names
@@ -10,9 +11,15 @@ Settings = TypeVar("Settings")
 
 
 def restore_settings(kind: type[Settings], stored: Mapping[str, Any]) -> Settings:
-    """Return settings from their JSON in a run."""
+    """Return settings from their JSON in a run. Raises TypeError for a value of a wrong type."""
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-    return kind(**with_new_names(values))
+    values = with_new_names(values)
+    for declared in fields(kind):  # type: ignore[arg-type]
+        value = values.get(declared.name, ())
+        # Release 0.1.0 stored one name, or null, where there can be several now.
+        if isinstance(declared.default, tuple) and (value is None or isinstance(value, str)):
+            values[declared.name] = () if value is None else (value,)
+    return kind(**values)
 
 
 def require_choice(flag: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -22,7 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.data.dataset.dataset import MAX_STEPS
 from lstm_cli.data.dataset.windows import Batch
+from lstm_cli.data.stored_types import checked, require_numbers
 
 LEVELS = (80, 95)  # percent
 EQUAL_WEIGHT_HORIZONS = (
@@ -128,6 +130,17 @@ class Intervals:
         beyond = growth[-1] * (np.maximum(steps, middles[-1]) / middles[-1]) ** exponent
         return np.where(steps > middles[-1], beyond, np.interp(steps, middles, growth))
 
+    def require_shape(self, *, series: int, targets: int, horizon: int) -> None:
+        """Raise ValueError unless the arrays fit a model.
+
+        Args:
+            series: number of its series.
+            targets: number of its targets.
+            horizon: its trained horizon in steps.
+        """
+        require_numbers(self.half, shape=(len(LEVELS), horizon), above=-1)
+        require_numbers(self.floor, shape=(targets,), above=-1)
+
     def to_dict(self) -> dict[str, Any]:
         stored = {
             name: value.tolist() if isinstance(value, np.ndarray) else value
@@ -137,7 +150,7 @@ class Intervals:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Intervals":
-        return Intervals(
+        intervals = Intervals(
             half=np.array(stored["half"], dtype=np.float64),
             floor=np.array(stored["floor"], dtype=np.float64),
             season=int(stored["season"]),
@@ -146,6 +159,12 @@ class Intervals:
             horizons=float(stored["horizons"]),
             growth=tuple(stored.get("growth", ())),  # release 0.1.0 did not measure it
         )
+        checked(intervals)
+        if not all(0 < steps <= MAX_STEPS for steps in (intervals.season, intervals.lookback)):
+            raise ValueError("a season or lookback is out of range")
+        numbers = np.array([intervals.optimism, intervals.horizons, *intervals.growth])
+        require_numbers(numbers, shape=(None,), above=-1)
+        return intervals
 
 
 def _interpolate(level: float, halves: Mapping[float, np.ndarray]) -> np.ndarray:

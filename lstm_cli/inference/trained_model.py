@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, TrainingStatistics
+from lstm_cli.data.dataset.dataset import MAX_STEPS, Dataset, Schema, SeriesTable, TrainingStatistics
 from lstm_cli.data.dataset.imputation import zero_before_first
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.data.forecast.new_series import with_new_series
-from lstm_cli.errors import MissingArtifact, StaleArtifact
+from lstm_cli.data.stored_types import checked
+from lstm_cli.errors import CorruptArtifact, MissingArtifact, StaleArtifact
 from lstm_cli.inference.onnx_format import require_self_contained
 from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
 
@@ -61,7 +62,7 @@ def load_model(run: Run) -> TrainedModel:
             hint=f"run '{command('train', run.path)}' again",
         )
     with reader.parsing():
-        return TrainedModel(
+        model = TrainedModel(
             name=stored["name"],
             settings=stored["settings"],
             parts=tuple(stored["settings"].get("parts", ())),
@@ -73,13 +74,39 @@ def load_model(run: Run) -> TrainedModel:
             scaler=Scaler.from_dict(reader.json("scaler.json")),
             training=TrainingStatistics.from_dict(reader.json("training.json")),
         )
+        _require_matching(checked(model))
+        return model
+
+
+def _require_matching(model: TrainedModel) -> None:
+    """Raise ValueError unless the files of a model have matching shapes."""
+    series, targets = len(model.series.names), len(model.schema.targets)
+    shapes = {
+        model.scaler.center.shape: (series, len(model.schema.columns)),
+        model.training.deviation.shape: (series, targets),
+        model.bounds.lower.shape: (targets,),
+    }
+    if model.scaler.floor is not None:
+        shapes[model.scaler.floor.shape] = (series, targets)
+    if any(own != expected for own, expected in shapes.items()):
+        raise ValueError("the shapes of its files do not match")
+    if not 1 <= model.lookback <= MAX_STEPS:
+        raise ValueError("the lookback is out of range")
 
 
 def rescale_to_model(dataset: Dataset, model: TrainedModel) -> Dataset:
     """Return the data with the scaling of the model. A series that is new to the model gets a scaling of its own.
 
     If the scaling is identical, the data are not copied.
+
+    Raises:
+        CorruptArtifact: data and model have other columns or another horizon, because one of both was edited.
     """
+    if _window_shape(dataset.schema) != _window_shape(model.schema):
+        raise CorruptArtifact(
+            "the data and the model have different columns or horizons",
+            hint="run prepare and train again",
+        )
     if dataset.schema.static_scaling != model.schema.static_scaling:
         schema = replace(dataset.schema, static_scaling=model.schema.static_scaling)
         dataset = replace(dataset, schema=schema)
@@ -98,6 +125,10 @@ def rescale_to_model(dataset: Dataset, model: TrainedModel) -> Dataset:
         values[rows] = scaler.transform(unscaled, series)
         zero_before_first(values[rows], dataset.measured[rows])
     return replace(dataset, scaler=scaler, values_scaled=values)
+
+
+def _window_shape(schema: Schema) -> tuple[object, ...]:
+    return schema.targets, schema.inputs, schema.known_ahead, schema.horizon
 
 
 def _measured_rows(dataset: Dataset, series: int) -> np.ndarray:
@@ -139,8 +170,13 @@ def load_intervals(run: Run) -> "CalibratedQuantiles | None":
     if not reader.has("intervals.json"):
         return None
     stored = reader.json("intervals.json")
+    series, schema = reader.json("series.json"), reader.json("schema.json")
     with reader.parsing("intervals.json"):
-        return quantiles_from_dict(stored)
+        quantiles = quantiles_from_dict(stored)
+        quantiles.require_shape(
+            series=len(series["names"]), targets=len(schema["targets"]), horizon=schema["horizon"]
+        )
+        return quantiles
 
 
 def load_dependence(run: Run) -> "Dependence | None":

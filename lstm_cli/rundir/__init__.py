@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         replace_files,
     )
     from lstm_cli.rundir.layout import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, layout_table
+    from lstm_cli.rundir.manifest import reading_manifest
     from lstm_cli.rundir.open import exports_folder, logs_folder, open_run, refuse_foreign
     from lstm_cli.rundir.reader import ArtifactReader, Run
     from lstm_cli.rundir.status import (
@@ -61,6 +62,7 @@ __all__ = [
     "logs_folder",
     "open_replacement",
     "open_run",
+    "reading_manifest",
     "refuse_foreign",
     "replace_file",
     "replace_files",
@@ -83,6 +85,7 @@ _MODULES = {
         "open_replacement",
     ),
     "layout": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "layout_table"),
+    "manifest": ("reading_manifest",),
     "open": ("exports_folder", "logs_folder", "open_run", "refuse_foreign"),
     "reader": ("ArtifactReader", "Run"),
     "status": (

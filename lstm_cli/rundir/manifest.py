@@ -11,11 +11,19 @@ The checksum is computed over the JSON without the checksum. It is verified befo
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lstm_cli.errors import ArtifactError, CorruptArtifact, ForeignFolder, OutputError
+from lstm_cli.errors import (
+    ArtifactError,
+    CorruptArtifact,
+    ForeignFolder,
+    LstmError,
+    OutputError,
+    UsageError,
+)
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, STEPS, command
 from lstm_cli.rundir.migrations import SCHEMA, migrate
 
@@ -151,6 +159,24 @@ def corrupt_manifest_error(run: Path, reason: str) -> CorruptArtifact:
     return CorruptArtifact(
         f"{run / MANIFEST} is corrupt: {reason}", hint=f"start over with '{command('prepare', run)} --force'"
     )
+
+
+@contextmanager
+def reading_manifest(run: Path) -> Iterator[None]:
+    """Convert unexpected errors in this block into CorruptArtifact, because the content of `run.json` caused them.
+
+    The checksum is valid if somebody has edited `run.json` and computed the checksum again. Stored settings that are
+    invalid count too.
+    """
+    try:
+        yield
+    except UsageError as error:
+        raise corrupt_manifest_error(run, error.message) from error
+    except (LstmError, OSError, MemoryError):
+        raise
+    except Exception as error:  # its readers can raise any class for edited content
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise corrupt_manifest_error(run, f"unexpected content ({text:.200})") from error
 
 
 def _too_large(data: bytes) -> str:

@@ -352,12 +352,13 @@ def _plan(
 ) -> DryRunPlan:
     """Return the plan; `always` lists outputs that are written even if the step is up to date."""
     last_time = opened.steps.get(step) if opened is not None else None
+    seconds = None if last_time is None else last_time["times"].get("seconds")
     return DryRunPlan(
         run=None if run is None else str(run),
         step=step,
         up_to_date=up_to_date,
         reads=tuple({"path": path, "size": size} for path, size in reads),
         writes=(*(() if up_to_date else writes), *always),
-        seconds=None if last_time is None else last_time["times"].get("seconds"),
+        seconds=seconds if isinstance(seconds, int | float) else None,
         memory=None if need is None else {"need": need.size, "have": available_memory()},
     )

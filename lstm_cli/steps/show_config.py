@@ -8,7 +8,7 @@ from typing import Any
 
 from lstm_cli import config as settings_of
 from lstm_cli.config.renamed import with_new_names
-from lstm_cli.rundir import command, open_run
+from lstm_cli.rundir import command, open_run, reading_manifest
 from lstm_cli.steps.shared.report_json import to_plain
 
 KINDS: Mapping[str, type] = {
@@ -41,6 +41,10 @@ class ConfigReport:
 
         It has one table for each verb. Settings that are unset or empty are left out.
         """
+        with reading_manifest(Path(self.run)):
+            return self._to_toml()
+
+    def _to_toml(self) -> str:
         import tomli_w
 
         data = "DATA" if self.data is None else self.data
@@ -63,7 +67,7 @@ def _as_written(name: str, value: Any) -> Any:
 
 def config(run: Path) -> ConfigReport:
     """Read the settings that `run.json` records. Raises MissingArtifact, ForeignFolder or CorruptArtifact."""
-    with open_run(run) as opened:
+    with open_run(run) as opened, reading_manifest(run):
         steps = {step: _settings(step, opened.entry(step)) for step in KINDS if step in opened.steps}
         data = opened.report("prepare").get("source") if "prepare" in opened.steps else None
     return ConfigReport(run=str(run), data=data, steps=steps)

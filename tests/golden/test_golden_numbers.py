@@ -152,3 +152,13 @@ def test_the_commands_of_0_1_0_give_the_same_numbers(golden: Path, case: str, mo
 def test_the_data_files_are_up_to_date() -> None:
     for name, case in CASES.items():
         assert (GOLDEN / name / "data.csv").read_text() == case.data()
+
+
+def test_the_backtest_of_a_run_of_0_1_0(golden: Path) -> None:
+    """Check settings with null or one name where there can be several now."""
+    from lstm_cli.rundir import open_run
+    from lstm_cli.steps.evaluate.backtest import backtest_recipe
+
+    for case, series in (("hourly", ()), ("panel", ("shop",))):
+        with open_run(golden / case / "run") as opened:
+            assert backtest_recipe(opened).prepare.series == series

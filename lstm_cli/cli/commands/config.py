@@ -52,7 +52,7 @@ def config(
                 sys.stdout.write(report.to_toml())
             print_summary("config", report)
         else:
-            result.print_result("config", report, config_table, as_json=as_json)
+            result.print_result("config", report, config_table, as_json=as_json, stored=True)
 
     if dry_run:
         return print_plan(

@@ -128,6 +128,7 @@ def train(
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.train import find_lr_table, train_table
+        from lstm_cli.rundir import reading_manifest
         from lstm_cli.steps.shared.tuned_settings import tuned_settings
         from lstm_cli.steps.train import train as step
         from lstm_cli.training.loop import torchrun
@@ -155,7 +156,8 @@ def train(
             signals.defer_signals() as should_stop,
         ):
             if tuned:
-                _print_winner(listen, tuned_settings(run), settings)
+                with reading_manifest(run):
+                    _print_winner(listen, tuned_settings(run), settings)
             report = step(
                 run,
                 settings,

@@ -77,7 +77,7 @@ def tune(
         from lstm_cli.cli.render.tune import tune_table
         from lstm_cli.steps.tune.record import read_search
 
-        result.print_result("tune", read_search(run), tune_table, as_json=as_json)
+        result.print_result("tune", read_search(run), tune_table, as_json=as_json, stored=True)
 
     if dry_run and not show:
         return print_plan(

@@ -1,10 +1,13 @@
 """Result of a command: its report on stdout and its summary on stderr."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from lstm_cli.cli.render.page import Page, print_json, print_page
 from lstm_cli.cli.render.summary import print_summary
+from lstm_cli.rundir import reading_manifest
 
 
 def print_result(
@@ -13,6 +16,7 @@ def print_result(
     draw: Callable[[Any, Page], None],
     *,
     as_json: bool,
+    stored: bool = False,
     stages: Mapping[str, float] | None = None,
 ) -> None:
     """Print a report to stdout and its summary to stderr.
@@ -24,10 +28,13 @@ def print_result(
         report: report of the step.
         draw: function that adds the report to a page.
         as_json: whether to print JSON instead of a page.
+        stored: the report comes from the run, as that of a step that is up to date.
         stages: seconds of each stage.
     """
-    if as_json:
-        print_json(report)
-    elif not getattr(report, "up_to_date", None):
-        print_page(report, draw)
-    print_summary(verb, report, stages=stages)
+    up_to_date = getattr(report, "up_to_date", None)
+    with reading_manifest(Path(report.run)) if stored or up_to_date else nullcontext():
+        if as_json:
+            print_json(report)
+        elif not up_to_date:
+            print_page(report, draw)
+        print_summary(verb, report, stages=stages)

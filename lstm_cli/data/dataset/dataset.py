@@ -17,7 +17,11 @@ from lstm_cli.data.dataset.scaling import Scaler, column_means, column_ranges
 from lstm_cli.data.frequency.calendar_features import calendar_features
 from lstm_cli.data.frequency.row_clock import restore_step
 from lstm_cli.data.frequency.step import Step
+from lstm_cli.data.numbers.decimals import MAX_DECIMALS
+from lstm_cli.data.stored_types import checked, require_numbers
 from lstm_cli.data.times.formats import TimeFormat
+
+MAX_STEPS = 2**40  # of a horizon, lookback or season; a computation with more overflows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +146,20 @@ class Schema:
         values["static_scaling"] = tuple(map(tuple, stored.get("static_scaling", ())))
         values["step"] = restore_step(stored["step"])
         values["time_format"] = TimeFormat.from_dict(stored["time_format"])
-        return Schema(**values)
+        schema = checked(Schema(**values))
+        _require_valid(schema)
+        return schema
+
+
+def _require_valid(schema: Schema) -> None:
+    """Raise ValueError for a stored value of the right type that no step writes."""
+    numbers = (schema.horizon, schema.lookback, *schema.seasons)
+    if not schema.targets or not all(0 < number <= MAX_STEPS for number in numbers):
+        raise ValueError("no target, or a horizon, lookback or season out of range")
+    if len(schema.delimiter) > 1 or not all(0 <= decimals <= MAX_DECIMALS for decimals in schema.decimals):
+        raise ValueError("the delimiter or the decimals are out of range")
+    if schema.decimals and len(schema.decimals) != len(schema.targets):
+        raise ValueError("the number of decimals differs from the number of targets")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +222,15 @@ class SeriesTable:
         }
         if "static" in stored:
             values["static"] = np.array(stored["static"], dtype=np.float64)
-        return SeriesTable(**values)
+        table = checked(SeriesTable(**values))
+        rows = [table.offset, table.count, table.ahead, table.train_end, table.val_end]
+        require_numbers(table.origin_us, shape=(len(table.names),))
+        require_numbers(*rows, shape=(len(table.names),), above=-1)
+        if any((array > MAX_STEPS).any() for array in rows):
+            raise ValueError("a number of rows is out of range")
+        if table.static is not None:
+            require_numbers(table.static, shape=(len(table.names), None), missing=True)
+        return table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,9 +251,14 @@ class TrainingStatistics:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "TrainingStatistics":
-        return TrainingStatistics(
-            **{name: np.array(value, dtype=np.float64) for name, value in stored.items()}
+        arrays = {name: np.array(value, dtype=np.float64) for name, value in stored.items()}
+        statistics = checked(TrainingStatistics(**arrays))
+        shape = statistics.deviation.shape
+        require_numbers(statistics.deviation, shape=(None, None), above=0)
+        require_numbers(
+            statistics.seasonal_error, statistics.least, statistics.greatest, shape=shape, missing=True
         )
+        return statistics
 
 
 def _nan_to_none(values: np.ndarray) -> list[list[float | None]]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from lstm_cli.data.chunks import RowSlices, SeriesPieces, row_chunks, series_pieces
 from lstm_cli.data.parallel import ordered_map
+from lstm_cli.data.stored_types import checked, require_numbers
 
 MAX_LOG = 700.0  # keeps a diverging forecast finite
 MIN_INDICATOR_SCALE = 0.2  # least scale of a column of 0 and 1, so that a rare 1 is no outlier
@@ -61,12 +62,18 @@ class Scaler:
 
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Scaler":
-        return Scaler(
+        scaler = Scaler(
             kind=stored["kind"],
             center=np.array(stored["center"], dtype=np.float64),
             scale=np.array(stored["scale"], dtype=np.float64),
             floor=np.array(stored["floor"], dtype=np.float64) if "floor" in stored else None,
         )
+        checked(scaler)
+        require_numbers(scaler.center, shape=(None, None))
+        require_numbers(scaler.scale, shape=scaler.center.shape, above=0)
+        if scaler.floor is not None:
+            require_numbers(scaler.floor, shape=(len(scaler.center), None), above=0)
+        return scaler
 
     def transform(self, values: np.ndarray, series: np.ndarray | slice | int) -> np.ndarray:
         """Return scaled values [..., F'] of the given series: one, or one for each entry of the first axis.

@@ -13,6 +13,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.scaling import Scaler, logarithm
+from lstm_cli.data.stored_types import checked
 
 LARGEST_ROUNDING = 0.1  # of scaled values, in the file's units, that still tells whole numbers from others
 
@@ -58,10 +59,14 @@ class Bounds:
     @staticmethod
     def from_dict(stored: dict[str, Any]) -> "Bounds":
         def read(side: str, none: float) -> np.ndarray:
-            return np.array([none if bound is None else bound for bound in stored[side]])
+            return np.array([none if bound is None else bound for bound in stored[side]], dtype=np.float64)
 
         counts = np.array(stored["counts"], dtype=bool) if "counts" in stored else None
-        return Bounds(lower=read("lower", -np.inf), upper=read("upper", np.inf), counts=counts)
+        bounds = checked(Bounds(lower=read("lower", -np.inf), upper=read("upper", np.inf), counts=counts))
+        sides = [bounds.lower, bounds.upper] + ([] if counts is None else [counts])
+        if any(side.shape != bounds.lower.shape or side.ndim != 1 for side in sides):
+            raise ValueError("the bounds have different shapes")
+        return bounds
 
 
 @dataclass(frozen=True, kw_only=True)

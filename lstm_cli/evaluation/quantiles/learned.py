@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.dataset.windows import Batch
+from lstm_cli.data.stored_types import checked, require_numbers
 from lstm_cli.evaluation.intervals import Intervals, local_scale
 from lstm_cli.evaluation.quantiles.features import window_features
 from lstm_cli.evaluation.quantiles.network import QuantileNetwork
@@ -129,6 +130,21 @@ class LearnedQuantiles:
             result[rows] = self.share * self.network(features)
         return result
 
+    def require_shape(self, *, series: int, targets: int, horizon: int) -> None:
+        """Raise ValueError unless the arrays fit a model.
+
+        Args:
+            series: number of its series.
+            targets: number of its targets.
+            horizon: its trained horizon in steps.
+        """
+        self.intervals.require_shape(series=series, targets=targets, horizon=horizon)
+        require_numbers(self.knots, shape=(len(KNOTS),))
+        require_numbers(self.step_scale, shape=(horizon,), above=-1)
+        require_numbers(self.series_scale, shape=(len(self.series), targets), above=-1)
+        if len(self.series) != series:
+            raise ValueError("the number of series is not that of the model")
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "version": 2,
@@ -145,7 +161,7 @@ class LearnedQuantiles:
     @staticmethod
     def from_dict(stored: Mapping[str, Any]) -> "LearnedQuantiles":
         network = stored["network"]
-        return LearnedQuantiles(
+        learned = LearnedQuantiles(
             intervals=Intervals.from_dict(stored["intervals"]),
             knots=np.array([stored["knots"][str(probability)] for probability in KNOTS], dtype=np.float64),
             step_scale=np.array(stored["step_scale"], dtype=np.float64),
@@ -155,6 +171,9 @@ class LearnedQuantiles:
             share=float(stored["share"]),
             network=None if network is None else QuantileNetwork.from_dict(network),
         )
+        require_numbers(np.array([learned.rows]), shape=(None,), above=0)
+        require_numbers(np.array([learned.share]), shape=(None,))
+        return checked(learned)
 
 
 def quantiles_from_dict(stored: Mapping[str, Any]) -> LearnedQuantiles | Intervals:

@@ -45,5 +45,14 @@ class CalibratedQuantiles(QuantileModel, Protocol):
     def for_series(self, names: Sequence[str]) -> Self:
         """Return the quantiles for a dataset with these series."""
 
+    def require_shape(self, *, series: int, targets: int, horizon: int) -> None:
+        """Raise ValueError unless the arrays fit a model.
+
+        Args:
+            series: number of its series.
+            targets: number of its targets.
+            horizon: its trained horizon in steps.
+        """
+
     def to_dict(self) -> dict[str, Any]:
         """Return what `intervals.json` stores."""

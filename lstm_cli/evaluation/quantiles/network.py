@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_cli.data.stored_types import require_numbers
+
 LIMIT = 4.0  # of a feature, in deviations
 MAX_LOG = 3.0  # of the factors of both sides
 MAX_EXPONENT = 80.0  # exp of more overflows in 32 bits
@@ -48,7 +50,21 @@ class QuantileNetwork:
 
     @staticmethod
     def from_dict(stored: Mapping[str, Any]) -> "QuantileNetwork":
-        return QuantileNetwork(**{name: np.array(stored[name], dtype=np.float32) for name in ARRAYS})
+        network = QuantileNetwork(**{name: np.array(stored[name], dtype=np.float32) for name in ARRAYS})
+        features, width = network.first.shape
+        for name, shape in {
+            "mean": (features,),
+            "deviation": (features,),
+            "first": (features, width),
+            "first_bias": (width,),
+            "second": (width, width),
+            "second_bias": (width,),
+            "output": (width, 3),
+            "direct": (features, 3),
+        }.items():
+            require_numbers(getattr(network, name), shape=shape)
+        require_numbers(network.deviation, shape=(features,), above=0)
+        return network
 
 
 def _silu(values: np.ndarray) -> np.ndarray:

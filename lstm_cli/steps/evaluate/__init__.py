@@ -20,6 +20,7 @@ from lstm_cli.rundir import (
     check_output_folder,
     is_up_to_date,
     open_run,
+    reading_manifest,
     require_fresh,
     writing,
 )
@@ -72,9 +73,9 @@ def evaluate(
         ):
             stored = replay_report(EvaluateReport, writer.run, "evaluate")
             copy_scores(writer.run, config.output)
-            return _raise_if_failed(
-                replace(stored, gates=_check_conditions(stored, conditions), output=config.output)
-            )
+            with reading_manifest(run):
+                gates = _check_conditions(stored, conditions)
+            return _raise_if_failed(replace(stored, gates=gates, output=config.output))
         if config.backtest and not config.reuse:
             require_installed("--backtest", *SCORING, *TRAINING)
         require_installed("lstm evaluate", *SCORING)

@@ -26,7 +26,7 @@ from lstm_cli.evaluation.uncertainty import EQUAL_TOLERANCE
 from lstm_cli.events import Listener, Progressed, ignore_events
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.rundir import Run
+from lstm_cli.rundir import Run, reading_manifest
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 
 TOO_SHORT_HINT = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
@@ -54,6 +54,11 @@ class BacktestRecipe:
 
 def backtest_recipe(run: Run) -> BacktestRecipe:
     """Return the settings of the run's model. Raise MissingArtifact if the run has no model."""
+    with reading_manifest(run.path):
+        return _read_recipe(run)
+
+
+def _read_recipe(run: Run) -> BacktestRecipe:
     train, tune = run.entry("train"), run.steps.get("tune")
     configs = (
         restore_settings(PrepareConfig, run.entry("prepare")["config"]),

@@ -5,13 +5,18 @@ from typing import Any
 
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.errors import ArtifactError
-from lstm_cli.rundir import open_run
+from lstm_cli.rundir import open_run, reading_manifest
 
 
 def tuned_settings(run: Path) -> dict[str, Any]:
-    """Return the settings of the winner of `tune`, with its model; empty without a winner or a readable run."""
+    """Return the settings of the winner of `tune`, with its model; empty without a winner or a readable run.
+
+    Raises:
+        CorruptArtifact: the winner is not an object.
+    """
     try:
-        with open_run(run) as opened:
-            return with_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
+        opened = open_run(run)
     except ArtifactError:  # the step itself reports this error
         return {}
+    with opened, reading_manifest(run):
+        return with_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})

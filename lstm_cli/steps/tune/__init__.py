@@ -12,7 +12,7 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Note, Progressed, WarningRaised
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.rundir import Run, Writer, command, is_up_to_date, stale_sources, writing
+from lstm_cli.rundir import Run, Writer, command, is_up_to_date, reading_manifest, stale_sources, writing
 from lstm_cli.steps.shared.cached_report import replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train import model_is_up_to_date
@@ -122,10 +122,11 @@ def search_is_up_to_date(run: Run, search: SearchSpec, trials: Sequence[Trial]) 
         search: search that was asked for.
         trials: recorded trials of the search.
     """
-    winner = winning_settings(search, trials)
-    if winner is None or not run.report("tune").get("finished"):
-        return False
-    chosen = restore_settings(TrainConfig, asdict(search.fixed) | winner)
+    with reading_manifest(run.path):
+        winner = winning_settings(search, trials)
+        if winner is None or not run.report("tune").get("finished"):
+            return False
+        chosen = restore_settings(TrainConfig, asdict(search.fixed) | winner)
     return model_is_up_to_date(run, chosen) and is_up_to_date(
         run, "tune", config=_config(search), ignoring=BUDGET_SETTINGS
     )
@@ -155,7 +156,8 @@ def _note_start(listen: Listener, run: Run, search: SearchSpec, finished: int, w
     if finished:
         listen(Note(text=f"resuming the search: {finished} of {search.max_trials} trials finished"))
     elif why:
-        replaced = len(run.report("tune")["trials"])
+        with reading_manifest(run.path):
+            replaced = len(run.report("tune")["trials"])
         listen(Note(text=f"starting a new search because {why} (it replaces {replaced} earlier trials)"))
     listen(Progressed(stage="trials", done=finished, total=search.max_trials, unit="trials"))
 

@@ -12,7 +12,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.config.search_space import Choice, Range, Space, is_fixed, value_text
 from lstm_cli.findings import Finding
-from lstm_cli.rundir import Run, open_run
+from lstm_cli.rundir import Run, open_run, reading_manifest
 from lstm_cli.steps.shared.cached_report import restore_report
 from lstm_cli.steps.shared.report_json import COMPARISON_KEYS, finding_fields, plain_value, to_plain
 from lstm_cli.steps.tune.importance import setting_importance
@@ -106,13 +106,16 @@ def reusable_trials(run: Run, search: SearchSpec, *, force: bool = False) -> tup
         return [], ""
     if force:
         return [], "--force was given"
-    entry = run.entry("tune")
-    if entry["read"]["data"]["sha256"] != run.digest("data"):
-        return [], "the data changed"
-    stored = {name: entry["config"].get(name) for name in identity}
-    stored |= {
-        name: with_new_names(stored[name]) for name in ("train", "space") if isinstance(stored[name], dict)
-    }
+    with reading_manifest(run.path):
+        entry = run.entry("tune")
+        if entry["read"]["data"]["sha256"] != run.digest("data"):
+            return [], "the data changed"
+        stored = {name: entry["config"].get(name) for name in identity}
+        stored |= {
+            name: with_new_names(stored[name])
+            for name in ("train", "space")
+            if isinstance(stored[name], dict)
+        }
     changed = [name for name in identity if stored[name] != identity[name]]
     if changed:
         names = {"train": "the fixed settings", "space": "the search space", "method": "the method"}
