@@ -54,6 +54,15 @@ def endless_graph(like: onnx.ModelProto, *, is_empty: bool) -> bytes:
     return _expanded(like, first, constants)
 
 
+def failing_graph(like: onnx.ModelProto) -> bytes:
+    """Return a graph with the inputs and outputs of another, whose node NAME fails when it runs."""
+    nodes = [
+        helper.make_node("Gather", ["past", "far"], [NAME], name=NAME, axis=1),
+        helper.make_node("ReduceSum", [NAME], ["value"], keepdims=0),
+    ]
+    return _expanded(like, nodes, {"far": np.array(10**6)})
+
+
 def slow_graph(like: onnx.ModelProto) -> bytes:
     """Return a graph with the inputs and outputs of another, which takes minutes to load."""
     nodes = [helper.make_node("ConstantOfShape", ["shape_of_matrix"], ["m0"])]
