@@ -2,6 +2,7 @@
 # make test         run all tests; installs the packages for developers
 # make test-gpu     run the tests that need a GPU, on the first GPU
 # make faults       run the fault tests of docs/explanation/reliability.md with many repetitions (an hour),
+#                   change the graphs and the JSON of a run at random,
 #                   and compare the ONNX graphs of 2,000 random networks with torch
 # make fuzz         read 2,000 files with randomly changed bytes, as `lstm prepare` does
 # make test-lowest  run all steps with the lowest versions in pyproject.toml, in .venv-lowest
