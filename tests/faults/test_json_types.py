@@ -23,7 +23,6 @@ from json_types import (
     write_values,
 )
 
-TRAIN = ("--no-tuned", *LINEAR)
 PREPARE = ("--series", "shop", "--target", "sales", "--past", "price", "--future", "promo", "--horizon", "7")
 VERBS = (
     ("verify",),
@@ -40,7 +39,7 @@ VERBS = (
     ("tune", "--show"),
     ("tune", "--method", "grid", "--space", "loss=mae|huber", "--dry-run"),
     ("train", "--dry-run"),
-    ("train", *TRAIN),
+    ("train", *LINEAR),
     ("prepare", *PREPARE, "--lookback", "14", "--calendar"),
 )
 CODES = {
