@@ -25,7 +25,8 @@ pandas.read_csv(path, dtype=dict.fromkeys(numbers, numpy.float32))
 print(time.perf_counter() - began)
 """
 READER = """
-import sys, tempfile, time
+import os, sys, tempfile, time
+os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # as `lstm prepare` does
 from pathlib import Path
 from lstm_cli.data.reading.table import read_table
 path, series, *numbers = sys.argv[1:]
@@ -140,7 +141,7 @@ def compare(
 
 def with_tree(command: list[str], tree: Path | None) -> list[str]:
     """Return a command that imports the package from another tree; None: from this one."""
-    return command if tree is None else ["env", f"PYTHONPATH={tree.resolve()}", *command]
+    return command if tree is None else ["env", "PYTHONSAFEPATH=1", f"PYTHONPATH={tree.resolve()}", *command]
 
 
 def printed_seconds(command: list[str]) -> float:
