@@ -135,9 +135,18 @@ class LockedError(LstmError):
 
 
 class DeviceError(LstmError):
-    """Device that is not available, memory that is too small, or a lost process of several."""
+    """Device that is not available, memory or a disk that is too small, or a process that is lost.
+
+    rule: id of the rule that the data break, see rules.py.
+    """
 
     exit_code = 7
+
+    def __init__(
+        self, message: str, *, hint: str = "", flag: str | None = None, rule: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, flag=flag)
+        self.rule = rule
 
 
 class Interrupted(LstmError):

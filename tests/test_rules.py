@@ -24,14 +24,16 @@ def find_rule_uses() -> Iterator[tuple[str, bool, str]]:
             if not isinstance(node, ast.Call):
                 continue
             called = ast.unparse(node.func)
-            if called not in ("DataError", "Finding", "Finding.at"):
+            if called not in ("DataError", "DeviceError", "Finding", "Finding.at"):
                 continue
             rule = next((word.value for word in node.keywords if word.arg == "rule"), None)
+            if called == "DeviceError" and rule is None:
+                continue
             rule = node.args[1] if called == "Finding.at" and rule is None else rule
             where = f"{path.relative_to(PACKAGE)}:{node.lineno}"
             for text in ast.walk(rule) if rule is not None else ():
                 if isinstance(text, ast.Constant) and text.value in RULES:
-                    yield text.value, called == "DataError", where
+                    yield text.value, called.endswith("Error"), where
             assert rule is not None, f"{where}: {called} without a rule"
 
 

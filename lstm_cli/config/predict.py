@@ -48,7 +48,7 @@ class PredictConfig(TextSettings):
     )
     shard: Shard | None = setting(  # noqa: RUF009 - the default is None
         None,
-        "Only slice N of M equal slices of the series, as CSV; all slices joined are the whole forecast.",
+        "Only slice N of M slices of the series, as CSV. All slices joined are the whole forecast.",
         "N/M",
         kind="shard",
         default_text="all",

@@ -31,11 +31,11 @@ def read_settings_file(path: str) -> dict[str, Any]:
             f"{path} is too large for a settings file (the maximum is {MAX_BYTES >> 10} KiB)",
             hint="give --config the path of a TOML file",
         )
-    dots = data.count(b".")
-    if dots > MAX_DOTS or dots * data.count(b"=") > MAX_COMPARISONS:
+    dots, equals = data.count(b"."), data.count(b"=")
+    if dots > MAX_DOTS or dots * equals > MAX_COMPARISONS:
         raise UsageError(
-            f"{path} has too many dots for a settings file ({dots:,}, the maximum is {MAX_DOTS:,} or fewer)",
-            hint="write one key a line, in a table such as [train]",
+            f"{path} has too many keys and dots for a settings file ({equals:,} equals signs, {dots:,} dots)",
+            hint="give --config only the settings of lstm, each as a line in a table such as [train]",
         )
     try:
         tables = tomllib.loads(data.decode("utf-8"))

@@ -137,7 +137,7 @@ OTHER_VALUES = {
         **TEXT_VALUES,
         "threads": ("1", 1),
     },
-    "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT")},
+    "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT"), "precision": ("fp16", "fp16")},
 }
 OTHER_VALUES["check"] = OTHER_VALUES["prepare"]
 # Options that need another option.

@@ -343,9 +343,8 @@ def _empty_grid(rows: int, columns: int, step: Step) -> np.ndarray:
             raise MemoryError
         return np.full(rows, -1, dtype=np.int32 if rows < 1 << 31 else np.int64)
     except MemoryError:
-        error = DeviceError(
+        raise DeviceError(
             f"out of memory: a grid with frequency {step.name} has {rows:,} rows and needs {need / 2**30:.1f} GiB",
             hint="use --freq with a longer step, or --start and --end to keep fewer rows",
-        )
-        error.rule = "D901"
-        raise error from None
+            rule="D901",
+        ) from None

@@ -118,13 +118,14 @@ def sort_rows(table: Table) -> SortedRows:
 
 
 def sort_table(table: Table) -> Table:
-    """Return the table with its rows in the order of `sort_rows`, unless they are in a memory map.
+    """Return the table with its rows in the order of `sort_rows`, unless parts of it are in a memory map.
 
     Later steps then read slices, not rows from all over the memory. The values are moved in place, because two copies
     of a large table may not fit in memory: the given table must not be used again.
     """
     order = sort_rows(table).row_index
-    if isinstance(order, slice) or isinstance(table.values, np.memmap):
+    arrays = (table.values, table.times, table.series, table.lines)
+    if isinstance(order, slice) or any(isinstance(array, np.memmap) for array in arrays):
         return table
     moved = np.empty(len(order))
     for column in table.values.T:

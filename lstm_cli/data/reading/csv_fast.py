@@ -282,7 +282,7 @@ class FastCsvReader:
 
         def read(block: tuple[bytes, bool]) -> tuple[bytes, bool, ColumnBatch | None]:
             data, last = block
-            if last or is_joined:
+            if last or is_joined or not data.endswith(b"\n"):
                 return data, last, None
             squeezed = squeeze_block(data) if self.rows.rules.squeezed else data
             return data, last, None if squeezed is None else read_block(squeezed, layout)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from lstm_cli.data.reading.containers.decompress import compression_of
 from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_foreign
 from lstm_cli.data.reading.containers.hive_folder import hive_files, partitions_of
-from lstm_cli.data.reading.containers.limits import limit_ratio, read_whole
+from lstm_cli.data.reading.containers.limits import MAX_LINE_CHARS, limit_ratio, read_whole
 from lstm_cli.data.reading.containers.zip_archive import is_zip, open_zip
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.os_errors import os_error_reason
@@ -28,6 +28,7 @@ STDIN = "-"
 NO_PIPES: Mapping[str, bytes] = {}
 _BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its cells
 _MAX_PENDING_HASHES = 4  # maximum number of blocks that wait to be hashed
+MAX_LINE_BYTES = 4 * MAX_LINE_CHARS + _BLOCK  # a character has at most four bytes
 _HEAD = 4096  # first bytes that show the format
 
 
@@ -102,7 +103,8 @@ def is_pipe(source: str) -> bool:
 def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, bytes]:
     """Return the bytes of the sources that can be read only once, so that they can be read twice.
 
-    A terminal is skipped, because `open_source` refuses it. Raises DataError if a source cannot be opened.
+    A terminal is skipped, because `open_source` refuses it. Text is read up to a line without end, which a reader
+    refuses. Raises DataError if a source cannot be opened.
     """
     pipe_contents = {}
     for source in sources:
@@ -111,7 +113,7 @@ def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, byte
         stream, name = (stdin, "standard input") if source == STDIN else _open_file(source)
         assert stream is not None
         try:
-            pipe_contents[source] = read_whole(_blocks(stream, name), name)
+            pipe_contents[source] = read_whole(_until_endless_line(_blocks(stream, name)), name)
         finally:
             if source != STDIN:
                 stream.close()
@@ -307,6 +309,19 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
         if not block:
             return
         yield block
+
+
+def _until_endless_line(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the blocks of a file; of a text only up to a line that is too long in each encoding."""
+    head, blocks = _peek(blocks)
+    is_binary = head[:4] == b"PAR1" or is_packed(head)
+    size = 0
+    for block in blocks:
+        yield block
+        end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        size = size + len(block) if end < 0 else len(block) - end
+        if size > MAX_LINE_BYTES and not is_binary:
+            return
 
 
 def _peek(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

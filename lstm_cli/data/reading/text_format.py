@@ -8,6 +8,7 @@ from itertools import chain
 
 from lstm_cli.config.text import WHITESPACE
 from lstm_cli.data.locations import is_missing, quote_cell
+from lstm_cli.data.reading.containers.limits import MAX_LINE_CHARS
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
@@ -25,7 +26,6 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first, because its little-endian mark begins wit
 _MERGE_MARK = re.compile(r"<{7}|={7}|>{7}|\|{7}")  # conflict markers of Git
 _KNOWN_DELIMITERS = {";": ";", "\t": "tab"}  # delimiters that are detected
 MAX_CELL_CHARS = 131_072  # the limit of csv.reader
-MAX_LINE_CHARS = 64 << 20
 _UNUSUAL_DELIMITERS = ("|", "^", "~", "\x1f", WHITESPACE, ":")  # delimiters that need --delimiter
 _POSSIBLE_DELIMITERS = " \t" + "".join((",", *_KNOWN_DELIMITERS, *_UNUSUAL_DELIMITERS[:4], ":"))
 

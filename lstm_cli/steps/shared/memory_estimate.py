@@ -17,6 +17,7 @@ from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.rundir import Run
 from lstm_cli.steps.shared import array_sizes
 from lstm_cli.steps.shared.array_sizes import ArraySizes, TrainingSizes
+from lstm_cli.training.loop.torchrun import world_size
 
 if TYPE_CHECKING:
     from lstm_cli.config import PrepareConfig, TrainConfig
@@ -57,12 +58,15 @@ def require_prepare(paths: Sequence[str], config: "PrepareConfig") -> None:
 def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -> None:
     """Raise DeviceError if training on the run's data needs more memory than is free. Loads no torch.
 
+    Under `torchrun`, it is the memory of one process.
+
     Args:
         run: run with prepared data.
         config: settings of the model and its training.
         doing: phrase for the work in the message.
     """
-    _require_memory(train_need(*load_outline(run), config), doing, mapped=MAPPED)
+    need = train_need(*load_outline(run), config, processes=world_size())
+    _require_memory(need, doing, mapped=MAPPED)
 
 
 def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) -> None:
@@ -142,13 +146,16 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     )
 
 
-def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> MemoryNeed:
+def train_need(
+    schema: Schema, series: SeriesTable, config: "TrainConfig", *, processes: int = 1
+) -> MemoryNeed:
     """Return the memory need of the largest stage of a training; on a GPU, without the network.
 
     Args:
         schema: schema of the prepared data.
         series: table of its series.
         config: settings of the model and its training.
+        processes: processes that share each batch.
     """
     from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 
@@ -156,7 +163,7 @@ def train_need(schema: Schema, series: SeriesTable, config: "TrainConfig") -> Me
     plan = make_hyperparameters(config, windows=max(1, sizes.train), targets=sizes.targets)
     batch = 1 if config.batch_size == "auto" else plan.batch_size  # auto: halved until it fits
     stored = (array_sizes.dataset_bytes(sizes, copies=0), SHORTER)
-    networks = _network_bytes(sizes, config, batch)
+    networks = _network_bytes(sizes, config, -(-batch // processes))
     windows = _batch_bytes(sizes, sizes.reach, windows=max(sizes.val, 1))
     copies = (
         array_sizes.dataset_bytes(sizes, copies=2 * (PARTS - 1)) - stored[0] + array_sizes.matrix_bytes(sizes)

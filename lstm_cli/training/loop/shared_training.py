@@ -17,7 +17,7 @@ WINDOWS, STORED = "windows.", "stored."  # prefixes of the names of tensors
 
 @dataclass(frozen=True, kw_only=True)
 class SharedTraining:
-    """Arguments of `fit_on_ranks` on a rank without the run."""
+    """Arguments of `fit_in_memory` on a rank without the run."""
 
     architecture: Architecture
     windows: DeviceWindows

@@ -1,10 +1,11 @@
 """Tests of very long cells, lines and headers: they are refused before they are read to their end."""
 
+import gzip
 import io
 
 import pytest
 
-from lstm_cli.data.reading import csv_fast, text_format
+from lstm_cli.data.reading import csv_fast, source, text_format
 from lstm_cli.data.reading.table import read_table
 from lstm_cli.errors import DataError
 
@@ -17,6 +18,9 @@ class Endless(io.RawIOBase):
 
     def __init__(self, text: bytes, filler: bytes) -> None:
         self._text, self._filler, self.count = text, filler, 0
+
+    def isatty(self) -> bool:
+        return False
 
     def readable(self) -> bool:
         return True
@@ -57,6 +61,21 @@ def test_a_line_without_end_is_refused_with_its_line(monkeypatch: pytest.MonkeyP
     error, count = refusal(ROWS, b"1,")
     assert (error.rule, error.at.lines) == ("D139", (40_002,))
     assert count < 20_000_000  # a few blocks
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r"])
+def test_a_pipe_is_kept_up_to_a_line_without_end(end: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check` reads a pipe twice, so it keeps the bytes."""
+    monkeypatch.setattr(source, "MAX_LINE_BYTES", 1 << 20)
+    stream = Endless(ROWS.replace(b"\n", end), b"1,")
+    content = source.read_pipes(["-"], stream)["-"]
+    assert len(ROWS) + (1 << 20) <= len(content) < len(ROWS) + (1 << 20) + 200_000
+    monkeypatch.setattr(text_format, "MAX_LINE_CHARS", 1 << 18)
+    with pytest.raises(DataError) as caught:
+        read_table("-", pipe_contents={"-": content}, targets=["y"], time=("t",))
+    assert caught.value.rule == "D139"
+    packed = gzip.compress(b"") + bytes(2 << 20)
+    assert source.read_pipes(["-"], io.BytesIO(packed))["-"] == packed
 
 
 def test_a_header_without_end_is_refused() -> None:

@@ -306,7 +306,7 @@ def test_diverged_training_keeps_the_model_and_leaves_no_checkpoint(interrupted:
 def test_out_of_memory_writes_a_checkpoint(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lstm_cli.training.loop import fit as fitting
 
-    def no_memory(*arguments: Any) -> None:
+    def no_memory(*arguments: Any, **options: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(fitting, "backward", no_memory)

@@ -9,6 +9,7 @@ from lstm_cli.system_memory import available_memory, size_text
 
 MAX_RATIO = 200  # decompressed bytes for each compressed byte; text files have 2 to 20
 ALWAYS_READ = 1 << 30  # decompressed bytes that are read at any ratio
+MAX_LINE_CHARS = 64 << 20  # of text
 _CHECKED_BYTES = 64 << 20  # bytes between two looks at the free memory or disk
 _FREE_DISK = 256 << 20  # bytes that stay free for other programs
 
@@ -47,10 +48,10 @@ def read_whole(blocks: Iterator[bytes], name: str) -> bytes:
             checked = size
             free = available_memory()
             if free is not None and free < size:  # the parts are joined, which takes as much again
-                raise _too_large(
+                raise DeviceError(
                     f"{name} does not fit in memory: {size_text(size)} are read, and {size_text(free)} is free",
-                    "write it to a file, and name the file",
-                    "D901",
+                    hint="write it to a file, and name the file",
+                    rule="D901",
                 )
     return b"".join(parts)
 
@@ -70,15 +71,9 @@ class DiskLimit:
         self._checked = self._size
         free = shutil.disk_usage(folder).free
         if free < _FREE_DISK + self._size // 2:  # the values of the run take half as much as these files
-            raise _too_large(
+            raise DeviceError(
                 f"the data do not fit on the disk of {folder}: the temporary files have {size_text(self._size)}, and "
                 f"{size_text(free)} is free",
-                "free some space, or use fewer columns, or --start and --end for fewer rows",
-                "D902",
+                hint="free some space, or use fewer columns, or --start and --end for fewer rows",
+                rule="D902",
             )
-
-
-def _too_large(message: str, hint: str, rule: str) -> DeviceError:
-    error = DeviceError(message, hint=hint)
-    error.rule = rule
-    return error
