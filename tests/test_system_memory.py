@@ -92,7 +92,7 @@ def test_the_memory_of_a_training_grows_with_its_settings() -> None:
     network = train_need(replace(data.schema, lookback=1_500, pad=True), data.series, config)
     assert "--batch-size below 64" in network.hint
     shared = train_need(replace(data.schema, lookback=1_500, pad=True), data.series, config, processes=4)
-    assert shared.size < network.size / 2  # a quarter of the batch for each process
+    assert shared.size - plain.size < 0.3 * (network.size - plain.size)  # each has a quarter of the batch
     wide = train_need(data.schema, data.series, replace(config, hidden=(2048, 2048), bidirectional=True))
     assert wide.size - plain.size == 4 * 64 * 8 * 12 * (2 * 2 * 2048 - 128)
 
