@@ -35,7 +35,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 def has_type(value: Any, kind: Any) -> bool:
     """Return whether a value has a type, such as `dict[str, tuple[int, ...]] | None`, and its items too.
 
-    A whole number is a float, but True is no number. An array must hold numbers or booleans.
+    A whole number is a float, but True is not. An array must hold numbers or booleans.
 
     Args:
         value: value to check.

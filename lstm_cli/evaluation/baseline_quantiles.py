@@ -145,7 +145,7 @@ def _windows(dataset: Dataset, splits: Sequence[str], lookback: int) -> Windows:
 
 
 def _linear_windows(dataset: Dataset, earlier: Sequence[str], lookback: int) -> Windows:
-    """Return the windows of the rows that the linear forecast was not fitted on, if they suffice; else all earlier."""
+    """Return the windows of the rows that the linear forecast was not fitted on; all earlier if those are few."""
     if "val" in earlier:
         unseen = _windows(dataset, ("val",), lookback)
         if len(unseen) >= MIN_ERRORS:

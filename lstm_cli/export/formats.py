@@ -1,7 +1,7 @@
 """Formats of `lstm export`: file names, code that opens them, and models that they support."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -25,10 +25,16 @@ class Format:
     promise: str = ""  # versions of the library that open the file
 
 
-_KERAS = "model = keras.models.load_model('{file}')"
-# Keras sorts the names of its inputs.
-_KERAS_ORDER = ("future", "mask", "past")
-_KERAS_PROMISE = "Keras 3; a newer version opens files of an older one"
+_KERAS = Format(
+    file="model.keras",
+    endings=(".keras",),
+    open_code="model = keras.models.load_model('{file}')",
+    is_keras=True,
+    needs_future_input=False,
+    input_order=("future", "mask", "past"),  # Keras sorts the names of its inputs
+    library="keras",
+    promise="Keras 3; a newer version opens files of an older one",
+)
 FORMATS: Mapping[str, Format] = {
     "onnx": Format(
         file="model.onnx",
@@ -50,26 +56,8 @@ FORMATS: Mapping[str, Format] = {
         library="torch",
         promise="this version; torch does not promise that another one opens the file",
     ),
-    "keras": Format(
-        file="model.keras",
-        endings=(".keras",),
-        open_code=_KERAS,
-        is_keras=True,
-        needs_future_input=False,
-        input_order=_KERAS_ORDER,
-        library="keras",
-        promise=_KERAS_PROMISE,
-    ),
-    "h5": Format(
-        file="model.h5",
-        endings=(".h5", ".hdf5"),
-        open_code=_KERAS,
-        is_keras=True,
-        needs_future_input=False,
-        input_order=_KERAS_ORDER,
-        library="keras",
-        promise=_KERAS_PROMISE,
-    ),
+    "keras": _KERAS,
+    "h5": replace(_KERAS, file="model.h5", endings=(".h5", ".hdf5")),
     "safetensors": Format(
         file="model.safetensors",
         endings=(".safetensors",),

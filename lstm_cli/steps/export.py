@@ -54,7 +54,7 @@ class ExportReport:
     about: str  # path of the JSON file that describes the output
     size: int  # bytes of the output
     model: str | None  # None: windows of a run without a model
-    precision: str | None  # of the model; None: the windows, which are no model
+    precision: str | None  # of the model; None: the windows, which hold no model
     shapes: dict[str, list[Any]]  # of inputs and outputs, or of the arrays X and y
     bounds: str | None  # why the file does not clip its forecast to the bounds; None: it does
     difference: float | None  # largest difference from the model's forecasts, scaled; None: same bytes

@@ -22,7 +22,8 @@ from lstm_cli.data.numbers.format import NumberFormat
 from lstm_cli.data.numbers.na_codes import UnseenCodes
 from lstm_cli.data.numbers.parse import codes_to_missing
 from lstm_cli.data.parallel import ordered_map, usable_workers
-from lstm_cli.data.reading.column_buffers import ColumnBatch, Names, to_numpy, unescape_names
+from lstm_cli.data.reading.arrow_columns import Names, to_numpy, unescape_names
+from lstm_cli.data.reading.column_buffers import ColumnBatch
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.csv_rows import CsvRows, RowBatch, open_rows
 from lstm_cli.data.reading.dialect.last_row import MAX_COMPARED

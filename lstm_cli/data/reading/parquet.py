@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.numbers.parse import codes_to_missing, refuse_infinity
-from lstm_cli.data.reading.column_buffers import to_numpy
+from lstm_cli.data.reading.arrow_columns import to_numpy
 from lstm_cli.data.reading.columns.number_formats import NumberColumn
 from lstm_cli.data.reading.containers.limits import read_whole
 from lstm_cli.data.reading.source import Source

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_cli.data.reading.column_buffers import SeriesNames, unescape_names
+from lstm_cli.data.reading.arrow_columns import SeriesNames, unescape_names
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 
 
