@@ -24,7 +24,7 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import Bounds, inverse_transform_intervals, inverse_transform_truth
 from lstm_cli.errors import LstmError
-from lstm_cli.evaluation.interval_scores import interval_scores
+from lstm_cli.evaluation.quantiles.interval_scores import interval_scores
 from lstm_cli.evaluation.quantiles.learned import LearnedQuantiles
 from lstm_cli.evaluation.scoring import IntervalTally, metric_scale
 from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache

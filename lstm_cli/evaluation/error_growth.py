@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.data.forecast.fed_back import forecast_blocks
-from lstm_cli.evaluation.intervals import local_scale
+from lstm_cli.evaluation.quantiles.intervals import local_scale
 
 MAX_BLOCKS = 3  # blocks of one horizon; later blocks are extrapolated
 MAX_ROWS = 1000  # windows x targets per split

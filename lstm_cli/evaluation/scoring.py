@@ -16,7 +16,7 @@ from lstm_cli.data.forecast.bounds import (
 )
 from lstm_cli.evaluation import metrics
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
-from lstm_cli.evaluation.interval_scores import (
+from lstm_cli.evaluation.quantiles.interval_scores import (
     SCORED_QUANTILES,
     IntervalSums,
     inside_windows,

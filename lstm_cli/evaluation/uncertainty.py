@@ -19,7 +19,7 @@ import numpy as np
 
 from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.evaluation import metrics
-from lstm_cli.evaluation.intervals import LEVELS, t_correction
+from lstm_cli.evaluation.quantiles.intervals import LEVELS, t_correction
 
 EQUAL_TOLERANCE = 1e-5  # relative difference of errors that rounding can explain
 CONFIDENCE = 0.90  # confidence level of a comparison

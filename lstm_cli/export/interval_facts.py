@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lstm_cli.evaluation.intervals import LEVELS
 from lstm_cli.evaluation.quantiles import features, network
+from lstm_cli.evaluation.quantiles.intervals import LEVELS
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 
 PROGRAM = "docs/how-to/use-the-onnx-file.md"  # a program that computes the intervals from these facts

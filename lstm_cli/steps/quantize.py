@@ -14,7 +14,7 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.evaluation import metrics, scoring
-from lstm_cli.evaluation.interval_scores import interval_scores
+from lstm_cli.evaluation.quantiles.interval_scores import interval_scores
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.inference.trained_model import (

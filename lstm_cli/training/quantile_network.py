@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.evaluation.calibrate_intervals import Calibration, SampledCells, cell_weights
+from lstm_cli.evaluation.quantiles.calibrate_intervals import Calibration, SampledCells, cell_weights
 from lstm_cli.evaluation.quantiles.learned import KNOTS, MEDIAN, LearnedQuantiles
 from lstm_cli.evaluation.quantiles.network import LIMIT, MAX_LOG, QuantileNetwork
 from lstm_cli.training.loop.ema import ExponentialMovingAverage

@@ -9,8 +9,8 @@ from small_data import dataset, wave
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.data.forecast.fed_back import forecast_blocks
-from lstm_cli.evaluation.calibrate_intervals import calibrate
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.quantiles.calibrate_intervals import calibrate
+from lstm_cli.evaluation.quantiles.intervals import Intervals
 
 HORIZON, LOOKBACK = 4, 8
 

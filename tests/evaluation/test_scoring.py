@@ -7,7 +7,8 @@ from small_data import dataset, wave
 from lstm_cli.data.build.log_transform import log_transform
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.forecast.bounds import Bounds, make_bounds
-from lstm_cli.evaluation import intervals, scoring
+from lstm_cli.evaluation import scoring
+from lstm_cli.evaluation.quantiles import intervals
 from lstm_cli.linear.ensemble import fit_linear
 from lstm_cli.linear.model import LinearEnsemble
 

@@ -19,7 +19,7 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Batch, split_windows
 from lstm_cli.data.forecast.bounds import inverse_transform
 from lstm_cli.errors import ForeignFolder, MissingArtifact, OutputError, StaleArtifact, UsageError
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.quantiles.intervals import Intervals
 from lstm_cli.events import Event, Note, ignore_events
 from lstm_cli.export.formats import FORMATS
 from lstm_cli.inference.session import open_session

@@ -13,7 +13,7 @@ from small_steps import LINEAR, PREPARE
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.errors import DataError, MissingArtifact
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.quantiles.intervals import Intervals
 from lstm_cli.events import ignore_events
 from lstm_cli.steps.dry_run import plan_predict
 from lstm_cli.steps.predict import PredictReport, predict, requested_quantiles

@@ -17,7 +17,7 @@ from lstm_cli import system_memory
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.errors import DataError, DeviceError, MissingArtifact
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.quantiles.intervals import Intervals
 from lstm_cli.events import ignore_events
 from lstm_cli.inference import trained_model
 from lstm_cli.steps.dry_run import plan_predict

@@ -9,7 +9,7 @@ from small_data import dataset
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, split_windows
-from lstm_cli.evaluation.calibrate_intervals import Calibration, calibrate
+from lstm_cli.evaluation.quantiles.calibrate_intervals import Calibration, calibrate
 from lstm_cli.evaluation.quantiles.learned import LearnedQuantiles
 from lstm_cli.training import quantile_network
 from lstm_cli.training.quantile_network import _Network, fit_quantiles

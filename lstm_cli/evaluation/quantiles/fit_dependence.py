@@ -8,10 +8,10 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.data.forecast.fed_back import forecast_blocks
-from lstm_cli.evaluation.calibrate_intervals import count_horizons
 from lstm_cli.evaluation.error_growth import LongWindows
-from lstm_cli.evaluation.intervals import training_share
+from lstm_cli.evaluation.quantiles.calibrate_intervals import count_horizons
 from lstm_cli.evaluation.quantiles.dependence import MAX_STEPS, Dependence, ScoreMoments, fit_correlations
+from lstm_cli.evaluation.quantiles.intervals import training_share
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.evaluation.quantiles.normal_scores import (
     knot_probabilities,

@@ -18,8 +18,8 @@ import numpy as np
 
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.stored_types import checked, require_numbers
-from lstm_cli.evaluation.intervals import Intervals, local_scale
 from lstm_cli.evaluation.quantiles.features import window_features
+from lstm_cli.evaluation.quantiles.intervals import Intervals, local_scale
 from lstm_cli.evaluation.quantiles.network import QuantileNetwork
 
 # Probabilities of the knots. Between two knots, a quantile is linear in the log-odds of its probability.

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.config import EvaluateConfig
-from lstm_cli.evaluation import interval_scores, metrics, scoring, uncertainty
+from lstm_cli.evaluation import metrics, scoring, uncertainty
 from lstm_cli.evaluation.metrics import Scores
+from lstm_cli.evaluation.quantiles import interval_scores
 from lstm_cli.evaluation.series_ranking import series_against_baselines, worst_series
 from lstm_cli.findings import Finding
 from lstm_cli.steps.evaluate.score_model import Scored

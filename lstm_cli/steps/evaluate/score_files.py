@@ -5,7 +5,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lstm_cli.evaluation import BASELINES, intervals, metrics
+from lstm_cli.evaluation import BASELINES, metrics
+from lstm_cli.evaluation.quantiles import intervals
 from lstm_cli.rundir import ArtifactFolder, Run, replace_files
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 from lstm_cli.steps.shared.forecast_plot import forecast_picture

@@ -9,8 +9,8 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.evaluation import metrics, scoring, uncertainty
-from lstm_cli.evaluation.baseline_quantiles import fit_baseline_quantiles
 from lstm_cli.evaluation.baseline_season import baseline_season
+from lstm_cli.evaluation.quantiles.baseline_quantiles import fit_baseline_quantiles
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles, QuantileModel
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.inference.trained_model import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lstm_cli.config.predict import PROBABILITY_DIGITS, PredictConfig
 from lstm_cli.errors import DataError, MissingArtifact
-from lstm_cli.evaluation.intervals import LEVELS
+from lstm_cli.evaluation.quantiles.intervals import LEVELS
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.trained_model import load_intervals

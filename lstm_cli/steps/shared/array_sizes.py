@@ -176,8 +176,8 @@ def score_bytes(sizes: ArraySizes, series: int) -> int:
         sizes: dimensions of the data.
         series: number of series.
     """
-    from lstm_cli.evaluation.baseline_quantiles import max_windows
-    from lstm_cli.evaluation.interval_scores import SCORED_QUANTILES
+    from lstm_cli.evaluation.quantiles.baseline_quantiles import max_windows
+    from lstm_cli.evaluation.quantiles.interval_scores import SCORED_QUANTILES
     from lstm_cli.evaluation.scoring import MAX_QUANTILE_CELLS
 
     ahead = sizes.horizon * sizes.targets

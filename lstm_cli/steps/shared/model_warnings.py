@@ -7,8 +7,8 @@ import numpy as np
 
 from lstm_cli.data.dataset.windows import SPLITS, Windows
 from lstm_cli.evaluation import scoring, uncertainty
-from lstm_cli.evaluation.calibrate_intervals import count_horizons
 from lstm_cli.evaluation.metrics import Scores
+from lstm_cli.evaluation.quantiles.calibrate_intervals import count_horizons
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.findings import MODEL, Finding
 

@@ -108,7 +108,7 @@ class ValidatedModel:
         Raises:
             Interrupted: a signal ended training.
         """
-        from lstm_cli.evaluation.calibrate_intervals import calibrate
+        from lstm_cli.evaluation.quantiles.calibrate_intervals import calibrate
         from lstm_cli.training.quantile_network import fit_quantiles
 
         calibration = calibrate(

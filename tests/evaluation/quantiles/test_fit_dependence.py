@@ -8,11 +8,11 @@ from small_data import dataset
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, split_windows
-from lstm_cli.evaluation.calibrate_intervals import calibrate
-from lstm_cli.evaluation.intervals import Intervals
 from lstm_cli.evaluation.quantiles import fit_dependence as module
+from lstm_cli.evaluation.quantiles.calibrate_intervals import calibrate
 from lstm_cli.evaluation.quantiles.dependence import Dependence
 from lstm_cli.evaluation.quantiles.fit_dependence import fit_dependence
+from lstm_cli.evaluation.quantiles.intervals import Intervals
 from lstm_cli.evaluation.quantiles.normal_scores import from_scores, knot_probabilities, knot_scores
 
 LOOKBACK, HORIZON, KEPT = 8, 12, 0.9  # KEPT: share of the last value that the next one keeps

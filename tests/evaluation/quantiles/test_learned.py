@@ -11,9 +11,9 @@ from small_data import dataset
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, split_windows
-from lstm_cli.evaluation.calibrate_intervals import calibrate
-from lstm_cli.evaluation.intervals import Intervals
+from lstm_cli.evaluation.quantiles.calibrate_intervals import calibrate
 from lstm_cli.evaluation.quantiles.features import count_features
+from lstm_cli.evaluation.quantiles.intervals import Intervals
 from lstm_cli.evaluation.quantiles.learned import KNOTS, LearnedQuantiles, quantiles_from_dict
 from lstm_cli.evaluation.quantiles.network import ARRAYS, QuantileNetwork
 

@@ -21,7 +21,7 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
-from lstm_cli.evaluation.interval_scores import SCORED_QUANTILES
+from lstm_cli.evaluation.quantiles.interval_scores import SCORED_QUANTILES
 from lstm_cli.linear.model import LinearEnsemble
 
 MIN_ERRORS = 40  # the .025 quantile of fewer errors lies below the smallest

@@ -8,8 +8,8 @@ from small_data import dataset, wave
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch
-from lstm_cli.evaluation import calibrate_intervals
-from lstm_cli.evaluation.calibrate_intervals import calibrate
+from lstm_cli.evaluation.quantiles import calibrate_intervals
+from lstm_cli.evaluation.quantiles.calibrate_intervals import calibrate
 
 LOOKBACK, HORIZON = 24, 4
 

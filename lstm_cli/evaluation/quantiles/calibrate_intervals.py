@@ -7,9 +7,9 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
-from lstm_cli.evaluation import intervals
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
 from lstm_cli.evaluation.error_growth import LongWindows
+from lstm_cli.evaluation.quantiles import intervals
 from lstm_cli.evaluation.quantiles.features import count_features, window_features
 from lstm_cli.evaluation.quantiles.learned import KNOTS, LearnedQuantiles
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import mean_pinball_loss
 
-from lstm_cli.evaluation.interval_scores import (
+from lstm_cli.evaluation.quantiles.interval_scores import (
     SCORED_QUANTILES,
     IntervalSums,
     interval_scores,

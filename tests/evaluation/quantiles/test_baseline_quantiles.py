@@ -11,14 +11,14 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.evaluation import scoring
-from lstm_cli.evaluation.baseline_quantiles import (
+from lstm_cli.evaluation.quantiles.baseline_quantiles import (
     MIN_ERRORS,
     error_quantiles,
     fit_baseline_quantiles,
     max_windows,
     scaled_deviation,
 )
-from lstm_cli.evaluation.interval_scores import SCORED_QUANTILES
+from lstm_cli.evaluation.quantiles.interval_scores import SCORED_QUANTILES
 from lstm_cli.linear.ensemble import fit_linear
 from lstm_cli.linear.model import LinearEnsemble
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_cli.evaluation.intervals import LEVELS
+from lstm_cli.evaluation.quantiles.intervals import LEVELS
 
 DIGITS = 12  # of a probability, so that (1 - 80 / 100) / 2 is 0.1
 ENDS = {

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import Bounds
-from lstm_cli.evaluation.intervals import (
+from lstm_cli.evaluation.quantiles.intervals import (
     EQUAL_WEIGHT_HORIZONS,
     CalibrationErrors,
     Intervals,
