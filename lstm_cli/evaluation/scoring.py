@@ -190,7 +190,7 @@ class IntervalTally:
     def add(self, batch: Batch, forecast_scaled: np.ndarray) -> None:
         """Add the windows of a batch with their forecast [B, H, C], scaled."""
         size = max(1, MAX_QUANTILE_CELLS // (len(SCORED_QUANTILES) * forecast_scaled[0].size))
-        for part, rows in _parts(batch, size):
+        for part, rows in batch_parts(batch, size):
             self._add_part(part, forecast_scaled[rows])
 
     def _add_part(self, batch: Batch, forecast_scaled: np.ndarray) -> None:
@@ -210,7 +210,7 @@ class IntervalTally:
         self.sums.add(sums, present)
 
 
-def _parts(batch: Batch, size: int) -> Iterator[tuple[Batch, slice]]:
+def batch_parts(batch: Batch, size: int) -> Iterator[tuple[Batch, slice]]:
     """Yield parts of at most `size` windows of a batch, with their place in it."""
     for first in range(0, len(batch.series), size):
         rows = slice(first, first + size)
