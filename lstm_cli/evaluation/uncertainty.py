@@ -20,6 +20,7 @@ import numpy as np
 from lstm_cli.data.dataset.windows import Batch, Windows
 from lstm_cli.evaluation import metrics
 from lstm_cli.evaluation.quantiles.intervals import LEVELS, t_correction
+from lstm_cli.evaluation.window_choice import choose_windows
 
 EQUAL_TOLERANCE = 1e-5  # relative difference of errors that rounding can explain
 CONFIDENCE = 0.90  # confidence level of a comparison
@@ -112,9 +113,12 @@ class WindowErrors:
         if usable.any():
             divisor = np.where(usable, count * scale.seasonal_error, 1.0) * usable.sum()
             self._weight = np.where(usable, 1 / divisor, 0.0)
+            self._scale = np.where(usable, scale.seasonal_error, np.nan)
         else:
             self._weight = np.full(count.shape, 1 / max(1.0, float(count.sum())))
+            self._scale = np.ones(count.shape)
         self._errors: dict[str, list[np.ndarray]] = {}
+        self._mean_errors: list[np.ndarray] = []  # [B, C] of the model, in units of `_scale`
 
     def __call__(self, name: str, batch: Batch, absolute_error: np.ndarray) -> None:
         """Add the errors of a batch.
@@ -125,8 +129,31 @@ class WindowErrors:
             absolute_error: [B, H, C] in the file's units.
         """
         if name in COMPARED_FORECASTS:
-            errors = np.where(batch.observed, absolute_error, 0.0).sum(axis=1) * self._weight[batch.series]
-            self._errors.setdefault(name, []).append(errors.sum(axis=1))
+            sums = np.where(batch.observed, absolute_error, 0.0).sum(axis=1)
+            self._errors.setdefault(name, []).append((sums * self._weight[batch.series]).sum(axis=1))
+        if name == "model":
+            count = batch.observed.sum(axis=1)
+            mean = np.divide(sums, count, out=np.full(sums.shape, np.nan), where=count > 0)
+            self._mean_errors.append(mean / self._scale[batch.series])
+
+    @property
+    def moments(self) -> WindowTimes:
+        """Return the positions of the windows in time."""
+        return window_times(self._windows)
+
+    def mean_errors(self) -> np.ndarray:
+        """Return the model's MASE of each window and target, [N, C]; NaN where nothing was measured.
+
+        A series without a MASE scale has NaN. If no series has a MASE scale, it is the MAE in the file's units.
+        """
+        return np.concatenate(self._mean_errors)
+
+    def chosen_windows(self) -> dict[str, tuple[int, int]]:
+        """Return the index of the window and of its target for best, median, worst and newest, by `mean_errors`."""
+        errors = self.mean_errors()
+        targets = errors.shape[1]
+        chosen = choose_windows(errors.ravel(), np.repeat(self.moments.moment, targets))
+        return {name: divmod(index, targets) for name, index in chosen.items()}
 
     def comparisons(self) -> dict[str, dict[str, Any]]:
         """Return the comparison of the model with each baseline, the baseline with the lowest error first.
@@ -136,7 +163,7 @@ class WindowErrors:
         has no error. The result is empty with fewer than two windows that do not overlap.
         """
         errors = {name: np.concatenate(batches) for name, batches in self._errors.items()}
-        model, moments = errors.pop("model"), window_times(self._windows)
+        model, moments = errors.pop("model"), self.moments
         totals = {name: float(each.sum()) for name, each in errors.items()}
         if moments.disjoint < 2:
             return {}
