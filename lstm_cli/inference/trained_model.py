@@ -13,7 +13,7 @@ from lstm_cli.data.forecast.new_series import with_new_series
 from lstm_cli.data.stored_types import checked
 from lstm_cli.errors import CorruptArtifact, MissingArtifact, StaleArtifact
 from lstm_cli.inference.onnx_format import require_self_contained
-from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh
+from lstm_cli.rundir import ArtifactReader, Run, command, require_fresh, serves_quantized
 
 if TYPE_CHECKING:
     from lstm_cli.evaluation.quantiles.dependence import Dependence
@@ -240,14 +240,6 @@ def require_precision(run: Run, precision: str) -> None:
             flag="--precision",
         )
     require_fresh(run, "quantized")
-
-
-def serves_quantized(run: Run) -> bool:
-    """Return whether the run has a quantized graph of its current model, which `auto` then selects."""
-    if not run.has("quantized"):
-        return False
-    made_from: str = run.producer_entry("quantized").get("read", {})["model"]["sha256"]
-    return made_from == run.digest("model")
 
 
 def _precision(reader: ArtifactReader) -> str:

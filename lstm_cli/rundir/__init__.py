@@ -23,20 +23,34 @@ if TYPE_CHECKING:
         replace_file,
         replace_files,
     )
-    from lstm_cli.rundir.layout import ARTIFACTS, CHECKPOINT, EXPORTS, LOGS, Artifact, command, layout_table
+    from lstm_cli.rundir.layout import (
+        ARTIFACTS,
+        CHECKPOINT,
+        EXPORTS,
+        LOGS,
+        MANIFEST,
+        STEPS,
+        Artifact,
+        command,
+        layout_table,
+    )
+    from lstm_cli.rundir.leftovers import UnnamedFolder, list_unnamed
+    from lstm_cli.rundir.lock_owner import lock_holder
     from lstm_cli.rundir.manifest import reading_manifest
     from lstm_cli.rundir.open import exports_folder, logs_folder, open_run, refuse_foreign
     from lstm_cli.rundir.reader import ArtifactReader, Run
     from lstm_cli.rundir.status import (
         Verdict,
         is_up_to_date,
+        missing_files,
         require_fresh,
+        serves_quantized,
         stale_sources,
         verify_run,
         would_read,
         would_write,
     )
-    from lstm_cli.rundir.transaction import writing
+    from lstm_cli.rundir.transaction import clean_run, writing
     from lstm_cli.rundir.writer import Writer
 
 __all__ = [
@@ -44,6 +58,8 @@ __all__ = [
     "CHECKPOINT",
     "EXPORTS",
     "LOGS",
+    "MANIFEST",
+    "STEPS",
     "Artifact",
     "ArtifactFolder",
     "ArtifactReader",
@@ -51,15 +67,20 @@ __all__ = [
     "HashingFile",
     "Run",
     "StoredCheckpoint",
+    "UnnamedFolder",
     "Verdict",
     "Writer",
     "check_output",
     "check_output_folder",
+    "clean_run",
     "command",
     "exports_folder",
     "is_up_to_date",
     "layout_table",
+    "list_unnamed",
+    "lock_holder",
     "logs_folder",
+    "missing_files",
     "open_replacement",
     "open_run",
     "reading_manifest",
@@ -67,6 +88,7 @@ __all__ = [
     "replace_file",
     "replace_files",
     "require_fresh",
+    "serves_quantized",
     "stale_sources",
     "verify_run",
     "would_read",
@@ -84,7 +106,19 @@ _MODULES = {
         "replace_files",
         "open_replacement",
     ),
-    "layout": ("ARTIFACTS", "Artifact", "CHECKPOINT", "EXPORTS", "LOGS", "command", "layout_table"),
+    "layout": (
+        "ARTIFACTS",
+        "Artifact",
+        "CHECKPOINT",
+        "EXPORTS",
+        "LOGS",
+        "MANIFEST",
+        "STEPS",
+        "command",
+        "layout_table",
+    ),
+    "leftovers": ("UnnamedFolder", "list_unnamed"),
+    "lock_owner": ("lock_holder",),
     "manifest": ("reading_manifest",),
     "open": ("exports_folder", "logs_folder", "open_run", "refuse_foreign"),
     "reader": ("ArtifactReader", "Run"),
@@ -93,11 +127,13 @@ _MODULES = {
         "require_fresh",
         "stale_sources",
         "is_up_to_date",
+        "missing_files",
+        "serves_quantized",
         "verify_run",
         "would_read",
         "would_write",
     ),
-    "transaction": ("writing",),
+    "transaction": ("clean_run", "writing"),
     "writer": ("Writer",),
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names}

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_cli.errors import CorruptArtifact
+from lstm_cli.errors import CorruptArtifact, OutputError
 from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.filesystem import READ, close_quietly, retry_on_eintr, sync_folder, write_durably
 from lstm_cli.rundir.layout import CHECKPOINT
 from lstm_cli.rundir.open import require_own
+from lstm_cli.rundir.reader import is_link
 
 INDEX, TEMPORARY = "training.json", "training.json.tmp"
 FORMAT = "lstm checkpoint"
@@ -68,6 +69,16 @@ class Checkpoint:
             raise CorruptArtifact(f"{self.folder} is corrupt: {error}") from None
         self._facts = facts
         return StoredCheckpoint(about=about, files=files)
+
+    def read_about(self) -> Mapping[str, Any] | None:
+        """Return the facts of the checkpoint without its networks, or None if it is missing or corrupt."""
+        if is_link(self.folder) or not self.exists():
+            return None
+        try:
+            about, _ = _parse(manifest.check_checksum(self._read_file(INDEX, manifest.MAX_BYTES)))
+        except (ValueError, OutputError):
+            return None
+        return about
 
     def write(self, about: Mapping[str, Any], changed: Mapping[str, bytes]) -> None:
         """Replace the checkpoint. Networks that are not in `changed` keep their files.

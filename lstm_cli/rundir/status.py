@@ -118,6 +118,24 @@ def _read(run: Run, name: str) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
+def serves_quantized(run: Run) -> bool:
+    """Return whether the run has a quantized graph of its current model, which `auto` then selects."""
+    if not run.has("quantized"):
+        return False
+    made_from: str = run.producer_entry("quantized").get("read", {})["model"]["sha256"]
+    return made_from == run.digest("model")
+
+
+def missing_files(run: Run) -> dict[str, tuple[str, ...]]:
+    """Return for each artifact the files of the manifest that are missing. No file is read."""
+    missing = {
+        name: tuple(file for file in run.artifact(name).files if run.is_file_missing(name, file))
+        for name in ARTIFACTS
+        if run.has(name)
+    }
+    return {name: files for name, files in missing.items() if files}
+
+
 def is_up_to_date(
     run: Run,
     step: str,

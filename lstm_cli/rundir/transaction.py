@@ -5,7 +5,6 @@ killed process leaves no lock. The content of the file is only for messages.
 """
 
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +15,8 @@ from lstm_cli.errors import CorruptArtifact, ForeignFolder, LockedError, Missing
 from lstm_cli.os_errors import as_output_error, output_error
 from lstm_cli.rundir.filesystem import close_quietly, is_same_file, retry_on_eintr, try_lock
 from lstm_cli.rundir.layout import ARTIFACTS, LOCK, STEPS
+from lstm_cli.rundir.leftovers import UnnamedFolder, list_unnamed, remove_unnamed
+from lstm_cli.rundir.lock_owner import owner_name
 from lstm_cli.rundir.open import empty_run_error, open_run, refuse_foreign, require_own
 from lstm_cli.rundir.reader import Run
 from lstm_cli.rundir.writer import Writer
@@ -61,7 +62,7 @@ def acquire_lock(run: Path, *, wait: float = 0.0) -> Lock:
             continue
         if time.monotonic() >= deadline:
             raise LockedError(
-                f"{run} is locked: it is being written by {_read_owner(path)}",
+                f"{run} is locked: it is being written by {owner_name(run)}",
                 hint="try again when it is done, or wait for it with --lock-wait SECONDS",
             )
         time.sleep(min(_RETRY_SECONDS, max(deadline - time.monotonic(), 0.001)))
@@ -92,19 +93,6 @@ def _write_owner(path: Path, descriptor: int) -> None:
         with suppress(OSError):
             path.unlink()
         raise
-
-
-def _read_owner(path: Path) -> str:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            text = os.read(descriptor, 300).decode("ascii", "replace")
-        finally:
-            close_quietly(descriptor)
-    except OSError:
-        text = ""
-    match = re.fullmatch(r"(\d+) (\S+)\n", text)
-    return f"process {match[1]} on host '{match[2]}'" if match else "another process"
 
 
 @contextmanager
@@ -166,6 +154,37 @@ def writing(
                 writer.run.close()
         release_lock(lock)
         _remove_empty(made)
+
+
+def clean_run(path: Path, *, lock_wait: float = 0.0) -> tuple[tuple[UnnamedFolder, ...], tuple[str, ...]]:
+    """Lock a run, and remove its unnamed folders. Return them as they were, and those that stay, as paths in the run.
+
+    `run.json` is read again under the lock. A folder stays if it has other files, which are kept. A run without such
+    folders is not locked.
+
+    Args:
+        path: Run directory.
+        lock_wait: Seconds to wait for another writer.
+
+    Raises:
+        ArtifactError: the folder is not a run, or its `run.json` is not readable. Nothing is changed.
+        LockedError: another process is writing the run.
+        OutputError: the system does not allow removing a file.
+    """
+    with open_run(path) as run:  # before a lock file is made
+        if not list_unnamed(run):
+            return (), ()
+    try:
+        lock = acquire_lock(path, wait=lock_wait)
+    except FileNotFoundError:
+        raise empty_run_error(path, "absent") from None
+    try:
+        with open_run(path) as run:
+            folders = list_unnamed(run)
+            kept = tuple(str(folder) for folder in folders if not remove_unnamed(run, folder))
+            return folders, kept
+    finally:
+        release_lock(lock)
 
 
 def _lock_directory(path: Path, *, create: bool, wait: float) -> tuple[Lock, list[Path]]:

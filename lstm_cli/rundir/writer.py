@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import __version__
+from lstm_cli.errors import OutputError
 from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.artifact_folder import ArtifactFolder
 from lstm_cli.rundir.filesystem import remove_tree, retry_on_eintr, sync_folder, write_durably
-from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY, SCRATCH
+from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY
+from lstm_cli.rundir.leftovers import tidy_artifact
 from lstm_cli.rundir.open import require_own
 from lstm_cli.rundir.reader import Run
 
@@ -129,12 +131,10 @@ class Writer:
         with suppress(OSError):
             (self.path / MANIFEST_TEMPORARY).unlink(missing_ok=True)
         for name, artifact in ARTIFACTS.items():
-            wrote = self._steps.get(artifact.made_by, {}).get("wrote", {}).get(name, {})
             previous = self.run.producer_entry(name).get("wrote", {}).get(name, {}) if self.run else {}
-            kept = {wrote["folder"]} if wrote else set()
             files = {*artifact.files, *previous.get("files", {})}
-            with suppress(OSError):  # the next writer tries again
-                _remove_old_folders(self.path / name, kept, files)
+            with suppress(OSError, OutputError):  # the next writer tries again
+                tidy_artifact(self.path, name, self._steps, files)
 
     def abandon(self) -> None:
         """Remove the folders that were not committed."""
@@ -213,27 +213,6 @@ def next_folder(parent: Path) -> Path:
     except FileNotFoundError:
         numbers = []
     return parent / f"{max(numbers, default=0) + 1:04d}"
-
-
-def _remove_old_folders(parent: Path, kept: set[str], files: set[str]) -> None:
-    """Remove the known files of the numbered folders that are not kept, then the empty folders."""
-    if parent.is_symlink() or not parent.is_dir():
-        return
-    for folder in list(parent.iterdir()):
-        if not manifest.is_folder_number(folder.name) or folder.name in kept or folder.is_symlink():
-            continue
-        if not folder.is_dir():
-            continue
-        for entry in list(folder.iterdir()):
-            if entry.name == SCRATCH and entry.is_dir() and not entry.is_symlink():
-                remove_tree(entry)
-            elif entry.name in files and (entry.is_symlink() or not entry.is_dir()):
-                entry.unlink()
-        with suppress(OSError):  # fails if the folder has other files, which are kept
-            folder.rmdir()
-    if not kept:
-        with suppress(OSError):
-            parent.rmdir()
 
 
 def versions() -> dict[str, str]:

@@ -16,11 +16,12 @@ from lstm_cli.config import (
 )
 from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.data.reading.source import STDIN, expand_paths, is_pipe, open_source
-from lstm_cli.inference.trained_model import load_model, require_precision, serves_quantized
+from lstm_cli.inference.trained_model import load_model, require_precision
 from lstm_cli.rundir import (
     ARTIFACTS,
     CHECKPOINT,
     LOGS,
+    MANIFEST,
     Checkpoint,
     Run,
     check_output,
@@ -29,6 +30,7 @@ from lstm_cli.rundir import (
     open_run,
     refuse_foreign,
     require_fresh,
+    serves_quantized,
     would_read,
     would_write,
 )
@@ -315,8 +317,7 @@ def plan_read_only(run: Path, step: str, *, all_files: bool) -> DryRunPlan:
         all_files: whether the verb reads every artifact, not `run.json` alone.
     """
     with open_run(run) as opened:
-        manifest = run / "run.json"
-        reads = [(str(manifest), manifest.stat().st_size)]
+        reads = [(str(run / MANIFEST), (run / MANIFEST).stat().st_size)]
         if all_files:
             reads += would_read(opened, *(name for name in ARTIFACTS if opened.has(name)))
         return _plan(run, step, None, reads, [])

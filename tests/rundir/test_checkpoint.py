@@ -42,6 +42,19 @@ def test_a_run_without_a_checkpoint(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_facts_are_read_without_the_networks(tmp_path: Path, written: Checkpoint) -> None:
+    (tmp_path / "checkpoint" / "0001.safetensors").unlink()
+    assert Checkpoint(tmp_path).read_about() == ABOUT
+    (tmp_path / "checkpoint" / "training.json").write_bytes(b"{")
+    assert Checkpoint(tmp_path).read_about() is None
+    written.remove()
+    assert Checkpoint(tmp_path).read_about() is None
+    written.write(ABOUT, FILES)
+    (tmp_path / "checkpoint").rename(tmp_path / "moved")
+    (tmp_path / "checkpoint").symlink_to(tmp_path / "moved")
+    assert Checkpoint(tmp_path).read_about() is None
+
+
 def test_only_changed_networks_are_written_again(tmp_path: Path, written: Checkpoint) -> None:
     before = (tmp_path / "checkpoint" / "0001.safetensors").stat().st_ino
     written.write({"step": 2}, {"free": b"g"})

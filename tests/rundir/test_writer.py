@@ -49,6 +49,12 @@ def test_the_order_of_a_commit(run: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
     monkeypatch.setattr(Path, "unlink", lambda self, **_: events.append(("unlink", named(self))))
+
+    def unlink(name: str | Path, *, dir_fd: int | None = None) -> None:
+        events.append(("unlink", named(Path(name) if dir_fd is None else path_of(dir_fd) / name)))
+        original["unlink"](name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", unlink)
     train(run, b"new")
     order = [event for event in events if event[0] != "unlink"]
     assert order == [

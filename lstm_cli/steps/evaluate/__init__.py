@@ -13,7 +13,6 @@ from lstm_cli.errors import GateFailed
 from lstm_cli.evaluation import fail_conditions
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.inference.trained_model import serves_quantized
 from lstm_cli.rundir import (
     ARTIFACTS,
     Run,
@@ -22,6 +21,7 @@ from lstm_cli.rundir import (
     open_run,
     reading_manifest,
     require_fresh,
+    serves_quantized,
     writing,
 )
 from lstm_cli.steps.evaluate.report import EvaluateReport, comparisons_of_series, report_of

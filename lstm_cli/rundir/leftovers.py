@@ -1,0 +1,171 @@
+"""Numbered folders of artifacts that `run.json` does not name: those of killed writers, and replaced ones.
+
+Folders are opened one inside the other without following links, so a link cannot lead out of the run. A removal that is
+killed leaves a smaller folder, which no reader opens and the next removal finds again.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lstm_cli.os_errors import as_output_error
+from lstm_cli.rundir import manifest
+from lstm_cli.rundir.filesystem import close_quietly
+from lstm_cli.rundir.layout import ARTIFACTS, SCRATCH
+from lstm_cli.rundir.reader import Run
+
+_READ_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnnamedFolder:
+    """Numbered folder of an artifact that `run.json` does not name."""
+
+    artifact: str
+    number: str  # name of the folder, such as 0003
+    files: int  # files of lstm in it, also those in its subfolder for temporary files
+    size: int  # bytes of these files
+    others: tuple[str, ...]  # names of other entries, which are never removed
+
+    def __str__(self) -> str:
+        return f"{self.artifact}/{self.number}"
+
+
+def list_unnamed(run: Run) -> tuple[UnnamedFolder, ...]:
+    """Return the numbered folders that the run does not name. Nothing is changed.
+
+    A writer that holds the lock can have made one of them. So only `clean_run` knows that a folder is not in use.
+
+    Raises:
+        OutputError: the system does not allow reading a folder.
+    """
+    return tuple(
+        _describe(run.path, name, number, _known_files(run, name))
+        for name in ARTIFACTS
+        for number in unnamed_folders(run.path, name, run.steps)
+    )
+
+
+def tidy_artifact(path: Path, name: str, steps: Mapping[str, Any], files: Collection[str]) -> None:
+    """Remove the unnamed folders of an artifact, and its empty folder. The caller holds the lock.
+
+    Args:
+        path: Run directory.
+        name: Name of the artifact.
+        steps: Steps of the manifest.
+        files: Names of the files that can be removed.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    for number in unnamed_folders(path, name, steps):
+        _remove(path, name, number, files)
+    if not _named(name, steps) and not (path / name).is_symlink():
+        with suppress(OSError):  # fails if it has other files
+            (path / name).rmdir()
+
+
+def unnamed_folders(path: Path, name: str, steps: Mapping[str, Any]) -> list[str]:
+    """Return the numbers of an artifact's folders that the manifest does not name.
+
+    Args:
+        path: Run directory.
+        name: Name of the artifact.
+        steps: Steps of the manifest.
+
+    Raises:
+        OutputError: the system does not allow reading the folder of the artifact.
+    """
+    with as_output_error(path / name, doing="read"), _opened(path, name) as parent:
+        if parent is None:
+            return []
+        numbers = [entry for entry in os.listdir(parent) if manifest.is_folder_number(entry)]  # noqa: PTH208
+        return sorted(
+            number
+            for number in numbers
+            if number != _named(name, steps)
+            and stat.S_ISDIR(os.stat(number, dir_fd=parent, follow_symlinks=False).st_mode)
+        )
+
+
+def _named(name: str, steps: Mapping[str, Any]) -> str | None:
+    """Return the number of the folder that the manifest names for an artifact, or None."""
+    wrote = steps.get(ARTIFACTS[name].made_by, {}).get("wrote", {}).get(name)
+    return None if wrote is None else str(wrote["folder"])
+
+
+def _known_files(run: Run, name: str) -> set[str]:
+    """Return the names of the files that lstm writes for an artifact, also in the release that made the run."""
+    return {*ARTIFACTS[name].files, *run.producer_entry(name).get("wrote", {}).get(name, {}).get("files", {})}
+
+
+@contextmanager
+def _opened(path: Path, *names: str) -> Iterator[int | None]:
+    """Yield a descriptor of a folder below the run, which may itself be a link. None: missing, a link, or a file."""
+    descriptors: list[int] = []
+    try:
+        descriptors.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        for name in names:
+            descriptors.append(os.open(name, _READ_FOLDER, dir_fd=descriptors[-1]))
+    except (FileNotFoundError, NotADirectoryError):
+        found = False
+    except OSError:
+        found = False
+        if not path.joinpath(*names).is_symlink():
+            raise
+    else:
+        found = True
+    try:
+        yield descriptors[-1] if found else None
+    finally:
+        for descriptor in descriptors:
+            close_quietly(descriptor)
+
+
+def _describe(path: Path, name: str, number: str, known: Collection[str]) -> UnnamedFolder:
+    files, size, others = 0, 0, []
+    with as_output_error(path / name / number, doing="read"), _opened(path, name, number) as folder:
+        for entry in sorted(os.listdir(folder)) if folder is not None else ():  # noqa: PTH208
+            about = os.stat(entry, dir_fd=folder, follow_symlinks=False)
+            if entry == SCRATCH and stat.S_ISDIR(about.st_mode):
+                inner = [
+                    item.stat() for item in (path / name / number / SCRATCH).rglob("*") if item.is_file()
+                ]
+                files, size = files + len(inner), size + sum(item.st_size for item in inner)
+            elif entry in known and not stat.S_ISDIR(about.st_mode):
+                files, size = files + 1, size + about.st_size
+            else:
+                others.append(entry)
+    return UnnamedFolder(artifact=name, number=number, files=files, size=size, others=tuple(others))
+
+
+def remove_unnamed(run: Run, folder: UnnamedFolder) -> bool:
+    """Remove an unnamed folder, and return whether it is gone. The caller holds the lock.
+
+    Raises:
+        OutputError: the system does not allow removing a file.
+    """
+    path = run.path / str(folder)
+    with as_output_error(path, doing="remove"):
+        _remove(run.path, folder.artifact, folder.number, _known_files(run, folder.artifact))
+    return not os.path.lexists(path)
+
+
+def _remove(path: Path, name: str, number: str, known: Collection[str]) -> None:
+    """Remove the known files of a folder, then the folder if it is empty. Links are removed, not followed."""
+    with _opened(path, name) as parent, _opened(path, name, number) as folder:
+        if parent is None or folder is None:
+            return
+        for entry in os.listdir(folder):  # noqa: PTH208
+            is_folder = stat.S_ISDIR(os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mode)
+            if entry == SCRATCH and is_folder:
+                shutil.rmtree(entry, dir_fd=folder)
+            elif entry in known and not is_folder:
+                os.unlink(entry, dir_fd=folder)
+        with suppress(OSError):  # fails if the folder has other files, which are kept
+            os.rmdir(number, dir_fd=parent)
