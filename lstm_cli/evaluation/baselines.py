@@ -3,16 +3,6 @@
 import numpy as np
 
 
-def baseline_label(name: str, season: int | str | None) -> str:
-    """Return the name of a baseline in prose, with the season that the seasonal naive forecast repeats.
-
-    >>> label("seasonal_naive", 168)
-    'seasonal naive (168)'
-    """
-    words = name.replace("_", " ")
-    return f"{words} ({season})" if name == "seasonal_naive" and season is not None else words
-
-
 def naive(past: np.ndarray, horizon: int, targets: int) -> np.ndarray:
     """Return the last value repeated, [B, H, C].
 

@@ -14,7 +14,7 @@ from lstm_cli.cli.render.scores import (
     score_table,
     verdict,
 )
-from lstm_cli.evaluation.baselines import baseline_label
+from lstm_cli.evaluation import baseline_label
 from lstm_cli.text import count_noun
 
 MAX_ROWS = 12  # rows in a table of targets, series or steps; --json has all

@@ -3,8 +3,10 @@
 import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from lstm_cli.cli.render.markdown import MarkdownPage
 from lstm_cli.cli.stdio import (
     as_one_line,
     is_interactive,
@@ -15,6 +17,7 @@ from lstm_cli.cli.stdio import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
 COLUMN_GAP = 3  # spaces between two columns of a table
@@ -35,16 +38,21 @@ class Page:
     """
 
     def __init__(self) -> None:
+        self._interactive = is_interactive(sys.stdout)
+        self._wraps = self._interactive or is_terminal(sys.stdout)
+        self._width = terminal_width(sys.stdout) if self._wraps else 1000  # in a pipe, lines are not wrapped
+        self._buffer = io.StringIO()
+
+    @cached_property
+    def _console(self) -> "Console":
+        """Return the console of Rich, which plain lines do not need, because its import takes 20 ms."""
         from rich.console import Console
 
-        interactive = is_interactive(sys.stdout)
-        self._wraps = interactive or is_terminal(sys.stdout)
-        self._buffer = io.StringIO()
-        self._console = Console(
+        return Console(
             file=self._buffer,
-            force_terminal=interactive,
-            color_system="auto" if interactive else None,
-            width=terminal_width(sys.stdout) if self._wraps else 1000,  # in a pipe, lines are not wrapped
+            force_terminal=self._interactive,
+            color_system="auto" if self._interactive else None,
+            width=self._width,
             highlight=False,
             markup=False,
             emoji=False,
@@ -60,8 +68,11 @@ class Page:
         """
         line = as_one_line(text)
         if self._wraps:
-            line = wrap_line(line, self._console.width, indent=indent)
-        self._console.print(line, style=style or None, soft_wrap=True)
+            line = wrap_line(line, self._width, indent=indent)
+        if style and self._interactive:
+            self._console.print(line, style=style, soft_wrap=True)
+        else:
+            self._buffer.write(f"{line}\n")
 
     def text(self) -> str:
         """Return the page as text, without trailing spaces."""
@@ -70,7 +81,7 @@ class Page:
 
     def blank(self) -> None:
         """Add an empty line."""
-        self._console.print()
+        self._buffer.write("\n")
 
     def facts(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Add one line for each pair of name and text."""
@@ -86,6 +97,7 @@ class Page:
         best: Sequence[int] = (),
         *,
         text_columns: Sequence[int] = (0,),
+        whole_columns: Sequence[int] = (),
     ) -> None:
         """Add a table of text columns and number columns.
 
@@ -97,6 +109,7 @@ class Page:
             rows: cells of each row.
             best: index of the row to mark, for each column after the first.
             text_columns: indices of the text columns.
+            whole_columns: indices of columns of short texts, which are not wrapped either.
         """
         cells = [
             [self._cell(row, column, index, best) for column in range(len(row))]
@@ -105,13 +118,14 @@ class Page:
         widths = [
             max([len(name), *(len(row[column]) for row in cells)]) for column, name in enumerate(header)
         ]
-        for count, columns in enumerate(_split_columns(widths, text_columns, self._console.width)):
+        for count, columns in enumerate(_split_columns(widths, text_columns, self._width)):
             if count:
                 self.blank()
             self._add_table(
                 [header[column] for column in columns],
                 [[row[column] for column in columns] for row in cells],
                 [column in text_columns for column in columns],
+                [column in whole_columns for column in columns],
             )
 
     @staticmethod
@@ -124,16 +138,19 @@ class Page:
         return Text(as_one_line(row[column]) + mark, "bold green" if marked else "")
 
     def _add_table(
-        self, header: Sequence[str], rows: Sequence[Sequence["Text"]], is_text_column: Sequence[bool]
+        self,
+        header: Sequence[str],
+        rows: Sequence[Sequence["Text"]],
+        is_text_column: Sequence[bool],
+        is_whole_column: Sequence[bool],
     ) -> None:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for name, is_text in zip(header, is_text_column, strict=True):
-            table.add_column(
-                name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold"
-            )
+        for name, is_text, is_whole in zip(header, is_text_column, is_whole_column, strict=True):
+            justify: Literal["left", "right"] = "left" if is_text or is_whole else "right"
+            table.add_column(name, justify=justify, no_wrap=not is_text, overflow="fold")
         for row in rows:
             table.add_row(*row)
         self._console.print(table)
@@ -159,9 +176,15 @@ def _split_columns(widths: Sequence[int], text_columns: Sequence[int], width: in
     return tables
 
 
-def print_page(report: Any, draw: Callable[[Any, Page], None]) -> None:
-    """Print the page that `draw` makes from a report."""
-    page = Page()
+def print_page(report: Any, draw: Callable[[Any, Any], None], *, as_markdown: bool = False) -> None:
+    """Print the page that `draw` makes from a report.
+
+    Args:
+        report: report of a step.
+        draw: function that adds the report to a page.
+        as_markdown: whether the page is Markdown.
+    """
+    page: Page | MarkdownPage = MarkdownPage() if as_markdown else Page()
     draw(report, page)
     with name_stdout_errors():
         sys.stdout.write(page.text())

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from lstm_cli.cli.render.page import Page, print_json, print_page
+from lstm_cli.cli.render.page import print_json, print_page
 from lstm_cli.cli.render.summary import print_summary
 from lstm_cli.rundir import reading_manifest
 
@@ -13,9 +13,10 @@ from lstm_cli.rundir import reading_manifest
 def print_result(
     verb: str,
     report: Any,
-    draw: Callable[[Any, Page], None],
+    draw: Callable[[Any, Any], None],
     *,
     as_json: bool,
+    as_markdown: bool = False,
     stored: bool = False,
     stages: Mapping[str, float] | None = None,
 ) -> None:
@@ -28,6 +29,7 @@ def print_result(
         report: report of the step.
         draw: function that adds the report to a page.
         as_json: whether to print JSON instead of a page.
+        as_markdown: whether to print the page as Markdown.
         stored: the report comes from the run, as that of a step that is up to date.
         stages: seconds of each stage.
     """
@@ -36,5 +38,5 @@ def print_result(
         if as_json:
             print_json(report)
         elif not up_to_date:
-            print_page(report, draw)
+            print_page(report, draw, as_markdown=as_markdown)
         print_summary(verb, report, stages=stages)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import PAD, Page
-from lstm_cli.evaluation import BASELINES
+from lstm_cli.evaluation import BASELINES, baseline_label
 from lstm_cli.text import count_noun
 
 BASELINES_SHOWN = BASELINES[::-1]
@@ -54,8 +54,6 @@ def verdict(
         season: season of the seasonal naive baseline, in steps.
         panel: whether the metrics are means over several series.
     """
-    from lstm_cli.evaluation.baselines import baseline_label  # with NumPy, which `verify` does without
-
     shown = _baselines_to_compare(baselines, comparisons or {})
     all_differences = {name: _difference(model, baselines, comparisons, name) for name in shown}
     differences = {name: value for name, value in all_differences.items() if value is not None}
@@ -158,8 +156,6 @@ def score_rows(
         baselines: metrics of each baseline.
         season: season of the seasonal naive baseline, in steps.
     """
-    from lstm_cli.evaluation.baselines import baseline_label  # with NumPy, which `verify` does without
-
     networks = {part: scores for part, scores in parts.items() if part not in ("linear", "simple")}
     named = {baseline_label(name, season): baselines[name] for name in BASELINES_SHOWN if name in baselines}
     return {"model": model} | (networks if len(parts) > 1 else {}) | named

@@ -12,6 +12,7 @@ from lstm_cli.cli.render.scores import (
     size_ratio,
 )
 from lstm_cli.cli.stdio import is_ignored, print_line, seconds_since_start
+from lstm_cli.evaluation import baseline_label
 from lstm_cli.text import count_noun
 
 
@@ -158,8 +159,6 @@ def _scores(
     model: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]], season: int | None
 ) -> list[str]:
     """Return the errors of the model and the naive baseline, in the first metric that is defined."""
-    from lstm_cli.evaluation.baselines import baseline_label  # with NumPy, which `verify` does without
-
     metric = next(
         (name for name in ("mase", "mae_scaled", "mae") if finite_or_none(model.get(name)) is not None), None
     )

@@ -10,8 +10,7 @@ from lstm_cli.data.forecast.bounds import (
     inverse_transform_intervals,
     inverse_transform_truth,
 )
-from lstm_cli.evaluation import scoring
-from lstm_cli.evaluation.baselines import baseline_label
+from lstm_cli.evaluation import baseline_label, scoring
 from lstm_cli.evaluation.quantiles.model import QuantileModel
 
 PANELS = 4  # forecasts in the plot
