@@ -54,6 +54,7 @@ READS = {
     "quantize": "`data/` and `model/`.",
     "predict": "`model/`, and `quantized/` if there is one. The rows come from `NEW`, or from `data/` without `NEW`.",
     "export": "`data/` and `model/`; `quantized/` with `--precision`.",
+    "runs": "`run.json` of each run, and `checkpoint/training.json`. No other file is read.",
     "verify": "`run.json` and every file that it names.",
     "config": "`run.json`.",
 }
@@ -67,10 +68,12 @@ WRITES = {
     "quantize": "`quantized/` and `run.json`.",
     "predict": "The forecast, to `--output FILE` or to standard output. The run does not change.",
     "export": "A file in `exports/` or at `--output FILE`, and a JSON file next to it that describes it.",
+    "runs": "Nothing. `--clean --delete` removes numbered folders that `run.json` does not name.",
     "verify": "Nothing.",
     "config": "Nothing.",
 }
 DONE = {
+    "runs": "The report was printed. In a list, a run whose `run.json` is not readable is a row that says so.",
     "config": "The settings were printed.",
     "verify": "Every file has its size and its checksum. Stale artifacts are listed.",
     "check": "The file was read, and `prepare` would accept it.",
@@ -81,7 +84,7 @@ NOT_GOOD_ENOUGH = {
     "evaluate": "A condition of `--fail-if` is true, or a training of `--backtest` diverged.",
     "quantize": "The validation error grew by more than `--max-loss`.",
 }
-WITHOUT_DATA = ("verify", "config")  # they read no rows, so they never exit with 3
+WITHOUT_DATA = ("runs", "verify", "config")  # they read no rows, so they never exit with 3
 
 
 def pages() -> dict[Path, str]:

@@ -228,6 +228,15 @@ TunedRunArgument = Annotated[
         callback=load_winner,
     ),
 ]
+RunsArgument = Annotated[
+    Path,
+    typer.Argument(
+        parser=_run_path,
+        metavar="PATH",
+        help="Run directory, or a folder with runs.",
+        show_default="the current folder",
+    ),
+]
 ConfigOption = Annotated[
     str | None,
     typer.Option(

@@ -308,6 +308,16 @@ def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
         return _plan(run, "export", None, would_read(opened, *names), [str(path) for path in outputs])
 
 
+def plan_runs(run: Path) -> DryRunPlan:
+    """Return the plan of `runs`. Raises what `runs` raises before its work."""
+    from lstm_cli.steps.runs.find_runs import Unreadable, find_runs, is_run
+
+    found = [run] if is_run(run) else [path for path in find_runs(run) if not isinstance(path, Unreadable)]
+    return _plan(
+        run, "runs", None, [(str(path / MANIFEST), (path / MANIFEST).stat().st_size) for path in found], []
+    )
+
+
 def plan_read_only(run: Path, step: str, *, all_files: bool) -> DryRunPlan:
     """Return the plan of a verb that only reads the run.
 

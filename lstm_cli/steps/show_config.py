@@ -68,12 +68,18 @@ def _as_written(name: str, value: Any) -> Any:
 def config(run: Path) -> ConfigReport:
     """Read the settings that `run.json` records. Raises MissingArtifact, ForeignFolder or CorruptArtifact."""
     with open_run(run) as opened, reading_manifest(run):
-        steps = {step: _settings(step, opened.entry(step)) for step in KINDS if step in opened.steps}
+        steps = {step: step_settings(step, opened.entry(step)) for step in KINDS if step in opened.steps}
         data = opened.report("prepare").get("source") if "prepare" in opened.steps else None
     return ConfigReport(run=str(run), data=data, steps=steps)
 
 
-def _settings(step: str, entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def step_settings(step: str, entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the value and the source of each setting of a step, and the `settled` value of an automatic one.
+
+    Args:
+        step: verb of the step.
+        entry: manifest entry of the step.
+    """
     config, sources, report = with_new_names(entry["config"]), entry["sources"], entry["report"]
     if step == "tune":  # settings of the trials are options of `tune`, too
         config |= with_new_names(config.pop("train", {}))

@@ -21,7 +21,10 @@ from lstm_cli.errors import GateFailed, Interrupted
 from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted, WarningRaised
 from lstm_cli.findings import Finding
 
-VERBS = ("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "verify", "config")
+VERBS = (
+    *("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "runs", "verify"),
+    "config",
+)
 MODULES = {verb: f"lstm_cli.steps.{'show_config' if verb == 'config' else verb}" for verb in VERBS}
 calls: list[dict[str, Any]] = []  # arguments of each step
 
@@ -227,6 +230,34 @@ export_report = partial(
     size=1336600,
     shapes={"past": ["batch", 336, 7], "forecast": ["batch", 24, 1]},
 )
+data_facts = partial(report, "runs.facts.DataFacts", source="load.csv", rows=17420, targets=("OT",), freq="h")
+model_facts = partial(report, "runs.facts.ModelFacts", model="segment", parameters=139166, serves="int8")
+score_facts = partial(
+    report,
+    "runs.facts.ScoreFacts",
+    split="test",
+    windows=3461,
+    precision="fp32",
+    metrics=scores(1),
+    baselines={"naive": scores(1.9), "seasonal_naive": scores(1.25), "linear": scores(1.001)},
+    comparisons=comparison_keys({"linear": (0.1, -1.0, 1.2), "seasonal_naive": (20.0, 15.5, 24.5)})[
+        "comparisons"
+    ],
+    coverage={"80": 81.2, "95": 95.4},
+)
+run_summary = partial(
+    report, "runs.summary.RunSummary", name="load", state="up to date", next="lstm predict runs/load"
+)
+
+
+def runs_report(**given: Any) -> Any:
+    """Return the report of one run, or with `names` of a list of runs."""
+    names = given.pop("names", ("load",))
+    facts = {"data": data_facts(series=1), "model": model_facts(), "scores": score_facts()}
+    summaries = tuple(run_summary(name=name, **facts) for name in names)
+    return report("runs.overview.RunsReport", runs=summaries, single=len(names) == 1, skipped=(), **given)
+
+
 ARTIFACT = {"folder": "data/0001", "files": 6, "size": 71234, "state": "ok", "findings": ()}
 verify_report = partial(report, "verify.VerifyReport", artifacts=(ARTIFACT,))
 STEPS = {"quantize": {"to": {"value": "fp16", "source": "flag"}}}
@@ -316,6 +347,11 @@ def predict(run, new, config, listen, *, stdin=None, stdout=None):
 def export(run, config, listen):
     _called(run=run, config=config)
     return export_report(run=str(run), to=config.to)
+
+
+def runs(run, config, *, lock_wait):
+    _called(run=run, config=config, lock_wait=lock_wait)
+    return runs_report(run=str(run))
 
 
 def verify(run, listen):

@@ -25,6 +25,7 @@ from json_types import (
 
 PREPARE = ("--series", "shop", "--target", "sales", "--past", "price", "--future", "promo", "--horizon", "7")
 VERBS = (
+    ("runs",),
     ("verify",),
     ("config",),
     ("config", "--toml"),

@@ -129,6 +129,12 @@ def test_the_error_names_missing_packages_and_the_pip_command(
 
 
 def test_other_commands_succeed(folder: Path) -> None:
-    for argv in (("--help",), ("verify", "run"), ("config", "run"), ("export", "run", "--to", "onnx")):
+    for argv in (
+        ("--help",),
+        ("runs", "run"),
+        ("verify", "run"),
+        ("config", "run"),
+        ("export", "run", "--to", "onnx"),
+    ):
         done = lstm(folder, *argv)
         assert done.returncode == 0, done.stderr

@@ -34,6 +34,7 @@ ARGUMENTS = {
     "quantize": ["run", "--to", "fp16"],
     "predict": ["run"],
     "export": ["run"],
+    "runs": ["run"],
     "verify": ["run"],
     "config": ["run"],
 }
@@ -46,6 +47,7 @@ READS = {
     "quantize": ["run/data/0001", "run/model/0001"],
     "predict": ["run/model/0001", "run/quantized/0001", "run/data/0001"],
     "export": ["run/data/0001", "run/model/0001"],
+    "runs": ["run/run.json"],
     "verify": ["run/run.json", "run/data/0001", "run/model/0001", "run/tune/0003", "run/quantized/0001"],
     "config": ["run/run.json"],
 }
@@ -58,6 +60,7 @@ WRITES = {
     "quantize": ["run/quantized/0002"],
     "predict": ["standard output"],
     "export": ["run/exports/model.onnx", "run/exports/model.onnx.json"],
+    "runs": [],
     "verify": [],
     "config": [],
 }

@@ -31,6 +31,9 @@ from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport, quantize
+from lstm_cli.steps.runs.clean import CleanFolder, CleanReport, clean
+from lstm_cli.steps.runs.compare import DiffReport, compare
+from lstm_cli.steps.runs.overview import RunsReport, overview
 from lstm_cli.steps.show_config import ConfigReport, config
 from lstm_cli.steps.train import train
 from lstm_cli.steps.train.find_lr import FindLrReport, find_lr
@@ -50,6 +53,9 @@ REPORTS: dict[str, Any] = {
     "quantize": QuantizeReport,
     "predict": PredictReport,
     "export": ExportReport,
+    "runs": RunsReport,
+    "runs --diff": DiffReport,
+    "runs --clean": CleanReport,
     "verify": VerifyReport,
     "config": ConfigReport,
     "dry-run": DryRunPlan,
@@ -139,6 +145,38 @@ def of_export(run: Path, *_: Any) -> list[Json]:
     return [export(run, ExportConfig(), ignore_events).to_json()]
 
 
+def of_runs(run: Path, *_: Any) -> list[Json]:
+    """Return the report of the run, and one with parts that it lacks: a checkpoint and a folder that is not read."""
+    report = overview(run)
+    training = {"model": "segment", "parts": ("free: epoch 7 of 11",)}
+    rare = replace(report.runs[0], training=training, stale={"scores": ("model",)})
+    skipped = ({"path": "runs/closed", "reason": "permission denied"},)
+    return [report.to_json(), replace(report, runs=(rare,), skipped=skipped).to_json()]
+
+
+def of_runs_diff(run: Path, *_: Any) -> list[Json]:
+    """Return the report of the run and a copy, and one with each kind of difference."""
+    other = run.parent / "copy"
+    shutil.copytree(run, other, dirs_exist_ok=True)
+    report = compare(run.parent, "run", "copy")
+    values: Json = {"a": 1, "b": 2}
+    rows = {
+        "settings": ({"step": "train", "setting": "lr", **values},),
+        "data": ({"fact": "rows", **values},),
+        "versions": ({"step": "train", "name": "torch", **values},),
+    }
+    return [report.to_json(), replace(report, **rows).to_json()]
+
+
+def of_runs_clean(run: Path, *_: Any) -> list[Json]:
+    report = clean(run, delete=False)
+    folder = CleanFolder(
+        run="run", folder="model/0009", files=1, size=9, others=("notes",), in_use=True, removed=False
+    )
+    problem = ({"path": "runs/load", "reason": "locked"},)
+    return [replace(report, folders=(folder,), locked=problem, skipped=problem).to_json()]
+
+
 def of_verify(run: Path, *_: Any) -> list[Json]:
     return [verify(run, ignore_events).to_json()]
 
@@ -176,6 +214,9 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "quantize": of_quantize,
     "predict": of_predict,
     "export": of_export,
+    "runs": of_runs,
+    "runs --diff": of_runs_diff,
+    "runs --clean": of_runs_clean,
     "verify": of_verify,
     "config": of_config,
     "dry-run": of_dry_run,

@@ -134,6 +134,34 @@ def _config(report: Any) -> list[str]:
     return [f"settings of {', '.join(report.steps) or 'no step'}"]
 
 
+def _runs(report: Any) -> list[str]:
+    if report.single:
+        return [report.runs[0].state]
+    return [
+        count_noun(len(report.runs), "run"),
+        f"{len(report.skipped)} not searched" if report.skipped else "",
+    ]
+
+
+def _runs_diff(report: Any) -> list[str]:
+    return [
+        f"{report.a} and {report.b}",
+        count_noun(len(report.settings), "setting differs", "settings differ"),
+        "same windows" if report.same_windows else "other windows",
+    ]
+
+
+def _runs_clean(report: Any) -> list[str]:
+    found, removed = len(report.folders), sum(folder.removed for folder in report.folders)
+    folders = count_noun(found, "folder")
+    return [
+        count_noun(report.checked, "run"),
+        f"{removed} of {folders} removed" if report.delete and found else f"{folders} to remove",
+        f"{report.size / 1e6:,.1f} MB" if found else "",
+        f"{len(report.locked)} locked" if report.locked else "",
+    ]
+
+
 def _find_lr(report: Any) -> list[str]:
     if report.suggestion is None:
         return ["no learning rate reduces the loss"]
@@ -149,6 +177,9 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "quantize": _quantize,
     "predict": _predict,
     "export": _export,
+    "runs": _runs,
+    "runs --diff": _runs_diff,
+    "runs --clean": _runs_clean,
     "verify": _verify,
     "config": _config,
     "train --find-lr": _find_lr,

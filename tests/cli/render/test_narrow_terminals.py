@@ -1,6 +1,7 @@
 """Tests of narrow terminals, where no number may be cut."""
 
 import re
+from functools import partial
 
 import fake_steps
 import pytest
@@ -12,6 +13,7 @@ from lstm_cli.cli.render import evaluate as evaluation
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
+from lstm_cli.cli.render.runs import runs_page
 from lstm_cli.cli.render.scores import format_number
 from lstm_cli.cli.render.tune import tune_table
 from lstm_cli.events import EpochEnded
@@ -23,6 +25,8 @@ PAGES = {
     "evaluate": (evaluation.evaluate_table, fake_steps.evaluate_report),
     "tune": (tune_table, fake_steps.tune_report),
     "quantize": (quantize_table, fake_steps.quantize_report),
+    "runs": (runs_page, fake_steps.runs_report),
+    "runs, a list": (runs_page, partial(fake_steps.runs_report, names=("load", "load-28"))),
 }
 
 

@@ -1,0 +1,65 @@
+"""Command that runs a step again, with the options that it had."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, fields
+from typing import Any
+
+from lstm_cli import config as settings_of
+from lstm_cli.config.layers import flag_name
+from lstm_cli.config.renamed import with_new_names
+from lstm_cli.rundir import Run, command
+from lstm_cli.text import quote_value
+
+NOT_REPEATED = ("output", "fail_if", "threads", "jobs")  # they do not change the result
+
+
+def again(run: Run, step: str, config: Mapping[str, Any] | None = None) -> str:
+    """Return the command of a step with the options that it had, apart from those that `tune` chose.
+
+    Args:
+        run: open run.
+        step: verb of the step.
+        config: stored settings; None for those in `run.json`.
+    """
+    entry = run.steps.get(step, {})
+    sources = entry.get("sources") or {}
+    if config is None:
+        config = {
+            name: value for name, value in entry.get("config", {}).items() if sources.get(name) != "tune"
+        }
+    line = command(step, run.path)
+    if step == "prepare":  # DATA is not known
+        return line
+    kind = getattr(settings_of, f"{step.capitalize()}Config")  # loads the settings of this step only
+    return " ".join((line, *_options(kind, with_new_names(config))))
+
+
+def _options(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options of the settings that are not the default, quoted for a shell."""
+    for field in fields(kind):
+        value = config.get(field.name)
+        default = list(field.default) if isinstance(field.default, tuple) else field.default
+        if field.name in config and field.name not in NOT_REPEATED and value not in (None, default):
+            yield from _option(field, value)
+
+
+def _option(field: "Field[Any]", value: Any) -> Iterator[str]:
+    on, _, off = (field.metadata["flag"] or flag_name(field.name)).split()[-1].partition("/")
+    if isinstance(value, bool):
+        if value or off:
+            yield on if value else off
+        return
+    values = value if isinstance(value, list) else [value]
+    if field.metadata["kind"] is not None and isinstance(value, list):
+        values = [",".join(map(_text, values))]
+    for each in values:
+        text = f"{100 * each!r}%" if field.metadata["kind"] == "share" and each >= 1 else _text(each)
+        yield f"{on} {text if shlex.quote(text) == text else quote_value(text)}"
+
+
+def _text(value: Any) -> str:
+    """Return a value as an option takes it. Raise TypeError for a value that no option has."""
+    if type(value) not in (str, int, float):
+        raise TypeError(f"a setting is {type(value).__name__}")
+    return value if isinstance(value, str) else repr(value)
