@@ -17,6 +17,7 @@ class Row:
 
 
 HELP = Row(what="`lstm --help`", reference="`import typer`", goal=2.0, stretch=1.2)
+RUNS = Row(what="`lstm runs RUN`", reference="`lstm --help`", goal=1.3)
 PREDICT = Row(what="`lstm predict RUN`", reference="`import numpy, onnxruntime`", goal=2.3, stretch=2.0)
 PREDICT_NEW = Row(what="`lstm predict RUN NEW.csv` (17,420 rows)", reference="`import numpy, onnxruntime`")
 PREDICT_PEER = Row(

@@ -1,4 +1,4 @@
-"""Time and memory of a fresh process: `lstm --help` and a forecast."""
+"""Time and memory of a fresh process: `lstm --help`, `lstm runs RUN` and a forecast."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ IMPORTS = {"typer": "import typer", "runtime": "import numpy, onnxruntime"}
 
 
 def run(notebook: Notebook, repetitions: int, clock: str, peers: dict[str, list[str]]) -> None:
-    """Print the rows of `lstm --help` and of a forecast.
+    """Print the rows of `lstm --help`, of `lstm runs RUN` and of a forecast.
 
     Args:
         notebook: printer of the rows.
@@ -44,6 +44,7 @@ def run(notebook: Notebook, repetitions: int, clock: str, peers: dict[str, list[
         lstm("train", run_dir, "--epochs", "1")
         predict = [LSTM, "predict", run_dir]
         compare(notebook, goals.HELP, [LSTM, "--help"], importing("typer"), repetitions, clock)
+        compare(notebook, goals.RUNS, [LSTM, "runs", run_dir], [LSTM, "--help"], repetitions, clock)
         compare(notebook, goals.PREDICT, predict, importing("runtime"), repetitions, clock)
         compare(
             notebook, goals.PREDICT_NEW, [*predict, str(SAMPLE)], importing("runtime"), repetitions, clock
