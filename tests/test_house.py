@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "lstm_cli"
 # A package imports only from lower levels. Packages of the same level do not import each other. A folder that is not
 # listed has the level of its parent. Files of the top folder are listed by name.
 LEVELS = {
+    "api": 15,
     "cli": 15,
     "steps": 14,
     "steps/shared": 13,
@@ -37,6 +38,7 @@ LEVELS = {
     "config": 3,
     "data": 2,
     "plots": 2,
+    "event_text": 2,
     "interrupts": 2,
     "os_errors": 2,
     "system_memory": 2,
@@ -80,6 +82,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "rich": {"cli": ANYWHERE},
     "typer": {"cli": ANYWHERE},
     "pyarrow": {"data/reading": IN_FUNCTIONS, "data/forecast/output": IN_FUNCTIONS},
+    "IPython": {"api/notebook": IN_FUNCTIONS},  # never a dependency
     "tomli_w": {"steps/show_config": IN_FUNCTIONS},
     "scipy": {"linear": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},

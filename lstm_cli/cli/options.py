@@ -10,10 +10,10 @@ from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
-from lstm_cli.cli import option_values
 from lstm_cli.cli.settings import FLAG, load_settings, load_winner, parameter_source, print_settings
 from lstm_cli.cli.stdio import LOG_FORMATS, configure_stderr, require_stdout
 from lstm_cli.cli.verbs import COMMON_PANEL
+from lstm_cli.config import option_values
 from lstm_cli.config.layers import flag_name
 from lstm_cli.errors import UsageError
 

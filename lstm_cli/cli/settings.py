@@ -8,9 +8,9 @@ from typing import Any
 
 import typer
 
-from lstm_cli.cli import option_values
 from lstm_cli.cli.stdio import print_line
 from lstm_cli.cli.verbs import VERBS
+from lstm_cli.config import option_values
 from lstm_cli.config.layers import Kind, find_settings, settings_from_run
 
 SOURCES = "lstm.sources"  # key in context.meta: the source of each parameter that has no flag

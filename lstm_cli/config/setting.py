@@ -39,7 +39,7 @@ def setting(
         help: help text.
         metavar: placeholder of the value in the help.
         flag: flag, if it is not the name of the field, e.g. `-o --output`.
-        kind: parser of the text, a key of `READERS` in `cli/option_values.py`.
+        kind: parser of the text, a key of `READERS` in `config/option_values.py`.
         default_text: description of the default in the help.
         panel: group of the help that lists the option.
         model: the only value of --model that accepts the setting.

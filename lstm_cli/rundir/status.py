@@ -142,7 +142,7 @@ def is_up_to_date(
     *,
     config: Mapping[str, Any],
     ignoring: Iterable[str] = (),
-    sources: Mapping[str, str] | None = None,
+    sources: Mapping[str, str | bytes] | None = None,
 ) -> bool:
     """Return whether running a step again would give the same result.
 
@@ -153,7 +153,7 @@ def is_up_to_date(
         step: Verb of the step.
         config: Current settings of the step.
         ignoring: Settings that do not change the result.
-        sources: Input files outside the run: name in `run.json` -> path.
+        sources: Inputs outside the run: name in `run.json` -> path of the file, or its content.
     """
     entry = run.steps.get(step)
     if entry is None or entry["versions"].get("lstm-cli") != __version__:
@@ -180,8 +180,11 @@ def is_up_to_date(
     return True
 
 
-def _is_unchanged(path: str, fact: Mapping[str, Any]) -> bool:
-    """Return whether a regular file has the recorded size and sha256. It is only read if the size matches."""
+def _is_unchanged(source: str | bytes, fact: Mapping[str, Any]) -> bool:
+    """Return whether a file or bytes have the recorded size and sha256. A file of another size is not read."""
+    if isinstance(source, bytes):
+        return len(source) == fact["size"] and hashlib.sha256(source).hexdigest() == fact["sha256"]
+    path = source
     try:
         if not Path(path).is_file() or Path(path).stat().st_size != fact["size"]:
             return False

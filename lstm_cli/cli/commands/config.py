@@ -4,10 +4,10 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from lstm_cli.cli.app import Work
-from lstm_cli.cli.option_values import value_text
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, switch
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.stdio import require_stdout
+from lstm_cli.config.option_values import value_text
 from lstm_cli.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from lstm_cli.cli import option_values
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import (
     ConfigOption,
@@ -22,6 +21,7 @@ from lstm_cli.cli.options import (
 )
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
+from lstm_cli.config import option_values
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.search_space import value_text
 from lstm_cli.config.train import TrainConfig

@@ -1,7 +1,7 @@
 """Profile of each column of a file, used or not: one pass, which accepts any cell."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, BinaryIO
@@ -15,7 +15,7 @@ from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFor
 from lstm_cli.data.reading.columns.requests import time_options
 from lstm_cli.data.reading.dialect.unique_names import hint_at_unique_names
 from lstm_cli.data.reading.file_readers import open_file
-from lstm_cli.data.reading.source import NO_PIPES, expand_paths, open_source
+from lstm_cli.data.reading.source import expand_paths, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile
 from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.data.spreadsheet_safety import unescape_formula
@@ -67,7 +67,6 @@ def profile_files(
     wide: WideRequest | None = None,
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
-    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> FileProfile:
     """Return the profile of the files that `read_table` reads: one file, several, a pattern, or `-` for standard input.
 
@@ -78,7 +77,6 @@ def profile_files(
         wide: columns of a wide file, of which the long table is profiled; None for a long file.
         text: settings of how text is read.
         stdin: standard input.
-        pipe_contents: content of pipes that were read before (`read_pipes`).
 
     Raises:
         DataError: if nothing can be read.
@@ -89,7 +87,7 @@ def profile_files(
     whole = True
     try:
         for path in expand_paths(source):
-            with open_source(path, stdin, pipe_contents=pipe_contents) as opened:
+            with open_source(path, stdin) as opened:
                 plain = open_file(opened, formats)
                 times = time_options(text, named=wide is not None and bool(wide.time))
                 with hint_at_unique_names(plain.header, plain.header_line):

@@ -32,11 +32,12 @@ class ParquetRows:
 
         self.source = source.name
         try:
-            self._file = pq.ParquetFile(
-                pa.BufferReader(read_whole(source.blocks, source.name))
-                if source.packed or source.path is None
-                else source.path
-            )
+            if source.content is not None:
+                self._file = pq.ParquetFile(pa.BufferReader(source.content))
+            elif source.packed or source.path is None:
+                self._file = pq.ParquetFile(pa.BufferReader(read_whole(source.blocks, source.name)))
+            else:
+                self._file = pq.ParquetFile(source.path)
         except (pa.ArrowException, OSError):
             raise _corrupt_error(source.name) from None
         names = list(self._file.schema_arrow.names)

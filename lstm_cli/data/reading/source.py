@@ -7,13 +7,13 @@ import shlex
 import stat
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 from lstm_cli.data.reading.containers.decompress import compression_of
 from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_foreign
@@ -25,11 +25,22 @@ from lstm_cli.os_errors import os_error_reason
 from lstm_cli.text import did_you_mean
 
 STDIN = "-"
-NO_PIPES: Mapping[str, bytes] = {}
 _BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its cells
 _MAX_PENDING_HASHES = 4  # maximum number of blocks that wait to be hashed
 MAX_LINE_BYTES = 4 * MAX_LINE_CHARS + _BLOCK  # a character has at most four bytes
 _HEAD = 4096  # first bytes that show the format
+
+
+class InMemory(str):
+    """Name of a source whose bytes are in memory: a pipe that was read, or a DataFrame. It replaces a path."""
+
+    __slots__ = ("content",)
+    content: bytes
+
+    def __new__(cls, name: str, content: bytes) -> Self:
+        source = super().__new__(cls, name)
+        source.content = content
+        return source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +48,10 @@ class Source:
     """Open data file: its name for messages, and its bytes in blocks (after decompression)."""
 
     name: str
-    path: Path | None  # None for standard input or a pipe, which can be read only once
+    path: (
+        Path | None
+    )  # None for standard input or a pipe, which can be read only once, and for bytes in memory
+    content: bytes | None  # the same bytes as the blocks, if they are in memory
     parquet: bool
     packed: bool  # the blocks are not those of the path
     head: bytes  # its first bytes, at most 4,096
@@ -92,6 +106,8 @@ class HashingReader:
 
 def is_pipe(source: str) -> bool:
     """Return whether `source` can be read only once: standard input, a FIFO, or a pipe such as /dev/fd/63."""
+    if isinstance(source, InMemory):
+        return False
     if source == STDIN:
         return True
     try:
@@ -100,24 +116,28 @@ def is_pipe(source: str) -> bool:
         return False  # opening the file reports the reason
 
 
-def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> dict[str, bytes]:
-    """Return the bytes of the sources that can be read only once, so that they can be read twice.
+def read_pipes(sources: Sequence[str], stdin: BinaryIO | None) -> tuple[str, ...]:
+    """Return the sources, with the bytes of those that can be read only once, so that they can be read twice.
 
     A terminal is skipped, because `open_source` refuses it. Text is read up to a line without end, which a reader
     refuses. Raises DataError if a source cannot be opened.
     """
-    pipe_contents = {}
-    for source in sources:
-        if not is_pipe(source) or (source == STDIN and (stdin is None or stdin.isatty())):
-            continue
-        stream, name = (stdin, "standard input") if source == STDIN else _open_file(source)
-        assert stream is not None
-        try:
-            pipe_contents[source] = read_whole(_until_endless_line(_blocks(stream, name)), name)
-        finally:
-            if source != STDIN:
-                stream.close()
-    return pipe_contents
+    return tuple(
+        _read_pipe(source, stdin)
+        if is_pipe(source) and (source != STDIN or (stdin is not None and not stdin.isatty()))
+        else source
+        for source in sources
+    )
+
+
+def _read_pipe(source: str, stdin: BinaryIO | None) -> InMemory:
+    stream, name = (stdin, STDIN_NAME) if source == STDIN else _open_file(source)
+    assert stream is not None
+    try:
+        return InMemory(source, read_whole(_until_endless_line(_blocks(stream, name)), name))
+    finally:
+        if source != STDIN:
+            stream.close()
 
 
 @contextmanager
@@ -125,16 +145,13 @@ def open_source(
     source: str,
     stdin: BinaryIO | None = None,
     on_bytes: Callable[[int], None] = lambda size: None,
-    *,
-    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> Iterator[Source]:
-    """Open a data file or standard input.
+    """Open a data file, standard input or bytes in memory.
 
     Args:
-        source: a path, or `-` for standard input.
+        source: a path, `-` for standard input, or bytes in memory.
         stdin: standard input; None is `sys.stdin`.
         on_bytes: called with the number of bytes of each block.
-        pipe_contents: bytes that `read_pipes` has read.
 
     Yields:
         The open file.
@@ -142,7 +159,7 @@ def open_source(
     Raises:
         DataError: the file is missing, empty, a socket, a device, or clearly not a table.
     """
-    stream, name = _open_stream(source, stdin, pipe_contents)
+    stream, name = _open_stream(source, stdin)
     reader = HashingReader(stream, name, on_bytes)
     with ExitStack() as stack:
         stack.callback(_close, reader, stream, source)
@@ -151,7 +168,8 @@ def open_source(
             raise DataError(
                 f"{name} is empty", hint="a data file needs one header line and rows below it", rule="D104"
             )
-        path = None if is_pipe(source) else Path(source)
+        content = source.content if isinstance(source, InMemory) else None
+        path = None if content is not None or is_pipe(source) else Path(source)
         packed = is_packed(head)
         head, blocks = _unpack(head, blocks, path, reader, name, stack)
         parquet = head[:4] == b"PAR1"
@@ -160,6 +178,7 @@ def open_source(
         yield Source(
             name=name,
             path=path,
+            content=None if packed else content,
             parquet=parquet,
             packed=packed,
             head=head[:_HEAD],
@@ -229,13 +248,11 @@ def is_packed(head: bytes) -> bool:
     return compression_of(head) is not None or is_zip(head)
 
 
-def _open_stream(
-    source: str, stdin: BinaryIO | None, pipe_contents: Mapping[str, bytes]
-) -> tuple[BinaryIO, str]:
+def _open_stream(source: str, stdin: BinaryIO | None) -> tuple[BinaryIO, str]:
     """Return the stream and the name of a source."""
     name = STDIN_NAME if source == STDIN else str(source)
-    if source in pipe_contents:
-        return io.BytesIO(pipe_contents[source]), name
+    if isinstance(source, InMemory):
+        return io.BytesIO(source.content), name
     return (_standard_input(stdin), name) if source == STDIN else _open_file(source)
 
 
@@ -343,6 +360,9 @@ def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
     """
     paths: list[str] = []
     for given in [source] if isinstance(source, str) else source:
+        if isinstance(given, InMemory):
+            paths.append(given)
+            continue
         if os.path.isdir(given):  # noqa: PTH112 - Path would turn '' into the current folder
             paths += hive_files(given)
             continue

@@ -27,7 +27,7 @@ from lstm_cli.data.reading.columns.table_rules import find_similar_series_names,
 from lstm_cli.data.reading.dialect.header import names_option
 from lstm_cli.data.reading.dialect.unique_names import hint_at_unique_names
 from lstm_cli.data.reading.file_readers import File, open_file, roles_by_name
-from lstm_cli.data.reading.source import NO_PIPES, expand_paths, is_pipe, open_source
+from lstm_cli.data.reading.source import expand_paths, is_pipe, open_source
 from lstm_cli.data.reading.wide.file import LongFile, WideFile, as_long
 from lstm_cli.data.reading.wide.layout import WideLayout, WideRequest
 from lstm_cli.data.times.formats import TimeFormat
@@ -74,7 +74,7 @@ class Table:
     static: StaticColumns = field(default_factory=StaticColumns)  # of the series in series_names
     read: dict[str, dict[str, Any]] = field(
         default_factory=dict
-    )  # sha256 and size of each file, without standard input and pipes
+    )  # sha256 and size of each file or DataFrame, without standard input and pipes
     units: Mapping[str, str] = field(default_factory=dict)  # of each column of numbers with units
     unused: tuple[str, ...] = ()  # columns of the file without a role
     # [R] int32, position of each row among those of the files; None if the rows are in this order.
@@ -114,13 +114,12 @@ def read_table(
     categories: Mapping[str, Sequence[str]] | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
-    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> Table:
     """Read CSV (also gzip) or Parquet files.
 
     Args:
-        source: a path, `-` for standard input, a pattern, or several paths. Several files are one data set: they have
-            the same columns, in any order.
+        source: a path, `-` for standard input, a pattern, several paths, or bytes in memory. Several files are one data
+            set: they have the same columns, in any order.
         targets: target columns; empty selects the only numeric column.
         past: past covariates.
         future: known-ahead covariates.
@@ -142,7 +141,6 @@ def read_table(
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory. The folder must last as long as the table.
             None keeps all rows in memory.
-        pipe_contents: bytes that `read_pipes` has read.
 
     Raises:
         DataError: the data cannot be read as requested. The error has line, column and value.
@@ -175,11 +173,11 @@ def read_table(
         with closing(reading):
             try:
                 for path in sources:
-                    with open_source(path, stdin, on_bytes, pipe_contents=pipe_contents) as opened:
+                    with open_source(path, stdin, on_bytes) as opened:
                         file = open_file(opened, formats)
                         with hint_at_unique_names(file.header, file.header_line):
                             reading.add(file)
-                        if opened.path is not None:
+                        if opened.path is not None or opened.content is not None:
                             reading.read[path] = opened.reader.checksum_and_size()
                 return reading, reading.table()
             except DataError as error:
@@ -191,7 +189,7 @@ def read_table(
         reading, table = _read_late_words(
             read_files,
             request,
-            can_reread=not any(is_pipe(path) and path not in pipe_contents for path in sources),
+            can_reread=not any(map(is_pipe, sources)),
         )
     except DataError:
         report_joined_times(guesses, listen)
@@ -274,7 +272,6 @@ def read_configured_table(
     stdin: BinaryIO | None = None,
     listen: Listener = ignore_events,
     spill: Callable[[], Path] | None = None,
-    pipe_contents: Mapping[str, bytes] = NO_PIPES,
 ) -> Table:
     """Read a table with the settings of `prepare`, see `read_table`.
 
@@ -284,7 +281,6 @@ def read_configured_table(
         stdin: standard input; None is `sys.stdin`.
         listen: receives progress events.
         spill: creates a folder for a table that is too large for memory; None keeps all rows in memory.
-        pipe_contents: bytes that `read_pipes` has read.
     """
     if config.holidays:
         require_installed("--holidays", "holidays")  # before a large file is read
@@ -301,7 +297,6 @@ def read_configured_table(
         stdin=stdin,
         listen=listen,
         spill=spill,
-        pipe_contents=pipe_contents,
     )
 
 

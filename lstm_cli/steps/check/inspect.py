@@ -1,6 +1,6 @@
 """Reader of `check`: it profiles each column, then reads as `prepare` would."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO
@@ -79,10 +79,8 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         UsageError: a setting is wrong for any data.
     """
     require_resample_packages(config)
-    pipe_contents = read_pipes(sources, stdin)
-    profile = profile_files(
-        sources, wide=wide_request(config), text=config.text, stdin=stdin, pipe_contents=pipe_contents
-    )
+    sources = read_pipes(sources, stdin)
+    profile = profile_files(sources, wide=wide_request(config), text=config.text, stdin=stdin)
     candidates = () if config.target or config.wide else _candidate_targets(profile, config)
     state = CheckState(
         profile=profile,
@@ -90,7 +88,7 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
         target_named=not candidates,
     )
     try:
-        _inspect_table(state, sources, stdin, pipe_contents)
+        _inspect_table(state, sources, stdin)
     except UsageError:
         raise
     except LstmError as error:
@@ -98,11 +96,9 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
     return state
 
 
-def _inspect_table(
-    state: CheckState, sources: Sequence[str], stdin: BinaryIO | None, pipe_contents: Mapping[str, bytes]
-) -> None:
+def _inspect_table(state: CheckState, sources: Sequence[str], stdin: BinaryIO | None) -> None:
     config = state.config
-    state.table = read_configured_table(sources, config, stdin=stdin, pipe_contents=pipe_contents)
+    state.table = read_configured_table(sources, config, stdin=stdin)
     state.table = localize(state.table, config.grid)
     state.table = resample_table(state.table, config.grid, start=config.start, end=config.end)
     state.grid = to_regular_grid(state.table, config.grid, start=config.start, end=config.end)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.data.locations import dataset_name
-from lstm_cli.data.reading.source import is_pipe
+from lstm_cli.data.reading.source import InMemory, is_pipe
 from lstm_cli.rundir import Run, is_up_to_date
 from lstm_cli.steps.shared.report_json import to_plain
 
@@ -72,5 +72,13 @@ def data_is_up_to_date(run: Run | None, paths: Sequence[str], config: PrepareCon
         run is not None
         and not any(map(is_pipe, paths))
         and run.report("prepare").get("source") == dataset_name(paths)
-        and is_up_to_date(run, "prepare", config=asdict(config), sources=named_sources(paths))
+        and is_up_to_date(run, "prepare", config=asdict(config), sources=_contents(paths))
     )
+
+
+def _contents(paths: Sequence[str]) -> dict[str, str | bytes]:
+    """Return the paths of a data set by their names in `run.json`, with the bytes of a source in memory."""
+    return {
+        name: path.content if isinstance(path, InMemory) else path
+        for name, path in named_sources(paths).items()
+    }

@@ -7,7 +7,6 @@ import fake_steps
 import pytest
 
 from lstm_cli.cli import stdio
-from lstm_cli.cli.progress.reporters import describe_event
 from lstm_cli.cli.render import check as checking
 from lstm_cli.cli.render import evaluate as evaluation
 from lstm_cli.cli.render.page import Page
@@ -16,6 +15,7 @@ from lstm_cli.cli.render.quantize import quantize_table
 from lstm_cli.cli.render.runs import runs_page
 from lstm_cli.cli.render.scores import format_number
 from lstm_cli.cli.render.tune import tune_table
+from lstm_cli.event_text import describe_event
 from lstm_cli.events import EpochEnded
 
 WIDTHS = (60, 80, 200)

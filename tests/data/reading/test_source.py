@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lstm_cli.data.reading import text_format
-from lstm_cli.data.reading.source import open_source, read_pipes
+from lstm_cli.data.reading.source import InMemory, is_pipe, open_source, read_pipes
 from lstm_cli.errors import DataError, UsageError
 
 TEXT = "date,wärme\n2020-01-01,1.5\n2020-01-02,2\n"
@@ -171,10 +171,12 @@ def test_an_empty_pipe_is_refused(piped):
 def test_pipes_that_are_read_twice_are_kept_in_memory(tmp_path, piped):
     (tmp_path / "a.csv").write_text(TEXT)
     path = piped(TEXT.encode())
-    pipe_contents = read_pipes([str(tmp_path / "a.csv"), path, "-"], io.BytesIO(b"x"))
-    assert pipe_contents == {path: TEXT.encode(), "-": b"x"}
+    file, held, stdin = read_pipes([str(tmp_path / "a.csv"), path, "-"], io.BytesIO(b"x"))
+    assert (file, isinstance(file, InMemory)) == (str(tmp_path / "a.csv"), False)
+    assert (stdin, stdin.content) == ("-", b"x")
+    assert not is_pipe(held)
     for _ in range(2):
-        with open_source(path, pipe_contents=pipe_contents) as source:
+        with open_source(held) as source:
             assert (source.name, b"".join(source.blocks)) == (path, TEXT.encode())
 
 

@@ -62,7 +62,7 @@ def test_neither_the_ratio_nor_the_size_alone_refuses(kind: str, monkeypatch: py
 
 
 def test_a_pipe_that_fills_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read_pipes(["-"], io.BytesIO(TEXT))["-"] == TEXT
+    assert read_pipes(["-"], io.BytesIO(TEXT))[0].content == TEXT
     monkeypatch.setattr(limits, "available_memory", lambda: 300_000)
     monkeypatch.setattr("lstm_cli.data.reading.source._BLOCK", 100_000)
     with pytest.raises(DeviceError, match=r"does not fit in memory: 400\.0 KB are read") as caught:

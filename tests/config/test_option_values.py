@@ -2,7 +2,7 @@
 
 import pytest
 
-from lstm_cli.cli import option_values
+from lstm_cli.config import option_values
 from lstm_cli.errors import UsageError
 
 
