@@ -1,6 +1,7 @@
 """Generator of docs/reference: the pages of the verbs from the command line, data-rules.md from the table of rules.
 
-`make docs` writes the pages. `python tests/reference_pages.py --check` only names those that are out of date.
+It also writes the types of the Python API. `make docs` writes all, and `python tests/reference_pages.py --check` only
+names those that are out of date.
 """
 
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from python_options import OPTIONS, options_module
 
 from lstm_cli.cli.app import single_verb_app
 from lstm_cli.cli.verbs import COMMON_PANEL, VERBS
@@ -90,7 +92,7 @@ WITHOUT_DATA = ("runs", "verify", "config")  # they read no rows, so they never 
 def pages() -> dict[Path, str]:
     """Return the text of every generated page by its path."""
     verbs = {FOLDER / f"{verb}.md": verb_page(verb) for verb in VERBS}
-    return {FOLDER / "data-rules.md": rules_page(), **verbs}
+    return {FOLDER / "data-rules.md": rules_page(), **verbs, OPTIONS: options_module()}
 
 
 def out_of_date() -> list[Path]:

@@ -38,7 +38,6 @@ LEVELS = {
     "config": 3,
     "data": 2,
     "plots": 2,
-    "event_text": 2,
     "interrupts": 2,
     "os_errors": 2,
     "system_memory": 2,
@@ -52,7 +51,7 @@ LEVELS = {
     "runtime_environment": 0,
     "text": 0,
 }
-# `python -m lstm_cli`, the version, and `from lstm_cli.data import load_windows` for notebooks.
+# `python -m lstm_cli`, the names of the Python API, and `from lstm_cli.data import load_windows`.
 ENTRY_POINTS = {"__init__", "__main__", "data/__init__"}
 MAX_MODULES = 13  # per folder, without `__init__.py`
 ONE_FILE_PER_VERB = {"cli/commands", "cli/render", "config", "steps"}  # no limit
@@ -203,7 +202,9 @@ def is_upward_import(imported: Import) -> bool:
     if target.startswith("__"):  # the version
         return False
     if source in ENTRY_POINTS:
-        return source == "__init__" or (source == "__main__" and parts[1] != "cli")
+        if source == "__init__":  # its names load their modules late
+            return not (imported.typing_only or imported.in_function)
+        return source == "__main__" and parts[1] != "cli"
     own, other = package_of(source), package_of(target)
     return own != other and (own is None or other is None or LEVELS[other] >= LEVELS[own])
 

@@ -15,6 +15,7 @@ from lstm_cli.cli.stdio import LOG_FORMATS, configure_stderr, require_stdout
 from lstm_cli.cli.verbs import COMMON_PANEL
 from lstm_cli.config import option_values
 from lstm_cli.config.layers import flag_name
+from lstm_cli.config.setting import own_fields_first
 from lstm_cli.errors import UsageError
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -79,7 +80,7 @@ def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
         kind: dataclass with fields made by `config/setting.py`.
         into: name of the parameter that receives the dataclass.
     """
-    options = [_parameter(field) for field in _own_fields_first(kind)]
+    options = [_parameter(field) for field in own_fields_first(kind)]
 
     def decorate(verb: Verb) -> Verb:
         @functools.wraps(verb)
@@ -94,11 +95,6 @@ def with_options_of(kind: Any, *, into: str) -> Callable[[Verb], Verb]:
         return cast(Verb, _with_signature(wrapper, params))
 
     return decorate
-
-
-def _own_fields_first(kind: Any) -> "list[Field[Any]]":
-    """Return the fields of a config for the help: those of the class itself, then those of its base classes."""
-    return sorted(fields(kind), key=lambda field: field.name not in vars(kind).get("__annotations__", {}))
 
 
 def _parameter(field: "Field[Any]") -> inspect.Parameter:

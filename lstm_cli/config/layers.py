@@ -218,7 +218,12 @@ def _read_pairs(origin: str, value: Any) -> list[str]:
         )
     if not value:
         raise UsageError(f"{origin} is empty", hint='write lines such as lr = "1e-4..1e-2:log" below it')
-    return [f"{name}={_choice_text(origin, name, item)}" for name, item in value.items()]
+    return pair_texts(origin, value)
+
+
+def pair_texts(origin: str, pairs: Mapping[str, Any]) -> list[str]:
+    """Return a mapping as NAME=VALUE texts, with each list as A|B. Raise UsageError, which names the origin."""
+    return [f"{name}={_choice_text(origin, name, item)}" for name, item in pairs.items()]
 
 
 def _choice_text(origin: str, name: str, value: Any) -> str:

@@ -5,7 +5,7 @@
 `cli/options.py` makes a Typer option from each declaration. `require_bounds` checks the declared bounds.
 """
 
-from dataclasses import field, fields
+from dataclasses import Field, field, fields
 from typing import Any
 
 from lstm_cli.config.layers import flag_name
@@ -65,6 +65,11 @@ def threads_setting() -> Any:
         minimum=1,
         below=MAX_THREADS + 1,
     )
+
+
+def own_fields_first(kind: Any) -> "list[Field[Any]]":
+    """Return the fields of a config for the help: those of the class itself, then those of its base classes."""
+    return sorted(fields(kind), key=lambda field: field.name not in vars(kind).get("__annotations__", {}))
 
 
 def require_bounds(config: Any) -> None:

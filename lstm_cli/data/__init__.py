@@ -22,12 +22,14 @@ def load_windows(run: str | Path, split: str, lookback: int | None = None) -> "W
         lookback: steps; None takes the lookback of the run.
 
     Raises:
+        UsageError: if the split is none of these.
         MissingArtifact: if the run has no prepared data.
         CorruptArtifact: if a file of the prepared data is corrupt.
     """
     from lstm_cli.data.dataset.load import load_dataset
-    from lstm_cli.data.dataset.windows import split_windows
+    from lstm_cli.data.dataset.windows import require_split, split_windows
     from lstm_cli.rundir import open_run
 
+    require_split(split)
     with open_run(run) as opened:
         return split_windows(load_dataset(opened), split, lookback)

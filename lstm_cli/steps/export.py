@@ -39,13 +39,14 @@ from lstm_cli.rundir import (
     replace_file,
     require_fresh,
 )
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
 
 COMPARED_WINDOWS = 64  # validation windows on which a converted model is compared with its original
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportReport:
+class ExportReport(HtmlReport):
     """Report of `export`."""
 
     run: str

@@ -28,6 +28,7 @@ from lstm_cli.inference.trained_model import (
 from lstm_cli.rundir import is_up_to_date, require_fresh, writing
 from lstm_cli.steps.shared.cached_report import replay_report
 from lstm_cli.steps.shared.memory_estimate import ALL_WINDOWS, require_scoring
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
 
 TIMED_WINDOWS = 256  # windows per timed batch
@@ -35,7 +36,7 @@ ROUNDS = 15  # timed calls of each model
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuantizeReport:
+class QuantizeReport(HtmlReport):
     """Report of `quantize`. The dicts have the keys `fp32` and `quantized`."""
 
     run: str

@@ -7,12 +7,13 @@ from typing import Any
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import ARTIFACTS, Verdict, open_run, verify_run
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.text import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyReport:
+class VerifyReport(HtmlReport):
     """Report of `verify`."""
 
     run: str

@@ -1,9 +1,8 @@
 """`lstm train RUN`."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -23,11 +22,9 @@ from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config import option_values
 from lstm_cli.config.extras import require_installed
-from lstm_cli.config.search_space import value_text
 from lstm_cli.config.train import TrainConfig
-from lstm_cli.config.validators import require_at_least, restore_settings
+from lstm_cli.config.validators import require_at_least
 from lstm_cli.errors import UsageError
-from lstm_cli.events import Listener, Note
 
 EXAMPLES = (
     "lstm train runs/load",
@@ -129,7 +126,7 @@ def train(
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.train import find_lr_table, train_table
         from lstm_cli.rundir import reading_manifest
-        from lstm_cli.steps.shared.tuned_settings import tuned_settings
+        from lstm_cli.steps.shared.tuned_settings import note_winner, tuned_settings
         from lstm_cli.steps.train import train as step
         from lstm_cli.training.loop import torchrun
 
@@ -157,7 +154,7 @@ def train(
         ):
             if tuned:
                 with reading_manifest(run):
-                    _print_winner(listen, tuned_settings(run), settings)
+                    note_winner(tuned_settings(run), settings, listen)
             report = step(
                 run,
                 settings,
@@ -179,12 +176,3 @@ def train(
             lambda planning: planning.plan_train(run, settings, force=force, fresh=fresh), as_json=as_json
         )
     return work
-
-
-def _print_winner(listen: Listener, winner: Mapping[str, Any], settings: TrainConfig) -> None:
-    """Send a note with the settings taken from the winner of `tune`."""
-    tuned = restore_settings(TrainConfig, winner) if winner.get("model") == settings.model else None
-    names = [name for name in winner if tuned and getattr(tuned, name) == getattr(settings, name)]
-    if names:
-        listed = ", ".join(f"{name} {value_text(getattr(settings, name))}" for name in names)
-        listen(Note(text=f"using settings of the winner of 'lstm tune': {listed} (--no-tuned ignores them)"))

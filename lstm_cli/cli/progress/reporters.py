@@ -24,7 +24,6 @@ from lstm_cli.cli.stdio import (
     terminal_width,
     wrap_line,
 )
-from lstm_cli.event_text import describe_event, describe_progress
 from lstm_cli.events import (
     REFIT,
     EpochEnded,
@@ -37,6 +36,8 @@ from lstm_cli.events import (
     TrainingStarted,
     WarningRaised,
     WeightsRecorded,
+    describe_event,
+    describe_progress,
 )
 
 MAX_SILENCE = 25.0  # seconds without output until a line is written

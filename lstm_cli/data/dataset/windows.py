@@ -13,8 +13,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, UsableRows, columns_up_to
-from lstm_cli.errors import DataError
+from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import in_file
+from lstm_cli.text import did_you_mean
 
 FREE_LOOKBACK_FACTOR = 1.5  # lookback of the free network divided by that of the anchored network
 # Limit of an automatic lookback, and of the regression on it: two weeks of 10 minutes. The time of a regression grows
@@ -227,6 +228,15 @@ def split_windows(dataset: Dataset, split: str, lookback: int | None = None) -> 
     if split == "train" or bool(dataset.measured.all()):
         return windows
     return windows.select(dataset.usable_rows.are_origins(origins, schema.horizon))
+
+
+def require_split(split: str) -> None:
+    """Raise UsageError unless a split is train, val or test."""
+    if split not in SPLITS:
+        raise UsageError(
+            f"the split {split!r} is unknown: use one of {', '.join(SPLITS)}",
+            hint=did_you_mean(str(split), SPLITS) or "test has the newest rows, and train the oldest ones",
+        )
 
 
 def count_windows(schema: Schema, table: SeriesTable, split: str, measured: UsableRows | None = None) -> int:

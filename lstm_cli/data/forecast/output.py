@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from lstm_cli.data.numbers.decimals import number_texts
 from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import JOINT, format_times, format_zoned_times
+
+if TYPE_CHECKING:
+    import pyarrow
 
 SAMPLE_COLUMN = "sample"
 BLOCK_ROWS = 10_000  # rows of text at a time, because their cells are Python objects
@@ -221,6 +225,15 @@ def _parquet(forecast: Forecast) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(forecast_table(forecast), sink)
+    return bytes(sink.getvalue())
+
+
+def forecast_table(forecast: Forecast, *, as_csv: bool = False) -> "pyarrow.Table":
+    """Return the rows of a forecast with typed times. as_csv: the numbers have the digits of the CSV file."""
+    import pyarrow
+
     schema = forecast.schema
     times = forecast.times_us.reshape(-1)
     columns: dict[str, pyarrow.Array] = {}
@@ -243,9 +256,10 @@ def _parquet(forecast: Forecast) -> bytes:
     for name in forecast.sample_columns:
         columns[name] = pyarrow.array(forecast.sample_numbers(slice(None)))
     cells = forecast.cells
-    for index, name in enumerate(forecast.columns):
+    for index, (name, decimals) in enumerate(zip(forecast.columns, forecast.decimals, strict=True)):
         numbers = cells[:, :, index].reshape(-1)
-        columns[name] = pyarrow.array(numbers, mask=np.isnan(numbers))
-    sink = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(pyarrow.table(columns), sink)
-    return bytes(sink.getvalue())
+        missing = np.isnan(numbers)
+        if as_csv:
+            numbers = np.array(number_texts(np.where(missing, 0.0, numbers), decimals), dtype=np.float64)
+        columns[name] = pyarrow.array(numbers, mask=missing)
+    return pyarrow.table(columns)

@@ -15,13 +15,14 @@ from lstm_cli.data.quality.gaps import DuplicateRows, Gaps, find_duplicates
 from lstm_cli.data.reading.table import Table
 from lstm_cli.steps.check.inspect import CheckState, findings
 from lstm_cli.steps.check.training_cost import estimate_training_cost
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 
 MAX_EXAMPLES = 10  # of gaps, duplicate rows and outliers in the report
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckReport:
+class CheckReport(HtmlReport):
     """Contents of a file, and the result of `prepare` and `train`; a field is None if it is not known."""
 
     source: str

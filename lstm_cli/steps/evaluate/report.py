@@ -15,13 +15,14 @@ from lstm_cli.steps.shared.model_warnings import (
     networks_add_nothing,
     useless_networks_finding,
 )
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 
 MAX_WORST_SERIES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateReport:
+class EvaluateReport(HtmlReport):
     """Scores of the model and of the baselines over the same windows."""
 
     run: str

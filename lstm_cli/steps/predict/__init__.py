@@ -1,11 +1,12 @@
 """Step `predict`: forecasts of the steps after the last row. It needs no torch and writes nothing in the run."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.data.forecast.output import encode_forecast, output_format
+from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
 from lstm_cli.inference.trained_model import load_graph, load_model
@@ -32,6 +33,7 @@ def predict(
     *,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
+    receive: Callable[[Forecast], None] | None = None,
 ) -> PredictReport:
     """Forecast the steps after the last row and write them to config.output.
 
@@ -42,6 +44,7 @@ def predict(
         listen: receives events.
         stdin: stream behind `-`.
         stdout: stream for output `-`.
+        receive: gets the forecast, which is then not written; None writes it.
 
     Raises:
         MissingArtifact: the run has no model, or nothing for the levels, quantiles or samples of config.
@@ -103,13 +106,10 @@ def predict(
             data, model, graph, paths, slices, steps=steps, threads=config.threads, warn=warn
         )
     forecast_done = time.perf_counter()
-    encoded = encode_forecast(forecast, format)
-    if config.output == "-":
-        assert stdout is not None
-        stdout.write(encoded)
-        stdout.flush()
+    if receive is not None:
+        receive(forecast)
     else:
-        replace_file(config.output, [encoded])
+        _write(encode_forecast(forecast, format), config.output, stdout)
     return PredictReport(
         run=str(run),
         output=config.output,
@@ -137,6 +137,15 @@ def predict(
         },
         **finding_fields(findings),
     )
+
+
+def _write(encoded: bytes, output: str, stdout: BinaryIO | None) -> None:
+    if output == "-":
+        assert stdout is not None
+        stdout.write(encoded)
+        stdout.flush()
+    else:
+        replace_file(output, [encoded])
 
 
 def _load_requested(

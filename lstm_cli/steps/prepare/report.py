@@ -8,11 +8,12 @@ from lstm_cli.config import PrepareConfig
 from lstm_cli.data.locations import dataset_name
 from lstm_cli.data.reading.source import InMemory, is_pipe
 from lstm_cli.rundir import Run, is_up_to_date
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrepareReport:
+class PrepareReport(HtmlReport):
     """Facts about the data and settings chosen from it."""
 
     run: str

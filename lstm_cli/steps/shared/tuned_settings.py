@@ -1,10 +1,15 @@
 """Settings of the winner of `tune`. `train` reads them with its options, so this module loads nothing heavy."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lstm_cli.config import TrainConfig
 from lstm_cli.config.renamed import with_new_names
+from lstm_cli.config.search_space import value_text
+from lstm_cli.config.validators import restore_settings
 from lstm_cli.errors import ArtifactError
+from lstm_cli.events import Listener, Note
 from lstm_cli.rundir import open_run, reading_manifest
 
 
@@ -20,3 +25,18 @@ def tuned_settings(run: Path) -> dict[str, Any]:
         return {}
     with opened, reading_manifest(run):
         return with_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
+
+
+def note_winner(winner: Mapping[str, Any], settings: TrainConfig, listen: Listener) -> None:
+    """Send a note with the settings taken from the winner of `tune`.
+
+    Args:
+        winner: settings of the winner.
+        settings: settings of the training.
+        listen: receives the note.
+    """
+    tuned = restore_settings(TrainConfig, winner) if winner.get("model") == settings.model else None
+    names = [name for name in winner if tuned and getattr(tuned, name) == getattr(settings, name)]
+    if names:
+        listed = ", ".join(f"{name} {value_text(getattr(settings, name))}" for name in names)
+        listen(Note(text=f"using settings of the winner of 'lstm tune': {listed} (--no-tuned ignores them)"))

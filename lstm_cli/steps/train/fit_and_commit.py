@@ -19,6 +19,7 @@ from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Writer
 from lstm_cli.steps.shared.model_warnings import networks_add_nothing, useless_networks_finding
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
 from lstm_cli.steps.train.save_model import export_graphs, write_dependence, write_model
@@ -33,7 +34,7 @@ QUARTERS = 4  # of the horizon, in the report's weights
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainReport:
+class TrainReport(HtmlReport):
     """Report of a training: the model, its validation scores and the scores of the baselines."""
 
     run: str

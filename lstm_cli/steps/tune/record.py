@@ -14,6 +14,7 @@ from lstm_cli.config.search_space import Choice, Range, Space, is_fixed, value_t
 from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run, open_run, reading_manifest
 from lstm_cli.steps.shared.cached_report import restore_report
+from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import COMPARISON_KEYS, finding_fields, plain_value, to_plain
 from lstm_cli.steps.tune.importance import setting_importance
 from lstm_cli.steps.tune.search import best_trial
@@ -26,7 +27,7 @@ LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # fields
 
 
 @dataclass(frozen=True, kw_only=True)
-class TuneReport:
+class TuneReport(HtmlReport):
     """Report of a search: its trials, its winner and the importance of each setting."""
 
     run: str

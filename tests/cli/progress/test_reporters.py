@@ -9,8 +9,15 @@ from log_lines import untimed
 
 from lstm_cli.cli.progress import reporters
 from lstm_cli.cli.progress.reporters import LogReporter, ProgressBar
-from lstm_cli.event_text import describe_event, describe_progress
-from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted, WarningRaised
+from lstm_cli.events import (
+    EpochEnded,
+    Note,
+    Progressed,
+    TrainingStarted,
+    WarningRaised,
+    describe_event,
+    describe_progress,
+)
 from lstm_cli.findings import Finding
 
 

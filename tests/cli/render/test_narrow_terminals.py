@@ -15,8 +15,7 @@ from lstm_cli.cli.render.quantize import quantize_table
 from lstm_cli.cli.render.runs import runs_page
 from lstm_cli.cli.render.scores import format_number
 from lstm_cli.cli.render.tune import tune_table
-from lstm_cli.event_text import describe_event
-from lstm_cli.events import EpochEnded
+from lstm_cli.events import EpochEnded, describe_event
 
 WIDTHS = (60, 80, 200)
 PAGES = {

@@ -1,0 +1,510 @@
+"""Runs in Python: `prepare` makes one, and the methods of a `Run` are the other verbs."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_cli import rundir
+from lstm_cli.api import source
+from lstm_cli.api.picture import Picture
+from lstm_cli.api.running import running, stopping_at_ctrl_c
+from lstm_cli.api.settings import SOURCE, option_fields, read_settings, with_settings
+from lstm_cli.config import (
+    EvaluateConfig,
+    ExportConfig,
+    PredictConfig,
+    PrepareConfig,
+    QuantizeConfig,
+    TrainConfig,
+    TuneConfig,
+)
+from lstm_cli.config.extras import require_installed
+from lstm_cli.errors import UsageError
+from lstm_cli.text import did_you_mean
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    import pandas as pd
+
+    from lstm_cli.api.options import (
+        EvaluateOptions,
+        ExportOptions,
+        PredictOptions,
+        PrepareOptions,
+        QuantizeOptions,
+        TrainOptions,
+        TuneOptions,
+    )
+    from lstm_cli.api.source import Data
+    from lstm_cli.data.dataset.windows import Windows
+    from lstm_cli.data.forecast.output import Forecast
+    from lstm_cli.events import Listener
+    from lstm_cli.steps.check.report import CheckReport
+    from lstm_cli.steps.evaluate.report import EvaluateReport
+    from lstm_cli.steps.export import ExportReport
+    from lstm_cli.steps.prepare.report import PrepareReport
+    from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.train.fit_and_commit import TrainReport
+    from lstm_cli.steps.tune.record import TuneReport
+    from lstm_cli.steps.verify import VerifyReport
+
+    Report = PrepareReport | TrainReport | TuneReport | EvaluateReport | QuantizeReport
+
+REPORTED = ("prepare", "train", "tune", "evaluate", "quantize")  # steps whose reports a run stores
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run directory: its data, its model, its scores. `prepare` and `open_run` return one.
+
+    Each method is the verb of its name, with the same checks, files and errors. A step that finds nothing changed
+    returns its stored report at once, with `up_to_date=True`.
+
+    Attributes:
+        path: Path of the run directory.
+    """
+
+    path: Path
+
+    @with_settings(TrainConfig)
+    def train(
+        self,
+        *,
+        tuned: bool = True,
+        fresh: bool = False,
+        checkpoint_every: int | None = None,
+        force: bool = False,
+        lock_wait: float = 0.0,
+        **settings: "Unpack[TrainOptions]",
+    ) -> "TrainReport":
+        """Train a model on the data of the run.
+
+        Ctrl-C raises KeyboardInterrupt, and the same call resumes the training.
+
+        Args:
+            tuned: Take settings of the winner of `tune` where none are given.
+            fresh: Start over instead of resuming an interrupted training.
+            checkpoint_every: Epochs between two checkpoints; None: at most one in 5 seconds.
+            force: Train even if nothing changed.
+            lock_wait: Seconds to wait for another process that writes the run.
+            **settings: Settings, see below.
+
+        Returns:
+            Report with the scores on the validation rows: `report.val["mase"]`.
+
+        Raises:
+            UsageError: a setting is invalid.
+            MissingArtifact: the run has no data.
+            DeviceError: the device was not found, or memory is too small.
+            TrainingDiverged: the loss is not finite.
+            LockedError: another process writes the run.
+        """
+        with running("train") as listen, stopping_at_ctrl_c() as should_stop:
+            from lstm_cli.steps.shared.tuned_settings import note_winner
+            from lstm_cli.steps.train import train
+
+            _refuse_torchrun()
+            winner = self._winner(settings) if tuned else {}
+            config = read_settings(TrainConfig, {**winner, **settings})
+            note_winner(winner, config, listen)
+            return train(
+                self.path,
+                config,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=dict.fromkeys(winner, "tune") | dict.fromkeys(settings, SOURCE),
+                fresh=fresh,
+                checkpoint_every=_checked_every(checkpoint_every),
+                should_stop=should_stop,
+            )
+
+    @with_settings(TuneConfig, TrainConfig)
+    def tune(
+        self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[TuneOptions]"
+    ) -> "TuneReport":
+        """Search hyperparameters, and keep the best model. Later, `train` uses the settings of the winner.
+
+        Each finished trial is stored, so the same call resumes a search that Ctrl-C has stopped.
+
+        Args:
+            force: Search even if nothing changed.
+            lock_wait: Seconds to wait for another process that writes the run.
+            **settings: Settings, see below. Those of `train` apply to each trial. `space` can be a mapping:
+                `space={"lr": "1e-4..1e-2:log", "loss": ["mae", "huber"]}`.
+
+        Returns:
+            Report with the trials and the winner.
+
+        Raises:
+            UsageError: a setting is invalid.
+            MissingArtifact: the run has no data.
+            LockedError: another process writes the run.
+        """
+        with running("tune") as listen, stopping_at_ctrl_c() as should_stop:
+            from lstm_cli.steps.tune import tune
+
+            own = {field.name for field in option_fields(TuneConfig)}
+            search = {name: value for name, value in settings.items() if name in own}
+            shared = {name: value for name, value in settings.items() if name not in own}
+            return tune(
+                self.path,
+                read_settings(TuneConfig, search),
+                read_settings(TrainConfig, shared),
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=dict.fromkeys(settings, SOURCE),
+                should_stop=should_stop,
+            )
+
+    @with_settings(EvaluateConfig)
+    def evaluate(
+        self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[EvaluateOptions]"
+    ) -> "EvaluateReport":
+        """Score the model against baselines, on the same windows.
+
+        Args:
+            force: Score even if nothing changed.
+            lock_wait: Seconds to wait for another process that writes the run.
+            **settings: Settings, see below.
+
+        Returns:
+            Report with `metrics` (mae and rmse in units of the data, smape, mase), `baselines` and `coverage`
+            (percent).
+
+        Raises:
+            GateFailed: a condition of `fail_if` is true. The attribute `report` has the report.
+            UsageError: a setting is invalid.
+            MissingArtifact: the run has no model.
+            StaleArtifact: the model was made from other data.
+        """
+        stopping: AbstractContextManager[Callable[[], int | None]] = (
+            stopping_at_ctrl_c() if settings.get("backtest") else nullcontext(lambda: None)
+        )
+        with running("evaluate") as listen, stopping as should_stop:
+            from lstm_cli.steps.evaluate import evaluate
+
+            config = read_settings(EvaluateConfig, settings)
+            return evaluate(
+                self.path,
+                config,
+                listen,
+                force=force,
+                lock_wait=lock_wait,
+                sources=dict.fromkeys(settings, SOURCE),
+                should_stop=should_stop,
+            )
+
+    @with_settings(QuantizeConfig)
+    def quantize(
+        self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[QuantizeOptions]"
+    ) -> "QuantizeReport":
+        """Make a smaller model, which `predict` then uses.
+
+        Args:
+            force: Quantize even if nothing changed.
+            lock_wait: Seconds to wait for another process that writes the run.
+            **settings: Settings, see below.
+
+        Returns:
+            Report with size, latency and error of both models.
+
+        Raises:
+            QuantizationLoss: the error grows by more than `max_loss`. The run does not change.
+            UsageError: a setting is invalid.
+            MissingArtifact: the run has no model.
+        """
+        with running("quantize") as listen:
+            from lstm_cli.steps.quantize import quantize
+
+            config = read_settings(QuantizeConfig, settings)
+            sources = dict.fromkeys(settings, SOURCE)
+            return quantize(self.path, config, listen, force=force, lock_wait=lock_wait, sources=sources)
+
+    @with_settings(PredictConfig)
+    def predict(self, new: "Data | None" = None, **settings: "Unpack[PredictOptions]") -> "pd.DataFrame":
+        """Forecast the steps after the last row.
+
+        Args:
+            new: DataFrame or file with newer rows; None: the data of the run.
+            **settings: Settings, see below.
+
+        Returns:
+            DataFrame with the columns and numbers of the CSV file that `lstm predict` writes: series columns, times,
+            and for each target its forecast and its quantiles, in units of the data. It has S x H rows: horizon H for
+            each of S series. Times are datetime64, with the zone of the data if they have one. `attrs["lstm"]` has the
+            report.
+
+        Raises:
+            UsageError: a setting is invalid, or pandas is not installed.
+            DataError: the rows do not fit the model.
+            MissingArtifact: the run has no model.
+        """
+        with running("predict") as listen:
+            require_installed("a forecast as a DataFrame", "pandas", "pyarrow")
+            forecasts: list[Forecast] = []
+            values = self._predict(new, settings, listen, forecasts.append)
+            from lstm_cli.data.forecast.output import forecast_table
+
+            frame = forecast_table(forecasts[0], as_csv=True).to_pandas()
+            frame.attrs["lstm"] = values
+            return frame
+
+    def _predict(
+        self,
+        new: "Data | None",
+        settings: Mapping[str, Any],
+        listen: "Listener",
+        receive: "Callable[[Forecast], None]",
+    ) -> dict[str, Any]:
+        from lstm_cli.steps.predict import predict
+
+        rows = None if new is None else source.as_source(new)
+        if isinstance(rows, tuple):
+            raise UsageError("predict reads one file", hint="give one path or one DataFrame")
+        return predict(
+            self.path, rows, read_settings(PredictConfig, settings), listen, receive=receive
+        ).to_json()
+
+    @with_settings(ExportConfig)
+    def export(self, **settings: "Unpack[ExportOptions]") -> "ExportReport":
+        """Export the model or its windows for another program, with a JSON file that describes them.
+
+        Args:
+            **settings: Settings, see below.
+
+        Returns:
+            Report with the paths of both files.
+
+        Raises:
+            UsageError: a setting is invalid, or the format does not support the model.
+            MissingArtifact: the run has no model.
+            OutputError: the file cannot be written.
+        """
+        with running("export") as listen:
+            from lstm_cli.steps.export import export
+
+            return export(self.path, read_settings(ExportConfig, settings), listen)
+
+    def verify(self) -> "VerifyReport":
+        """Check size and sha256 of all files of the run.
+
+        Returns:
+            Report with the state of each artifact, and the commands that make it again.
+
+        Raises:
+            CorruptArtifact: a file is missing or corrupt. The attribute `report` has the report.
+        """
+        with running("verify") as listen:
+            from lstm_cli.steps.verify import verify
+
+            return verify(self.path, listen)
+
+    def report(self, step: str) -> "Report":
+        """Return the stored report of a step: prepare, train, tune, evaluate or quantize.
+
+        Raises:
+            UsageError: the step is unknown, or stores no report.
+            MissingArtifact: the step has not run.
+        """
+        with running(step):
+            if step not in REPORTED:
+                raise UsageError(
+                    f"no report of {step!r}: use one of {', '.join(REPORTED)}",
+                    hint=did_you_mean(str(step), REPORTED) or "run.report('train')",
+                )
+            with rundir.open_run(self.path) as opened:
+                from lstm_cli.steps.shared.cached_report import restore_report
+
+                _require_made(opened, step)
+                return restore_report(_report_class(step), opened, step)
+
+    def load_windows(self, split: str, lookback: int | None = None) -> "Windows":
+        """Return the scaled windows of a split, for notebooks and other models.
+
+        Args:
+            split: train, val or test.
+            lookback: Steps; None takes the lookback of the run.
+
+        Returns:
+            Windows: `X, y = windows.arrays()` are [N, L, F] and [N, H, C], scaled.
+
+        Raises:
+            UsageError: the split is none of these.
+            MissingArtifact: the run has no data.
+        """
+        with running("load_windows"):
+            from lstm_cli.data import load_windows
+
+            return load_windows(self.path, split, lookback)
+
+    def plot(self) -> Picture:
+        """Return the picture of test forecasts that `evaluate` has drawn; a notebook shows it.
+
+        Raises:
+            MissingArtifact: the run has no scores.
+        """
+        with running("plot"), rundir.open_run(self.path) as opened:
+            return Picture(opened.artifact("scores").bytes("forecasts.png"))
+
+    def _winner(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of the winner of `tune` that apply and are not given."""
+        from lstm_cli.steps.shared.tuned_settings import tuned_settings
+
+        winner = tuned_settings(self.path)
+        if settings.get("model") not in (None, winner.get("model")):
+            return {}
+        names = {field.name for field in option_fields(TrainConfig)} - settings.keys()
+        return {name: value for name, value in winner.items() if name in names and value is not None}
+
+    def _repr_html_(self) -> str:
+        """Return a table of what the run holds, for notebooks."""
+        from lstm_cli.steps.shared.report_html import facts_html, score_html
+
+        with rundir.open_run(self.path) as opened:
+            reports = {step: opened.report(step) for step in REPORTED if step in opened.steps}
+            stale = [
+                name for name in rundir.ARTIFACTS if opened.has(name) and rundir.stale_sources(opened, name)
+            ]
+        facts = [(step, _one_line(step, values)) for step, values in reports.items()]
+        facts += [("out of date", ", ".join(stale))] if stale else []
+        scores = score_html(reports["evaluate"]) if "evaluate" in reports else ""
+        return facts_html(f"run {self.path}", facts) + scores
+
+
+@with_settings(PrepareConfig)
+def prepare(
+    data: "Data",
+    run: source.Path,
+    *,
+    force: bool = False,
+    lock_wait: float = 0.0,
+    **settings: "Unpack[PrepareOptions]",
+) -> Run:
+    """Convert a DataFrame or files into a run directory.
+
+    A DataFrame is read by the rules of a Parquet file. Its index is a column if it has a name or holds times. Rows in
+    messages are counted from 1. If the content and the settings are those of the run, nothing is done.
+
+    Args:
+        data: DataFrame, Arrow table, or path of a CSV or Parquet file; several paths are one data set.
+        run: Path of the run directory, which is made.
+        force: Run even if nothing changed. Also replaces a corrupt `run.json` (a copy is kept).
+        lock_wait: Seconds to wait for another process that writes the run.
+        **settings: Settings, see below.
+
+    Returns:
+        The run. `run.report("prepare")` has the facts about the data.
+
+    Raises:
+        DataError: the data cannot be read as asked. The run does not change.
+        UsageError: a setting is invalid.
+        ForeignFolder: the folder has other files.
+        LockedError: another process writes the run.
+    """
+    with running("prepare") as listen:
+        from lstm_cli.steps.prepare import prepare as step
+
+        path = source.run_path(run)
+        config = read_settings(PrepareConfig, settings)
+        sources = dict.fromkeys(settings, SOURCE)
+        step(source.as_source(data), path, config, listen, force=force, lock_wait=lock_wait, sources=sources)
+        return Run(path)
+
+
+@with_settings(PrepareConfig)
+def check(
+    data: "Data", *, plot: source.Path | None = None, **settings: "Unpack[PrepareOptions]"
+) -> "CheckReport":
+    """Inspect data as `prepare` would read them, and report problems.
+
+    Args:
+        data: DataFrame, Arrow table, or path of a CSV or Parquet file; several paths are one data set.
+        plot: PNG file for a plot of the data; None draws nothing.
+        **settings: Settings, see below.
+
+    Returns:
+        Report with the columns, the frequency, the seasons and the findings.
+
+    Raises:
+        DataError: `prepare` would refuse the data. The attribute `report` has the known facts.
+        UsageError: a setting is invalid.
+    """
+    with running("check") as listen:
+        from lstm_cli.steps.check import check as step
+
+        config = read_settings(PrepareConfig, settings)
+        return step(source.as_source(data), config, listen, plot=None if plot is None else str(plot))
+
+
+def open_run(run: source.Path) -> Run:
+    """Return an existing run.
+
+    Raises:
+        MissingArtifact: there is no run in the folder.
+        ForeignFolder: the folder has other files.
+        CorruptArtifact: its `run.json` is corrupt.
+    """
+    with running("open_run"):
+        path = source.run_path(run)
+        rundir.open_run(path).close()
+        return Run(path)
+
+
+def _checked_every(epochs: int | None) -> int | None:
+    from lstm_cli.config.validators import require_at_least
+
+    require_at_least("--checkpoint-every", epochs, 1)
+    return epochs
+
+
+def _refuse_torchrun() -> None:
+    """Raise UsageError under torchrun, whose processes would all write the run."""
+    from lstm_cli.training.loop.torchrun import world_size
+
+    if world_size() > 1:
+        raise UsageError(
+            "train cannot be called under torchrun",
+            hint="use the command line: torchrun --nproc-per-node 2 -m lstm_cli train RUN",
+        )
+
+
+def _require_made(opened: rundir.Run, step: str) -> None:
+    """Raise MissingArtifact unless a step has run."""
+    if step not in opened.steps:
+        artifact = next(name for name, each in rundir.ARTIFACTS.items() if each.made_by == step)
+        opened.require(artifact)
+
+
+def _report_class(step: str) -> Any:
+    """Return the class of the report of a step."""
+    from importlib import import_module
+
+    module, name = {
+        "prepare": ("prepare.report", "PrepareReport"),
+        "train": ("train.fit_and_commit", "TrainReport"),
+        "tune": ("tune.record", "TuneReport"),
+        "evaluate": ("evaluate.report", "EvaluateReport"),
+        "quantize": ("quantize", "QuantizeReport"),
+    }[step]
+    return getattr(import_module(f"lstm_cli.steps.{module}"), name)
+
+
+def _one_line(step: str, values: Mapping[str, Any]) -> str:
+    """Return the main facts of a stored report as one line."""
+    if step == "prepare":
+        return (
+            f"{values['source']}: {values['rows']:,} rows, {values['series']:,} series, step {values['freq']}, "
+            f"lookback {values['lookback']}, horizon {values['horizon']}"
+        )
+    score = (values.get("val") or values.get("metrics") or {}).get("mase")
+    mase = "" if score is None else f", MASE {score:.3f}"
+    if step == "evaluate":
+        return f"{values['windows']:,} {values['split']} windows, {values['precision']}{mase}"
+    if step in ("train", "tune"):
+        return f"{values['model']}{mase} on the validation rows"
+    return str(values.get("to", values.get("precision", "")))

@@ -1,0 +1,120 @@
+"""Running of a step from Python: warnings, log lines, progress in a notebook, errors with hints, and Ctrl-C."""
+
+import logging
+import signal
+import sys
+import threading
+import warnings
+from _thread import interrupt_main
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lstm_cli.api.names import python_text
+from lstm_cli.api.notebook import NotebookProgress, is_notebook
+from lstm_cli.config.extras import missing_module_error
+from lstm_cli.errors import Interrupted, LstmError
+from lstm_cli.events import Event, Listener, Progressed, WarningRaised, describe_event
+from lstm_cli.findings import Finding
+
+GRACE = 3.0  # seconds for a training to reach its next step after Ctrl-C
+LOG = logging.getLogger("lstm_cli")
+_INTERNAL = (str(Path(__file__).parents[1]), contextmanager.__code__.co_filename)  # files of frames to skip
+
+
+class DataWarning(UserWarning):
+    """Guess, repair or doubt about data or a model. Its text begins with the id of its rule.
+
+    Attributes:
+        rule: Id of the rule, such as D516.
+        finding: The warning as data, with its column, its rows and the settings that change the result.
+    """
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"{finding.rule}: {python_text(finding.text)}")
+        self.rule, self.finding = finding.rule, finding
+
+
+@contextmanager
+def running(verb: str) -> Iterator[Listener]:
+    """Yield the listener of a step. Its findings become warnings, and expected errors get their hint as a note.
+
+    Raises:
+        KeyboardInterrupt: the step was stopped by Ctrl-C.
+        UsageError: a package is not installed.
+    """
+    findings: list[Finding] = []
+    progress = NotebookProgress(verb) if is_notebook() else None
+
+    def listen(event: Event) -> None:
+        if isinstance(event, WarningRaised):
+            findings.append(event.finding)
+            return
+        LOG.log(logging.DEBUG if isinstance(event, Progressed) else logging.INFO, "%s", describe_event(event))
+        if progress is not None:
+            progress(event)
+
+    try:
+        yield listen
+    except Interrupted:
+        raise KeyboardInterrupt(f"{verb} was stopped; the same call resumes it") from None
+    except LstmError as error:
+        raise _with_hint(error) from None
+    except ModuleNotFoundError as error:
+        missing = missing_module_error(error, verb)
+        if missing is None:
+            raise
+        raise _with_hint(missing) from None
+    finally:
+        if progress is not None:
+            progress.close()
+        for finding in findings:
+            warnings.warn(DataWarning(finding), stacklevel=_caller_level())
+
+
+def _with_hint(error: LstmError) -> LstmError:
+    """Return an error with the names of Python in its message, and with its hint below its traceback."""
+    error.message, error.hint = python_text(error.message), python_text(error.hint)
+    error.args = (error.message,)
+    if error.hint:
+        error.add_note(f"hint: {error.hint}")
+    return error
+
+
+def _caller_level() -> int:
+    """Return the `stacklevel` of a warning in the function that calls this one, so that it names the user's line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INTERNAL):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+@contextmanager
+def stopping_at_ctrl_c() -> Iterator[Callable[[], int | None]]:
+    """Yield a function that returns SIGINT after Ctrl-C, so that a training can save a checkpoint before it stops.
+
+    A second Ctrl-C, or three seconds without a stop, raise KeyboardInterrupt. In a thread, or where the program does
+    not raise KeyboardInterrupt at Ctrl-C, the function returns None.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: None
+        return
+    received: list[int] = []
+    timer = threading.Timer(GRACE, interrupt_main)
+    timer.daemon = True
+
+    def record(signum: int, frame: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(signum)
+        timer.start()
+
+    signal.signal(signal.SIGINT, record)
+    try:
+        yield lambda: received[0] if received else None
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if received:  # the step reached its end before it could stop
+        raise KeyboardInterrupt

@@ -1,0 +1,157 @@
+"""Keyword arguments as settings: their types, their values, and their names in the signature of a function."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field
+from datetime import date
+from functools import cache
+from math import isfinite
+from os import PathLike, fspath
+from typing import Any, TypeVar
+
+from lstm_cli.api.names import python_text
+from lstm_cli.api.source import as_source, is_frame
+from lstm_cli.config.layers import flag_name, pair_texts
+from lstm_cli.config.option_values import READERS
+from lstm_cli.config.setting import own_fields_first
+from lstm_cli.data.stored_types import has_type
+from lstm_cli.errors import UsageError
+from lstm_cli.text import did_you_mean
+
+Config = TypeVar("Config")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SOURCE = "python"  # source of a setting in run.json
+# Settings of `predict` about the output file. A DataFrame has its own methods for files.
+ONLY_FILES = ("output", "format", "shard")
+
+
+def option_fields(kind: type) -> "list[Field[Any]]":
+    """Return the fields of a config that are keyword arguments in Python."""
+    omitted = ONLY_FILES if kind.__name__ == "PredictConfig" else ()
+    return [field for field in own_fields_first(kind) if field.name not in omitted]
+
+
+def read_settings(kind: type[Config], given: Mapping[str, Any]) -> Config:
+    """Return the settings of a verb from keyword arguments.
+
+    A text is read as on the command line: `time="10m"`, `max_loss="1%"`.
+
+    Args:
+        kind: dataclass of the settings.
+        given: values by name; a repeatable setting takes one value or several.
+
+    Raises:
+        UsageError: a name is unknown, or a value is invalid.
+    """
+    known = {field.name: field for field in option_fields(kind)}
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        raise UsageError(
+            f"unknown setting '{unknown}'",
+            hint=did_you_mean(unknown, known) or f"the settings are {', '.join(known)}",
+        )
+    return kind(**{name: _read_value(known[name], value) for name, value in given.items()})
+
+
+def _read_value(field: "Field[Any]", value: Any) -> Any:
+    """Return a value in the type of its field. Raise UsageError if it has another one."""
+    flag, reader = flag_name(field.name), field.metadata["kind"]
+    plain = as_source(value, field.name) if is_frame(value) else _to_plain(value)
+    if isinstance(plain, str) and reader:
+        plain = READERS[reader](flag, plain)
+    elif isinstance(plain, Mapping) and field.name == "space":
+        plain = tuple(pair_texts("space", plain))
+    elif isinstance(plain, date) or (_is_number(plain) and field.type in (str, str | None)):
+        plain = plain.isoformat() if isinstance(plain, date) else str(plain)
+    plain = _fit(plain, field)
+    items = plain if isinstance(plain, tuple) else (plain,)
+    if has_type(plain, field.type) and all(isfinite(item) for item in items if isinstance(item, float)):
+        return plain
+    raise UsageError(f"{field.name}={value!r} is not {_allowed(field)}", flag=flag)
+
+
+def _to_plain(value: Any) -> Any:
+    """Return a value without the types of NumPy and of paths, and several values as a tuple."""
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if isinstance(value, (str, Mapping, date)) or value is None:
+        return value
+    if getattr(getattr(value, "dtype", None), "kind", "") == "M" and not value.shape:
+        return str(value)  # a time of NumPy
+    if callable(getattr(value, "tolist", None)):  # of NumPy and pandas
+        value = value.tolist()
+    return tuple(map(_to_plain, value)) if isinstance(value, Iterable) else value
+
+
+def _fit(value: Any, field: "Field[Any]") -> Any:
+    """Return one value as a tuple of one where several are allowed, and a whole number as a float where it counts."""
+    kinds = type_text(field).split(" | ")
+    if any("float" in kind for kind in kinds):
+        value = tuple(map(_to_float, value)) if isinstance(value, tuple) else _to_float(value)
+    if value is None:
+        return () if isinstance(field.default, tuple) else None
+    is_repeatable = any(kind.startswith("tuple") for kind in kinds)
+    is_word = isinstance(value, str) and "str" in kinds
+    return (value,) if is_repeatable and not isinstance(value, tuple) and not is_word else value
+
+
+def _to_float(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def type_text(field: "Field[Any]") -> str:
+    """Return the type of a field as text, such as `int | None` or `tuple[str, ...]`."""
+    return str(getattr(field.type, "__name__", field.type) if isinstance(field.type, type) else field.type)
+
+
+def _allowed(field: "Field[Any]") -> str:
+    """Return the allowed values as a phrase for messages."""
+    if field.metadata["choices"]:
+        return f"one of {', '.join(field.metadata['choices'])}"
+    nouns = {"bool": "True or False", "int": "a whole number", "float": "a finite number", "str": "a text"}
+    kind = type_text(field)
+    phrase = " or ".join(noun for name, noun in nouns.items() if name in kind)
+    return f"{phrase}, or several" if "tuple" in kind else phrase
+
+
+def with_settings(*kinds: type) -> Callable[[Function], Function]:
+    """Return a decorator that shows each setting of some configs in the signature and the docstring of a function.
+
+    So `help()` and completion list them, while each setting is declared only in its config.
+    """
+
+    def decorate(function: Function) -> Function:
+        own = inspect.signature(function)
+        keyword, variable = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD
+        shown = [parameter for parameter in own.parameters.values() if parameter.kind is not variable]
+        shown += [
+            inspect.Parameter(field.name, keyword, default=field.default)
+            for kind in kinds
+            for field in option_fields(kind)
+        ]
+        documented = "\n".join(
+            (inspect.cleandoc(function.__doc__ or ""), "", "Settings:", settings_text(*kinds))
+        )
+        function.__signature__, function.__doc__ = own.replace(parameters=shown), documented  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+@cache
+def settings_text(*kinds: type) -> str:
+    """Return one line for each setting, as in the section `Args:` of a docstring."""
+    return "\n".join(f"    {field.name}: {meaning(field)}" for kind in kinds for field in option_fields(kind))
+
+
+def meaning(field: "Field[Any]") -> str:
+    """Return the help text of a setting for Python, with its choices and its default."""
+    facts, text = field.metadata, str(field.metadata["help"]).replace(" (repeatable)", "").rstrip(".")
+    choices = f" One of {', '.join(map(repr, facts['choices']))}." if facts["choices"] else ""
+    default = facts["default_text"] or (repr(field.default) if field.default not in (None, ()) else "none")
+    return python_text(f"{text}.{choices} Default: {default}.")

@@ -1,0 +1,62 @@
+"""Data arguments: a DataFrame, an Arrow table, a path, or several paths."""
+
+import sys
+from collections.abc import Sequence
+from os import PathLike, fspath
+from pathlib import Path as RunPath
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+from lstm_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Path: TypeAlias = str | PathLike[str]
+Data: TypeAlias = Union["pd.DataFrame", "pd.Series", "pa.Table", Path, Sequence[Path]]
+
+
+def is_frame(data: Any) -> bool:
+    """Return whether data are a DataFrame or Series of pandas, or a table that Arrow can read."""
+    return _is_pandas(data) or hasattr(data, "__arrow_c_stream__")
+
+
+def as_source(data: Any, name: str | None = None) -> str | tuple[str, ...]:
+    """Return data as a source for a step: paths, or the bytes of a DataFrame.
+
+    Args:
+        data: DataFrame or Series of pandas, table of Arrow or of a library with the Arrow C stream, path, or paths.
+        name: name of a DataFrame or table in messages; None is its kind.
+
+    Raises:
+        UsageError: data are of another type, or a DataFrame cannot be read as a table.
+    """
+    if is_frame(data):
+        from lstm_cli.data.reading.data_frame import ARROW_TABLE, DATA_FRAME, frame_in_memory, table_in_memory
+
+        if not _is_pandas(data):
+            return table_in_memory(data, name or ARROW_TABLE)
+        frame = data.to_frame("value" if data.name is None else data.name) if data.ndim == 1 else data
+        return frame_in_memory(frame, name or DATA_FRAME)
+    if isinstance(data, (str, PathLike)):
+        return fspath(data)
+    if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, PathLike)) for item in data):
+        return tuple(map(fspath, data))
+    raise UsageError(
+        f"data are of type {type(data).__name__}, which is not a DataFrame, a path or a list of paths",
+        hint="several DataFrames are one with pandas.concat; other data are one with pandas.DataFrame(data)",
+    )
+
+
+def run_path(run: Path) -> RunPath:
+    """Return the path of a run directory. Raise UsageError for an empty or another argument."""
+    if not isinstance(run, (str, PathLike)) or not fspath(run):
+        raise UsageError(
+            f"run={run!r} is not a path", hint="give the path of a run directory, such as 'runs/load'"
+        )
+    return RunPath(run)
+
+
+def _is_pandas(data: Any) -> bool:
+    pandas = sys.modules.get("pandas")  # loaded if data are of it
+    return pandas is not None and isinstance(data, (pandas.DataFrame, pandas.Series))

@@ -1,0 +1,99 @@
+"""Reports and runs as HTML for notebooks. Each text of a file or a run is escaped."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from lstm_cli.evaluation import BASELINES
+from lstm_cli.evaluation.baselines import baseline_label
+
+METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE %", "mase": "MASE", "wql": "WQL"}
+MAX_ITEMS = 8  # items of a list or a mapping that are shown
+LEFT, RIGHT = "text-align:left", "text-align:right;font-variant-numeric:tabular-nums"
+NOT_FACTS = ("run", "warnings", "findings", "up_to_date")
+
+
+class HtmlReport:
+    """Base class of reports that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        values: dict[str, Any] = self.to_json()  # type: ignore[attr-defined]
+        parts = [facts_html(_title(self, values), _facts(values))]
+        if "baselines" in values and "metrics" in values:
+            parts.append(score_html(values))
+        parts.append(warnings_html(values.get("warnings", ())))
+        return "".join(parts)
+
+
+def facts_html(title: str, facts: Iterable[tuple[str, str]]) -> str:
+    """Return a title and a table with one fact in each row."""
+    rows = "".join(
+        f"<tr><th style='{LEFT}'>{escape(name)}</th><td style='{LEFT}'>{escape(text)}</td></tr>"
+        for name, text in facts
+    )
+    return f"<div><b>{escape(title)}</b></div><table>{rows}</table>"
+
+
+def score_html(scores: Mapping[str, Any]) -> str:
+    """Return a table of the model, its parts and the baselines. scores: the object of `evaluate --json`."""
+    season = scores.get("baseline_season")
+    rows = {"model": {**scores["metrics"], "wql": scores.get("wql")}}
+    rows |= {f"part {name}": part for name, part in (scores.get("parts") or {}).items()}
+    baselines = scores["baselines"]
+    rows |= {
+        baseline_label(name, season): baselines[name] for name in reversed(BASELINES) if name in baselines
+    }
+    columns = [name for name in METRICS if any(row.get(name) is not None for row in rows.values())]
+    titles = "".join(f"<th style='{RIGHT}'>{METRICS[name]}</th>" for name in columns)
+    lines = "".join(
+        f"<tr><th style='{LEFT}'>{escape(title)}</th>"
+        + "".join(f"<td style='{RIGHT}'>{_value_text(row.get(name))}</td>" for name in columns)
+        + "</tr>"
+        for title, row in rows.items()
+    )
+    return f"<table><tr><th></th>{titles}</tr>{lines}</table>"
+
+
+def warnings_html(warnings: Sequence[str]) -> str:
+    """Return the warnings as a list that opens at a click; "" without warnings."""
+    if not warnings:
+        return ""
+    items = "".join(f"<li>{escape(text)}</li>" for text in warnings)
+    return f"<details><summary>warnings: {len(warnings)}</summary><ul>{items}</ul></details>"
+
+
+def _title(report: object, values: Mapping[str, Any]) -> str:
+    verb = type(report).__name__.removesuffix("Report").lower()
+    state = " (up to date)" if values.get("up_to_date") else ""
+    return f"{verb} {values.get('run', '')}".rstrip() + state
+
+
+def _facts(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield the facts of a report that fit in one line each."""
+    for name, value in values.items():
+        if name in NOT_FACTS or value in (None, "", [], {}):
+            continue
+        if isinstance(value, Mapping) and all(_is_scalar(item) for item in value.values()):
+            items = [f"{key} {_value_text(item)}" for key, item in value.items()]
+        elif isinstance(value, list) and all(map(_is_scalar, value)):
+            items = list(map(_value_text, value))
+        elif _is_scalar(value):
+            items = [_value_text(value)]
+        else:
+            continue
+        more = [f"and {len(items) - MAX_ITEMS:,} more"] if len(items) > MAX_ITEMS else []
+        yield name.replace("_", " "), ", ".join(items[:MAX_ITEMS] + more)
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float))
+
+
+def _value_text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
