@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 WIDER = {
     "space": "str | Sequence[str] | Mapping[str, object]",
     "future_data": '"Data | None"',
+    "na_value": "str | float | Sequence[str | float]",
     "val": "str | float | date",
     "test": "str | float | date",
     "start": "str | date | None",

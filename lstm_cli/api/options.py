@@ -90,7 +90,7 @@ class PrepareOptions(TypedDict, total=False):
     """Thousands mark. Default: none."""
     units: bool
     """Numbers with units: $1,234, (5), 12 %, 3K. Default: False."""
-    na_value: str | Sequence[str]
+    na_value: str | float | Sequence[str | float]
     """Code for a missing value. Default: none."""
     time_format: str | None
     """Format of the times, e.g. %d.%m.%y, or int. Default: inferred."""
@@ -291,7 +291,7 @@ class PredictOptions(TypedDict, total=False):
     """Thousands mark. Default: none."""
     units: bool
     """Numbers with units: $1,234, (5), 12 %, 3K. Default: False."""
-    na_value: str | Sequence[str]
+    na_value: str | float | Sequence[str | float]
     """Code for a missing value. Default: none."""
     time_format: str | None
     """Format of the times, e.g. %d.%m.%y, or int. Default: inferred."""

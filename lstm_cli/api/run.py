@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_cli import rundir
 from lstm_cli.api import source
 from lstm_cli.api.picture import Picture
-from lstm_cli.api.running import running, stopping_at_ctrl_c
+from lstm_cli.api.running import Running, stopping_at_ctrl_c
 from lstm_cli.api.settings import SOURCE, option_fields, read_settings, with_settings
 from lstm_cli.config import (
     EvaluateConfig,
@@ -102,7 +102,7 @@ class Run:
             TrainingDiverged: the loss is not finite.
             LockedError: another process writes the run.
         """
-        with running("train") as listen, stopping_at_ctrl_c() as should_stop:
+        with Running("train") as listen, stopping_at_ctrl_c() as should_stop:
             from lstm_cli.steps.shared.tuned_settings import note_winner
             from lstm_cli.steps.train import train
 
@@ -144,7 +144,7 @@ class Run:
             MissingArtifact: the run has no data.
             LockedError: another process writes the run.
         """
-        with running("tune") as listen, stopping_at_ctrl_c() as should_stop:
+        with Running("tune") as listen, stopping_at_ctrl_c() as should_stop:
             from lstm_cli.steps.tune import tune
 
             own = {field.name for field in option_fields(TuneConfig)}
@@ -185,7 +185,7 @@ class Run:
         stopping: AbstractContextManager[Callable[[], int | None]] = (
             stopping_at_ctrl_c() if settings.get("backtest") else nullcontext(lambda: None)
         )
-        with running("evaluate") as listen, stopping as should_stop:
+        with Running("evaluate") as listen, stopping as should_stop:
             from lstm_cli.steps.evaluate import evaluate
 
             config = read_settings(EvaluateConfig, settings)
@@ -218,7 +218,7 @@ class Run:
             UsageError: a setting is invalid.
             MissingArtifact: the run has no model.
         """
-        with running("quantize") as listen:
+        with Running("quantize") as listen:
             from lstm_cli.steps.quantize import quantize
 
             config = read_settings(QuantizeConfig, settings)
@@ -244,7 +244,7 @@ class Run:
             DataError: the rows do not fit the model.
             MissingArtifact: the run has no model.
         """
-        with running("predict") as listen:
+        with Running("predict") as listen:
             require_installed("a forecast as a DataFrame", "pandas", "pyarrow")
             forecasts: list[Forecast] = []
             values = self._predict(new, settings, listen, forecasts.append)
@@ -285,7 +285,7 @@ class Run:
             MissingArtifact: the run has no model.
             OutputError: the file cannot be written.
         """
-        with running("export") as listen:
+        with Running("export") as listen:
             from lstm_cli.steps.export import export
 
             return export(self.path, read_settings(ExportConfig, settings), listen)
@@ -299,7 +299,7 @@ class Run:
         Raises:
             CorruptArtifact: a file is missing or corrupt. The attribute `report` has the report.
         """
-        with running("verify") as listen:
+        with Running("verify") as listen:
             from lstm_cli.steps.verify import verify
 
             return verify(self.path, listen)
@@ -311,7 +311,7 @@ class Run:
             UsageError: the step is unknown, or stores no report.
             MissingArtifact: the step has not run.
         """
-        with running(step):
+        with Running(step):
             if step not in REPORTED:
                 raise UsageError(
                     f"no report of {step!r}: use one of {', '.join(REPORTED)}",
@@ -337,7 +337,7 @@ class Run:
             UsageError: the split is none of these.
             MissingArtifact: the run has no data.
         """
-        with running("load_windows"):
+        with Running("load_windows"):
             from lstm_cli.data import load_windows
 
             return load_windows(self.path, split, lookback)
@@ -348,7 +348,7 @@ class Run:
         Raises:
             MissingArtifact: the run has no scores.
         """
-        with running("plot"), rundir.open_run(self.path) as opened:
+        with Running("plot"), rundir.open_run(self.path) as opened:
             return Picture(opened.artifact("scores").bytes("forecasts.png"))
 
     def _winner(self, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -406,7 +406,7 @@ def prepare(
         ForeignFolder: the folder has other files.
         LockedError: another process writes the run.
     """
-    with running("prepare") as listen:
+    with Running("prepare") as listen:
         from lstm_cli.steps.prepare import prepare as step
 
         path = source.run_path(run)
@@ -434,7 +434,7 @@ def check(
         DataError: `prepare` would refuse the data. The attribute `report` has the known facts.
         UsageError: a setting is invalid.
     """
-    with running("check") as listen:
+    with Running("check") as listen:
         from lstm_cli.steps.check import check as step
 
         config = read_settings(PrepareConfig, settings)
@@ -449,7 +449,7 @@ def open_run(run: source.Path) -> Run:
         ForeignFolder: the folder has other files.
         CorruptArtifact: its `run.json` is corrupt.
     """
-    with running("open_run"):
+    with Running("open_run"):
         path = source.run_path(run)
         rundir.open_run(path).close()
         return Run(path)

@@ -1,6 +1,7 @@
-"""Running of a step from Python: warnings, log lines, progress in a notebook, errors with hints, and Ctrl-C."""
+"""Run of a step from Python: warnings, log lines, progress in a notebook, errors with hints, and Ctrl-C."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -35,49 +36,48 @@ class DataWarning(UserWarning):
         self.rule, self.finding = finding.rule, finding
 
 
-@contextmanager
-def running(verb: str) -> Iterator[Listener]:
-    """Yield the listener of a step. Its findings become warnings, and expected errors get their hint as a note.
+class Running:
+    """Block in which a step runs, as a context manager that gives the listener of the step.
 
-    Raises:
-        KeyboardInterrupt: the step was stopped by Ctrl-C.
-        UsageError: a package is not installed.
+    At its end, findings become warnings. An expected error names settings as in Python, ends with its hint, and has a
+    short traceback: the lines inside of lstm do not help its user. `LSTM_DEBUG=1` keeps them.
     """
-    findings: list[Finding] = []
-    progress = NotebookProgress(verb) if is_notebook() else None
 
-    def listen(event: Event) -> None:
+    def __init__(self, verb: str) -> None:
+        """Create the block. verb: name of the step."""
+        self._verb = verb
+        self._findings: list[Finding] = []
+        self._progress = NotebookProgress(verb) if is_notebook() else None
+
+    def __enter__(self) -> Listener:
+        return self._listen
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if self._progress is not None:
+            self._progress.close()
+        for finding in self._findings:
+            warnings.warn(DataWarning(finding), stacklevel=_caller_level())
+        if isinstance(error, Interrupted):
+            raise KeyboardInterrupt(f"{self._verb} was stopped; the same call resumes it") from None
+        if isinstance(error, ModuleNotFoundError):
+            error = missing_module_error(error, self._verb)
+        if isinstance(error, LstmError):
+            is_debugged = os.environ.get("LSTM_DEBUG") == "1"
+            raise _with_hint(error).with_traceback(error.__traceback__ if is_debugged else None) from None
+
+    def _listen(self, event: Event) -> None:
         if isinstance(event, WarningRaised):
-            findings.append(event.finding)
+            self._findings.append(event.finding)
             return
         LOG.log(logging.DEBUG if isinstance(event, Progressed) else logging.INFO, "%s", describe_event(event))
-        if progress is not None:
-            progress(event)
-
-    try:
-        yield listen
-    except Interrupted:
-        raise KeyboardInterrupt(f"{verb} was stopped; the same call resumes it") from None
-    except LstmError as error:
-        raise _with_hint(error) from None
-    except ModuleNotFoundError as error:
-        missing = missing_module_error(error, verb)
-        if missing is None:
-            raise
-        raise _with_hint(missing) from None
-    finally:
-        if progress is not None:
-            progress.close()
-        for finding in findings:
-            warnings.warn(DataWarning(finding), stacklevel=_caller_level())
+        if self._progress is not None:
+            self._progress(event)
 
 
 def _with_hint(error: LstmError) -> LstmError:
-    """Return an error with the names of Python in its message, and with its hint below its traceback."""
+    """Return an error whose text names settings as in Python, and ends with its hint."""
     error.message, error.hint = python_text(error.message), python_text(error.hint)
-    error.args = (error.message,)
-    if error.hint:
-        error.add_note(f"hint: {error.hint}")
+    error.args = (f"{error.message}\nhint: {error.hint}" if error.hint else error.message,)
     return error
 
 

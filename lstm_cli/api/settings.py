@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field
 from datetime import date
 from functools import cache
-from math import isfinite
 from os import PathLike, fspath
 from typing import Any, TypeVar
 
@@ -55,18 +54,30 @@ def read_settings(kind: type[Config], given: Mapping[str, Any]) -> Config:
 
 
 def _read_value(field: "Field[Any]", value: Any) -> Any:
-    """Return a value in the type of its field. Raise UsageError if it has another one."""
-    flag, reader = flag_name(field.name), field.metadata["kind"]
+    """Return a value in the type of its field. Raise UsageError if it has another one.
+
+    Numbers go through the parser of the command line, so that both accept the same ones.
+    """
+    flag, parse = flag_name(field.name), READERS.get(field.metadata["kind"] or "")
     plain = as_source(value, field.name) if is_frame(value) else _to_plain(value)
-    if isinstance(plain, str) and reader:
-        plain = READERS[reader](flag, plain)
+    if parse is not None and _is_number(plain):
+        plain = parse(flag, repr(plain))
+    elif parse is not None and isinstance(plain, tuple) and plain and all(map(_is_number, plain)):
+        plain = parse(flag, ",".join(map(repr, plain)))
+    elif parse is not None and isinstance(plain, str):
+        plain = parse(flag, plain)
     elif isinstance(plain, Mapping) and field.name == "space":
         plain = tuple(pair_texts("space", plain))
-    elif isinstance(plain, date) or (_is_number(plain) and field.type in (str, str | None)):
-        plain = plain.isoformat() if isinstance(plain, date) else str(plain)
-    plain = _fit(plain, field)
-    items = plain if isinstance(plain, tuple) else (plain,)
-    if has_type(plain, field.type) and all(isfinite(item) for item in items if isinstance(item, float)):
+    elif isinstance(plain, date):
+        plain = plain.isoformat()
+    elif _is_number(plain) and type_text(field) in ("str", "str | None"):
+        plain = str(plain)
+    if plain is None and isinstance(field.default, tuple):
+        plain = ()
+    elif plain is not None and "tuple[str" in type_text(field):
+        items = plain if isinstance(plain, tuple) else (plain,)
+        plain = tuple(str(item) if _is_number(item) else item for item in items)
+    if has_type(plain, field.type):
         return plain
     raise UsageError(f"{field.name}={value!r} is not {_allowed(field)}", flag=flag)
 
@@ -82,22 +93,6 @@ def _to_plain(value: Any) -> Any:
     if callable(getattr(value, "tolist", None)):  # of NumPy and pandas
         value = value.tolist()
     return tuple(map(_to_plain, value)) if isinstance(value, Iterable) else value
-
-
-def _fit(value: Any, field: "Field[Any]") -> Any:
-    """Return one value as a tuple of one where several are allowed, and a whole number as a float where it counts."""
-    kinds = type_text(field).split(" | ")
-    if any("float" in kind for kind in kinds):
-        value = tuple(map(_to_float, value)) if isinstance(value, tuple) else _to_float(value)
-    if value is None:
-        return () if isinstance(field.default, tuple) else None
-    is_repeatable = any(kind.startswith("tuple") for kind in kinds)
-    is_word = isinstance(value, str) and "str" in kinds
-    return (value,) if is_repeatable and not isinstance(value, tuple) and not is_word else value
-
-
-def _to_float(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _is_number(value: Any) -> bool:

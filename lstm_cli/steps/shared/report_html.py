@@ -7,7 +7,15 @@ from typing import Any
 from lstm_cli.evaluation import BASELINES
 from lstm_cli.evaluation.baselines import baseline_label
 
-METRICS = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE %", "mase": "MASE", "wql": "WQL"}
+METRICS = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "smape": "sMAPE %",
+    "mase": "MASE",
+    "mse_scaled": "MSE scaled",
+    "mae_scaled": "MAE scaled",
+    "wql": "WQL",
+}
 MAX_ITEMS = 8  # items of a list or a mapping that are shown
 LEFT, RIGHT = "text-align:left", "text-align:right;font-variant-numeric:tabular-nums"
 NOT_FACTS = ("run", "warnings", "findings", "up_to_date")
@@ -18,11 +26,13 @@ class HtmlReport:
 
     def _repr_html_(self) -> str:
         values: dict[str, Any] = self.to_json()  # type: ignore[attr-defined]
-        parts = [facts_html(_title(self, values), _facts(values))]
-        if "baselines" in values and "metrics" in values:
-            parts.append(score_html(values))
-        parts.append(warnings_html(values.get("warnings", ())))
-        return "".join(parts)
+        scores = score_html(values)
+        facts = facts_html("" if scores else _title(self, values), _facts(values))
+        warnings = warnings_html(values.get("warnings", ()))
+        if not scores:
+            return facts + warnings
+        title = f"<div><b>{escape(_title(self, values))}</b></div>"
+        return f"{title}{scores}<details><summary>details</summary>{facts}</details>{warnings}"
 
 
 def facts_html(title: str, facts: Iterable[tuple[str, str]]) -> str:
@@ -31,15 +41,23 @@ def facts_html(title: str, facts: Iterable[tuple[str, str]]) -> str:
         f"<tr><th style='{LEFT}'>{escape(name)}</th><td style='{LEFT}'>{escape(text)}</td></tr>"
         for name, text in facts
     )
-    return f"<div><b>{escape(title)}</b></div><table>{rows}</table>"
+    return (f"<div><b>{escape(title)}</b></div>" if title else "") + f"<table>{rows}</table>"
 
 
-def score_html(scores: Mapping[str, Any]) -> str:
-    """Return a table of the model, its parts and the baselines. scores: the object of `evaluate --json`."""
-    season = scores.get("baseline_season")
-    rows = {"model": {**scores["metrics"], "wql": scores.get("wql")}}
-    rows |= {f"part {name}": part for name, part in (scores.get("parts") or {}).items()}
-    baselines = scores["baselines"]
+def score_html(report: Mapping[str, Any]) -> str:
+    """Return a table of the model, its parts and the baselines; "" without scores.
+
+    Args:
+        report: object that `evaluate --json` or `train --json` prints. The scores of `train` are those of the
+            validation rows.
+    """
+    model = report.get("metrics") or report.get("val")
+    baselines = report.get("baselines") or report.get("val_baselines")
+    if not model or not baselines:
+        return ""
+    rows = {"model": {**model, "wql": report.get("wql")}}
+    rows |= {f"part {name}": part for name, part in (report.get("parts") or {}).items()}
+    season = report.get("baseline_season")
     rows |= {
         baseline_label(name, season): baselines[name] for name in reversed(BASELINES) if name in baselines
     }
