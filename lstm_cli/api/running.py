@@ -69,7 +69,11 @@ class Running:
         if isinstance(event, WarningRaised):
             self._findings.append(event.finding)
             return
-        LOG.log(logging.DEBUG if isinstance(event, Progressed) else logging.INFO, "%s", describe_event(event))
+        LOG.log(
+            logging.DEBUG if isinstance(event, Progressed) else logging.INFO,
+            "%s",
+            python_text(describe_event(event)),
+        )
         if self._progress is not None:
             self._progress(event)
 

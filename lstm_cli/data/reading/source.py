@@ -42,6 +42,9 @@ class InMemory(str):
         source.content = content
         return source
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)  # a copy, such as that of a finding, is only the name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:

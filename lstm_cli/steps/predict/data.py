@@ -216,9 +216,9 @@ def load_new_data(
     read = read_new_data(new, known, text=config.text, stdin=stdin)
     for finding in read.findings:
         warn(finding)
-    if run.has("data"):
-        _warn_changed_values(new, read.dataset, load_dataset(run), warn)
     source = source_name(new)
+    if run.has("data"):
+        _warn_changed_values(source, read.dataset, load_dataset(run), warn)
     return ForecastData(
         dataset=read.dataset, short=read.short, source=source, new=_new_names(read.dataset, model)
     )
@@ -226,7 +226,7 @@ def load_new_data(
 
 def source_name(path: str) -> str:
     """Return the name of an input file in messages."""
-    return "standard input" if path == "-" else path
+    return "standard input" if path == "-" else str(path)
 
 
 def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:

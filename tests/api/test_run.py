@@ -1,0 +1,178 @@
+"""Tests of `prepare`, `open_run` and the methods of a run."""
+
+import json
+import logging
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from conftest import FRAMES
+
+import lstm_cli as lstm
+from lstm_cli.rundir import open_run
+
+FRAME = FRAMES["days"]
+SMALL = {"target": "load", "horizon": 3, "lookback": 7}
+
+
+def recorded(path: Path) -> dict:
+    return json.loads((path / "run.json").read_text())["steps"]["prepare"]
+
+
+def test_the_same_frame_is_up_to_date_and_another_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    lstm.prepare(FRAME, path, **SMALL)
+    first = (path / "run.json").read_bytes()
+    entry = recorded(path)
+    assert (entry["report"]["source"], entry["sources"]) == ("DataFrame", dict.fromkeys(SMALL, "python"))
+    assert entry["read"]["source"].keys() == {"sha256", "size"}
+    lstm.prepare(FRAME.copy(), path, **SMALL)
+    assert (path / "run.json").read_bytes() == first
+    changed = FRAME.copy()
+    changed.loc[3, "load"] += 1
+    lstm.prepare(changed, path, **SMALL)
+    assert recorded(path)["read"] != entry["read"]
+
+
+def test_a_file_named_dataframe_is_not_read_for_a_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "DataFrame").mkdir()
+    assert lstm.prepare(FRAME, "run", **SMALL).report("prepare").rows == len(FRAME)
+
+
+def test_a_frame_gives_the_data_of_the_equal_parquet_file(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "days.parquet")
+    lstm.prepare(tmp_path / "days.parquet", tmp_path / "file", **SMALL)
+    lstm.prepare(FRAME, tmp_path / "frame", **SMALL)
+    lstm.prepare(pa.Table.from_pandas(FRAME, preserve_index=False), tmp_path / "table", **SMALL)
+    lstm.prepare(FRAME.set_index("time")["load"], tmp_path / "series", **SMALL)
+    expected = open_run(tmp_path / "file").artifact("data").bytes("values.npy")
+    for name in ("frame", "table", "series"):
+        assert open_run(tmp_path / name).artifact("data").bytes("values.npy") == expected
+
+
+def test_bad_data_leave_nothing_behind(tmp_path: Path) -> None:
+    frame = FRAME.copy()
+    frame.loc[4, "time"] = pd.NaT
+    with pytest.raises(
+        lstm.DataError, match="DataFrame, row 5, column 'time': the time is missing"
+    ) as caught:
+        lstm.prepare(frame, tmp_path / "run", **SMALL)
+    assert (caught.value.rule, caught.value.exit_code) == ("D405", 3)
+    assert caught.value.hint in str(caught.value)
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(lstm.UsageError, match="which is not a DataFrame"):
+        lstm.prepare([FRAME, FRAME], tmp_path / "run")
+    with pytest.raises(lstm.UsageError, match="run='' is not a path"):
+        lstm.prepare(FRAME, "", **SMALL)
+
+
+def test_a_warning_has_its_rule_and_the_line_of_the_caller(tmp_path: Path) -> None:
+    frame = FRAME.copy()
+    frame.loc[10, "load"] = None
+    with pytest.warns(lstm.DataWarning, match="^D602: DataFrame: 1 missing value") as caught:
+        lstm.prepare(frame, tmp_path / "run", **SMALL)
+    assert [(item.filename, item.message.rule) for item in caught] == [(__file__, "D602")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "D602", lstm.DataWarning)
+        lstm.prepare(frame, tmp_path / "run", force=True, **SMALL)
+
+
+def test_a_script_prints_nothing_and_logs_on_request(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "lstm_cli"):
+        lstm.prepare(FRAME, tmp_path / "run", **SMALL)
+    assert "reading" in caplog.text
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_failed_gate_has_the_report(scored: Path) -> None:
+    run = lstm.open_run(scored)
+    report = run.evaluate(threads=1)
+    assert (report.up_to_date, report.metrics["mae"] > 0) == (True, True)
+    with pytest.raises(lstm.GateFailed) as caught:
+        run.evaluate(fail_if="mae>0", threads=1)
+    assert caught.value.report.gates[0]["failed"]
+    assert (caught.value.exit_code, isinstance(caught.value, lstm.QualityError)) == (5, True)
+
+
+def test_stored_reports_and_the_picture(scored: Path, tmp_path: Path) -> None:
+    run = lstm.open_run(str(scored))
+    assert run.report("prepare").rows == 260
+    assert run.report("train").model == "segment"
+    assert run.report("quantize").to_json()["run"] == str(scored)
+    with pytest.raises(lstm.MissingArtifact, match="has no search"):
+        run.report("tune")
+    with pytest.raises(lstm.UsageError, match="no report of 'predict'"):
+        run.report("predict")
+    picture = run.plot()
+    picture.save(tmp_path / "forecasts.png")
+    assert (tmp_path / "forecasts.png").read_bytes() == picture._repr_png_()
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_no_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(lstm.MissingArtifact, match="not found"):
+        lstm.open_run(tmp_path / "run")
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(lstm.ForeignFolder):
+        lstm.open_run(tmp_path)
+
+
+def test_windows_of_an_unknown_split_are_refused(trained: Path) -> None:
+    run = lstm.open_run(trained)
+    X, y = run.load_windows("val").arrays()
+    assert (X.shape[1], y.shape[1]) == (14, 7)
+    for load in (run.load_windows, lambda split: lstm.load_windows(trained, split)):
+        with pytest.raises(lstm.UsageError, match="use one of train, val, test"):
+            load("tset")
+
+
+def test_training_takes_the_winner_of_tune(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    winner = {"model": "segment", "dropout": 0.3, "lr": 0.01, "hidden": [8]}
+    monkeypatch.setattr("lstm_cli.steps.shared.tuned_settings.tuned_settings", lambda path: winner)
+    taken = {}
+
+    def fake(path: Path, config: object, listen: object, **given: object) -> object:
+        taken.update(config=config, **given)
+        return config
+
+    monkeypatch.setattr("lstm_cli.steps.train.train", fake)
+    lstm.open_run(run).train(lr=0.02)
+    config = taken["config"]
+    assert (config.dropout, config.lr, config.hidden) == (0.3, 0.02, (8,))
+    assert taken["sources"] == {"model": "tune", "dropout": "tune", "hidden": "tune", "lr": "python"}
+    lstm.open_run(run).train(model="stacked")
+    assert taken["config"].dropout is None
+    lstm.open_run(run).train(tuned=False)
+    assert taken["config"].dropout is None
+
+
+def test_torchrun_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(lstm.UsageError, match="torchrun"):
+        lstm.open_run(run).train()
+
+
+def test_check_and_verify_and_export(trained: Path, panel: Path, tmp_path: Path) -> None:
+    report = lstm.check(pd.read_csv(panel), target="sales", series="shop", plot=tmp_path / "check.png")
+    assert (report.series, (tmp_path / "check.png").stat().st_size > 0) == (2, True)
+    run = lstm.open_run(trained)
+    assert not run.verify().rebuild
+    assert Path(run.export(output=tmp_path / "model.onnx").output).is_file()
+    with pytest.raises(lstm.DataError) as caught:
+        lstm.check(pd.read_csv(panel), target="sale", series="shop")
+    assert caught.value.report.rows == 280
+
+
+def test_environment_variables_do_not_apply(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSTM_PREDICT_HORIZON", "2")
+    assert len(lstm.open_run(scored).predict(only="A")) == 7
