@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from lstm_cli.api.picture import Picture
     from lstm_cli.api.run import Run, check, open_run, prepare
     from lstm_cli.api.running import DataWarning
-    from lstm_cli.data import load_windows
     from lstm_cli.errors import (
         ArtifactError,
         CorruptArtifact,
@@ -64,7 +63,6 @@ __all__ = [
     "UsageError",
     "__version__",
     "check",
-    "load_windows",
     "open_run",
     "prepare",
 ]
@@ -73,7 +71,6 @@ _API = {
     "Picture": "api.picture",
     "Run": "api.run",
     "check": "api.run",
-    "load_windows": "data",
     "open_run": "api.run",
     "prepare": "api.run",
 }

@@ -11,6 +11,7 @@ import pytest
 from conftest import FRAMES
 
 import lstm_cli as lstm
+from lstm_cli.data import load_windows
 from lstm_cli.rundir import open_run
 
 FRAME = FRAMES["days"]
@@ -129,7 +130,7 @@ def test_windows_of_an_unknown_split_are_refused(trained: Path) -> None:
     run = lstm.open_run(trained)
     X, y = run.load_windows("val").arrays()
     assert (X.shape[1], y.shape[1]) == (14, 7)
-    for load in (run.load_windows, lambda split: lstm.load_windows(trained, split)):
+    for load in (run.load_windows, lambda split: load_windows(trained, split)):
         with pytest.raises(lstm.UsageError, match="use one of train, val, test"):
             load("tset")
 
