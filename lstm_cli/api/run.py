@@ -1,6 +1,6 @@
 """Runs in Python: `prepare` makes one, and the methods of a `Run` are the other verbs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from lstm_cli.steps.export import ExportReport
     from lstm_cli.steps.prepare.report import PrepareReport
     from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.runs.summary import RunSummary
     from lstm_cli.steps.train.fit_and_commit import TrainReport
     from lstm_cli.steps.tune.record import TuneReport
     from lstm_cli.steps.verify import VerifyReport
@@ -363,17 +364,13 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Return a table of what the run holds, for notebooks."""
+        from lstm_cli.steps.runs.summary import summarize
         from lstm_cli.steps.shared.report_html import facts_html, score_html
 
         with rundir.open_run(self.path) as opened:
-            reports = {step: opened.report(step) for step in REPORTED if step in opened.steps}
-            stale = [
-                name for name in rundir.ARTIFACTS if opened.has(name) and rundir.stale_sources(opened, name)
-            ]
-        facts = [(step, _one_line(step, values)) for step, values in reports.items()]
-        facts += [("out of date", ", ".join(stale))] if stale else []
-        scores = score_html(reports["evaluate"]) if "evaluate" in reports else ""
-        return facts_html(f"run {self.path}", facts) + scores
+            summary = summarize(opened)
+            scores = score_html(opened.report("evaluate")) if opened.has("scores") else ""
+        return facts_html(f"run {self.path}: {summary.state}", _summary_facts(summary)) + scores
 
 
 @with_settings(PrepareConfig)
@@ -494,17 +491,23 @@ def _report_class(step: str) -> Any:
     return getattr(import_module(f"lstm_cli.steps.{module}"), name)
 
 
-def _one_line(step: str, values: Mapping[str, Any]) -> str:
-    """Return the main facts of a stored report as one line."""
-    if step == "prepare":
-        return (
-            f"{values['source']}: {values['rows']:,} rows, {values['series']:,} series, step {values['freq']}, "
-            f"lookback {values['lookback']}, horizon {values['horizon']}"
+def _summary_facts(summary: "RunSummary") -> Iterator[tuple[str, str]]:
+    """Yield the main facts of a run."""
+    data, model, scores = summary.data, summary.model, summary.scores
+    if data is not None:
+        yield (
+            "data",
+            f"{data.source}: {_count(data.rows)} rows, {_count(data.series)} series, step {data.freq}",
         )
-    score = (values.get("val") or values.get("metrics") or {}).get("mase")
-    mase = "" if score is None else f", MASE {score:.3f}"
-    if step == "evaluate":
-        return f"{values['windows']:,} {values['split']} windows, {values['precision']}{mase}"
-    if step in ("train", "tune"):
-        return f"{values['model']}{mase} on the validation rows"
-    return str(values.get("to", values.get("precision", "")))
+        yield "targets", ", ".join(data.targets)
+        yield "windows", f"lookback {data.lookback}, horizon {data.horizon}"
+    if model is not None:
+        yield "model", f"{model.model}, {model.serves}, trained {model.trained}"
+    if scores is not None:
+        yield "scores", f"{_count(scores.windows)} {scores.split} windows, {scores.precision}"
+    for artifact, causes in summary.stale.items():
+        yield "out of date", f"{artifact}: {', '.join(causes)} changed"
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"

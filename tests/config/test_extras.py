@@ -53,7 +53,7 @@ def test_every_imported_module_is_a_dependency() -> None:
                 imported.add(str(node.module).partition(".")[0])
     foreign = imported - set(sys.stdlib_module_names) - {"lstm_cli"}
     foreign -= {"PIL"}  # Pillow comes with matplotlib, which uses it for images
-        foreign -= {"IPython"}  # imported only where it runs
+    foreign -= {"IPython"}  # imported only where it runs
     assert {"sklearn", "torch"} <= foreign
     assert {distribution_name(module) for module in foreign} - known == set()
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from lstm_cli.evaluation import BASELINES
-from lstm_cli.evaluation.baselines import baseline_label
+from lstm_cli.evaluation import BASELINES, baseline_label
 
 METRICS = {
     "mae": "MAE",
