@@ -31,8 +31,8 @@ def config(
 ) -> Work:
     """Show the settings of a run and their sources.
 
-    The source of a setting is a flag, the environment, a file, tune, or the default. For automatic settings, the
-    value that the step chose is shown too.
+    The source of a setting is a flag, an argument in Python, the environment, a file, tune, or the default. For
+    automatic settings, the value that the step chose is shown too.
     """
     if toml and as_json:
         raise UsageError("--toml and --json cannot be combined", hint="choose one of them", flag="--toml")

@@ -133,6 +133,6 @@ def _to_plain(array: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArra
         return array.cast(array.type.value_type)
     if kinds.is_float16(array.type):
         return array.cast(pa.float32())
-    if kinds.is_string_view(array.type):
+    if str(array.type) == "string_view":  # of pyarrow 16 and later
         return array.cast(pa.string())
     return array
