@@ -46,6 +46,20 @@ class EvaluateConfig:
         below=MAX_THREADS + 1,
     )
     threads: int | None = threads_setting()
+    forecasts: str | None = setting(
+        None,
+        "Table of the forecasts, truths, intervals and seasonal naive of all windows, as .csv or .parquet.",
+        "FILE",
+        default_text="none",
+    )
+    stride: int | None = setting(
+        None,
+        "Only every N-th window of each series in --forecasts.",
+        "N",
+        kind="whole",
+        default_text="all windows",
+        minimum=1,
+    )
     output: str | None = setting(
         None,
         "Folder for a copy of scores.json, the tables and the plot.",
@@ -59,6 +73,18 @@ class EvaluateConfig:
         for flag, given in (("--reuse", self.reuse), ("--jobs", self.jobs > 1)):
             if given and self.backtest is None:
                 raise UsageError(f"{flag} needs --backtest", hint="add --backtest 5", flag=flag)
+        if self.stride is not None and self.forecasts is None:
+            raise UsageError(
+                "--stride needs --forecasts, whose windows it thins out",
+                hint="add --forecasts forecasts.csv",
+                flag="--stride",
+            )
+        if self.forecasts in ("", "-"):
+            raise UsageError(
+                f"--forecasts '{self.forecasts}' is not a file",
+                hint="name a file, such as --forecasts forecasts.csv",
+                flag="--forecasts",
+            )
         if self.output in ("", "-"):
             raise UsageError(
                 f"--output '{self.output}' is not a folder",

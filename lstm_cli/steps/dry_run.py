@@ -56,7 +56,7 @@ class DryRunPlan:
 
     run: str | None
     step: str
-    up_to_date: bool  # if True, only the output of `evaluate -o` would be written
+    up_to_date: bool  # if True, only the outputs of `evaluate -o` and `--forecasts` would be written
     reads: tuple[dict[str, Any], ...]  # path and size in bytes (None: unknown) of each file or folder
     writes: tuple[str, ...]
     seconds: float | None  # duration of the last time on this run; None: it never ran
@@ -197,12 +197,15 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPl
 
     Raises:
         MissingArtifact, StaleArtifact: no model of the current data.
-        UsageError, OutputError: the output folder cannot be written.
+        UsageError, OutputError: the output folder or the table of forecasts cannot be written.
     """
-    copies: list[str] = []
+    from lstm_cli.steps.evaluate.forecast_table import check_forecasts
+
+    check_forecasts(config, run)
+    copies = [] if config.forecasts is None else [config.forecasts]
     if config.output is not None:
         check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
-        copies = [str(Path(config.output) / name) for name in ARTIFACTS["scores"].files]
+        copies += [str(Path(config.output) / name) for name in ARTIFACTS["scores"].files]
     with open_run(run) as opened:
         require_fresh(opened, "model")
         model = load_model(opened)

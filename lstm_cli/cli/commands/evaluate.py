@@ -24,6 +24,7 @@ EXAMPLES = (
     "lstm evaluate runs/load",
     "lstm evaluate runs/load -o runs/scores",
     "lstm evaluate runs/load --split val --fail-if 'mae>2*naive.mae' --json",
+    "lstm evaluate runs/load --forecasts runs/forecasts.csv --stride 24",
     "lstm evaluate runs/load --backtest 4 --reuse",
 )
 
@@ -43,7 +44,7 @@ def evaluate(
     """Score a trained model against baselines.
 
     Each window of the split is scored, in the units of the file and scaled. If a condition of --fail-if is true, the
-    report is still printed and stored, and the exit code is 5.
+    report is still printed and stored, and the exit code is 5. --forecasts writes the forecasts themselves as a table.
     """
 
     def work() -> None:

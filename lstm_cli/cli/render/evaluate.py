@@ -62,6 +62,8 @@ def evaluate_table(report: Any, page: Page) -> None:
         page.line(f"plot: {report.picture}")
     if report.output:
         page.line(f"copies: {report.output}")
+    if report.forecasts:
+        page.line(f"forecasts: {report.forecasts['path']} ({count_noun(report.forecasts['rows'], 'row')})")
 
 
 def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:

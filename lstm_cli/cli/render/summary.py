@@ -84,8 +84,14 @@ def _evaluate(report: Any) -> list[str]:
         "" if coverage is None else f"80 % interval coverage {format_percent(coverage)} %",
         f"{count_noun(report.windows, 'window')}{'' if report.split == 'test' else ' of ' + report.split}",
         _gate_summary(len(report.gates), failed),
+        _forecasts_summary(report.forecasts),
         _warning_count(report),
     ]
+
+
+def _forecasts_summary(forecasts: Mapping[str, Any] | None) -> str:
+    """Return the table of --forecasts as text; "" without it."""
+    return f"{count_noun(forecasts['rows'], 'row')} to {forecasts['path']}" if forecasts else ""
 
 
 def _gate_summary(conditions: int, failed: int) -> str:

@@ -107,20 +107,28 @@ class Scaler:
         return self.float32_spacing(np.zeros(self.center.shape[1]))
 
     def float32_spacing(self, values: np.ndarray) -> np.ndarray:
-        """Return the largest rounding error [S, F'] of 32-bit scaled values near `values` [F'], in the file's units.
+        """Return the largest rounding error [S, F'] of 32-bit scaled values near `values` [F'], in the file's units."""
+        everywhere = np.broadcast_to(values, (len(self.center), values.shape[-1]))
+        return self.float32_spacings(everywhere, slice(None))
+
+    def float32_spacings(self, values: np.ndarray, series: np.ndarray | slice) -> np.ndarray:
+        """Return the largest rounding error of each 32-bit scaled value, in the file's units and the shape of `values`.
 
         With a log transform, the values were 32-bit floats before the logarithm, so both roundings count.
+
+        Args:
+            values: [N, ..., F'] in the file's units, targets first.
+            series: [N] series of each entry of the first axis.
         """
-        width = values.shape[-1]
-        center = self.center[:, :width]
-        distances = np.abs(values - center)
+        distances: np.ndarray = np.abs(values - _broadcast(self.center, values, series))
         if self.floor is not None:
-            floor = self.floor[:, :width]
-            targets = floor.shape[1]
-            logs, middle = logarithm(values[:targets], floor), center[:, :targets]
-            slope = np.maximum(values[:targets], floor)  # of the inverse: units per step of the logarithm
-            distance = np.abs(values[:targets] - inverse_logarithm(middle, floor))
-            distances[:, :targets] = slope * np.abs(logs - middle) + distance
+            targets = values[..., : self.floor.shape[1]]
+            floor, middle = (_broadcast(side, targets, series) for side in (self.floor, self.center))
+            slope = np.maximum(targets, floor)  # of the inverse: units per step of the logarithm
+            # The center of the values before the logarithm is not known.
+            distance = np.maximum(np.abs(targets), np.abs(targets - inverse_logarithm(middle, floor)))
+            logs = np.abs(logarithm(targets, floor) - middle)
+            distances[..., : targets.shape[-1]] = slope * logs + distance
         return FLOAT32_ROUNDING * distances
 
 

@@ -221,6 +221,19 @@ def _json(forecast: Forecast) -> bytes:
     return f"[\n{lines}\n]\n".encode()
 
 
+def arrow_times(schema: Schema, times_us: np.ndarray) -> "pyarrow.Array":
+    """Return times [n] as a column of Parquet: instants, whole numbers, or row numbers from 1."""
+    import pyarrow
+
+    if schema.time_name is None:
+        return pyarrow.array(times_us + 1)
+    if schema.time_format.is_integer:
+        return pyarrow.array(times_us)
+    zone = schema.time_format.tz or ("UTC" if schema.time_format.has_offset else None)
+    instants = pyarrow.array(schema.time_format.to_utc(times_us), type=pyarrow.int64())
+    return instants.cast(pyarrow.timestamp("us", zone))
+
+
 def _parquet(forecast: Forecast) -> bytes:
     import pyarrow
     import pyarrow.parquet
@@ -239,20 +252,12 @@ def forecast_table(forecast: Forecast, *, as_csv: bool = False) -> "pyarrow.Tabl
     columns: dict[str, pyarrow.Array] = {}
     for name, labels in zip(schema.series_columns, forecast.series_labels(slice(None)), strict=True):
         columns[name] = pyarrow.array(labels)
-    if schema.time_name is None:
-        columns["row"] = pyarrow.array(times + 1)
-    elif schema.time_format.is_integer:
-        columns[schema.time_columns[0]] = pyarrow.array(times)
-    elif len(schema.time_columns) > 1:
+    if len(schema.time_columns) > 1:
         texts = split_columns(forecast.written_times(times), schema.time_columns)
         for name, column, is_whole in zip(schema.time_columns, texts, whole_columns(schema), strict=True):
             columns[name] = pyarrow.array([int(text) for text in column] if is_whole else column)
     else:
-        zone = schema.time_format.tz or ("UTC" if schema.time_format.has_offset else None)
-        instants = schema.time_format.to_utc(times)
-        columns[schema.time_columns[0]] = pyarrow.array(instants, type=pyarrow.int64()).cast(
-            pyarrow.timestamp("us", zone)
-        )
+        columns[forecast.time_columns[0]] = arrow_times(schema, times)
     for name in forecast.sample_columns:
         columns[name] = pyarrow.array(forecast.sample_numbers(slice(None)))
     cells = forecast.cells

@@ -11,11 +11,12 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.panel_times import PanelSplits, PanelTimes
 from lstm_cli.errors import GateFailed
 from lstm_cli.evaluation import fail_conditions
-from lstm_cli.events import Listener, WarningRaised
+from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import (
     ARTIFACTS,
     Run,
+    Writer,
     check_output_folder,
     is_up_to_date,
     open_run,
@@ -24,6 +25,7 @@ from lstm_cli.rundir import (
     serves_quantized,
     writing,
 )
+from lstm_cli.steps.evaluate.forecast_table import ForecastSource, check_forecasts, write_forecasts
 from lstm_cli.steps.evaluate.report import EvaluateReport, comparisons_of_series, report_of
 from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
@@ -44,7 +46,8 @@ def evaluate(
     """Score the run's model, and write tables and a plot.
 
     If the scores are up to date, they stay as they are, and only the conditions are checked again. The files are
-    copied to `config.output` in both cases, before a condition fails.
+    copied to `config.output` in both cases, before a condition fails. The run does not keep the table of
+    `config.forecasts`, so its forecasts are computed again.
 
     Args:
         run: path of the run directory.
@@ -60,45 +63,112 @@ def evaluate(
         StaleArtifact: the model was made from other data.
         DataError: the split has no windows.
         UsageError: a quantized model saw the validation rows in the refit, or the output cannot be written.
-        OutputError: the output cannot be written.
+        OutputError: the output or the table of forecasts cannot be written. Scores that were made are kept.
     """
     conditions = [fail_conditions.parse_condition(text) for text in config.fail_if]
     if config.output is not None:
         check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
+    check_forecasts(config, run)
+    findings: list[Finding] = []
     with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         require_fresh(writer.run, "model")
         if not force and is_up_to_date(
             writer.run, "evaluate", config=asdict(config), ignoring=IGNORED_SETTINGS
         ):
-            stored = replay_report(EvaluateReport, writer.run, "evaluate")
+            report = replay_report(EvaluateReport, writer.run, "evaluate")
             copy_scores(writer.run, config.output)
             with reading_manifest(run):
-                gates = _check_conditions(stored, conditions)
-            return _raise_if_failed(replace(stored, gates=gates, output=config.output))
-        if config.backtest and not config.reuse:
-            require_installed("--backtest", *SCORING, *TRAINING)
-        require_installed("lstm evaluate", *SCORING)
-        subject = scoring_subject(writer.run, config)
-        scored = score_subject(subject, listen)
-        report, findings = report_of(str(run), config, scored)
-        report = replace(report, gates=_check_conditions(report, conditions))
-        findings += [*_split_time_findings(subject), *_precision_findings(writer.run, config, subject)]
-        folder = writer.new("scores")
-        if config.backtest:
-            folds, further = _backtest(writer.run, config, subject, listen, should_stop)
-            report = replace(report, backtest=folds)
-            findings += further
-        report = replace(report, picture=str(folder.folder / PICTURE), **finding_fields(findings))
-        write_scores(folder, report.to_json(), subject, comparisons_of_series(scored))
-        writer.commit(
-            config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json()
-        )
-        with open_run(run) as committed:
-            copy_scores(committed, config.output)
+                gates = _check_conditions(report, conditions)
+            report = replace(report, gates=gates, output=config.output)
+            tabulated = _sources_again(writer.run, config, listen, should_stop)
+        else:
+            report, findings, tabulated = _score(writer, config, conditions, listen, should_stop)
+            with open_run(run) as committed:
+                copy_scores(committed, config.output)
     for finding in findings:
         listen(WarningRaised(finding=finding))
+    if config.forecasts is not None:  # after the commit, so that a full disk loses no scores
+        written = write_forecasts(config, tabulated, listen, should_stop)
+        report = replace(report, forecasts=written)
     return _raise_if_failed(report)
+
+
+def _score(
+    writer: Writer,
+    config: EvaluateConfig,
+    conditions: list[fail_conditions.FailCondition],
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> tuple[EvaluateReport, list[Finding], list[ForecastSource]]:
+    """Score the model and commit the scores.
+
+    Args:
+        writer: writer of the run.
+        config: settings of the step.
+        conditions: conditions of `--fail-if`.
+        listen: receives progress events.
+        should_stop: returns the number of a signal that asks to stop, or None.
+
+    Returns:
+        The report, its findings, and what the table of `--forecasts` shows.
+    """
+    assert writer.run is not None
+    _require_packages(config)
+    subject = scoring_subject(writer.run, config)
+    scored = score_subject(subject, listen)
+    report, findings = report_of(str(writer.path), config, scored)
+    report = replace(report, gates=_check_conditions(report, conditions))
+    findings += [*_split_time_findings(subject), *_precision_findings(writer.run, config, subject)]
+    folder = writer.new("scores")
+    tabulated = [ForecastSource.from_subject(subject)]
+    if config.backtest:
+        folds, further, sources = _backtest(writer.run, config, subject, listen, should_stop)
+        report = replace(report, backtest=folds)
+        findings += further
+        tabulated += sources
+    report = replace(report, picture=str(folder.folder / PICTURE), **finding_fields(findings))
+    write_scores(folder, report.to_json(), subject, comparisons_of_series(scored))
+    writer.commit(config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json())
+    return report, findings, tabulated
+
+
+def _sources_again(
+    run: Run, config: EvaluateConfig, listen: Listener, should_stop: Callable[[], int | None]
+) -> list[ForecastSource]:
+    """Return what the table of `--forecasts` shows, if the scores are up to date; an empty list without a table.
+
+    The forecasts of a backtest that retrains are not stored, so its models are trained again.
+
+    Args:
+        run: run with scores.
+        config: settings of the step.
+        listen: receives progress events.
+        should_stop: returns the number of a signal that asks to stop, or None.
+    """
+    if config.forecasts is None:
+        return []
+    _require_packages(config)
+    text = "the scores are up to date, so only the forecasts are computed again"
+    if config.backtest and not config.reuse:
+        text += ", with a training at each cut-off"
+    listen(Note(text=text))
+    subject = scoring_subject(run, config)
+    sources: list[ForecastSource] = []
+    if config.backtest and config.reuse:
+        from lstm_cli.steps.evaluate.backtest import reused_sources
+
+        sources = reused_sources(subject, folds=config.backtest)
+    elif config.backtest:
+        sources = _backtest(run, config, subject, listen, should_stop)[2]
+    return [ForecastSource.from_subject(subject), *sources]
+
+
+def _require_packages(config: EvaluateConfig) -> None:
+    """Raise UsageError if a package for the scores or the backtest is not installed."""
+    if config.backtest and not config.reuse:
+        require_installed("--backtest", *SCORING, *TRAINING)
+    require_installed("lstm evaluate", *SCORING)
 
 
 def _reads(run: Run, config: EvaluateConfig, subject: ScoringSubject) -> dict[str, str | None]:
@@ -174,19 +244,25 @@ def _backtest(
     subject: ScoringSubject,
     listen: Listener,
     should_stop: Callable[[], int | None],
-) -> tuple[dict[str, Any], list[Finding]]:
-    """Return the folds with their spread, and findings. The folds are retrained, or reuse the run's model."""
+) -> tuple[dict[str, Any], list[Finding], list[ForecastSource]]:
+    """Return the folds with their spread, findings, and the windows of the folds if `--forecasts` shows them.
+
+    The folds are retrained, or reuse the run's model.
+    """
     from lstm_cli.steps.evaluate.backtest import (
         backtest,
         backtest_findings,
         backtest_recipe,
         mean_and_deviation,
         reuse_folds,
+        reused_sources,
     )
 
     assert config.backtest is not None
+    sources: list[ForecastSource] = []
     if config.reuse:
-        folds, precision = reuse_folds(subject, folds=config.backtest), subject.precision
+        sources = reused_sources(subject, folds=config.backtest)
+        folds, precision = reuse_folds(subject, sources), subject.precision
     else:
         from lstm_cli.training.setup.device import usable_cores
 
@@ -199,6 +275,7 @@ def _backtest(
             threads=config.threads or usable_cores(),
             listen=listen,
             should_stop=should_stop,
+            on_fold=None if config.forecasts is None else sources.append,
         )
     result = {
         "folds": folds,
@@ -206,4 +283,4 @@ def _backtest(
         "reused": config.reuse,
         "precision": precision,
     }
-    return result, backtest_findings(folds, wanted=config.backtest)
+    return result, backtest_findings(folds, wanted=config.backtest), sources

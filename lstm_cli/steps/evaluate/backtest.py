@@ -17,19 +17,24 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
 from lstm_cli.data.dataset.load import load_dropped_outliers
 from lstm_cli.data.dataset.windows import SPLITS, split_windows
-from lstm_cli.data.forecast.bounds import make_bounds
 from lstm_cli.errors import DataError
-from lstm_cli.evaluation import metrics, scoring
+from lstm_cli.evaluation import scoring
 from lstm_cli.evaluation.baseline_season import baseline_season
-from lstm_cli.evaluation.torch_forecaster import torch_forecaster
 from lstm_cli.evaluation.uncertainty import EQUAL_TOLERANCE
-from lstm_cli.events import Listener, Progressed, ignore_events
+from lstm_cli.events import Listener, Progressed
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Run, reading_manifest
+from lstm_cli.steps.evaluate.forecast_table import ForecastSource
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
+from lstm_cli.steps.evaluate.train_fold import (
+    TOO_SHORT_HINT,
+    cut_off_text,
+    fold_report,
+    no_window_error,
+    train_and_score_fold,
+)
 
-TOO_SHORT_HINT = "use a smaller --backtest, or prepare with a shorter --horizon or --val"
 METRICS = ("mae", "rmse", "mase", "mae_scaled")  # metrics with a spread in the report
 
 
@@ -91,6 +96,7 @@ def backtest(
     threads: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    on_fold: Callable[[ForecastSource], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Train a model at each cut-off and score the rows up to the next cut-off.
 
@@ -102,6 +108,8 @@ def backtest(
         threads: number of threads of all folds together.
         listen: receives progress events.
         should_stop: returns the number of a signal that asks to stop, or None.
+        on_fold: receives the scored windows of each fold, with their model and its intervals. None: no intervals are
+            fitted.
 
     Returns:
         A report for each fold, oldest first.
@@ -113,62 +121,82 @@ def backtest(
     chosen = backtest_folds(dataset, folds)
     _require_rows(dataset, chosen)
     share = max(1, threads // jobs)
-    folds_of = [(cut, _cut_off_time(dataset, cut), *recipe.config_at(dataset, cut)) for cut in chosen]
+    folds_of = [(cut, _cut_off_us(dataset, cut), *recipe.config_at(dataset, cut)) for cut in chosen]
+    keep = on_fold is not None
     listen(Progressed(stage="backtest", done=0, total=folds, unit="cut-offs"))
     reports: list[dict[str, Any]] = []
+
+    def add(scored: tuple[dict[str, Any], ForecastSource | None]) -> None:
+        report, source = scored
+        reports.append(report)
+        if on_fold is not None and source is not None:
+            on_fold(source)
+        listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
+
     if jobs == 1:
-        for cut, moment, config, defaults in folds_of:
+        for cut, cut_off_us, config, defaults in folds_of:
             raise_if_interrupted(should_stop)
             fold = dataset_at_fold(dataset, cut, recipe.prepare, recipe.dropped)
-            reports.append(_train_and_score_fold(fold, moment, config, defaults, share, listen, should_stop))
-            listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
+            add(train_and_score_fold(fold, cut_off_us, config, defaults, share, keep, listen, should_stop))
         return reports
     import joblib
 
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_train_and_score_fold)(
-            dataset_at_fold(dataset, cut, recipe.prepare, recipe.dropped), moment, config, defaults, share
+        joblib.delayed(train_and_score_fold)(
+            dataset_at_fold(dataset, cut, recipe.prepare, recipe.dropped),
+            *(cut_off_us, config, defaults, share, keep),
         )
-        for cut, moment, config, defaults in folds_of
+        for cut, cut_off_us, config, defaults in folds_of
     )
-    for report in done:
+    for scored in done:
         raise_if_interrupted(should_stop)
-        reports.append(report)
-        listen(Progressed(stage="backtest", done=len(reports), total=folds, unit="cut-offs"))
+        add(scored)
     return reports
 
 
-def reuse_folds(subject: ScoringSubject, *, folds: int) -> list[dict[str, Any]]:
-    """Return scores of the run's model for each cut-off after the rows that the model learned from.
+def reuse_folds(subject: ScoringSubject, sources: Sequence[ForecastSource]) -> list[dict[str, Any]]:
+    """Return scores of the run's model for each cut-off. sources: result of `reused_sources`."""
+    dataset = subject.dataset
+    reports = []
+    for source in sources:
+        forecaster = scoring.combine_forecasters(
+            source.forecaster, scoring.baseline_forecaster(dataset, subject.linear, source.season)
+        )
+        sums = scoring.score(source.windows, forecaster, source.bounds)
+        assert source.cut_off_us is not None
+        reports.append(fold_report(dataset, source.cut_off_us, len(source.windows), sums, source.season))
+    return reports
+
+
+def reused_sources(subject: ScoringSubject, *, folds: int) -> list[ForecastSource]:
+    """Return the windows of each cut-off after the rows that the run's model learned from.
 
     The model learned from the validation rows too: the refit or early stopping used them. Raises DataError if no
     cut-off remains.
     """
-    dataset, linear, bounds = subject.dataset, subject.linear, subject.model.bounds
+    dataset, linear = subject.dataset, subject.linear
     table, horizon = dataset.series, dataset.schema.horizon
     lookback = max(subject.model.lookback, linear.lookback, *dataset.schema.seasons)
     windows = split_windows(dataset, "test", lookback)
     within = windows.origins - table.offset[windows.series]
-    reports = []
+    sources = []
     for cut in backtest_folds(dataset, folds):
         first, after = cut.val_end[windows.series], cut.count[windows.series]
         chosen = windows.select((within >= first) & (within + horizon <= after))
         if (cut.val_end < table.val_end).all() or not len(chosen):
             continue
-        season = baseline_season(replace(dataset, series=replace(table, val_end=cut.val_end)))
-        forecaster = scoring.combine_forecasters(
-            subject.model_only, scoring.baseline_forecaster(dataset, linear, season)
-        )
-        sums = scoring.score(chosen, forecaster, bounds)
-        reports.append(_fold_report(dataset, _cut_off_time(dataset, cut), len(chosen), sums, season))
-    if not reports:
+        known = replace(dataset, series=replace(table, val_end=cut.val_end))
+        source = ForecastSource.from_subject(subject)
+        season, cut_off_us = baseline_season(known), _cut_off_us(dataset, cut)
+        sources.append(replace(source, windows=chosen, season=season, cut_off_us=cut_off_us))
+    if not sources:
         raise DataError(
             "too few test rows after the rows that the model learned from, so --reuse has no cut-off to score",
             hint="leave out --reuse to train at each cut-off, or prepare with more --test rows",
             rule="D631",
             flags=("--reuse", "--test"),
         )
-    return reports
+    return sources
 
 
 def backtest_findings(folds: Sequence[dict[str, Any]], *, wanted: int) -> list[Finding]:
@@ -232,78 +260,12 @@ def _require_rows(dataset: Dataset, chosen: list[Fold]) -> None:
     for cut in chosen:
         for split in ("val", "test"):
             if not count_fold_windows(dataset, cut, split):
-                raise _no_window(SPLITS[split], _cut_off_time(dataset, cut))
+                raise no_window_error(SPLITS[split], cut_off_text(dataset, _cut_off_us(dataset, cut)))
 
 
-def _no_window(name: str, moment: str) -> DataError:
-    """Return the error for a fold without a window: its series ended, or began too late for training."""
-    return DataError(
-        f"no series has a {name} window at the cut-off {moment}", hint=TOO_SHORT_HINT, rule="D631"
-    )
-
-
-def _train_and_score_fold(
-    fold: Dataset,
-    moment: str,
-    config: TrainConfig,
-    defaults: tuple[str, ...],
-    threads: int,
-    listen: Listener = ignore_events,
-    should_stop: Callable[[], int | None] = lambda: None,
-) -> dict[str, Any]:
-    """Train and score one fold, and return its report. It may run in its own process."""
-    from lstm_cli.training.train_model import train_model
-
-    for split, name in SPLITS.items():
-        if not len(split_windows(fold, split)):
-            raise _no_window(name, moment)
-    trained = train_model(fold, config, threads=threads, listen=listen, should_stop=should_stop)
-    fold_data, linear = trained.dataset, trained.shipped.linear
-    lookback = trained.settings["lookback"]
-    season = baseline_season(fold_data)
-    forecaster = scoring.combine_forecasters(
-        torch_forecaster(trained.shipped.network, lookback),
-        scoring.baseline_forecaster(fold_data, linear, season),
-    )
-    windows = scoring.scoring_windows(fold_data, "test", lookback, linear, season)
-    bounds = make_bounds(fold, config.min, config.max)[0]
-    sums = scoring.score(windows, forecaster, bounds)
-    choices = {"seasons": list(fold.schema.seasons), "lookback": fold.schema.lookback}
-    return (
-        _fold_report(fold_data, moment, len(windows), sums, season) | choices | {"defaults": list(defaults)}
-    )
-
-
-def _cut_off_time(dataset: Dataset, cut: Fold) -> str:
+def _cut_off_us(dataset: Dataset, cut: Fold) -> int:
     """Return the time of the first row after a cut-off, in the longest series that continues after it."""
     table = dataset.series
     continues = (cut.train_end > 0) & (cut.val_end < cut.count)
     longest = int(np.argmax(np.where(continues, table.count, -1) if continues.any() else table.count))
-    first = int(cut.val_end[longest])
-    if dataset.schema.time_name is None:
-        return f"row {first + 1}"
-    times = dataset.schema.step.times(np.array([first]), table.origin_us[longest])
-    if dataset.schema.time_format.is_integer:
-        return str(int(times[0]))
-    time_us = dataset.schema.time_format.to_file_clock(times)[0]
-    return str(np.datetime64(int(time_us), "us").astype("datetime64[s]"))
-
-
-def _fold_report(
-    dataset: Dataset, moment: str, windows: int, sums: dict[str, metrics.ErrorSums], season: int | None
-) -> dict[str, Any]:
-    """Return the scores and the cut-off time of a fold. Raise DataError if the fold has no window."""
-    if not windows:
-        raise _no_window(SPLITS["test"], moment)
-    scale = scoring.metric_scale(dataset)
-    scores = {name: metrics.overall_scores(errors, scale) for name, errors in sums.items()}
-    parts = [name for name in scores if name.startswith(scoring.PART)]
-    for name in parts:
-        scores.pop(name)
-    return {
-        "cut": moment,
-        "windows": windows,
-        "metrics": scores.pop("model"),
-        "baselines": scores,
-        "baseline_season": season,
-    }
+    return int(dataset.schema.step.times(cut.val_end[longest : longest + 1], table.origin_us[longest])[0])

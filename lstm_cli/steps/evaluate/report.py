@@ -59,11 +59,12 @@ class EvaluateReport(HtmlReport):
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
     output: str | None = None  # folder with copies of the scores
+    forecasts: dict[str, Any] | None = None  # path and rows of the table of --forecasts
     up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("backtest", "output", "up_to_date"))
+        return to_plain(self, absent=("backtest", "output", "forecasts", "up_to_date"))
 
 
 def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[EvaluateReport, list[Finding]]:

@@ -14,8 +14,9 @@ Report = TypeVar("Report")
 
 # Settings that do not change the result, so a step stays up to date with any value of them.
 MACHINE_SETTINGS = ("threads", "jobs")
-# Also settings of `evaluate` that need no new scores: conditions are checked against the stored ones.
-IGNORED_SETTINGS = (*MACHINE_SETTINGS, "fail_if", "output")
+# Also settings of `evaluate` that need no new scores: conditions are checked against the stored ones, and tables are
+# copied or computed again.
+IGNORED_SETTINGS = (*MACHINE_SETTINGS, "fail_if", "output", "forecasts", "stride")
 
 
 def replay_report(kind: type[Report], run: Run, step: str) -> Report:

@@ -19,12 +19,13 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.backtest import (
     BacktestRecipe,
-    _cut_off_time,
+    _cut_off_us,
     backtest,
     backtest_recipe,
     mean_and_deviation,
 )
 from lstm_cli.steps.evaluate.report import EvaluateReport
+from lstm_cli.steps.evaluate.train_fold import cut_off_text
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 from lstm_cli.steps.tune import tune
@@ -72,7 +73,7 @@ def test_cutoffs_follow_the_longest_series() -> None:
     table = replace(short_and_long.series, origin_us=np.array([0, 1_000 * day]))
     daily = replace(short_and_long.schema, step=Step(kind="seconds", count=day))
     panel = replace(short_and_long, series=table, schema=daily)
-    moments = [_cut_off_time(panel, cut) for cut in backtest_folds(panel, 4)]
+    moments = [cut_off_text(panel, _cut_off_us(panel, cut)) for cut in backtest_folds(panel, 4)]
     begins = [
         np.datetime64("1970-01-01", "s") + np.timedelta64(1_000 + row, "D") for row in (244, 258, 272, 286)
     ]
