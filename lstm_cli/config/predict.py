@@ -36,6 +36,13 @@ class PredictConfig(TextSettings):
         panel=FORECAST_PANEL,
         minimum=1,
     )
+    origin: str | None = setting(
+        None,
+        "Forecast from an earlier row: the last time that the forecast knows, or row:N if the data have no times.",
+        "TIME",
+        default_text="the last row",
+        panel=FORECAST_PANEL,
+    )
     future_data: str | None = setting(
         None,
         "File with the known-ahead covariates after the last row, without a target; - is standard input.",

@@ -256,6 +256,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
         UsageError, OutputError: the output cannot be written, or the model cannot forecast as config asks.
     """
     from lstm_cli.steps.predict.beyond_horizon import require_possible
+    from lstm_cli.steps.predict.origin import requested_origin
     from lstm_cli.steps.predict.requested_quantiles import load_quantiles
     from lstm_cli.steps.predict.sample_paths import load_samples
     from lstm_cli.steps.predict.shard import require_csv, slice_series
@@ -273,6 +274,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
         model = load_model(opened)
         require_possible(model, run, new, config)
+        requested_origin(config, model)
         need = scoring_need(model.schema, model.series, model, windows=len(model.series.names))
         if config.samples is None:
             load_quantiles(opened, config, warn=lambda finding: None)

@@ -73,7 +73,11 @@ def run(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored(run: Path) -> Json:
     """Return the report of an evaluation with all optional parts."""
     everything = EvaluateConfig(
-        threads=1, backtest=1, fail_if=("mae>1e9",), output=str(run.parent / "scores")
+        threads=1,
+        backtest=1,
+        fail_if=("mae>1e9",),
+        output=str(run.parent / "scores"),
+        forecasts=str(run.parent / "forecasts.csv"),
     )
     return evaluate(run, everything, ignore_events).to_json()
 

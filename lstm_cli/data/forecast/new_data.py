@@ -1,5 +1,6 @@
 """New data with the schema of a run: read by the same rules, on the same grid, with the same scaler."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.dataset.windows import required_history
 from lstm_cli.data.forecast.far_values import find_far_values
 from lstm_cli.data.forecast.new_series import with_new_series
+from lstm_cli.data.forecast.origin import Origin, known_table, measured_times, with_origin_findings
 from lstm_cli.data.forecast.series_names import SeriesIndex
 from lstm_cli.data.grid.local_times import localize
 from lstm_cli.data.grid.regular_grid import Grid, to_regular_grid
@@ -53,7 +55,14 @@ class NewData:
     findings: tuple[Finding, ...]
 
 
-def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin: BinaryIO | None) -> NewData:
+def read_new_data(
+    source: str,
+    model: ModelSchema,
+    *,
+    text: TextSettings,
+    stdin: BinaryIO | None,
+    origin: Origin | None = None,
+) -> NewData:
     """Return the new rows. A series that the model does not know gets a scaling of its own.
 
     Args:
@@ -61,9 +70,10 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
         model: schema of the model.
         text: settings of how text is read; those of the run are the defaults.
         stdin: standard input.
+        origin: last row that the forecast knows; None: the last row of the file.
 
     Raises:
-        DataError: for missing columns, another frequency or too few rows.
+        DataError: for missing columns, another frequency, too few rows, or an origin that is not a row.
     """
     schema = model.schema
     require_resample_packages(schema.grid)
@@ -92,9 +102,14 @@ def read_new_data(source: str, model: ModelSchema, *, text: TextSettings, stdin:
     origin_us = int(model.series.origin_us[0])
     table = resample_table(table, schema.grid, step=schema.step, origin_us=origin_us)
     refuse_overflow(table)
+    whole = table
+    if origin is not None:
+        table = known_table(table, origin)
     grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
-    indices = _series_indices(grid, model)
-    keep = _have_enough_rows(table.source, grid, model, indices)
+    if origin is not None:
+        grid = with_origin_findings(grid, whole, origin)
+    indices = series_indices(grid.names, model)
+    keep = _have_enough_rows(whole, grid, model, indices, origin)
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
     missing = find_missing(count_cells(table, grid, offset), table, grid, schema, schema.missing)
@@ -220,45 +235,62 @@ def _scale(table: Table, pieces: list[np.ndarray], scaler: Scaler, schema: Schem
     return values
 
 
-def _series_indices(grid: Grid, model: ModelSchema) -> np.ndarray:
-    """Return the index [S] of each series of a grid among the series of the model; -1 for a new series."""
+def series_indices(names: Sequence[str], model: ModelSchema) -> np.ndarray:
+    """Return the index [S] of each of some series among the series of the model; -1 for a new series."""
     if model.schema.series_name is None:
-        return np.zeros(len(grid.names), dtype=np.int64)
+        return np.zeros(len(names), dtype=np.int64)
     index = SeriesIndex(model.series.names)
-    found = [index.find(name) for name in grid.names]
+    found = [index.find(name) for name in names]
     return np.array([-1 if position is None else position for position in found])
 
 
-def _have_enough_rows(source: str, grid: Grid, model: ModelSchema, indices: np.ndarray) -> np.ndarray:
+def _have_enough_rows(
+    table: Table, grid: Grid, model: ModelSchema, indices: np.ndarray, origin: Origin | None
+) -> np.ndarray:
     """Return which series [S] have enough rows for a window, as bool; the others get the baseline.
 
     Args:
-        source: name of the file in messages.
-        grid: time grid of the file.
+        table: rows of the file, also those after an origin.
+        grid: time grid of the rows that the forecast knows.
         model: schema of the model.
         indices: [S] index of each series among those of the model; -1 for a new series.
+        origin: last row that the forecast knows; None: the last row of the file.
 
     Raises:
-        DataError: the run has one series, and the rows are too few.
+        DataError: the run has one series, or there is an origin, and the rows are too few.
     """
-    required = _required_rows(grid, model, indices)
+    required = required_rows(grid.names, grid.counts, model, indices)
     keep: np.ndarray = grid.counts >= required
-    if not keep.any() and model.schema.series_name is None:
+    if keep.any():
+        return keep
+    if origin is not None:
+        first_us = int(grid.step.times(required - 1, grid.origin_us).min())
+        raise origin.too_few_rows_error(grid.counts, required, measured_times(table), first_us, table.source)
+    if model.schema.series_name is None:
         raise DataError(
             f"the data are too short: {grid.counts[0]} rows, but a forecast needs at least {required[0]:,} "
             f"rows (lookback). This model reads {model.rows_read:,} rows",
             hint="add more rows before the forecast",
             rule="D805",
-            at=in_file(source),
+            at=in_file(table.source),
         )
     return keep
 
 
-def _required_rows(grid: Grid, model: ModelSchema, indices: np.ndarray) -> np.ndarray:
-    """Return the rows [S] that the model needs of each series; indices: [S] as in `_have_enough_rows`."""
+def required_rows(
+    names: Sequence[str], counts: np.ndarray, model: ModelSchema, indices: np.ndarray
+) -> np.ndarray:
+    """Return the rows [S] that the model needs of each series.
+
+    Args:
+        names: names of the series.
+        counts: [S] rows that the forecast knows.
+        model: schema of the model.
+        indices: [S] index of each series among those of the model; -1 for a new series.
+    """
     schema = model.schema
     series = model.series.select(indices)
-    series = replace(series, train_end=np.where(indices < 0, grid.counts, series.train_end))
+    series = replace(series, train_end=np.where(indices < 0, counts, series.train_end))
     required = required_history(schema, series, schema.lookback)
     # The scaling of a new series is fitted on these rows, so they must show its level and its variation.
     season = min(2 * schema.season, schema.lookback) if schema.seasons else schema.lookback
@@ -266,7 +298,7 @@ def _required_rows(grid: Grid, model: ModelSchema, indices: np.ndarray) -> np.nd
     # The rows of a series that the run left out as too short were too few, so the model needs more of them.
     index = SeriesIndex(model.short.names)
     for number in np.flatnonzero(indices < 0).tolist():
-        left_out = index.find(grid.names[number])
+        left_out = index.find(names[number])
         if left_out is not None:
             more = max(int(model.short.count[left_out]) + 1, schema.lookback + schema.horizon)
             required[number] = max(required[number], more)

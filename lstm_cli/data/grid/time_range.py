@@ -36,10 +36,10 @@ def time_range_mask(
     if table.resampled:
         return chosen
     if start is not None:
-        row = _row_number("--start", start)
+        row = row_number("--start", start)
         chosen &= _row_numbers(series) >= row if row else times_us >= _parse_bound("--start", start, table)[0]
     if end is not None:
-        row = _row_number("--end", end)
+        row = row_number("--end", end)
         chosen &= _row_numbers(series) <= row if row else times_us <= _parse_bound("--end", end, table)[1]
     if not chosen.any():
         bounds = " ".join(f"{flag} {text}" for flag, text in (("--start", start), ("--end", end)) if text)
@@ -56,7 +56,7 @@ def time_range_mask(
     return chosen
 
 
-def _row_number(flag: str, text: str) -> int | None:
+def row_number(flag: str, text: str) -> int | None:
     """Return N of row:N; None if the text is a time."""
     if not text.strip().lower().startswith("row:"):
         return None

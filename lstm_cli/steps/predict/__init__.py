@@ -14,6 +14,7 @@ from lstm_cli.rundir import Run, check_output, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data
 from lstm_cli.steps.predict.forecast import make_forecast
+from lstm_cli.steps.predict.origin import requested_origin, warn_learned_rows
 from lstm_cli.steps.predict.report import PredictReport
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_quantiles
 from lstm_cli.steps.predict.shard import require_csv, slice_series
@@ -49,8 +50,9 @@ def predict(
     Raises:
         MissingArtifact: the run has no model, or nothing for the levels, quantiles or samples of config.
         StaleArtifact: the run's data have other columns or another frequency than the model.
-        DataError: new rows do not fit the model, a future covariate is missing, a series ended and config.ended is
-            `refuse`, a level or quantile is beyond what the calibration supports, or no series has sample paths.
+        DataError: new rows do not fit the model, the origin is not a row or has too few rows before it, a future
+            covariate is missing, a series ended and config.ended is `refuse`, a level or quantile is beyond what the
+            calibration supports, or no series has sample paths.
         DeviceError: the sample paths do not fit in memory.
         OutputError, UsageError: the output cannot be written, or the model cannot forecast as config asks.
     """
@@ -65,19 +67,21 @@ def predict(
     with open_run(run) as opened:
         model = load_model(opened)
         require_possible(model, run, new, config)
+        origin = requested_origin(config, model)
         steps = config.horizon or model.schema.horizon
         requested, paths = _load_requested(opened, config, warn)
         require_forecast(model, steps=steps, quantiles=len(requested.suffixes), doing="the forecast")
         graph, precision = load_graph(opened, config.precision)
         if new is None:
-            data = load_own_data(opened, model, warn)
+            data = load_own_data(opened, model, warn, origin)
         else:
-            data = load_new_data(new, opened, model, config, stdin, warn)
+            data = load_new_data(new, opened, model, config, stdin, warn, origin)
     if config.only:
         data = data.select(config.only)
     data, ended = data.without_ended(config.ended, warn)
     if config.future_data is not None:
         data = data.with_future_data(config, steps, stdin, warn)
+    warn_learned_rows(data, model, origin, warn, own=new is None)
     warn_new_series(data, model, warn)
     if paths is None:
         warn_short_series(data, warn)
@@ -125,6 +129,7 @@ def predict(
         quantiles=requested.quantiles,
         samples=config.samples,
         seed=None if paths is None else paths.seed,
+        origin=None if origin is None else origin.text,
         time_start=forecast.first_time,
         time_end=forecast.last_time,
         ended=ended.names,

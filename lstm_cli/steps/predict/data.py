@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel, rescale_to_model
 from lstm_cli.rundir import Run, command, stale_sources
+
+if TYPE_CHECKING:
+    from lstm_cli.data.forecast.new_data import ModelSchema
+    from lstm_cli.data.forecast.origin import Origin
 
 Warn = Callable[[Finding], None]
 
@@ -128,20 +132,29 @@ class ForecastData:
         return replace(self, dataset=dataset, covariates=source_name(config.future_data))
 
 
-def load_own_data(run: Run, model: TrainedModel, warn: Warn) -> ForecastData:
+def load_own_data(run: Run, model: TrainedModel, warn: Warn, origin: "Origin | None" = None) -> ForecastData:
     """Return the run's data in the scaling of the model.
 
     Args:
         run: run with prepared data.
         model: trained model.
         warn: receives findings.
+        origin: last row that the forecast knows; None: the last row of the data.
 
     Raises:
         StaleArtifact: the data have other columns or another frequency than the model.
+        DataError: the origin is not a row, or has too few rows before it.
     """
     dataset, short = load_dataset(run), load_short_series(run)
     if stale_sources(run, "model"):
         _warn_stale(run, model, dataset, warn)
+    if origin is not None:
+        from lstm_cli.data.forecast.known_rows import hide_later_rows
+
+        known = _model_schema(run, model)
+        dataset, short, findings = hide_later_rows(dataset, short, origin, known, str(run.path))
+        for finding in findings:
+            warn(finding)
     dataset = rescale_to_model(dataset, model)
     return ForecastData(dataset=dataset, short=short, source=str(run.path), new=_new_names(dataset, model))
 
@@ -188,7 +201,13 @@ def _differences(model: TrainedModel, dataset: Dataset) -> str:
 
 
 def load_new_data(
-    new: str, run: Run, model: TrainedModel, config: PredictConfig, stdin: BinaryIO | None, warn: Warn
+    new: str,
+    run: Run,
+    model: TrainedModel,
+    config: PredictConfig,
+    stdin: BinaryIO | None,
+    warn: Warn,
+    origin: "Origin | None" = None,
 ) -> ForecastData:
     """Return new rows in the scaling of the model.
 
@@ -199,21 +218,14 @@ def load_new_data(
         config: settings of `predict`.
         stdin: stream behind `-`.
         warn: receives findings.
+        origin: last row that the forecast knows; None: the last row of the file.
 
     Raises:
-        DataError: the rows do not fit the model.
+        DataError: the rows do not fit the model, or the origin is not one of them.
     """
-    from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
+    from lstm_cli.data.forecast.new_data import read_new_data
 
-    known = ModelSchema(
-        schema=model.schema,
-        series=model.series,
-        scaler=model.scaler,
-        training=model.training,
-        rows_read=model.lookback,
-        short=load_short_series(run) if run.has("data") else NO_SHORT_SERIES,
-    )
-    read = read_new_data(new, known, text=config.text, stdin=stdin)
+    read = read_new_data(new, _model_schema(run, model), text=config.text, stdin=stdin, origin=origin)
     for finding in read.findings:
         warn(finding)
     source = source_name(new)
@@ -221,6 +233,19 @@ def load_new_data(
         _warn_changed_values(source, read.dataset, load_dataset(run), warn)
     return ForecastData(
         dataset=read.dataset, short=read.short, source=source, new=_new_names(read.dataset, model)
+    )
+
+
+def _model_schema(run: Run, model: TrainedModel) -> "ModelSchema":
+    from lstm_cli.data.forecast.new_data import ModelSchema
+
+    return ModelSchema(
+        schema=model.schema,
+        series=model.series,
+        scaler=model.scaler,
+        training=model.training,
+        rows_read=model.lookback,
+        short=load_short_series(run) if run.has("data") else NO_SHORT_SERIES,
     )
 
 

@@ -24,6 +24,7 @@ class PredictReport:
     quantiles: tuple[float, ...]  # further quantiles in the forecast, as probabilities
     samples: int | None  # sample paths of each series; None: the forecast has none
     seed: int | None  # of the sample paths
+    origin: str | None  # last row that the forecast knows, of --origin; None: the last row of the data
     time_start: str  # of the forecast, in the time format of the file
     time_end: str
     ended: tuple[str, ...]  # names of ended series, skipped unless --ended include
