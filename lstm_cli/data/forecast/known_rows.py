@@ -11,6 +11,7 @@ import numpy as np
 from lstm_cli.data.build.short_series import find_short_series
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.short_series import ShortSeries
+from lstm_cli.data.forecast.bounds import restore_decimals
 from lstm_cli.data.forecast.new_data import ModelSchema, required_rows, series_indices
 from lstm_cli.data.forecast.origin import Origin
 from lstm_cli.data.grid.regular_grid import Grid
@@ -113,24 +114,20 @@ def _cut(dataset: Dataset, chosen: np.ndarray, counts: np.ndarray) -> Dataset:
 def _as_short_series(dataset: Dataset, chosen: np.ndarray, counts: np.ndarray) -> ShortSeries:
     """Return the chosen series with their known rows as series that get the baseline; arguments as in `_cut`."""
     table, targets = dataset.series, dataset.targets
-    rows = [
-        slice(int(table.offset[index]), int(table.offset[index] + counts[index])) for index in chosen.tolist()
-    ]
-    cells = [
-        np.where(
-            dataset.measured[part, :targets],
-            dataset.scaler.inverse_transform(dataset.values_scaled[part, :targets], index),
-            np.nan,
-        )
-        for index, part in zip(chosen.tolist(), rows, strict=True)
-    ]
+    cells = [np.zeros((0, targets))]
+    for index in chosen.tolist():
+        rows = slice(int(table.offset[index]), int(table.offset[index] + counts[index]))
+        values = dataset.scaler.inverse_transform(dataset.values_scaled[rows, :targets], index)
+        series = np.full(len(values), index)
+        restored = restore_decimals(dataset, values[None, :, None], series)[0, :, 0]
+        cells.append(np.where(dataset.measured[rows, :targets], restored, np.nan))
     grid = Grid(
         step=dataset.schema.step,
         names=tuple(table.names[index] for index in chosen),
         origin_us=table.origin_us[chosen],
         counts=counts[chosen],
         ahead=np.zeros(len(chosen), dtype=np.int64),
-        cells=np.concatenate([np.zeros((0, targets)), *cells]),
+        cells=np.concatenate(cells),
         row_index=slice(0, int(counts[chosen].sum())),
         rows_read=counts[chosen],
         findings=(),

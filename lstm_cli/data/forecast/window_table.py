@@ -15,7 +15,6 @@ import numpy as np
 
 from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.forecast.output import arrow_times, write_times
-from lstm_cli.data.numbers.decimals import MAX_DECIMALS
 from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import JOINT
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 TARGET, CUT_OFF, ORIGIN, TIME, STEP = "target", "cut_off", "origin", "time", "step"
 BLOCK_ROWS = 20_000  # rows of text at a time, because their cells are Python objects
-# Least distances of two numbers with few decimals, in rounding errors.
-UNIQUE, RARE = 2, 100  # of the file's decimals, and of others
 ROW_GROUP = 100_000  # least rows of a row group of Parquet, except the last one
 
 
@@ -117,35 +114,6 @@ def open_table(stream: BinaryIO, columns: TableColumns, format: str) -> WindowTa
         format: `csv` or `parquet`.
     """
     return ParquetTable(stream, columns) if format == "parquet" else CsvTable(stream, columns)
-
-
-def restore_decimals(dataset: Dataset, values: np.ndarray, series: np.ndarray) -> np.ndarray:
-    """Return numbers [K, B, H, C] without the rounding error of 32-bit scaled numbers, where it is plain.
-
-    If a number with few decimals is within that error, it replaces the number: 3.799 for 3.79900005. Few are the
-    decimals of the file, or so few that such a number is hardly near by chance. The order of two numbers never turns
-    around.
-
-    Args:
-        dataset: data of the windows.
-        values: numbers in the file's units.
-        series: [B] series of each window.
-    """
-    restored = values.copy()
-    known = np.array(dataset.schema.decimals or (0,) * dataset.targets)
-    for column, values_of_column in zip(restored, values, strict=True):
-        error = dataset.scaler.float32_spacings(values_of_column, series)
-        open_cells = np.isfinite(values_of_column)
-        for decimals in range(MAX_DECIMALS + 1):
-            distance = np.where(decimals <= known, UNIQUE, RARE) * error
-            open_cells &= distance <= 10.0**-decimals
-            if not open_cells.any():
-                break
-            rounded = np.rint(values_of_column * 10.0**decimals) / 10.0**decimals
-            near = open_cells & (np.abs(rounded - values_of_column) <= error)
-            np.copyto(column, rounded, where=near)
-            open_cells &= ~near
-    return restored
 
 
 class CsvTable(WindowTable):

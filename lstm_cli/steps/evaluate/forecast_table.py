@@ -10,13 +10,12 @@ import numpy as np
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.windows import Windows
-from lstm_cli.data.forecast.bounds import Bounds
+from lstm_cli.data.forecast.bounds import Bounds, restore_decimals
 from lstm_cli.data.forecast.output import output_format
 from lstm_cli.data.forecast.window_table import (
     TableColumns,
     TableRows,
     open_table,
-    restore_decimals,
 )
 from lstm_cli.errors import UsageError
 from lstm_cli.evaluation import scoring

@@ -61,7 +61,7 @@ def warn_learned_rows(
         return
     last = origin.show(int(learned.max()))
     text = (
-        f"the model learned from rows after --origin '{origin.text}', up to {last}, so this forecast is better than one "
-        f"of unseen rows (use --origin '{last}' or later)"
+        f"the model learned from rows after --origin '{origin.text}', up to {last}, so this forecast is better than "
+        f"one of unseen rows (use --origin '{last}' or later)"
     )
     warn(Finding(rule="M106", kind=MODEL, text=text, flags=("--origin",)))

@@ -9,7 +9,8 @@ import pytest
 from small_data import dataset, wave
 
 from lstm_cli.data.dataset.dataset import Dataset
-from lstm_cli.data.forecast.window_table import TableColumns, TableRows, open_table, restore_decimals
+from lstm_cli.data.forecast.bounds import restore_decimals
+from lstm_cli.data.forecast.window_table import TableColumns, TableRows, open_table
 from lstm_cli.data.frequency.step import UNIT
 from lstm_cli.data.times.formats import JOINT, TimeFormat
 
