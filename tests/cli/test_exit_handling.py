@@ -85,6 +85,11 @@ def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint)
         (
             ["predict", "run", "--forecasts", "a"],
             "--forecasts",
+            "--forecasts is an option of lstm evaluate; see ",
+        ),
+        (
+            ["predict", "run", "--forecaster", "a"],
+            "--forecaster",
             "the options of lstm predict are --",
         ),
         (

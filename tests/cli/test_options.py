@@ -113,6 +113,8 @@ OTHER_VALUES = {
         "split": ("val", "val"),
         "precision": ("int8", "int8"),
         "fail_if": ("mae>1", ("mae>1",)),
+        "forecasts": ("F", "F"),
+        "stride": ("24", 24),
         "backtest": ("3", 3),
         "reuse": (None, True),
         "jobs": ("2", 2),
@@ -122,6 +124,7 @@ OTHER_VALUES = {
     "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
     "predict": {
         "horizon": ("9", 9),
+        "origin": ("2024-01-01", "2024-01-01"),
         "future_data": ("F", "F"),
         "only": ("A,B", ("A,B",)),
         "shard": ("3/16", Shard(number=3, count=16)),
@@ -150,6 +153,7 @@ REQUIRED = {
     ("tune", "storage"): {"method": "bayes"},
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},
+    ("evaluate", "stride"): {"forecasts": "F"},
     ("predict", "seed"): {"samples": 10},
 } | {("train", name): {"model": "stacked"} for name in STACKED_ONLY}
 ALL_OPTIONS = [(verb, name) for verb, others in OTHER_VALUES.items() for name in others]

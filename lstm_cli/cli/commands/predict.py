@@ -19,7 +19,7 @@ EXAMPLES = (
     "lstm predict runs/load sample_data/ETTh1.csv --format json",
     "lstm predict runs/load --level 90 --quantiles 0.1,0.5,0.9",
     "lstm predict runs/load --samples 100 -o runs/paths.csv",
-    "lstm predict runs/load --origin '2018-06-01 07:00:00'",
+    "lstm predict runs/load --origin '2016-10-01 07:00:00'",
 )
 
 
