@@ -14,6 +14,7 @@ from lstm_cli.data.build.backtest_folds import backtest_folds
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.frequency.step import Step
 from lstm_cli.errors import DataError, Interrupted
+from lstm_cli.evaluation.window_forecasts import window_forecasts
 from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
@@ -24,6 +25,7 @@ from lstm_cli.steps.evaluate.backtest import (
     backtest_recipe,
     mean_and_deviation,
 )
+from lstm_cli.steps.evaluate.forecast_table import ForecastSource
 from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.evaluate.train_fold import cut_off_text
 from lstm_cli.steps.prepare import prepare
@@ -103,12 +105,30 @@ def test_backtest_retrains_only_on_rows_before_each_cutoff(panel: Path, tmp_path
 
 
 def test_folds_side_by_side_are_the_same(linear_run: Path) -> None:
+    """Reports and models of folds do not depend on the number of processes."""
     with open_run(linear_run) as run:
         dataset = load_dataset(run)
     options: dict[str, Any] = {"folds": 2, "threads": 1, "listen": ignore_events, "should_stop": lambda: None}
     recipe = BacktestRecipe(prepare=PREPARE, train=LINEAR)
-    item = backtest(dataset, recipe, jobs=1, **options)
-    assert item == backtest(dataset, recipe, jobs=2, **options)
+    sources: dict[int, list[ForecastSource]] = {1: [], 2: []}
+    reports = [
+        backtest(dataset, recipe, jobs=jobs, on_fold=sources[jobs].append, **options) for jobs in (1, 2)
+    ]
+    assert reports[0] == reports[1]
+    assert reports[0] == backtest(dataset, recipe, jobs=1, **options)
+    for one, other in zip(*sources.values(), strict=True):
+        assert one.cut_off_us == other.cut_off_us
+        (own,), (others,) = (
+            list(
+                window_forecasts(
+                    *(source.windows, source.forecaster, source.bounds, source.intervals),
+                    season=source.season,
+                )
+            )
+            for source in (one, other)
+        )
+        np.testing.assert_array_equal(own.forecast, others.forecast)
+        np.testing.assert_allclose(own.quantiles, others.quantiles, rtol=1e-6)
 
 
 def test_the_spread_by_hand() -> None:

@@ -233,7 +233,7 @@ def test_a_dry_run_names_the_table_even_if_the_scores_are_up_to_date(own_run: Pa
     assert plan.writes == (str(tmp_path / "f.csv"),)
 
 
-@pytest.mark.parametrize("options", [{"reuse": True}, {}, {"jobs": 2}])
+@pytest.mark.parametrize("options", [{"reuse": True}, {}])
 def test_the_rows_of_each_cut_off_have_the_errors_of_its_fold(
     own_run: Path, tmp_path: Path, options: dict[str, Any]
 ) -> None:
