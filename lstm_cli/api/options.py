@@ -225,6 +225,12 @@ class EvaluateOptions(TypedDict, total=False):
     """Number of backtest cut-offs in parallel. Default: 1."""
     threads: int | None
     """Number of CPU threads. Default: all cores."""
+    forecasts: str | None
+    """Table of the forecasts, truths, intervals and seasonal naive of all windows, as .csv or .parquet.
+    Default: none.
+    """
+    stride: int | None
+    """Only every N-th window of each series in `forecasts`. Default: all windows."""
     output: str | None
     """Folder for a copy of scores.json, the tables and the plot. Default: RUN only."""
 
@@ -244,6 +250,10 @@ class PredictOptions(TypedDict, total=False):
     horizon: int | None
     """Number of steps; after the trained horizon, forecasts are fed back as inputs. Default: the horizon
     of the run.
+    """
+    origin: str | None
+    """Forecast from an earlier row: the last time that the forecast knows, or row:N if the data have no
+    times. Default: the last row.
     """
     future_data: "Data | None"
     """File with the known-ahead covariates after the last row, without a target; - is standard input.
