@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lstm_cli.findings import Finding
@@ -24,7 +25,6 @@ class Note:
     text: str
 
 
-EPOCH_COLUMNS = 78  # width of the full line of an epoch
 REFIT = "training again"  # stage in which networks are refitted on training and validation rows
 
 
@@ -119,8 +119,14 @@ def ignore_events(event: Event) -> None:
     """Ignore the event; a listener for callers that need no output."""
 
 
-def describe_event(event: Event, width: int = EPOCH_COLUMNS) -> str:
-    """Return an event as one line, without the learning rate if the terminal is narrow (width in columns)."""
+def describe_event(event: Event, width: int | None = None, *, with_left: bool = False) -> str:
+    """Return an event as one line.
+
+    Args:
+        event: event.
+        width: columns of the terminal, for which the line of an epoch leaves out parts; None: no limit.
+        with_left: whether the line of an epoch has the time left.
+    """
     match event:
         case WarningRaised():
             return f"warning[{event.finding.rule}]: {event.finding.text}"
@@ -134,7 +140,7 @@ def describe_event(event: Event, width: int = EPOCH_COLUMNS) -> str:
                 f"at most {event.epochs} epoch{'s' if event.epochs > 1 else ''} of {event.steps_per_epoch} steps"
             )
         case EpochEnded():
-            return _describe_epoch(event, with_lr=width >= EPOCH_COLUMNS)
+            return _describe_epoch(event, width, with_left=with_left)
         case WeightsRecorded():
             return f"{event.part} epoch {event.epoch}: {len(event.weights)} arrays of weights"
         case PlotDrawn():
@@ -143,18 +149,47 @@ def describe_event(event: Event, width: int = EPOCH_COLUMNS) -> str:
             return f"validation MASE {event.scores.get('mase')}"
 
 
-def _describe_epoch(event: EpochEnded, *, with_lr: bool) -> str:
-    width = len(str(event.epochs))
+def _describe_epoch(event: EpochEnded, width: int | None, *, with_left: bool) -> str:
+    """Return the line of an epoch, in a narrow terminal without the time left, then without the learning rate."""
+    digits = len(str(event.epochs))
     train = "      -" if event.train_loss is None else f"{event.train_loss:7.4f}"
     val = "      -" if event.val_loss is None else f"{event.val_loss:7.4f}"
     best = "best" if event.best else "    "
     parts = [
-        f"{event.part:<8} epoch {event.epoch:{width}}/{event.epochs}",
+        f"{event.part:<8} epoch {event.epoch:{digits}}/{event.epochs}",
         f"train {train}",
         f"val {val} {best}",
     ]
-    parts += [f"lr {event.lr:.1e}"] if with_lr else []
-    return ("  " if with_lr else " ").join([*parts, f"{event.seconds:5.1f} s"])
+    lr, seconds = f"lr {event.lr:.1e}", f"{event.seconds:5.1f} s"
+    left = time_left(seconds_left(event)) if with_left else ""
+    lines = ["  ".join([*parts, lr, seconds])]
+    if left:
+        lines.insert(0, f"{lines[0]}, {left}")
+    lines.append(" ".join([*parts, seconds]))
+    return next((line for line in lines if width is None or len(line) <= width), lines[-1])
+
+
+def seconds_left(event: EpochEnded) -> float | None:
+    """Return the seconds that a network trains at most, if its next epochs are as long as the mean of its epochs.
+
+    Early stopping can end the training before. None before the first epoch and after the last one.
+    """
+    if not 0 < event.epoch < event.epochs:
+        return None
+    return event.seconds / event.epoch * (event.epochs - event.epoch)
+
+
+def time_left(seconds: float | None) -> str:
+    """Return the time left as a text; "" if it is not known.
+
+    >>> time_left(42.3), time_left(3723), time_left(None)
+    ('at most 0:43 left', 'at most 1:02:03 left', '')
+    """
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"at most {hours}:{minutes:02}:{rest:02} left" if hours else f"at most {minutes}:{rest:02} left"
 
 
 def describe_progress(event: Progressed) -> str:

@@ -37,7 +37,7 @@ def test_training_as_json(lstm):
 
 
 def test_an_infinite_loss_is_null(lstm, monkeypatch):
-    from lstm_cli.cli.progress.reporters import event_fields
+    from lstm_cli.cli.progress.event_text import event_fields
     from lstm_cli.events import EpochEnded
 
     values = {"part": "free", "epoch": 1, "epochs": 2, "step": 3, "best": False, "lr": 0.1, "seconds": 1.0}

@@ -8,7 +8,8 @@ import time
 from log_lines import untimed
 
 from lstm_cli.cli.progress import reporters
-from lstm_cli.cli.progress.reporters import LogReporter, ProgressBar
+from lstm_cli.cli.progress.event_text import event_fields
+from lstm_cli.cli.progress.reporters import LogReporter
 from lstm_cli.events import (
     EpochEnded,
     Note,
@@ -17,6 +18,7 @@ from lstm_cli.events import (
     WarningRaised,
     describe_event,
     describe_progress,
+    seconds_left,
 )
 from lstm_cli.findings import Finding
 
@@ -30,8 +32,9 @@ def epoch(number, **changes):
         "lr": 1e-3,
         "grad_norm": 0.1,
         "seconds": 1.5,
+        "epochs": 12,
     }
-    return EpochEnded(epoch=number, epochs=12, step=10 * number, **values | changes)
+    return EpochEnded(epoch=number, step=10 * number, **values | changes)
 
 
 def test_events_as_lines():
@@ -50,6 +53,18 @@ def test_events_as_lines():
         describe_event(started)
         == "training segment: 1,234 parameters, 5,678 windows, at most 9 epochs of 330 steps"
     )
+
+
+def test_an_epoch_has_both_losses_and_the_time_left():
+    """Three epochs took 1.5 s, so the other nine take 4.5 s at most."""
+    full = "anchored epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
+    assert describe_event(epoch(3), with_left=True) == f"{full}, at most 0:05 left"
+    assert describe_event(epoch(3), 80, with_left=True) == full
+    narrow = "anchored epoch  3/12 train  0.2500 val  0.5000        1.5 s"
+    assert describe_event(epoch(3), 60, with_left=True) == narrow
+    assert seconds_left(epoch(3)) == 4.5
+    assert event_fields(epoch(3))["seconds_left_at_most"] == 4.5
+    assert [seconds_left(epoch(number)) for number in (0, 12)] == [None, None]
 
 
 def test_progress_as_a_line():
@@ -136,20 +151,3 @@ def test_control_characters_are_escaped(monkeypatch):
 def test_a_long_silence_prints_the_part_in_training(monkeypatch):
     lines = log_of(monkeypatch, [(0, epoch(3, part="free"))], silence=10, end=15)
     assert lines[1:] == ["free epoch 4/12 running, 10 s"]
-
-
-def test_parallel_networks_have_one_bar_each_until_the_next_stage(monkeypatch):
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True
-    monkeypatch.setattr(sys, "stderr", terminal)
-    bar = ProgressBar()
-    for part in ("anchored", "free"):
-        bar(TrainingStarted(model=part, parameters=1, windows=2, epochs=12, steps_per_epoch=10))
-    bar(epoch(3, part="anchored"))
-    bar(epoch(5, part="free"))
-    moving = {task.description: task.completed for task in bar._bar.tasks}
-    assert moving == {"training anchored": 3, "training free": 5}
-    bar(Progressed(stage="exporting", done=0))
-    assert [task.description for task in bar._bar.tasks] == ["exporting"]
-    bar.close()
-    assert "free     epoch  5/12" in terminal.getvalue()
