@@ -31,6 +31,15 @@ def count_noun(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def short_number(value: float) -> str:
+    """Return a number with three significant digits, or as a whole number from 1,000 on.
+
+    >>> short_number(0.012345), short_number(4.2), short_number(12345.6)
+    ('0.0123', '4.2', '12,346')
+    """
+    return f"{value:,.0f}" if 999.5 <= abs(value) < 1e15 else f"{value:.3g}"
+
+
 def quote_value(text: str) -> str:
     """Return a text in quotes that a shell reads as the same text: single quotes, if it has none itself.
 

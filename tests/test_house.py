@@ -89,6 +89,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "pandas": {"data/grid/resample": IN_FUNCTIONS},
     "sklearn": {"steps/tune/samplers": IN_FUNCTIONS},
     "optuna": {"steps/tune/optuna_sampler": IN_FUNCTIONS},
+    "plotille": {"plots/terminal": IN_FUNCTIONS},
     "distributed": {"steps/tune/dask_backend": IN_FUNCTIONS},
     "tensorboard": {},  # used through torch.utils.tensorboard
     "wandb": {"cli/progress/wandb": IN_FUNCTIONS},

@@ -233,6 +233,8 @@ class EvaluateOptions(TypedDict, total=False):
     """Only every N-th window of each series in `forecasts`. Default: all windows."""
     output: str | None
     """Folder for a copy of scores.json, the tables and the plot. Default: RUN only."""
+    plot: str | None
+    """Copy of the plot of forecasts as a PNG, SVG or PDF file; - draws in the terminal. Default: RUN only."""
 
 
 class QuantizeOptions(TypedDict, total=False):
@@ -261,6 +263,10 @@ class PredictOptions(TypedDict, total=False):
     """
     only: str | Sequence[str]
     """Series to forecast. Default: all."""
+    plot: str | None
+    """Plot of the last rows and the forecast as a PNG, SVG or PDF file; - draws in the terminal. Default:
+    no plot.
+    """
     precision: Literal["auto", "fp32", "fp16", "int8"]
     """Model precision; auto: the quantized model if it is up to date. One of 'auto', 'fp32', 'fp16',
     'int8'. Default: 'auto'.

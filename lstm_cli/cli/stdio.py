@@ -216,6 +216,15 @@ def print_line(event: str, text: str, facts: Mapping[str, Any] | None = None) ->
         redirect_to_devnull(sys.stderr)
 
 
+def print_drawing(text: str) -> None:
+    """Write the drawing of a plot to stderr, also with --quiet, because it is a result. JSON holds it as a text."""
+    try:
+        sys.stderr.write(_as_json("plot", {"text": text}) + "\n" if _options.as_json else text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        redirect_to_devnull(sys.stderr)
+
+
 def print_json_line(event: str, facts: Mapping[str, Any]) -> bool:
     """Write an object to stderr if its format is JSON, and return whether it is."""
     if _options.as_json:

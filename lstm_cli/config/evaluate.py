@@ -67,6 +67,12 @@ class EvaluateConfig:
         flag="-o --output",
         default_text="RUN only",
     )
+    plot: str | None = setting(
+        None,
+        "Copy of the plot of forecasts as a PNG, SVG or PDF file; - draws in the terminal.",
+        "FILE",
+        default_text="RUN only",
+    )
 
     def __post_init__(self) -> None:
         require_bounds(self)

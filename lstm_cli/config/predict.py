@@ -68,6 +68,13 @@ class PredictConfig(TextSettings):
         flag="-o --output",
         panel=FORECAST_PANEL,
     )
+    plot: str | None = setting(
+        None,
+        "Plot of the last rows and the forecast as a PNG, SVG or PDF file; - draws in the terminal.",
+        "FILE",
+        default_text="no plot",
+        panel=FORECAST_PANEL,
+    )
     format: str | None = setting(
         None,
         "Forecast format.",
@@ -141,6 +148,12 @@ class PredictConfig(TextSettings):
                 flag="--level",
             )
         self._check_samples()
+        if self.plot is not None and self.shard is not None:
+            raise UsageError(
+                "--plot and --shard cannot be combined: a shard has only a part of the series",
+                hint="leave out --plot, or choose series with --only instead of --shard",
+                flag="--plot",
+            )
 
     def _check_samples(self) -> None:
         """Raise UsageError for --samples with an option of another output, and for --seed without --samples."""

@@ -107,10 +107,11 @@ class WindowErrors:
     """
 
     def __init__(self, windows: Windows, scale: metrics.MetricScale) -> None:
-        self._windows = windows
+        self.windows = windows
         count = _measured(windows)
         usable = (count > 0) & (scale.seasonal_error > 0)
-        if usable.any():
+        self.has_scale = bool(usable.any())  # whether `mean_errors` are MASE, and not MAE in the file's units
+        if self.has_scale:
             divisor = np.where(usable, count * scale.seasonal_error, 1.0) * usable.sum()
             self._weight = np.where(usable, 1 / divisor, 0.0)
             self._scale = np.where(usable, scale.seasonal_error, np.nan)
@@ -139,7 +140,7 @@ class WindowErrors:
     @property
     def moments(self) -> WindowTimes:
         """Return the positions of the windows in time."""
-        return window_times(self._windows)
+        return window_times(self.windows)
 
     def mean_errors(self) -> np.ndarray:
         """Return the model's MASE of each window and target, [N, C]; NaN where nothing was measured.

@@ -1,25 +1,42 @@
 """Plot of `lstm check`: series with gaps, missing values and outliers, measured shares, and autocorrelation."""
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli.plots.forecast import MAX_TITLE
-from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache
+from lstm_cli.plots.robust_limits import Limits, robust_limits
+from lstm_cli.plots.style import (
+    BASELINE,
+    FORECAST,
+    INK,
+    MAX_TITLE,
+    TRUTH,
+    draw_legend,
+    encode_figure,
+    format_axis,
+    format_times,
+    name_axes,
+    new_figure,
+    short_text,
+    time_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WIDTH = 10.0  # inches
-BINS = 1_500  # horizontal bins of a line; longer series are drawn as minimum and maximum per bin
+MAX_LINE_ROWS = 2_000  # longer series are drawn as mean, minimum and maximum of buckets
+BUCKETS = 400  # about the number of buckets of a longer series
+MAX_BUCKET = 5  # times the wanted size of a bucket that a whole season may have
+BAND_BINS = 1_500  # bands of missing rows that are closer than a bin are joined
+MAX_LAG_BARS = 150  # more lags are an area, because their bars would be a pattern
 MAX_STRIP_SERIES = 300  # maximum number of series in the strip
+MAX_NAMES = 24  # names next to the strip
+NAME_HEIGHT = 0.14  # inches
 MAX_VALUE = 1e300  # axes of matplotlib fail for larger values
-GAP, MISSING = "#e9a23b", "#8f6fb3"
+GAP, MISSING, RANGE = "#e9a23b", "#8f6fb3", "#c3c7ce"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +44,14 @@ class SeriesLine:
     """Column of a series, T rows."""
 
     title: str
+    target: str = ""  # name of the column
+    time_name: str = ""
     times: np.ndarray  # [T] datetime64, or row numbers
     values: np.ndarray  # [T], NaN where not measured
     gaps: np.ndarray  # [T] bool: row is missing in the file
     outliers: np.ndarray  # row indices, int
     split_rows: tuple[int, ...] = ()  # first rows of validation and test
+    season: int = 1  # steps; buckets hold whole seasons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,69 +76,63 @@ class Correlation:
 
 
 def draw_check(
-    lines: Sequence[SeriesLine], strip: MissingStrip | None, correlation: Correlation | None
+    lines: Sequence[SeriesLine],
+    strip: MissingStrip | None,
+    correlation: Correlation | None,
+    *,
+    format: str = "png",
 ) -> bytes:
-    """Return a PNG of the series. The same data give the same bytes.
+    """Return the file of the plot. The same data give the same bytes.
 
     Args:
         lines: Series to draw, at least one.
         strip: Measured shares of many series; None: not drawn.
         correlation: Autocorrelation; None: not drawn.
+        format: `png`, `svg` or `pdf`.
     """
-    use_temporary_cache()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     heights = [2.1] * len(lines)
-    heights += [min(3.0, 0.9 + 0.08 * len(strip.names))] if strip is not None else []
+    heights += [0.7 + NAME_HEIGHT * min(MAX_NAMES, max(4, len(strip.names)))] if strip is not None else []
     heights += [2.3] if correlation is not None else []
-    figure = Figure(figsize=(WIDTH, sum(heights) + 0.5), layout="constrained", facecolor="white")
+    figure = new_figure(WIDTH, sum(heights) + 0.5)
     axes = list(figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights).flat)
     for axis, line in zip(axes, lines, strict=False):
         _draw_line(axis, line)
+    name_axes(axes[len(lines) - 1], lines[-1].time_name if strip is None else "")
     if strip is not None:
         _draw_strip(axes[len(lines)], strip)
-        edges = _numbers(strip.times)
+        name_axes(axes[len(lines)], lines[-1].time_name)
+        edges = time_numbers(strip.times)
         for axis in axes[: len(lines) + 1]:  # aligns the time axes
             axis.set_xlim(edges[0], edges[-1])
     if correlation is not None:
         _draw_correlation(axes[-1], correlation)
-    _legend(figure, axes)
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        # Characters that the font lacks are drawn as boxes, which needs no warning.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
-    return file.getvalue()
-
-
-def _legend(figure: "Figure", axes: Sequence["Axes"]) -> None:
-    """Draw a legend with each label of all panels once."""
-    handle_by_label: dict[str, Any] = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            handle_by_label.setdefault(label, handle)
-    handles: list[Any] = list(handle_by_label.values())
-    location: Literal["outside upper center"] = "outside upper center"
-    figure.legend(handles, list(handle_by_label), loc=location, ncols=7, frameon=False, fontsize=9)
+    draw_legend(figure, axes)
+    return encode_figure(figure, format)
 
 
 def _draw_line(axis: "Axes", line: SeriesLine) -> None:
     line = replace(line, values=np.clip(line.values, -MAX_VALUE, MAX_VALUE))
-    x_values = _numbers(line.times)
+    x_values = time_numbers(line.times)
+    limits = robust_limits(line.values)
     _mark_missing(axis, line, x_values)
-    if len(line.values) <= 2 * BINS:
+    title = line.title
+    if len(line.values) <= MAX_LINE_ROWS:
         axis.plot(x_values, line.values, color=TRUTH, linewidth=0.9, label="measured")
         _mark_single_values(axis, x_values, line.values)
     else:
-        middle, minimum, maximum = _envelope(line.values)
+        rows = bucket_rows(len(line.values), line.season)
+        middle, mean, minimum, maximum = row_buckets(line.values, rows)
         axis.fill_between(
-            x_values[middle], minimum, maximum, color=TRUTH, linewidth=0.6, edgecolor=TRUTH, label="measured"
+            x_values[middle], minimum, maximum, color=RANGE, linewidth=0.6, label="minimum to maximum"
         )
-    if len(line.outliers):
+        axis.plot(x_values[middle], mean, color=TRUTH, linewidth=1.0, label="mean")
+        _mark_single_values(axis, x_values[middle], mean)
+        title += f" · mean, minimum and maximum of each {rows:,} rows"
+    shown = [row for row in line.outliers.tolist() if _is_inside(line.values[row], limits)]
+    if shown:
         axis.scatter(
-            x_values[line.outliers],
-            line.values[line.outliers],
+            x_values[shown],
+            line.values[shown],
             s=26,
             facecolors="none",
             edgecolors=FORECAST,
@@ -128,10 +142,58 @@ def _draw_line(axis: "Axes", line: SeriesLine) -> None:
         )
     for name, row in zip(("validation", "test"), line.split_rows, strict=False):
         if 0 < row < len(x_values):
-            axis.axvline(x_values[row], color=INK, linewidth=0.8, linestyle=":")
+            axis.axvline(x_values[row], color=INK, linewidth=0.8, linestyle=":", label="split")
             _write_label(axis, x_values[row], name, INK)
-    _format_axis(axis, line.title)
-    _time_axis(axis, line.times)
+    format_axis(axis, title, max_title=2 * MAX_TITLE)
+    _limit(axis, x_values, line.values, limits)
+    name_axes(axis, "", line.target)
+    format_times(axis, line.times, ticks=9)
+
+
+def bucket_rows(rows: int, season: int, *, buckets: int = BUCKETS) -> int:
+    """Return the rows of a bucket: whole seasons, if that is about the wanted number, so that the mean has no season.
+
+    Args:
+        rows: rows of the series.
+        season: steps; 1 without a season.
+        buckets: about the number of buckets.
+
+    >>> bucket_rows(17_520, 48), bucket_rows(17_520, 1), bucket_rows(1_000_000, 24), bucket_rows(3_000, 365)
+    (48, 44, 2496, 8)
+    """
+    wanted = -(-rows // buckets)
+    whole = season * max(1, round(wanted / season))
+    return whole if season > 1 and whole * buckets <= MAX_BUCKET * rows else wanted
+
+
+def _is_inside(value: float, limits: Limits) -> bool:
+    return not (
+        (limits.low is not None and value < limits.low) or (limits.high is not None and value > limits.high)
+    )
+
+
+def _limit(axis: "Axes", x_values: np.ndarray, values: np.ndarray, limits: Limits) -> None:
+    """Cut the axis at the limits. Triangles show where values are outside, and a text counts them."""
+    if not limits.notes:
+        return
+    low = limits.least if limits.low is None else limits.low
+    high = limits.greatest if limits.high is None else limits.high
+    axis.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+    for outside, marker, place in ((values > high, "^", 1.0), (values < low, "v", 0.0)):
+        if not outside.any():
+            continue
+        axis.plot(
+            x_values[outside],
+            np.full(int(np.sum(outside)), place),
+            marker,
+            color=FORECAST,
+            markersize=6,
+            transform=axis.get_xaxis_transform(),
+            clip_on=False,
+            zorder=4,
+            label="beyond the axis",
+        )
+    axis.set_title("; ".join(limits.notes), loc="right", fontsize=8, color=FORECAST)
 
 
 def _mark_missing(axis: "Axes", line: SeriesLine, x_values: np.ndarray) -> None:
@@ -143,7 +205,7 @@ def _mark_missing(axis: "Axes", line: SeriesLine, x_values: np.ndarray) -> None:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
         if not len(edges):
             continue
-        firsts, lasts = _join_bands(edges[::2], edges[1::2] - 1, len(line.values) // BINS)
+        firsts, lasts = _join_bands(edges[::2], edges[1::2] - 1, len(line.values) // BAND_BINS)
         # From the row before to the row after, and with an edge, so that a single gap is visible.
         low, high = x_values[np.maximum(firsts - 1, 0)], x_values[np.minimum(lasts + 1, len(x_values) - 1)]
         axis.broken_barh(
@@ -174,11 +236,17 @@ def _mark_single_values(axis: "Axes", x_values: np.ndarray, values: np.ndarray) 
         axis.plot(x_values[single], values[single], ".", color=TRUTH, markersize=2.5)
 
 
-def _envelope(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return middle row, minimum and maximum of each bin. A bin without measured values has NaN."""
-    edges = np.linspace(0, len(values), BINS + 1).astype(np.int64)
-    minimum, maximum = (extreme.reduceat(values, edges[:-1]) for extreme in (np.fmin, np.fmax))
-    return (edges[:-1] + edges[1:]) // 2, minimum, maximum
+def row_buckets(values: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return middle row, mean, minimum and maximum of each bucket; NaN without measured values."""
+    edges = np.arange(0, len(values), rows)
+    minimum, maximum = (extreme.reduceat(values, edges) for extreme in (np.fmin, np.fmax))
+    known = ~np.isnan(values)
+    count = np.add.reduceat(known.astype(np.int64), edges)
+    # Divided before the sum, because numbers near 1e308 would overflow.
+    parts = np.where(known, values, 0.0) / np.repeat(np.maximum(count, 1), np.diff(edges, append=len(values)))
+    mean = np.where(count > 0, np.add.reduceat(parts, edges), np.nan)
+    last = np.minimum(edges + rows, len(values)) - 1
+    return (edges + last) // 2, mean, minimum, maximum
 
 
 def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
@@ -186,20 +254,25 @@ def _draw_strip(axis: "Axes", strip: MissingStrip) -> None:
 
     colors = LinearSegmentedColormap.from_list("measured", [GAP, "#d9dde3", BASELINE])
     rows = np.arange(len(strip.names) + 1) - 0.5
-    axis.pcolormesh(_numbers(strip.times), rows, strip.measured, cmap=colors, vmin=0, vmax=1, rasterized=True)
-    axis.invert_yaxis()
-    few = len(strip.names) <= 12
-    axis.set_yticks(range(len(strip.names)) if few else [])
-    if few:
-        axis.set_yticklabels([_short(name, 18) for name in strip.names], fontsize=7, parse_math=False)
-    drawn = len(strip.names)
-    total = f" of {strip.total:,}" if strip.total > drawn else ""
-    _format_axis(
-        axis,
-        f"measured share of {drawn}{total} series (blue: all, orange: none, white: before start or after end)",
+    axis.pcolormesh(
+        time_numbers(strip.times), rows, strip.measured, cmap=colors, vmin=0, vmax=1, rasterized=True
     )
+    axis.invert_yaxis()
+    drawn = len(strip.names)
+    every = -(-drawn // MAX_NAMES)
+    named = range(0, drawn, every)
+    axis.set_yticks(named, [short_text(strip.names[row], 18) for row in named], fontsize=7, parse_math=False)
+    total = f" of {strip.total:,}" if strip.total > drawn else ""
+    names = f", 1 of {every} named" if every > 1 else ""
+    format_axis(
+        axis,
+        f"measured share of {drawn:,}{total} series{names} (blue: all, orange: none, white: before start or after end)",
+        max_title=2 * MAX_TITLE,
+    )
+    axis.tick_params(axis="y", labelsize=7)
     axis.grid(visible=False)
-    _time_axis(axis, strip.times)
+    axis.margins(y=0)
+    format_times(axis, strip.times, ticks=9)
 
 
 def _draw_correlation(axis: "Axes", correlation: Correlation) -> None:
@@ -210,58 +283,28 @@ def _draw_correlation(axis: "Axes", correlation: Correlation) -> None:
         color=INK,
         alpha=0.18,
         linewidth=0,
-        label="noise (95 %)",
+        label="95 % of noise",
     )
-    axis.vlines(lags, 0, correlation.values, color=BASELINE, linewidth=max(0.8, min(3.0, 260 / len(lags))))
+    label = "autocorrelation"
+    if len(lags) > MAX_LAG_BARS:
+        axis.fill_between(lags, 0, correlation.values, color=BASELINE, linewidth=0, label=label)
+    else:
+        width = min(3.0, 260 / len(lags))
+        axis.vlines(lags, 0, correlation.values, color=BASELINE, linewidth=width, label=label)
     if correlation.raw is not None:
-        axis.plot(lags, correlation.raw, color=INK, linewidth=1.1, label="unadjusted")
+        axis.plot(lags, correlation.raw, color=INK, linewidth=1.1, label="autocorrelation, unadjusted")
     axis.axhline(0, color=INK, linewidth=0.8)
     for number, season in enumerate(correlation.seasons):
         if season > len(lags):
             continue
-        label = "season" if not number else None
+        label = "season" if not number else "_"
         axis.axvline(season, color=FORECAST, linewidth=1.2, linestyle="--", label=label)
         _write_label(axis, season, str(season), FORECAST)
-    _format_axis(axis, correlation.title)
-    axis.set_xlabel("lag in steps", fontsize=8, color=INK)
+    format_axis(axis, correlation.title, max_title=2 * MAX_TITLE)
+    name_axes(axis, "lag in steps", "autocorrelation")
     axis.set_xlim(0, len(lags) + 1)
 
 
 def _write_label(axis: "Axes", x: float, name: str, color: str) -> None:
     """Write a label at the top of a panel, to the right of a vertical line."""
     axis.text(x, 0.99, f" {name}", transform=axis.get_xaxis_transform(), fontsize=8, color=color, va="top")
-
-
-def _format_axis(axis: "Axes", title: str) -> None:
-    axis.set_title(
-        _short(title, 2 * MAX_TITLE), loc="left", fontsize=10, parse_math=False
-    )  # a '$' is not a formula
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
-    axis.tick_params(labelsize=8, color=INK)
-    axis.margins(x=0.01)
-
-
-def _numbers(times: np.ndarray) -> np.ndarray:
-    """Return times as matplotlib numbers, and row numbers unchanged."""
-    if not np.issubdtype(times.dtype, np.datetime64):
-        return times
-    from matplotlib.dates import date2num
-
-    numbers: np.ndarray = date2num(times)
-    return numbers
-
-
-def _time_axis(axis: "Axes", times: np.ndarray) -> None:
-    if not np.issubdtype(times.dtype, np.datetime64):
-        return
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(minticks=3, maxticks=9)
-    axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-
-
-def _short(text: str, max_length: int) -> str:
-    text = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * max_length])
-    return text if len(text) <= max_length else text[: max_length - 1] + "…"

@@ -1,100 +1,165 @@
-"""Plot of forecasts and measured values."""
+"""Plot of forecasts: after the last row for `predict`, over measured windows for `evaluate` and `train`."""
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_cli.plots.style import BASELINE, FORECAST, INK, TRUTH, use_temporary_cache
+from lstm_cli.plots.style import (
+    BASELINE,
+    FORECAST,
+    INK,
+    MAX_TITLE,
+    TRUTH,
+    draw_legend,
+    encode_figure,
+    format_axis,
+    format_times,
+    name_axes,
+    new_figure,
+    time_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAX_TITLE = 60  # characters that fit above a panel
+WIDTH = 10.0  # inches
+LONG_HORIZON = 60  # steps; longer horizons get panels over the whole width
+SMALL_PANELS = 4  # more panels are drawn in three columns
+PATHS_SHOWN = 20  # sample paths; more are a block
+WIDEST_ALPHA, NARROWEST_ALPHA = 0.14, 0.32  # of prediction intervals, which must not hide the lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Prediction interval over the horizon."""
+
+    name: str  # e.g. "80 % interval"
+    low: np.ndarray  # [H]
+    high: np.ndarray  # [H]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Panel of a window: the history (h rows), and over the horizon (H rows) the measured values and two forecasts."""
+    """Panel of a forecast: h measured rows before it, and its H steps."""
 
     title: str
-    times: np.ndarray  # [h + H] datetime64, or row numbers
-    history: np.ndarray  # [h]
-    truth: np.ndarray  # [H], NaN where not measured
+    target: str
+    time_name: str
+    times: np.ndarray  # [h + H] datetime64, or whole numbers
+    history: np.ndarray  # [h], NaN where not measured
     forecast: np.ndarray  # [H]
-    baseline: np.ndarray  # [H]
-    baseline_name: str
-    interval_ends: np.ndarray | None = None  # [4, H]: lo80, hi80, lo95, hi95 of the prediction intervals
+    forecast_name: str = "forecast"
+    truth: np.ndarray | None = None  # [H], NaN where not measured; None: not known yet
+    baseline: np.ndarray | None = None  # [H]
+    baseline_name: str = ""
+    bands: Sequence[Band] = ()  # widest first
+    quantiles: np.ndarray | None = None  # [Q, H]
+    quantiles_name: str = ""
+    paths: np.ndarray | None = None  # [P, H] sample paths
 
 
-def draw_forecast(panels: Sequence[Panel]) -> bytes:
-    """Return a PNG of one or more panels. The same panels give the same bytes."""
-    use_temporary_cache()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def draw_forecast(panels: Sequence[Panel], *, title: str = "", format: str = "png") -> bytes:
+    """Return the file of one or more panels. The same panels give the same bytes.
 
-    columns = 1 if len(panels) == 1 else 2
+    Args:
+        panels: Panels to draw.
+        title: Text above all panels; "" for none.
+        format: `png`, `svg` or `pdf`.
+    """
+    long = len(panels[0].forecast) > LONG_HORIZON
+    columns = 1 if len(panels) == 1 else 3 if len(panels) > SMALL_PANELS else 1 if long else 2
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(10, 1.0 + 2.9 * rows), layout="constrained", facecolor="white")
+    height = 3.6 if len(panels) == 1 else 2.2 if columns == 3 else 2.4 if long else 2.9
+    figure = new_figure(WIDTH, 0.6 + 0.3 * bool(title) + height * rows)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axis, panel in zip(axes, panels, strict=False):
-        _draw(axis, panel)
+    for number, (axis, panel) in enumerate(zip(axes, panels, strict=False)):
+        _draw(axis, panel, columns=columns)
+        last = number + columns >= len(panels)  # of its column
+        name_axes(axis, panel.time_name if last else "", panel.target, max_length=int(11 * height))
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=5, frameon=False)
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        # Characters that the font lacks are drawn as boxes, which needs no warning.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
-    return file.getvalue()
+    if title:
+        figure.suptitle(title, fontsize=11, x=0.01, ha="left", parse_math=False)
+    draw_legend(figure, axes[: len(panels)])
+    return encode_figure(figure, format)
 
 
-def _draw(axis: "Axes", panel: Panel) -> None:
-    before, ahead = panel.times[: len(panel.history)], panel.times[len(panel.history) :]
-    # One line for history and horizon, so that there is no gap at the origin.
-    axis.plot(panel.times, [*panel.history, *panel.truth], color=TRUTH, linewidth=1.3, label="measured")
-    marker = "o" if len(ahead) == 1 else ""  # a line through one point is invisible
+def _draw(axis: "Axes", panel: Panel, *, columns: int) -> None:
+    times = time_numbers(panel.times)
+    origin = len(panel.history)
+    before, ahead = times[:origin], times[origin:]
+    single = len(ahead) == 1  # a line or an area at one point is invisible
+    if origin:
+        axis.axvspan((before[-1] + ahead[0]) / 2, ahead[-1], color=INK, alpha=0.07, linewidth=0, zorder=0)
+    # The legend has the order of the calls. What lies in front is decided by zorder.
+    _draw_measured(axis, times, panel)
+    marker = "o" if single else ""
+    # Wide and behind the measured values, so that both are visible where they agree.
     axis.plot(
         ahead,
-        panel.baseline,
-        color=BASELINE,
-        linewidth=1.2,
-        linestyle="--",
+        panel.forecast,
+        color=FORECAST,
+        linewidth=2.4,
         marker=marker,
-        label=panel.baseline_name,
+        label=panel.forecast_name,
+        zorder=2.5,
     )
-    if panel.interval_ends is not None:
-        _draw_intervals(axis, ahead, panel.interval_ends)
-    axis.plot(ahead, panel.forecast, color=FORECAST, linewidth=1.8, marker=marker, label="forecast")
-    axis.axvspan(before[-1], panel.times[-1], color=INK, alpha=0.08, linewidth=0)
-    title = panel.title if len(panel.title) <= MAX_TITLE else panel.title[: MAX_TITLE - 1] + "…"
-    axis.set_title(title, loc="left", fontsize=10, parse_math=False)  # a '$' is not a formula
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
-    axis.tick_params(labelsize=8, color=INK)
-    axis.margins(x=0.01)
-    if np.issubdtype(panel.times.dtype, np.datetime64):
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    if panel.baseline is not None:
+        style: Any = {"color": BASELINE, "linewidth": 1.1, "linestyle": "--", "marker": marker, "zorder": 2}
+        axis.plot(ahead, panel.baseline, label=panel.baseline_name, **style)
+    if panel.quantiles is not None:
+        lines = axis.plot(
+            ahead,
+            panel.quantiles.T,
+            color=FORECAST,
+            linewidth=0.9,
+            linestyle=":",
+            marker="_" if single else "",
+        )
+        lines[0].set_label(panel.quantiles_name)
+    if panel.paths is not None:
+        shown = panel.paths[:PATHS_SHOWN]
+        lines = axis.plot(
+            ahead, shown.T, color=FORECAST, linewidth=0.6, alpha=0.45, marker="." if single else ""
+        )
+        lines[0].set_label(f"sample paths ({len(shown):,} of {len(panel.paths):,})")
+    alphas = np.linspace(NARROWEST_ALPHA, WIDEST_ALPHA, len(panel.bands)).tolist()
+    for band, alpha in zip(reversed(panel.bands), alphas, strict=True):
+        _draw_band(axis, ahead, band, _with_white(FORECAST, alpha), zorder=1 + alpha)
+    format_axis(axis, panel.title, max_title={1: 2 * MAX_TITLE, 2: MAX_TITLE, 3: 2 * MAX_TITLE // 3}[columns])
+    format_times(axis, panel.times, ticks={1: 9, 2: 7, 3: 4}[columns])
 
-        locator = AutoDateLocator(minticks=3, maxticks=7)
-        axis.xaxis.set_major_locator(locator)
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+def _draw_measured(axis: "Axes", times: np.ndarray, panel: Panel) -> None:
+    """Draw the measured values of history and horizon as one line, so that there is no gap at the origin."""
+    values = panel.history if panel.truth is None else np.concatenate([panel.history, panel.truth])
+    axis.plot(times[: len(values)], values, color=TRUTH, linewidth=1.1, label="measured", zorder=3)
+    known = ~np.isnan(values)
+    alone = known & ~np.append(False, known[:-1]) & ~np.append(known[1:], False)
+    if (
+        panel.truth is not None and len(panel.truth) == 1
+    ):  # the only measured step, to compare with the forecast
+        alone[-1] = known[-1]
+    if alone.any():  # a value between two missing ones has no line
+        axis.plot(times[: len(values)][alone], values[alone], ".", color=TRUTH, markersize=5, zorder=3)
 
 
-def _draw_intervals(axis: "Axes", ahead: np.ndarray, ends: np.ndarray) -> None:
-    """Draw the intervals in faint colors, so that the lines in front of them stay visible."""
-    if len(ahead) == 1:  # an area at one point is invisible
-        axis.vlines(ahead, ends[2], ends[3], color=FORECAST, alpha=0.25, linewidth=3, label="95 % interval")
-        axis.vlines(ahead, ends[0], ends[1], color=FORECAST, alpha=0.45, linewidth=3, label="80 % interval")
-        return
-    axis.fill_between(
-        ahead, ends[2], ends[3], color=FORECAST, alpha=0.10, linewidth=0, zorder=1, label="95 % interval"
-    )
-    axis.fill_between(
-        ahead, ends[0], ends[1], color=FORECAST, alpha=0.18, linewidth=0, zorder=1, label="80 % interval"
-    )
+def _draw_band(axis: "Axes", ahead: np.ndarray, band: Band, color: str, *, zorder: float) -> None:
+    if len(ahead) == 1:
+        axis.vlines(ahead, band.low, band.high, color=color, linewidth=8, label=band.name, zorder=zorder)
+    else:
+        axis.fill_between(
+            ahead, band.low, band.high, color=color, linewidth=0, label=band.name, zorder=zorder
+        )
+
+
+def _with_white(color: str, alpha: float) -> str:
+    """Return a color on a white ground, so that areas over each other do not add up.
+
+    >>> _with_white("#d1495b", 0.5)
+    '#e8a4ad'
+    """
+    parts = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - alpha * (255 - part)):02x}" for part in parts)

@@ -74,7 +74,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
             meaning="the hyperparameter search, committed after each trial",
             files={
                 "trials.jsonl": "one line per trial: settings, seed, history, metrics, seconds, state",
-                "importance.png": "plot of each searched setting against the validation score",
+                "importance.png": "importance of the searched settings, and each against the validation score",
             },
         ),
         Artifact(
@@ -97,7 +97,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "per_step.csv": "errors per step ahead",
                 "per_target.csv": "errors per target",
                 "per_series.csv": "errors per series",
-                "forecasts.png": "plot of forecasts and measured values",
+                "forecasts.png": "plot of the best, median, worst and newest window",
             },
         ),
     )

@@ -43,6 +43,7 @@ from lstm_cli.steps.shared.memory_estimate import (
     scoring_need,
     train_need,
 )
+from lstm_cli.steps.shared.plot_output import plot_files
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.steps.train.find_lr import PICTURE
 from lstm_cli.system_memory import available_memory
@@ -79,13 +80,10 @@ def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -
         DataError: a data file cannot be read.
         UsageError, OutputError: the plot cannot be written there.
     """
-    from lstm_cli.steps.check import check_plot
-
     paths = expand_paths(source)
-    if plot is not None:
-        check_plot(plot, paths)
+    plots = plot_files(plot, sources=paths)
     need = prepare_need(paths, config)
-    return _plan(None, "check", None, _sizes(paths), [plot] if plot is not None else [], need=need)
+    return _plan(None, "check", None, _sizes(paths), plots, need=need)
 
 
 def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, force: bool) -> DryRunPlan:
@@ -206,6 +204,7 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPl
     if config.output is not None:
         check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
         copies += [str(Path(config.output) / name) for name in ARTIFACTS["scores"].files]
+    copies += plot_files(config.plot, run=run)
     with open_run(run) as opened:
         require_fresh(opened, "model")
         model = load_model(opened)
@@ -265,6 +264,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
     if config.output != "-":
         for source in (new, config.future_data):
             check_output(config.output, run=run, source=source)
+    plots = plot_files(config.plot, run=run, sources=(new, config.future_data), output=config.output)
     with open_run(run) as opened:
         names = ["model"]
         if opened.has("quantized") and config.precision in ("auto", "int8", "fp16"):
@@ -291,7 +291,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
             need = replace(need, size=need.size + sample_bytes(rows, targets=len(model.schema.targets)))
     reads += _sizes([path for path in (new, config.future_data) if path is not None])
     output = STDOUT if config.output == "-" else config.output
-    return _plan(run, "predict", None, reads, [output], need=need)
+    return _plan(run, "predict", None, reads, [output, *plots], need=need)
 
 
 def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:

@@ -266,8 +266,10 @@ config_report = partial(report, "show_config.ConfigReport", steps=STEPS)
 # Steps
 
 
-def check(source, config, listen, *, plot=None, stdin=None):
+def check(source, config, listen, *, plot=None, terminal=None, stdin=None):
     _called(source=source, config=config, plot=plot)
+    if plot == "-":
+        terminal.drawn.append("drawing\n")
     return check_report(source=source, picture=plot)
 
 
@@ -313,12 +315,14 @@ def tune(run, config, fixed, listen, **how):
     return tune_report(run=str(run))
 
 
-def evaluate(run, config, listen, **how):
+def evaluate(run, config, listen, *, terminal=None, **how):
     """Fail each condition that contains 'mase'."""
     _called(run=run, config=config, **how)
     gates = [
         {"condition": text, "failed": "mase" in text, "reason": "mase is 0.9"} for text in config.fail_if
     ]
+    if config.plot == "-":
+        terminal.drawn.append("drawing\n")
     report = evaluate_report(run=str(run), split=config.split, gates=gates)
     if any(gate["failed"] for gate in gates):
         error = GateFailed("not good enough: mase is 0.9", hint="the scores are kept")
@@ -332,7 +336,7 @@ def quantize(run, config, listen, **how):
     return quantize_report(run=str(run), to=config.to, max_loss=config.max_loss)
 
 
-def predict(run, new, config, listen, *, stdin=None, stdout=None):
+def predict(run, new, config, listen, *, stdin=None, stdout=None, terminal=None):
     """Write FAKE_ROWS rows."""
     listen(WarningRaised(finding=Finding(rule="M102", text="the model is older than the data")))
     _called(run=run, new=new, config=config)
@@ -341,6 +345,8 @@ def predict(run, new, config, listen, *, stdin=None, stdout=None):
         stdout.write(rows.encode())
     else:
         Path(config.output).write_text(rows)
+    if config.plot == "-":
+        terminal.drawn.append("drawing\n")
     return predict_report(run=str(run), output=config.output)
 
 

@@ -120,6 +120,7 @@ OTHER_VALUES = {
         "jobs": ("2", 2),
         "threads": ("1", 1),
         "output": ("OUT", "OUT"),
+        "plot": ("a.png", "a.png"),
     },
     "quantize": {"to": ("fp16", "fp16"), "max_loss": ("2%", 0.02)},
     "predict": {
@@ -129,6 +130,7 @@ OTHER_VALUES = {
         "only": ("A,B", ("A,B",)),
         "shard": ("3/16", Shard(number=3, count=16)),
         "output": ("OUT", "OUT"),
+        "plot": ("a.png", "a.png"),
         "format": ("json", "json"),
         "precision": ("fp32", "fp32"),
         "ended": ("include", "include"),

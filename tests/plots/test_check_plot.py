@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lstm_cli.plots.check import GAP, MISSING, Correlation, MissingStrip, SeriesLine, draw_check
+from lstm_cli.plots.check import (
+    GAP,
+    MISSING,
+    RANGE,
+    Correlation,
+    MissingStrip,
+    SeriesLine,
+    draw_check,
+    row_buckets,
+)
 from lstm_cli.plots.style import BASELINE, FORECAST, TRUTH
 
 LEGEND, LINE = 40, 210  # height in pixels of the legend and of a panel with a line
@@ -92,11 +101,61 @@ def test_a_long_series_with_gaps_is_drawn_completely(recwarn: pytest.WarningsRec
     values[::7] = np.nan
     values[50_000:60_000] = np.nan
     gaps[50_000:60_000] = True
-    values[150_000] = 9.0  # a single extreme value stays visible
+    values[150_000] = 9.0  # a triangle marks a value beyond the axis
     image = pixels(draw_check([replace(long, values=values, gaps=gaps)], None, None))
-    left = 100  # columns with the numbers of the axis
-    assert 0.7 < (left + find_color(image[:80, left:], TRUTH, within=40).mean()) / 1000 < 0.8
+    marked = find_color(image[12:60, :780], FORECAST, within=40)  # to the left of the text that counts it
+    assert 0.7 < marked.mean() / 1000 < 0.78
     assert not list(recwarn)
+
+
+def test_one_spike_does_not_flatten_the_series() -> None:
+    heights = []
+    for spike in (1.0, 1e6):
+        values = line().values.copy()
+        values[150] = spike
+        image = pixels(draw_check([replace(line(), values=values)], None, None))[:LINE, 450:]
+        expected = [int(TRUTH[start : start + 2], 16) for start in (1, 3, 5)]
+        rows = np.flatnonzero((np.abs(image - expected).max(axis=2) < 40).any(axis=1))
+        heights.append(int(np.ptp(rows)))
+    assert heights[1] > heights[0] / 3
+
+
+def test_a_year_of_half_hours_is_no_block() -> None:
+    """A mean line over buckets of whole seasons, in front of a lighter range."""
+    year = line(17_520)
+    noisy = year.values + np.random.default_rng(0).normal(0, 0.1, 17_520)
+    image = pixels(draw_check([replace(year, values=noisy, season=24)], None, None))[:, 100:900]
+    dark = (np.abs(image - [int(TRUTH[start : start + 2], 16) for start in (1, 3, 5)]).max(axis=2) < 40).sum()
+    assert 400 < dark < 8_000  # of 128,000
+    assert len(find_color(image, RANGE)) > 700
+
+
+def test_the_buckets_have_mean_minimum_and_maximum() -> None:
+    values = np.array([1.0, 3.0, np.nan, 8.0, np.nan, np.nan, 5.0])
+    middle, mean, minimum, maximum = row_buckets(values, 2)
+    np.testing.assert_array_equal(middle, [0, 2, 4, 6])
+    np.testing.assert_array_equal(mean, [2.0, 8.0, np.nan, 5.0])
+    np.testing.assert_array_equal(minimum, [1.0, 8.0, np.nan, 5.0])
+    np.testing.assert_array_equal(maximum, [3.0, 8.0, np.nan, 5.0])
+
+
+def test_the_strip_names_as_many_series_as_fit() -> None:
+    heights = []
+    for count in (4, 24, 300):
+        strip = MissingStrip(
+            total=count,
+            names=[f"shop {number}" for number in range(count)],
+            times=np.linspace(0, 400, 11),
+            measured=np.ones((count, 10)),
+        )
+        image = pixels(draw_check([line(dates=False)], strip, None))
+        heights.append(image.shape[0])
+        letters = (
+            (image[LINE:, 4:30] < 128).all(axis=2).any(axis=1)
+        )  # the names begin here, the numbers do not
+        names = np.diff(np.flatnonzero(letters)) > 2
+        assert 1 + int(names.sum()) >= min(count, 20)
+    assert heights[0] < heights[1] == heights[2]
 
 
 def test_values_between_missing_values_are_drawn() -> None:

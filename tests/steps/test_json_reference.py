@@ -78,6 +78,7 @@ def scored(run: Path) -> Json:
         fail_if=("mae>1e9",),
         output=str(run.parent / "scores"),
         forecasts=str(run.parent / "forecasts.csv"),
+        plot="-",
     )
     return evaluate(run, everything, ignore_events).to_json()
 
@@ -141,7 +142,7 @@ def of_predict(run: Path, *_: Any) -> list[Json]:
     output = str(run.parent / "forecast.csv")
     return [
         predict(run, None, PredictConfig(output=output, **options), ignore_events).to_json()
-        for options in ({"quantiles": (0.1,)}, {"samples": 2})
+        for options in ({"quantiles": (0.1,), "plot": "-"}, {"samples": 2})
     ]
 
 

@@ -23,8 +23,8 @@ def check(
         str | None,
         option(
             "--plot",
-            "Plot of the series, gaps and autocorrelation as a PNG file, replaced atomically.",
-            "FILE.png",
+            "Plot of the series, gaps and autocorrelation as a PNG, SVG or PDF file; - draws in the terminal.",
+            "FILE",
             default="no plot",
         ),
     ] = None,
@@ -43,16 +43,25 @@ def check(
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import check as checking
         from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.drawing import make_terminal
         from lstm_cli.steps.check import check as step
 
+        terminal = make_terminal(stdout_is_taken=as_json)
         try:
             with progress_reporter() as listen:
-                report = step(data, settings, listen, plot=plot, stdin=sys.stdin.buffer)
+                report = step(data, settings, listen, plot=plot, terminal=terminal, stdin=sys.stdin.buffer)
         except LstmError as error:
             if error.report is not None:
-                result.print_result("check", error.report, checking.check_table, as_json=as_json)
+                result.print_result(
+                    "check", error.report, checking.check_table, as_json=as_json, terminal=terminal
+                )
             raise
-        result.print_result("check", report, checking.check_table, as_json=as_json, stages=listen.stages)
+        result.print_result(
+            *("check", report, checking.check_table),
+            as_json=as_json,
+            stages=listen.stages,
+            terminal=terminal,
+        )
 
     if dry_run:
         return print_plan(lambda planning: planning.plan_check(data, settings, plot), as_json=as_json)

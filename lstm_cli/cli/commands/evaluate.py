@@ -52,8 +52,10 @@ def evaluate(
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import evaluate as evaluation
         from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.drawing import make_terminal
         from lstm_cli.steps.evaluate import evaluate as step
 
+        terminal = make_terminal(stdout_is_taken=as_json)
         try:
             # A backtest stops between two training steps. Scoring without a backtest can stop anywhere.
             stopping: Any = signals.defer_signals() if settings.backtest else nullcontext(lambda: None)
@@ -66,13 +68,19 @@ def evaluate(
                     lock_wait=lock_wait,
                     sources=setting_sources(context, settings),
                     should_stop=should_stop,
+                    terminal=terminal,
                 )
         except GateFailed as failed:
             if failed.report is not None:
-                result.print_result("evaluate", failed.report, evaluation.evaluate_table, as_json=as_json)
+                result.print_result(
+                    "evaluate", failed.report, evaluation.evaluate_table, as_json=as_json, terminal=terminal
+                )
             raise
         result.print_result(
-            "evaluate", report, evaluation.evaluate_table, as_json=as_json, stages=listen.stages
+            *("evaluate", report, evaluation.evaluate_table),
+            as_json=as_json,
+            stages=listen.stages,
+            terminal=terminal,
         )
 
     if dry_run:

@@ -20,6 +20,7 @@ EXAMPLES = (
     "lstm predict runs/load --level 90 --quantiles 0.1,0.5,0.9",
     "lstm predict runs/load --samples 100 -o runs/paths.csv",
     "lstm predict runs/load --origin '2016-10-01 07:00:00'",
+    "lstm predict runs/load -o runs/forecast.csv --plot runs/forecast.png",
 )
 
 
@@ -75,10 +76,23 @@ def predict(
         from lstm_cli.cli.stdio import name_stdout_errors
         from lstm_cli.steps.predict import predict as step
 
+        stdout_is_taken = as_json or settings.output == "-"
+        terminal = None
+        if settings.plot == "-":  # the import costs time
+            from lstm_cli.cli.render.drawing import make_terminal, print_drawings
+
+            terminal = make_terminal(stdout_is_taken=stdout_is_taken)
         with progress_reporter() as listen, name_stdout_errors() if settings.output == "-" else nullcontext():
-            report = step(run, new, settings, listen, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer)
+            report = step(
+                *(run, new, settings, listen),
+                stdin=sys.stdin.buffer,
+                stdout=sys.stdout.buffer,
+                terminal=terminal,
+            )
         if as_json:
             page.print_json(report)
+        if terminal is not None:
+            print_drawings(terminal, stdout_is_taken=stdout_is_taken)
         print_summary("predict", report, stages=listen.stages)
 
     if dry_run:

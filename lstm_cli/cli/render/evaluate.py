@@ -59,7 +59,7 @@ def evaluate_table(report: Any, page: Page) -> None:
         page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_parentheses(gate.get('reason') or '')}")
     if report.picture:
         page.blank()
-        page.line(f"plot: {report.picture}")
+        page.line(f"plot: {report.plot if report.plot not in (None, '-') else report.picture}")
     if report.output:
         page.line(f"copies: {report.output}")
     if report.forecasts:

@@ -7,6 +7,8 @@ from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.quality.outliers import Outliers
 from lstm_cli.data.quality.seasonality import MAX_LAG_ROWS, autocorrelations, subtract_moving_mean
 from lstm_cli.plots.check import MAX_STRIP_SERIES, Correlation, MissingStrip, SeriesLine, draw_check
+from lstm_cli.plots.robust_limits import robust_limits
+from lstm_cli.plots.terminal import Terminal, draw_check_text
 from lstm_cli.steps.check.inspect import CheckState
 
 MAX_LINES = 4  # line plots, each in its own axes
@@ -16,21 +18,41 @@ STRIP_BINS = 400
 MAX_CORRELATED_SERIES = 50  # about this number of series enters the median
 
 
-def draw_plot(state: CheckState) -> bytes:
-    """Return a PNG: line plots, missing rows of a panel, and the autocorrelation of the first target."""
-    table, grid = state.table, state.grid
-    assert table is not None
-    assert grid is not None
-    rows = GridLines(table, grid)
-    gaps = _gaps(rows)
-    wanted = [(number, column) for number in _shown_series(grid) for column in range(len(table.targets))][
-        :MAX_LINES
-    ]
-    lines = [_line(state, rows, gaps, number, column) for number, column in wanted]
-    strip = _strip(rows) if len(grid.names) > 1 else None
+def draw_plot(state: CheckState, format: str) -> bytes:
+    """Return a picture: line plots, missing rows of a panel, and the autocorrelation of the first target.
+
+    Args:
+        state: data that were read.
+        format: `png`, `svg` or `pdf`.
+    """
+    rows = _grid_rows(state)
+    strip = _strip(rows) if len(rows.grid.names) > 1 else None
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near 1e308
-        correlation = _correlation(state, rows)
-        return draw_check(lines, strip, correlation)
+        return draw_check(_lines(state, rows), strip, _correlation(state, rows), format=format)
+
+
+def draw_text(state: CheckState, terminal: Terminal) -> str:
+    """Return a drawing of the line plots.
+
+    Args:
+        state: data that were read.
+        terminal: terminal to draw for.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return draw_check_text(_lines(state, _grid_rows(state)), terminal)
+
+
+def _grid_rows(state: CheckState) -> GridLines:
+    assert state.table is not None
+    assert state.grid is not None
+    return GridLines(state.table, state.grid)
+
+
+def _lines(state: CheckState, rows: GridLines) -> list[SeriesLine]:
+    """Return the lines of the longest series, at most MAX_LINES."""
+    gaps, targets = _gaps(rows), range(len(rows.table.targets))
+    wanted = [(number, column) for number in _shown_series(rows.grid) for column in targets][:MAX_LINES]
+    return [_line(state, rows, gaps, number, column) for number, column in wanted]
 
 
 def _shown_series(grid: Grid) -> list[int]:
@@ -62,11 +84,14 @@ def _line(state: CheckState, rows: GridLines, gaps: np.ndarray, number: int, col
     in_series = outliers[(outliers >= begin) & (outliers < begin + count)] - begin
     return SeriesLine(
         title=f"{name} of {grid.names[number]}" if table.series_name is not None else name,
+        target=name,
+        time_name=table.time_name or "row",
         times=_times(rows, number, np.arange(count)),
         values=rows.cells(number, column),
         gaps=gaps[begin : begin + count],
         outliers=in_series,
         split_rows=_split_rows(state, grid.names[number]),
+        season=min(state.seasons, default=1),
     )
 
 
@@ -127,7 +152,7 @@ def _correlation(state: CheckState, rows: GridLines) -> Correlation | None:
     if lags < 2:
         return None
     some = range(0, len(grid.names), max(1, len(grid.names) // MAX_CORRELATED_SERIES))
-    series = [rows.cells(number, 0)[-MAX_LAG_ROWS:] for number in some]
+    series = [_without_spikes(rows.cells(number, 0)[-MAX_LAG_ROWS:]) for number in some]
     season = max((steps for steps in state.seasons if steps <= lags), default=None)
     raw = _median([autocorrelations(cells, lags) for cells in series])
     residual = None
@@ -146,6 +171,11 @@ def _correlation(state: CheckState, rows: GridLines) -> Correlation | None:
         noise_limit=2 / np.sqrt(max(1, min(usual, MAX_LAG_ROWS))),
         seasons=state.seasons,
     )
+
+
+def _without_spikes(cells: np.ndarray) -> np.ndarray:
+    """Return values cut at the limits of the axis, because one spike hides all correlation."""
+    return robust_limits(cells).clip(cells)
 
 
 def _median(arrays: list[np.ndarray]) -> np.ndarray | None:

@@ -13,6 +13,8 @@ from lstm_cli.errors import GateFailed
 from lstm_cli.evaluation import fail_conditions
 from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
+from lstm_cli.plots.forecast import Panel, draw_forecast
+from lstm_cli.plots.terminal import Terminal
 from lstm_cli.rundir import (
     ARTIFACTS,
     Run,
@@ -26,10 +28,12 @@ from lstm_cli.rundir import (
     writing,
 )
 from lstm_cli.steps.evaluate.forecast_table import ForecastSource, check_forecasts, write_forecasts
+from lstm_cli.steps.evaluate.plot import plot_stored_scores, scored_panels
 from lstm_cli.steps.evaluate.report import EvaluateReport, comparisons_of_series, report_of
 from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
+from lstm_cli.steps.shared.plot_output import check_plot, write_forecast_plot
 from lstm_cli.steps.shared.report_json import finding_fields
 
 
@@ -42,6 +46,7 @@ def evaluate(
     lock_wait: float = 0.0,
     sources: Mapping[str, str] | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
+    terminal: Terminal | None = None,
 ) -> EvaluateReport:
     """Score the run's model, and write tables and a plot.
 
@@ -57,6 +62,7 @@ def evaluate(
         lock_wait: seconds to wait for the lock of the run.
         sources: origin of each setting, for the manifest.
         should_stop: returns the number of a signal that asks to stop, or None.
+        terminal: receives the drawing of `--plot -`.
 
     Raises:
         GateFailed: a condition failed. All files are written, and the attribute `report` holds the report.
@@ -70,6 +76,8 @@ def evaluate(
         check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
     check_forecasts(config, run)
     findings: list[Finding] = []
+    if config.plot is not None:
+        check_plot(config.plot, run=run)
     with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         require_fresh(writer.run, "model")
@@ -78,14 +86,17 @@ def evaluate(
         ):
             report = replay_report(EvaluateReport, writer.run, "evaluate")
             copy_scores(writer.run, config.output)
+            plot_stored_scores(writer.run, config, listen, terminal)
             with reading_manifest(run):
                 gates = _check_conditions(report, conditions)
-            report = replace(report, gates=gates, output=config.output)
+            report = replace(report, gates=gates, output=config.output, plot=config.plot)
             tabulated = _sources_again(writer.run, config, listen, should_stop)
         else:
-            report, findings, tabulated = _score(writer, config, conditions, listen, should_stop)
+            report, findings, tabulated, panels = _score(writer, config, conditions, listen, should_stop)
             with open_run(run) as committed:
                 copy_scores(committed, config.output)
+            if config.plot is not None:
+                write_forecast_plot(config.plot, panels, terminal)
     for finding in findings:
         listen(WarningRaised(finding=finding))
     if config.forecasts is not None:  # after the commit, so that a full disk loses no scores
@@ -100,7 +111,7 @@ def _score(
     conditions: list[fail_conditions.FailCondition],
     listen: Listener,
     should_stop: Callable[[], int | None],
-) -> tuple[EvaluateReport, list[Finding], list[ForecastSource]]:
+) -> tuple[EvaluateReport, list[Finding], list[ForecastSource], list[Panel]]:
     """Score the model and commit the scores.
 
     Args:
@@ -111,7 +122,7 @@ def _score(
         should_stop: returns the number of a signal that asks to stop, or None.
 
     Returns:
-        The report, its findings, and what the table of `--forecasts` shows.
+        The report, its findings, what the table of `--forecasts` shows, and the panels of the plot.
     """
     assert writer.run is not None
     _require_packages(config)
@@ -128,9 +139,10 @@ def _score(
         findings += further
         tabulated += sources
     report = replace(report, picture=str(folder.folder / PICTURE), **finding_fields(findings))
-    write_scores(folder, report.to_json(), subject, comparisons_of_series(scored))
+    panels = scored_panels(scored)
+    write_scores(folder, report.to_json(), draw_forecast(panels), comparisons_of_series(scored))
     writer.commit(config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json())
-    return report, findings, tabulated
+    return report, findings, tabulated, panels
 
 
 def _sources_again(

@@ -60,11 +60,12 @@ class EvaluateReport(HtmlReport):
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
     output: str | None = None  # folder with copies of the scores
     forecasts: dict[str, Any] | None = None  # path and rows of the table of --forecasts
+    plot: str | None = None  # file of --plot; `-` for a drawing in the terminal
     up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("backtest", "output", "forecasts", "up_to_date"))
+        return to_plain(self, absent=("backtest", "output", "forecasts", "plot", "up_to_date"))
 
 
 def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[EvaluateReport, list[Finding]]:
@@ -126,6 +127,7 @@ def report_of(run: str, config: EvaluateConfig, scored: Scored) -> tuple[Evaluat
         warnings=(),
         findings=(),
         output=config.output,
+        plot=config.plot,
     )
     return report, findings
 

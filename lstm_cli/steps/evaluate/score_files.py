@@ -8,8 +8,6 @@ from typing import Any
 from lstm_cli.evaluation import BASELINES, metrics
 from lstm_cli.evaluation.quantiles import intervals
 from lstm_cli.rundir import ArtifactFolder, Run, replace_files
-from lstm_cli.steps.evaluate.score_model import ScoringSubject
-from lstm_cli.steps.shared.forecast_plot import forecast_picture
 from lstm_cli.steps.shared.report_json import COMPARISON_KEYS
 
 PICTURE = "forecasts.png"
@@ -38,7 +36,7 @@ SCORES_FIELDS = (
 def write_scores(
     folder: ArtifactFolder,
     report: Mapping[str, Any],
-    subject: ScoringSubject,
+    picture: bytes,
     rankings: Mapping[str, dict[str, Any]],
 ) -> None:
     """Write the tables and the plot.
@@ -46,13 +44,9 @@ def write_scores(
     Args:
         folder: artifact folder of the scores.
         report: object that --json prints.
-        subject: model, data and windows.
+        picture: PNG of some forecasts.
         rankings: baselines of each series, see `comparisons_of_series`.
     """
-    picture = forecast_picture(
-        *(subject.dataset, subject.windows, subject.forecaster, subject.model.bounds, subject.intervals),
-        season=subject.season,
-    )
     folder.write_bytes(PICTURE, picture)
     steps = [(row["step"], _flat(row)) for row in report["per_step"]]
     folder.write_bytes("per_step.csv", _table("step", steps))

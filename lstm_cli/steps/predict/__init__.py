@@ -23,6 +23,7 @@ from lstm_cli.steps.shared.memory_estimate import require_forecast, require_samp
 from lstm_cli.steps.shared.report_json import finding_fields
 
 if TYPE_CHECKING:
+    from lstm_cli.plots.terminal import Terminal
     from lstm_cli.steps.predict.sample_paths import RequestedSamples
 
 
@@ -35,6 +36,7 @@ def predict(
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
     receive: Callable[[Forecast], None] | None = None,
+    terminal: "Terminal | None" = None,
 ) -> PredictReport:
     """Forecast the steps after the last row and write them to config.output.
 
@@ -46,6 +48,7 @@ def predict(
         stdin: stream behind `-`.
         stdout: stream for output `-`.
         receive: gets the forecast, which is then not written; None writes it.
+        terminal: receives the drawing of `--plot -`.
 
     Raises:
         MissingArtifact: the run has no model, or nothing for the levels, quantiles or samples of config.
@@ -114,9 +117,14 @@ def predict(
         receive(forecast)
     else:
         _write(encode_forecast(forecast, format), config.output, stdout)
+    if config.plot is not None:  # after the forecast, which must not depend on it
+        from lstm_cli.steps.predict.plot import plot_forecast
+
+        plot_forecast(config.plot, forecast, data, model.bounds, requested, terminal)
     return PredictReport(
         run=str(run),
         output=config.output,
+        plot=config.plot,
         format=format,
         precision=precision,
         rows=forecast.values.shape[0] * forecast.values.shape[1],
@@ -171,6 +179,10 @@ def _check_output(run: Path, new: str | None, config: PredictConfig) -> str:
     if config.output != "-":
         for source in (new, config.future_data):
             check_output(config.output, run=run, source=source)
+    if config.plot is not None:
+        from lstm_cli.steps.shared.plot_output import check_plot
+
+        check_plot(config.plot, run=run, sources=(new, config.future_data), output=config.output)
     format = output_format(config.output, config.format)
     if format == "parquet":
         from lstm_cli.config.extras import require_installed

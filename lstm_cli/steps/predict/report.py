@@ -12,6 +12,7 @@ class PredictReport:
 
     run: str
     output: str
+    plot: str | None = None  # file of --plot; `-` for a drawing in the terminal
     format: str
     precision: str
     rows: int
@@ -36,4 +37,4 @@ class PredictReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self)
+        return to_plain(self, absent=("plot",))

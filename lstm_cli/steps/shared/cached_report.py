@@ -14,9 +14,9 @@ Report = TypeVar("Report")
 
 # Settings that do not change the result, so a step stays up to date with any value of them.
 MACHINE_SETTINGS = ("threads", "jobs")
-# Also settings of `evaluate` that need no new scores: conditions are checked against the stored ones, and tables are
-# copied or computed again.
-IGNORED_SETTINGS = (*MACHINE_SETTINGS, "fail_if", "output", "forecasts", "stride")
+# Also settings of `evaluate` that need no new scores: conditions are checked against the stored ones, and tables and
+# the plot are copied or computed again.
+IGNORED_SETTINGS = (*MACHINE_SETTINGS, "fail_if", "output", "forecasts", "stride", "plot")
 
 
 def replay_report(kind: type[Report], run: Run, step: str) -> Report:

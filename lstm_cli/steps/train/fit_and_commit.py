@@ -122,11 +122,12 @@ def train_and_commit(
             threads=threads,
             season=baseline_season(trained.dataset),
         )
-        val, compared = validated.scores(listen, should_stop)
+        val, errors = validated.scores(listen, should_stop)
+        compared = errors.comparisons()
         intervals = validated.intervals(config.seed, listen, should_stop)
         dependence = validated.dependence(intervals, listen, should_stop)
         if is_wanted(listen, PlotDrawn):
-            listen(validated.picture(intervals))
+            listen(validated.picture(intervals, errors))
         if is_wanted(listen, ModelScored):
             settings = used_settings(config, trained, bounds, device=device, threads=threads)
             listen(ModelScored(settings=settings, scores=val["model"]))

@@ -38,11 +38,11 @@ class ValidatedModel:
 
     def scores(
         self, listen: Listener, should_stop: Callable[[], int | None]
-    ) -> tuple[dict[str, Scores], dict[str, Any]]:
-        """Return validation scores of the model, its parts and the baselines, and comparisons with baselines.
+    ) -> tuple[dict[str, Scores], WindowErrors]:
+        """Return validation scores of the model, its parts and the baselines, and the errors of each window.
 
-        Evenly spaced windows are scored if there are more than `MAX_SCORED_ROWS` and `MAX_SCORED_CELLS` allow. The
-        comparisons are those of `WindowErrors.comparisons`. Raises Interrupted.
+        Evenly spaced windows are scored if there are more than `MAX_SCORED_ROWS` and `MAX_SCORED_CELLS` allow. Raises
+        Interrupted.
         """
         dataset, linear = self.trained.dataset, self.trained.validated.linear
         lookback = self.trained.settings["lookback"]
@@ -74,7 +74,7 @@ class ValidatedModel:
             }
             for name, sums_of_part in sums.items()
         }
-        return scores, errors.comparisons()
+        return scores, errors
 
     def chosen_on(self) -> dict[str, Any]:
         """Return the windows that chose the model: split, count, and the times of their first and last row.
@@ -142,19 +142,19 @@ class ValidatedModel:
             progress=_windows_progress("fitting dependence", listen, should_stop),
         )
 
-    def picture(self, intervals: "CalibratedQuantiles") -> PlotDrawn:
-        """Return the plot of the forecasts of four validation windows."""
-        from lstm_cli.steps.shared.forecast_plot import forecast_picture
+    def picture(self, intervals: "CalibratedQuantiles", errors: WindowErrors) -> PlotDrawn:
+        """Return the plot of the forecasts of some validation windows.
 
-        dataset, linear = self.trained.dataset, self.trained.validated.linear
-        lookback = self.trained.settings["lookback"]
-        forecaster = scoring.combine_forecasters(
-            scoring.model_forecaster(self._session(), lookback),
-            scoring.baseline_forecaster(dataset, linear, self.season),
-        )
-        windows = scoring.scoring_windows(dataset, "val", lookback, linear, self.season)
-        png = forecast_picture(dataset, windows, forecaster, self.bounds, intervals, season=self.season)
-        return PlotDrawn(name="forecasts", png=png)
+        Args:
+            intervals: calibrated quantiles of the model.
+            errors: errors of each window, see `scores`.
+        """
+        from lstm_cli.plots.forecast import draw_forecast
+        from lstm_cli.steps.shared.forecast_plot import window_panels
+
+        forecaster = scoring.model_forecaster(self._session(), self.trained.settings["lookback"])
+        panels = window_panels(*(errors, forecaster, self.bounds, intervals), split="val", season=self.season)
+        return PlotDrawn(name="forecasts", png=draw_forecast(panels))
 
     def _forecaster(self) -> Callable[[Batch], np.ndarray]:
         """Return the function from windows to the forecast [B, H, C], scaled."""

@@ -478,8 +478,8 @@ def test_wrong_settings_are_errors_before_the_file_is_read(tmp_path: Path) -> No
     absent = str(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="--test"):
         check(absent, PrepareConfig(test="1.5"), ignore_events)
-    with pytest.raises(UsageError, match=r"--plot 'a\.pdf' is not the name of a PNG file"):
-        check(absent, Y, ignore_events, plot="a.pdf")
+    with pytest.raises(UsageError, match=r"--plot 'a\.jpg' is not the name of a PNG, SVG or PDF file"):
+        check(absent, Y, ignore_events, plot="a.jpg")
     with pytest.raises(OutputError, match="folder not found"):
         check(absent, Y, ignore_events, plot=str(tmp_path / "nowhere" / "a.png"))
 
