@@ -213,15 +213,13 @@ def _picture(space: Space, trials: Sequence[Trial], report: TuneReport) -> bytes
 
     def panel(name: str, values: Range | Choice) -> SettingPanel:
         share = report.importance[name]["share"]
-        title = name if share is None else f"{name}: {100 * share:.0f} % of the variance"
         tried = [trial["settings"][name] for trial in done]
         if isinstance(values, Choice):
             order = [value_text(option) for option in values.options]
-            return SettingPanel(
-                title=title, values=[value_text(value) for value in tried], log=False, order=order
-            )
+            words = [value_text(value) for value in tried]
+            return SettingPanel(title=name, values=words, log=False, order=order, share=share)
         numbers = [float(value[0] if isinstance(value, list | tuple) else value) for value in tried]
-        return SettingPanel(title=title, values=numbers, log=values.log)
+        return SettingPanel(title=name, values=numbers, log=values.log, share=share)
 
     panels = [panel(name, values) for name, values in space.items()]
     return draw_search(panels, [float(trial["score"]) for trial in done], metric=report.metric or "score")
