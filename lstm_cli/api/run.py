@@ -3,14 +3,22 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from os import fspath
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli import rundir
 from lstm_cli.api import source
 from lstm_cli.api.picture import Picture
 from lstm_cli.api.running import Running, stopping_at_ctrl_c
-from lstm_cli.api.settings import SOURCE, option_fields, read_settings, with_settings
+from lstm_cli.api.settings import (
+    SOURCE,
+    option_fields,
+    read_settings,
+    refuse_terminal_plot,
+    with_settings,
+)
 from lstm_cli.config import (
     EvaluateConfig,
     ExportConfig,
@@ -343,14 +351,29 @@ class Run:
 
             return load_windows(self.path, split, lookback)
 
-    def plot(self) -> Picture:
-        """Return the picture of test forecasts that `evaluate` has drawn; a notebook shows it.
+    @with_settings(PredictConfig)
+    def plot(self, new: "Data | None" = None, **settings: "Unpack[PredictOptions]") -> Picture:
+        """Return the picture of a forecast: the last rows, the forecast, and its intervals. A notebook shows it.
+
+        The picture of some test windows is a file of the run: `run.evaluate().picture` is its path.
+
+        Args:
+            new: DataFrame or file with newer rows; None: the data of the run.
+            **settings: Settings of `predict`, see below.
 
         Raises:
-            MissingArtifact: the run has no scores.
+            UsageError: a setting is invalid.
+            DataError: the rows do not fit the model.
+            MissingArtifact: the run has no model.
         """
-        with Running("plot"), rundir.open_run(self.path) as opened:
-            return Picture(opened.artifact("scores").bytes("forecasts.png"))
+        with Running("plot") as listen, TemporaryDirectory() as folder:
+            if "plot" in settings:
+                raise UsageError(
+                    "plot() has no setting 'plot'", hint="save the picture: run.plot().save(path)"
+                )
+            path = Path(folder, "forecast.png")
+            self._predict(new, {**settings, "plot": path}, listen, lambda forecast: None)
+            return Picture(path.read_bytes())
 
     def _winner(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings of the winner of `tune` that apply and are not given."""
@@ -435,7 +458,9 @@ def check(
         from lstm_cli.steps.check import check as step
 
         config = read_settings(PrepareConfig, settings)
-        return step(source.as_source(data), config, listen, plot=None if plot is None else str(plot))
+        picture = None if plot is None else fspath(plot)
+        refuse_terminal_plot(picture)
+        return step(source.as_source(data), config, listen, plot=picture)
 
 
 def open_run(run: source.Path) -> Run:

@@ -50,7 +50,19 @@ def read_settings(kind: type[Config], given: Mapping[str, Any]) -> Config:
             f"unknown setting '{unknown}'",
             hint=did_you_mean(unknown, known) or f"the settings are {', '.join(known)}",
         )
-    return kind(**{name: _read_value(known[name], value) for name, value in given.items()})
+    values = {name: _read_value(known[name], value) for name, value in given.items()}
+    refuse_terminal_plot(values.get("plot"))
+    return kind(**values)
+
+
+def refuse_terminal_plot(plot: str | None) -> None:
+    """Raise UsageError for the plot `-`, which only the command line draws."""
+    if plot == "-":
+        raise UsageError(
+            "plot='-' draws in a terminal, and only the command line does that",
+            hint="name a file such as 'plot.png'",
+            flag="plot",
+        )
 
 
 def _read_value(field: "Field[Any]", value: Any) -> Any:

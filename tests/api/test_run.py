@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import FRAMES
+from small_frames import FRAMES
 
 import lstm_cli as lstm
 from lstm_cli.data import load_windows
@@ -103,7 +103,7 @@ def test_a_failed_gate_has_the_report(scored: Path) -> None:
     assert (caught.value.exit_code, isinstance(caught.value, lstm.QualityError)) == (5, True)
 
 
-def test_stored_reports_and_the_picture(scored: Path, tmp_path: Path) -> None:
+def test_stored_reports(scored: Path) -> None:
     run = lstm.open_run(str(scored))
     assert run.report("prepare").rows == 260
     assert run.report("train").model == "segment"
@@ -112,10 +112,25 @@ def test_stored_reports_and_the_picture(scored: Path, tmp_path: Path) -> None:
         run.report("tune")
     with pytest.raises(lstm.UsageError, match="no report of 'predict'"):
         run.report("predict")
+
+
+def test_the_plot_is_that_of_predict(scored: Path, tmp_path: Path) -> None:
+    run = lstm.open_run(scored)
     picture = run.plot()
-    picture.save(tmp_path / "forecasts.png")
-    assert (tmp_path / "forecasts.png").read_bytes() == picture._repr_png_()
+    picture.save(tmp_path / "saved.png")
+    run.predict(plot=tmp_path / "forecast.png")
     assert picture.png.startswith(b"\x89PNG")
+    assert (tmp_path / "saved.png").read_bytes() == (tmp_path / "forecast.png").read_bytes() == picture.png
+
+
+def test_a_plot_in_the_terminal_is_refused(scored: Path, tmp_path: Path) -> None:
+    run = lstm.open_run(scored)
+    with pytest.raises(lstm.UsageError, match="only the command line"):
+        run.predict(plot="-")
+    with pytest.raises(lstm.UsageError, match="only the command line"):
+        lstm.check(FRAME, plot="-")
+    with pytest.raises(lstm.UsageError, match="no setting 'plot'"):
+        run.plot(plot="forecast.png")
 
 
 def test_no_run_is_an_error(tmp_path: Path) -> None:
