@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import format_number, in_parentheses
+from lstm_cli.cli.render.scores import in_parentheses
 from lstm_cli.cli.stdio import as_one_line, is_ignored
+from lstm_cli.evaluation.score_text import format_number
 from lstm_cli.text import count_noun
 
 MAX_NAME = 64  # characters of a column name in a table

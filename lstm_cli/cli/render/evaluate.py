@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import (
+from lstm_cli.cli.render.scores import in_parentheses, score_table
+from lstm_cli.evaluation import baseline_label
+from lstm_cli.evaluation.score_text import (
     BASELINES_SHOWN,
     METRICS,
     SCALED_FIRST,
     format_number,
-    in_parentheses,
     score_rows,
-    score_table,
     verdict,
 )
-from lstm_cli.evaluation import baseline_label
 from lstm_cli.text import count_noun
 
 MAX_ROWS = 12  # rows in a table of targets, series or steps; --json has all

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lstm_cli.cli.render.scores import METRICS, format_number, format_percent, in_parentheses, verdict
+from lstm_cli.cli.render.scores import in_parentheses
 from lstm_cli.evaluation import BASELINES, baseline_label
+from lstm_cli.evaluation.score_text import METRICS, format_number, format_percent, verdict
 from lstm_cli.rundir import ARTIFACTS
 from lstm_cli.text import count_noun
 

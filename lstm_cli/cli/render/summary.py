@@ -3,16 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lstm_cli.cli.render.scores import (
-    METRICS,
-    finite_or_none,
-    format_number,
-    format_percent,
-    rows_read_text,
-    size_ratio,
-)
+from lstm_cli.cli.render.scores import rows_read_text, size_ratio
 from lstm_cli.cli.stdio import is_ignored, print_line, seconds_since_start
 from lstm_cli.evaluation import baseline_label
+from lstm_cli.evaluation.score_text import METRICS, finite_or_none, format_number, format_percent
 from lstm_cli.text import count_noun
 
 

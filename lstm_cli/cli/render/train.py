@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import (
-    METRICS,
-    add_verdict,
-    format_number,
-    rows_read_text,
-    score_rows,
-    score_table,
-)
+from lstm_cli.cli.render.scores import add_verdict, rows_read_text, score_table
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.config.train import CHOICES
+from lstm_cli.evaluation.score_text import METRICS, format_number, score_rows
 from lstm_cli.rundir import command
 from lstm_cli.text import count_noun
 

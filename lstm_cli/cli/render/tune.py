@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import METRICS, add_verdict, format_number
+from lstm_cli.cli.render.scores import add_verdict
+from lstm_cli.evaluation.score_text import METRICS, format_number
 from lstm_cli.rundir import command
 from lstm_cli.text import count_noun
 

@@ -13,8 +13,8 @@ from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
 from lstm_cli.cli.render.runs import runs_page
-from lstm_cli.cli.render.scores import format_number
 from lstm_cli.cli.render.tune import tune_table
+from lstm_cli.evaluation.score_text import format_number
 from lstm_cli.events import EpochEnded, describe_event
 
 WIDTHS = (60, 80, 200)

@@ -20,7 +20,6 @@ from log_lines import untimed
 from lstm_cli.cli.commands.export import export_table
 from lstm_cli.cli.render import check as checking
 from lstm_cli.cli.render import evaluate as evaluation
-from lstm_cli.cli.render import scores as shown
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
@@ -28,6 +27,7 @@ from lstm_cli.cli.render.summary import print_summary
 from lstm_cli.cli.render.train import find_lr_table, train_table
 from lstm_cli.cli.render.tune import tune_table
 from lstm_cli.cli.stdio import configure_stderr
+from lstm_cli.evaluation import score_text as shown
 
 
 @pytest.fixture(autouse=True)
