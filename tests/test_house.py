@@ -22,6 +22,7 @@ LEVELS = {
     "training": 12,
     "export": 12,
     "inference": 11,
+    "reporting": 11,
     "evaluation": 10,
     "data/forecast": 9,
     "data/build": 8,

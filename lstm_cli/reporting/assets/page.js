@@ -1,0 +1,275 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const DAY = 86400, HOUR = 3600;
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const plots = [];
+
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const two = (number) => String(number).padStart(2, "0");
+  const minus = (text) => text.replace("-", "\u2212");
+
+  function timeText(seconds, step) {
+    const time = new Date(seconds * 1000);
+    const day = `${time.getUTCFullYear()}-${two(time.getUTCMonth() + 1)}-${two(time.getUTCDate())}`;
+    if (step >= DAY && seconds % DAY === 0) return day;
+    return `${day} ${two(time.getUTCHours())}:${two(time.getUTCMinutes())}`;
+  }
+
+  function xText(x) {
+    return data.clock.time ? timeText(x, data.clock.step) : `${data.clock.label} ${x.toLocaleString("en-US")}`;
+  }
+
+  function axisTexts(splits, increment) {
+    if (!data.clock.time) return splits.map((x) => minus(x.toLocaleString("en-US")));
+    return splits.map((seconds, index) => {
+      const time = new Date(seconds * 1000);
+      const month = MONTHS[time.getUTCMonth()], year = time.getUTCFullYear();
+      const day = `${time.getUTCDate()} ${month}`;
+      const clock = `${two(time.getUTCHours())}:${two(time.getUTCMinutes())}`;
+      if (increment >= 360 * DAY) return String(year);
+      if (increment >= 28 * DAY) return index === 0 || time.getUTCMonth() === 0 ? `${month} ${year}` : month;
+      if (increment >= DAY) return index === 0 ? `${day} ${year}` : day;
+      return index === 0 ? `${day} ${clock}` : seconds % DAY === 0 ? day : clock;
+    });
+  }
+
+  function xValues(x) {
+    const values = [x.first];
+    for (const [step, count] of x.runs) {
+      const begin = values[values.length - 1];
+      for (let index = 1; index <= count; index += 1) values.push(begin + index * step);
+    }
+    return values;
+  }
+
+  const ahead = (chart, values) => new Array(chart.first).fill(null).concat(values);
+  const line = (label, stroke, width, more) => ({ label, stroke, width, points: { show: false }, ...more });
+
+  function windowSeries(chart, palette) {
+    const columns = [chart.measured], series = [line("measured", palette.ink, 1.5)], bands = [];
+    const levels = Object.keys(chart.ends).sort().reverse();
+    for (const level of levels) {
+      const [low, high] = chart.ends[level];
+      bands.push({ series: [columns.length + 2, columns.length + 1], fill: palette["band" + level] });
+      columns.push(ahead(chart, low), ahead(chart, high));
+      series.push(line("low" + level, "transparent", 0), line("high" + level, "transparent", 0));
+    }
+    columns.push(ahead(chart, chart.baseline), ahead(chart, chart.forecast));
+    series.push(line(chart.baselineName, palette.baseline, 1.25, { dash: [4, 3] }));
+    const single = chart.forecast.length === 1;
+    series.push(line("forecast", palette.model, 2, single ? { points: { show: true, size: 7 } } : {}));
+    return { columns, series, bands };
+  }
+
+  function seriesSeries(chart, palette) {
+    const columns = [chart.measured], series = [line("measured", palette.ink, 1)];
+    return { columns, series, bands: [] };
+  }
+
+  function readout(chart, index, columns) {
+    const number = (value) => minus(value.toLocaleString("en-US", {
+      minimumFractionDigits: Math.min(chart.decimals, 4), maximumFractionDigits: Math.min(chart.decimals, 4),
+    }));
+    const parts = [xText(columns[0][index])];
+    const measured = chart.measured[index];
+    parts.push(`measured ${measured === null ? "missing" : number(measured)}`);
+    const step = chart.forecast ? index - chart.first : -1;
+    if (step >= 0) {
+      parts.push(`forecast ${number(chart.forecast[step])}`);
+      for (const level of Object.keys(chart.ends)) {
+        const [low, high] = chart.ends[level];
+        parts.push(`${level} % ${number(low[step])} to ${number(high[step])}`);
+      }
+      if (chart.baseline[step] !== null) parts.push(`${chart.baselineName} ${number(chart.baseline[step])}`);
+    }
+    return parts.join(" \u00b7 ");
+  }
+
+  function yScale(chart) {
+    if (!chart.range) return {};
+    const [low, high] = chart.range;  // without outliers, which would flatten the rest
+    return { range: (plot, least, greatest) => least === null ? [low, high] : [Math.max(least, low), Math.min(greatest, high)] };
+  }
+
+  function drawBehind(chart, palette) {
+    return (plot) => {
+      const { left, top, width, height } = plot.bbox, context = plot.ctx;
+      context.save();
+      context.beginPath();
+      context.rect(left, top, width, height);
+      context.clip();
+      for (const [name, begin, end] of chart.splits || []) {
+        if (name === "training") continue;
+        context.fillStyle = name === "test" ? palette.test : palette.val;
+        const from = plot.valToPos(begin, "x", true);
+        context.fillRect(from, top, plot.valToPos(end, "x", true) - from, height);
+      }
+      context.restore();
+    };
+  }
+
+  function drawAbove(chart, palette, labels) {
+    return (plot) => {
+      const { left, top, width, height } = plot.bbox, context = plot.ctx, ratio = window.devicePixelRatio;
+      const inside = (x) => x >= left - 1 && x <= left + width + 1;
+      context.save();
+      context.font = `${11.5 * ratio}px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif`;
+      context.lineJoin = "round";
+      const write = (text, x, y, align) => {
+        context.textAlign = align;
+        context.textBaseline = "alphabetic";
+        context.lineWidth = 4 * ratio;
+        context.strokeStyle = palette.paper;
+        context.strokeText(text, x, y);
+        context.fillStyle = palette.muted;
+        context.fillText(text, x, y);
+      };
+      const dashed = (x) => {
+        context.setLineDash([2 * ratio, 3 * ratio]);
+        context.lineWidth = ratio;
+        context.strokeStyle = palette.muted;
+        context.beginPath();
+        context.moveTo(x, top);
+        context.lineTo(x, top + height);
+        context.stroke();
+        context.setLineDash([]);
+      };
+      for (const [name, begin] of (chart.splits || []).filter((split) => split[0] !== "training")) {
+        const x = plot.valToPos(begin, "x", true);
+        if (!inside(x)) continue;
+        dashed(x);
+        const right = x > left + width / 2;
+        write(name, x + (right ? -5 : 5) * ratio, top - 6 * ratio, right ? "right" : "left");
+      }
+      if (chart.forecast) {
+        const x = plot.valToPos(plot.data[0][chart.first], "x", true);
+        if (inside(x)) dashed(x);
+      }
+      const [xs, ys] = chart.outliers || [[], []];
+      xs.forEach((value, index) => {
+        const x = plot.valToPos(value, "x", true);
+        const y = Math.max(top, Math.min(top + height, plot.valToPos(ys[index], "y", true)));
+        if (!inside(x)) return;
+        context.beginPath();
+        context.arc(x, y, 3.5 * ratio, 0, 2 * Math.PI);
+        context.lineWidth = 1.5 * ratio;
+        context.strokeStyle = palette.worse;
+        context.stroke();
+      });
+      labels.y.splits.forEach((value, index) => {
+        const y = plot.valToPos(value, "y", true);
+        if (y < top - 1 || y > top + height + 1) return;
+        write(labels.y.texts[index], left, y - 4 * ratio, "left");
+      });
+      let free = -Infinity;
+      labels.x.splits.forEach((value, index) => {
+        const x = plot.valToPos(value, "x", true);
+        if (!inside(x)) return;
+        const half = context.measureText(labels.x.texts[index]).width / 2;
+        const center = Math.max(left + half, Math.min(left + width - half, x));
+        if (center - half < free) return;
+        write(labels.x.texts[index], center, top + height + 16 * ratio, "center");
+        free = center + half + 6 * ratio;
+      });
+      context.restore();
+    };
+  }
+
+  function numberTexts(splits, increment) {
+    const largest = Math.max(...splits.map(Math.abs));
+    const [size, suffix] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1, ""]].find(([one]) => largest >= one || one === 1);
+    const digits = Math.max(0, -Math.floor(Math.log10(increment / size) + 1e-9));
+    const decimals = Math.min(10, increment / size * 10 ** digits % 1 > 1e-6 ? digits + 1 : digits);
+    return splits.map((value) => value === 0 ? "0" : minus((value / size).toLocaleString("en-US", {
+      minimumFractionDigits: decimals, maximumFractionDigits: decimals,
+    }) + suffix));
+  }
+
+  function build(place) {
+    const chart = data.charts[place.dataset.chart];
+    const names = ["paper", "ink", "muted", "rule", "model", "baseline", "band80", "band95", "test", "val", "worse"];
+    const palette = Object.fromEntries(names.map((name) => [name, color(name)]));
+    const { columns, series, bands } = (chart.forecast ? windowSeries : seriesSeries)(chart, palette);
+    const columnsWithX = [xValues(chart.x), ...columns];
+    const labels = { x: { splits: [], texts: [] }, y: { splits: [], texts: [] } };
+    const keep = (axis, texts) => (plot, splits, index, space, increment) => {
+      const known = splits.filter((value) => value !== null);
+      labels[axis] = { splits: known, texts: texts(known, increment) };
+      return splits.map(() => "");  // drawAbove writes them, inside the chart
+    };
+    const text = place.parentElement.querySelector(".readout");
+    const reset = place.querySelector(".reset");
+    const x = columnsWithX[0], whole = [x[0], x[x.length - 1]];
+    if (whole[0] === whole[1]) whole[1] += 1;
+    const options = {
+      width: place.clientWidth, height: Number(place.querySelector(".chart").getAttribute("height")),
+      padding: [18, 0, 0, 0], legend: { show: false }, pxAlign: false,
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      scales: { x: { time: data.clock.time, range: (plot, low, high) => low === null ? whole : [low, high] }, y: yScale(chart) },
+      cursor: {
+        y: false, drag: { x: true, y: false, uni: 10 },
+        points: { size: 7, fill: (plot, index) => plot.series[index].points.show === false && plot.series[index].width === 0 ? "transparent" : plot.series[index].stroke(plot, index), stroke: palette.paper, width: 1.5 },
+      },
+      axes: [
+        { size: 22, gap: 0, grid: { show: false }, ticks: { show: false }, space: 84, values: keep("x", axisTexts) },
+        { size: 0, gap: 0, grid: { stroke: palette.rule, width: 1 }, ticks: { show: false }, space: 44,
+          values: keep("y", numberTexts) },
+      ],
+      series: [{}, ...series], bands,
+      hooks: {
+        drawClear: [drawBehind(chart, palette)],
+        draw: [drawAbove(chart, palette, labels)],
+        setCursor: [(plot) => {
+          const index = plot.cursor.idx;
+          text.textContent = index === null || index === undefined ? "" : readout(chart, index, columnsWithX);
+        }],
+        setScale: [(plot, key) => {
+          if (key === "x") reset.hidden = plot.scales.x.min <= whole[0] && plot.scales.x.max >= whole[1];
+        }],
+      },
+    };
+    return new uPlot(options, columnsWithX, place);
+  }
+
+  function start(place) {
+    const reset = document.createElement("button");
+    reset.type = "button";
+    reset.className = "reset";
+    reset.textContent = "Reset zoom";
+    reset.hidden = true;
+    place.append(reset);
+    const item = { place, plot: build(place) };
+    place.classList.add("live");
+    place.tabIndex = 0;
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", place.querySelector(".chart").getAttribute("aria-label") + ". Arrow keys read values.");
+    const whole = () => item.plot.setData(item.plot.data, true);
+    reset.addEventListener("click", whole);
+    let index = 0;
+    place.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const x = item.plot.data[0], now = item.plot.cursor.idx;
+      index = Math.max(0, Math.min(x.length - 1, (now === null || now === undefined ? index : now) + step));
+      item.plot.setCursor({ left: item.plot.valToPos(x[index], "x"), top: item.plot.over.clientHeight / 2 });
+    });
+    new ResizeObserver(() => {
+      const width = place.clientWidth;
+      if (width && width !== item.plot.width) item.plot.setSize({ width, height: item.plot.height });
+    }).observe(place);
+    plots.push(item);
+  }
+
+  document.querySelectorAll(".plot").forEach(start);
+  dark.addEventListener("change", () => {
+    for (const item of plots) {
+      const { min, max } = item.plot.scales.x;
+      item.plot.destroy();
+      item.plot = build(item.place);
+      item.plot.setScale("x", { min, max });
+    }
+  });
+})();

@@ -1,0 +1,1 @@
+"""Sections of the page, in the order of the page."""
