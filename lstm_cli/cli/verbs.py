@@ -10,6 +10,7 @@ VERBS = {
     "quantize": "Make a smaller model and compare it with the trained one.",
     "predict": "Forecast the steps after the last row.",
     "export": "Export the model or its windows for another program.",
+    "report": "Write a page that shows what a model can do.",
     "runs": "Show a run, or list, compare and clean the runs in a folder.",
     "verify": "Check all files of a run and name the command that repairs it.",
     "config": "Show the settings of a run and their sources.",

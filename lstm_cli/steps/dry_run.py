@@ -11,6 +11,7 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    ReportConfig,
     TrainConfig,
     TuneConfig,
 )
@@ -311,6 +312,21 @@ def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
             for path in outputs:
                 check_output(path, run=run, exported=True)
         return _plan(run, "export", None, would_read(opened, *names), [str(path) for path in outputs])
+
+
+def plan_report(run: Path, config: ReportConfig) -> DryRunPlan:
+    """Return the plan of `report`. Raises what `report` raises before its work."""
+    from lstm_cli.steps.report.stored_scores import load_scores
+
+    output = config.output_for(str(run))
+    if output != "-":
+        check_output(output, run=run)
+    with open_run(run) as opened:
+        scores, _ = load_scores(opened)
+        need = scoring_need(*load_outline(opened), load_model(opened), windows=ALL_WINDOWS)
+        names = ["data", "model", *(["quantized"] if scores.precision != "fp32" else [])]
+        outputs = [STDOUT if output == "-" else output]
+        return _plan(run, "report", None, would_read(opened, *names), outputs, need=need)
 
 
 def plan_runs(run: Path) -> DryRunPlan:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lstm_cli import config as settings_of
 from lstm_cli.config.renamed import with_new_names
-from lstm_cli.rundir import command, open_run, reading_manifest
+from lstm_cli.rundir import Run, command, open_run, reading_manifest
 from lstm_cli.steps.shared.report_json import to_plain
 
 KINDS: Mapping[str, type] = {
@@ -68,9 +68,14 @@ def _as_written(name: str, value: Any) -> Any:
 def config(run: Path) -> ConfigReport:
     """Read the settings that `run.json` records. Raises MissingArtifact, ForeignFolder or CorruptArtifact."""
     with open_run(run) as opened, reading_manifest(run):
-        steps = {step: step_settings(step, opened.entry(step)) for step in KINDS if step in opened.steps}
+        steps = read_settings(opened)
         data = opened.report("prepare").get("source") if "prepare" in opened.steps else None
     return ConfigReport(run=str(run), data=data, steps=steps)
+
+
+def read_settings(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return value, source and `settled` of each setting, by step and name."""
+    return {step: step_settings(step, run.entry(step)) for step in KINDS if step in run.steps}
 
 
 def step_settings(step: str, entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    ReportConfig,
     TuneConfig,
 )
 from lstm_cli.errors import DataError
@@ -31,6 +32,7 @@ from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport, quantize
+from lstm_cli.steps.report import PageReport, report
 from lstm_cli.steps.runs.clean import CleanFolder, CleanReport, clean
 from lstm_cli.steps.runs.compare import DiffReport, compare
 from lstm_cli.steps.runs.overview import RunsReport, overview
@@ -53,6 +55,7 @@ REPORTS: dict[str, Any] = {
     "quantize": QuantizeReport,
     "predict": PredictReport,
     "export": ExportReport,
+    "report": PageReport,
     "runs": RunsReport,
     "runs --diff": DiffReport,
     "runs --clean": CleanReport,
@@ -150,6 +153,11 @@ def of_export(run: Path, *_: Any) -> list[Json]:
     return [export(run, ExportConfig(), ignore_events).to_json()]
 
 
+def of_report(run: Path, *_: Any) -> list[Json]:
+    evaluate(run, EvaluateConfig(threads=1), ignore_events)
+    return [report(run, ReportConfig(output=str(run.parent / "page.html")), ignore_events).to_json()]
+
+
 def of_runs(run: Path, *_: Any) -> list[Json]:
     """Return the report of the run, and one with parts that it lacks: a checkpoint and a folder that is not read."""
     report = overview(run)
@@ -219,6 +227,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "quantize": of_quantize,
     "predict": of_predict,
     "export": of_export,
+    "report": of_report,
     "runs": of_runs,
     "runs --diff": of_runs_diff,
     "runs --clean": of_runs_clean,

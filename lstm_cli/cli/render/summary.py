@@ -121,6 +121,15 @@ def _export(report: Any) -> list[str]:
     return [f"{report.to} to {report.output}", _warning_count(report)]
 
 
+def _report(report: Any) -> list[str]:
+    output = "standard output" if report.output == "-" else report.output
+    return [
+        f"{report.format} to {output}",
+        f"{count_noun(report.windows, 'window')}{'' if report.split == 'test' else ' of ' + report.split}",
+        _warning_count(report),
+    ]
+
+
 def _verify(report: Any) -> list[str]:
     broken, stale = len(report.broken), len(report.stale)
     return [
@@ -177,6 +186,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "quantize": _quantize,
     "predict": _predict,
     "export": _export,
+    "report": _report,
     "runs": _runs,
     "runs --diff": _runs_diff,
     "runs --clean": _runs_clean,

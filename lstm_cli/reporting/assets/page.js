@@ -69,12 +69,12 @@
   }
 
   function readout(chart, index, columns) {
-    const number = (value) => minus(value.toLocaleString("en-US", {
+    const number = (value) => value === null ? "missing" : minus(value.toLocaleString("en-US", {
       minimumFractionDigits: Math.min(chart.decimals, 4), maximumFractionDigits: Math.min(chart.decimals, 4),
     }));
     const parts = [xText(columns[0][index])];
     const measured = chart.measured[index];
-    parts.push(`measured ${measured === null ? "missing" : number(measured)}`);
+    parts.push(`measured ${number(measured)}`);
     const step = chart.forecast ? index - chart.first : -1;
     if (step >= 0) {
       parts.push(`forecast ${number(chart.forecast[step])}`);

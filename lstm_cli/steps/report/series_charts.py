@@ -1,0 +1,193 @@
+"""Data of a report: charts of some series, their usual course, gaps, season, trend and outliers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.quality.decomposition import trend_and_season_strengths
+from lstm_cli.data.quality.outliers import neighbour_season, outlier_rows
+from lstm_cli.data.quality.seasonality import subtract_moving_mean
+from lstm_cli.reporting.facts import DataFacts, Profile, SeriesChart
+from lstm_cli.reporting.svg import thin
+from lstm_cli.steps.report.chart_axis import chart_x
+from lstm_cli.steps.report.window_errors import measured_values, time_groups
+from lstm_cli.text import count_noun
+
+MAX_CHARTS = 3
+MAX_POINTS = 20_000  # of all charts together, so that the page stays small
+MAX_STRETCH = 1.5  # of the y axis by outliers
+MAX_MEASURED_SERIES = 30  # series from which the strengths are the median
+
+
+def series_charts(dataset: Dataset, ratios: np.ndarray | None) -> tuple[SeriesChart, ...]:
+    """Return a chart of each target of the only series, or of three series of a panel.
+
+    Args:
+        dataset: prepared data.
+        ratios: [S] error of each series relative to the baseline, for a panel; None for one series.
+    """
+    if ratios is None:
+        shown = [(0, target, "") for target in range(min(MAX_CHARTS, dataset.targets))]
+    else:
+        shown = [(series, 0, rank) for series, rank in _ranked(ratios).items()]
+    return tuple(_series_chart(dataset, *each, MAX_POINTS // len(shown)) for each in shown)
+
+
+def _ranked(ratios: np.ndarray) -> dict[int, str]:
+    """Return the series with the lowest, the median and the highest ratio, each with its rank."""
+    order = np.argsort(ratios, kind="stable")[: int(np.isfinite(ratios).sum())]
+    if not len(order):
+        return {0: ""}
+    places = {"best": 0, "median": (len(order) - 1) // 2, "worst": len(order) - 1}
+    ranks: dict[int, list[str]] = {}
+    for name, place in places.items():
+        ranks.setdefault(int(order[place]), []).append(name)
+    return {series: " and ".join(names) for series, names in ranks.items()}
+
+
+def _series_chart(dataset: Dataset, series: int, target: int, rank: str, max_points: int) -> SeriesChart:
+    table = dataset.series
+    count = int(table.count[series])
+    y = _column(dataset, series, target)
+    x = chart_x(dataset, series, np.arange(count))
+    rows = outlier_rows(y, neighbour_season(table.count[[series]], dataset.schema.seasons))
+    ends = {"training": 0, "validation": int(table.train_end[series]), "test": int(table.val_end[series])}
+    bounds = [*ends.values(), count]
+    splits = [
+        (name, float(x[begin]), float(x[end - 1]))
+        for name, begin, end in zip(ends, bounds, bounds[1:], strict=False)
+        if end > begin
+    ]
+    drawn_x, drawn_y = thin(x, y, max_points)
+    return SeriesChart(
+        series=table.names[series],
+        target=dataset.schema.targets[target],
+        rank=rank,
+        x=drawn_x,
+        y=drawn_y,
+        thinned=len(drawn_x) < len(x),
+        splits=tuple(splits),
+        outlier_x=x[rows],
+        outlier_y=y[rows],
+        y_range=_range_without(y, rows),
+    )
+
+
+def _range_without(y: np.ndarray, outliers: np.ndarray) -> tuple[float, float] | None:
+    """Return the range of the other values with a margin, if the outliers make it much larger; else None."""
+    others = np.delete(y, outliers)
+    if not len(outliers) or not np.isfinite(others).any():
+        return None
+    low, high = float(np.nanmin(others)), float(np.nanmax(others))
+    if np.nanmax(y) - np.nanmin(y) < MAX_STRETCH * (high - low) or high == low:
+        return None
+    margin = 0.06 * (high - low)
+    return low - margin, high + margin
+
+
+def _column(dataset: Dataset, series: int, target: int) -> np.ndarray:
+    """Return a target [T] of the usable rows of a series, NaN where not measured."""
+    begin = int(dataset.series.offset[series])
+    rows = slice(begin, begin + int(dataset.series.count[series]))
+    return measured_values(dataset, series, rows)[:, target]
+
+
+def profiles(dataset: Dataset, series: int) -> tuple[Profile, ...]:
+    """Return the usual course of the first target of a series by hour, weekday or month, without its trend.
+
+    Args:
+        dataset: prepared data.
+        series: series to measure.
+    """
+    schema = dataset.schema
+    if schema.time_name is None or schema.time_format.is_integer:
+        return ()
+    cells = _column(dataset, series, 0)
+    times = schema.step.times(np.arange(len(cells)), int(dataset.series.origin_us[series]))
+    local = schema.time_format.to_file_clock(times)
+    result = []
+    for title, labels, keys in time_groups(dataset, local):
+        period = _rows_of_cycle(keys, schema.seasons)
+        if len(cells) < 2 * period or np.isnan(cells).all():
+            continue
+        around = subtract_moving_mean(cells, period)
+        known = np.isfinite(around)
+        counts = np.bincount(keys[known], minlength=len(labels))
+        totals = np.bincount(keys[known], weights=around[known], minlength=len(labels))
+        shown = np.flatnonzero(counts)
+        if len(shown) > 1:
+            names = tuple(labels[index] for index in shown)
+            result.append(Profile(title=title, labels=names, mean=totals[shown] / counts[shown]))
+    return tuple(result)
+
+
+def _rows_of_cycle(keys: np.ndarray, seasons: Sequence[int]) -> int:
+    """Return the usual rows from the first row of a key to that of the next cycle, such as 168 for hourly weekdays."""
+    begins = np.flatnonzero((keys == keys[0]) & (np.concatenate([[-1], keys[:-1]]) != keys[0]))
+    if len(begins) > 1:
+        return max(2, int(np.median(np.diff(begins))))
+    return max((2, *seasons))
+
+
+def data_facts(dataset: Dataset, charts: Sequence[SeriesChart]) -> DataFacts:
+    """Return the missing values, the gaps, and the strength of season and trend.
+
+    Args:
+        dataset: prepared data.
+        charts: series that are shown, with their outliers.
+    """
+    table, targets = dataset.series, dataset.targets
+    missing = gaps = 0
+    longest = (0, 0, 0)  # rows, series, first row
+    for series, (begin, count) in enumerate(zip(table.offset.tolist(), table.count.tolist(), strict=True)):
+        known = dataset.measured[begin : begin + count, :targets]
+        if known.all():
+            continue
+        missing += int(known.size - known.sum())
+        empty = ~known.any(axis=1)
+        first = np.flatnonzero(np.diff(empty.astype(np.int8), prepend=0) == 1)
+        lengths = np.flatnonzero(np.diff(empty.astype(np.int8), append=0) == -1) + 1 - first
+        gaps += len(first)
+        if len(first):
+            place = int(np.argmax(lengths))
+            longest = max(longest, (int(lengths[place]), -series, -int(first[place])))
+    return DataFacts(
+        missing=missing,
+        cells=int(table.count.sum()) * targets,
+        gaps=gaps,
+        longest_gap=_gap_text(dataset, *longest) if longest[0] else "",
+        strengths=tuple(_strength_texts(dataset)),
+        outliers=sum(len(chart.outlier_x) for chart in charts),
+        outlier_rows=int(sum(table.count[table.names.index(chart.series)] for chart in charts)),
+    )
+
+
+def _gap_text(dataset: Dataset, rows: int, series: int, first: int) -> str:
+    from lstm_cli.data.forecast.output import write_times
+
+    name = dataset.series.names[-series]
+    time = dataset.schema.step.times(np.array([-first]), int(dataset.series.origin_us[-series]))
+    where = f" of {name}" if name else ""
+    return f"{count_noun(rows, 'row')} from {write_times(dataset.schema, time)[0].strip()}{where}"
+
+
+def _strength_texts(dataset: Dataset) -> list[str]:
+    """Return a sentence for each target and season: how strong season and trend are, from 0 to 1."""
+    schema, table = dataset.schema, dataset.series
+    some = range(0, len(table.names), max(1, len(table.names) // MAX_MEASURED_SERIES))
+    rows = [
+        measured_values(
+            dataset, series, slice(int(table.offset[series]), int(table.offset[series] + table.count[series]))
+        )
+        for series in some
+    ]
+    of_panel = " (median of series)" if len(rows) > 1 else ""
+    texts = []
+    for strength in trend_and_season_strengths(rows, min(MAX_CHARTS, dataset.targets), schema.seasons):
+        name = f"{schema.targets[strength.column]}: " if dataset.targets > 1 else ""
+        season = (
+            "" if strength.season is None else f"season of {strength.period:,} steps {strength.season:.2f}, "
+        )
+        texts.append(f"{name}{season}trend {strength.trend:.2f}{of_panel}")
+    return texts
