@@ -233,6 +233,8 @@ _WARNINGS = {
     "M209": "The checkpoint is discarded and training starts over.",
     "M210": "Some trials failed.",
     "M211": "Several GPUs train a small network. One GPU is probably faster.",
+    "M212": "The model of these data and settings was rolled back, so it is not trained again.",
+    "M213": "The network that a training starts from has learnt rows that validate or test the new model.",
 }
 _NOTES = {
     "D123": "The first line is Excel's `sep=`, which names the delimiter.",

@@ -59,6 +59,7 @@ READS = {
     "report": "`data/`, `model/`, the scores in `run.json`, and `quantized/` if the scores are of the quantized model.",
     "runs": "`run.json` of each run, and `checkpoint/training.json`. No other file is read.",
     "verify": "`run.json` and every file that it names.",
+    "history": "`run.json`. `--rollback` also reads the files of the version, to verify them.",
     "config": "`run.json`.",
 }
 WRITES = {
@@ -74,11 +75,13 @@ WRITES = {
     "report": "The page or the comment, to `--output FILE` or to standard output. The run does not change.",
     "runs": "Nothing. `--clean --delete` removes numbered folders that `run.json` does not name.",
     "verify": "Nothing.",
+    "history": "Nothing. `--rollback` and `--drop` write `run.json`, and `--drop` removes the files of a version.",
     "config": "Nothing.",
 }
 DONE = {
     "runs": "The report was printed. In a list, a run whose `run.json` is not readable is a row that says so.",
     "config": "The settings were printed.",
+    "history": "The models were listed, or the rollback is done, or it would change nothing.",
     "verify": "Every file has its size and its checksum. Stale artifacts are listed.",
     "check": "The file was read, and `prepare` would accept it.",
 }
@@ -88,7 +91,7 @@ NOT_GOOD_ENOUGH = {
     "evaluate": "A condition of `--fail-if` is true, or a training of `--backtest` diverged.",
     "quantize": "The validation error grew by more than `--max-loss`.",
 }
-WITHOUT_DATA = ("runs", "verify", "config")  # they read no rows, so they never exit with 3
+WITHOUT_DATA = ("runs", "verify", "history", "config")  # they read no rows, so they never exit with 3
 
 
 def pages() -> dict[Path, str]:

@@ -256,6 +256,16 @@ LockWaitOption = Annotated[
         panel=COMMON_PANEL,
     ),
 ]
+KeepOption = Annotated[
+    int,
+    option(
+        "--keep",
+        "Models to keep, with the new one; 'lstm history' can roll back to the others.",
+        "N",
+        parse=option_values.whole_number,
+        panel="Earlier models",
+    ),
+]
 JsonOption = Annotated[
     bool, switch("--json", "Report as one JSON object instead of tables.", panel=COMMON_PANEL)
 ]

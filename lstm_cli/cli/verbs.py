@@ -13,6 +13,7 @@ VERBS = {
     "report": "Write a page that shows what a model can do.",
     "runs": "Show a run, or list, compare and clean the runs in a folder.",
     "verify": "Check all files of a run and name the command that repairs it.",
+    "history": "List the models of a run, and roll back to an earlier one.",
     "config": "Show the settings of a run and their sources.",
 }
 COMMON_PANEL = "Common options"  # of all verbs

@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 
 from lstm_cli.config.setting import HARDWARE_PANEL, require_bounds, setting, threads_setting
+from lstm_cli.config.validators import require_at_least
 from lstm_cli.errors import UsageError
 
 MODELS = ("segment", "stacked")
 HIDDEN = {"segment": (128,), "stacked": (64, 64)}  # default sizes of the LSTM layers
 MAX_LR = 1e30  # a 32-bit weight holds at most 3e38
+KEEP_MODELS, MAX_KEEP = 3, 100  # models that `train` keeps by default, with the new one; limit of --keep
 PARTS = ("linear", "anchored", "free")
 CHOICES = {"logs": "log transform"}  # titles of automatic choices, if they differ from the key
 BY_MODEL = "depends on --model"
@@ -255,3 +257,12 @@ class TrainConfig:
                 hint=f"use --attention {nearest}, or a last --hidden size divisible by {self.attention}",
                 flag="--attention",
             )
+
+
+def require_keep(keep: int) -> None:
+    """Raise UsageError for a number of models that cannot be kept."""
+    require_at_least("--keep", keep, 1)
+    if keep > MAX_KEEP:
+        raise UsageError(
+            f"--keep {keep} is too large: the maximum is {MAX_KEEP}", hint="use --keep 5", flag="--keep"
+        )

@@ -105,6 +105,8 @@ ARTIFACTS: Mapping[str, Artifact] = {
 
 STEPS: tuple[str, ...] = tuple(artifact.made_by for artifact in ARTIFACTS.values())
 
+OF_MODEL = ("train", "quantize")  # steps whose entries are kept with an earlier version of the model
+
 
 def command(step: str, run: Path | str) -> str:
     """Return the command line that runs a step on a run, for use in hints.

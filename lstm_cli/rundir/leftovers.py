@@ -7,16 +7,16 @@ killed leaves a smaller folder, which no reader opens and the next removal finds
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.filesystem import close_quietly
 from lstm_cli.rundir.layout import ARTIFACTS, SCRATCH
+from lstm_cli.rundir.manifest.versions import named_folders
 from lstm_cli.rundir.reader import Run
 
 _READ_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -47,36 +47,36 @@ def list_unnamed(run: Run) -> tuple[UnnamedFolder, ...]:
     return tuple(
         _describe(run.path, name, number, _known_files(run, name))
         for name in ARTIFACTS
-        for number in unnamed_folders(run.path, name, run.steps)
+        for number in unnamed_folders(run.path, name, named_folders(name, run.steps, run.models))
     )
 
 
-def tidy_artifact(path: Path, name: str, steps: Mapping[str, Any], files: Collection[str]) -> None:
+def tidy_artifact(path: Path, name: str, named: Collection[str], files: Collection[str]) -> None:
     """Remove the unnamed folders of an artifact, and its empty folder. The caller holds the lock.
 
     Args:
         path: Run directory.
         name: Name of the artifact.
-        steps: Steps of the manifest.
+        named: Folders that the manifest names, see `named_folders`.
         files: Names of the files that can be removed.
 
     Raises:
         OSError: the system refuses.
     """
-    for number in unnamed_folders(path, name, steps):
+    for number in unnamed_folders(path, name, named):
         _remove(path, name, number, files)
-    if not _named(name, steps) and not (path / name).is_symlink():
+    if not named and not (path / name).is_symlink():
         with suppress(OSError):  # fails if it has other files
             (path / name).rmdir()
 
 
-def unnamed_folders(path: Path, name: str, steps: Mapping[str, Any]) -> list[str]:
+def unnamed_folders(path: Path, name: str, named: Collection[str]) -> list[str]:
     """Return the numbers of an artifact's folders that the manifest does not name.
 
     Args:
         path: Run directory.
         name: Name of the artifact.
-        steps: Steps of the manifest.
+        named: Folders that the manifest names, see `named_folders`.
 
     Raises:
         OutputError: the system does not allow reading the folder of the artifact.
@@ -88,15 +88,9 @@ def unnamed_folders(path: Path, name: str, steps: Mapping[str, Any]) -> list[str
         return sorted(
             number
             for number in numbers
-            if number != _named(name, steps)
+            if number not in named
             and stat.S_ISDIR(os.stat(number, dir_fd=parent, follow_symlinks=False).st_mode)
         )
-
-
-def _named(name: str, steps: Mapping[str, Any]) -> str | None:
-    """Return the number of the folder that the manifest names for an artifact, or None."""
-    wrote = steps.get(ARTIFACTS[name].made_by, {}).get("wrote", {}).get(name)
-    return None if wrote is None else str(wrote["folder"])
 
 
 def _known_files(run: Run, name: str) -> set[str]:

@@ -84,8 +84,20 @@ def open_run(path: Path | str) -> Run:
 
 
 def _snapshot(path: Path, root: int, data: bytes) -> Run:
-    steps = manifest.decode_manifest(data, path)
-    return Run(path, steps, _open_files(root, steps))
+    document = manifest.decode_document(data, path)
+    steps = document["steps"]
+    return Run(path, steps, _open_files(root, steps), models=document.get("models", ()))
+
+
+def open_version(path: Path, record: Mapping[str, Any]) -> Run:
+    """Return a snapshot of a kept version of the model, and of its quantized model if that is kept too.
+
+    Raises:
+        MissingArtifact: the directory is not found.
+        OutputError: the system does not allow reading it.
+    """
+    with _directory(path) as root:
+        return Run(path, record["steps"], _open_files(root, record["steps"]))
 
 
 def read_manifest(path: Path, root: int) -> bytes | None:

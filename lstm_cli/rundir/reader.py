@@ -5,7 +5,7 @@ import io
 import math
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,9 +59,17 @@ class Run:
     `close`, the end of a `with` block and the garbage collector close it. Its dictionaries must not be changed.
     """
 
-    def __init__(self, path: Path, steps: Mapping[str, Any], files: Files) -> None:
+    def __init__(
+        self,
+        path: Path,
+        steps: Mapping[str, Any],
+        files: Files,
+        *,
+        models: Sequence[dict[str, Any]] = (),
+    ) -> None:
         self.path = path
         self.steps = steps
+        self.models = models  # versions of the model, see `rundir/manifest/versions.py`
         self._files = files
         self._verified: set[tuple[str, str]] = set()
 

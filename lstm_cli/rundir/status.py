@@ -10,6 +10,8 @@ from lstm_cli import __version__
 from lstm_cli.errors import ArtifactError, OutputError, StaleArtifact
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.layout import ARTIFACTS, command
+from lstm_cli.rundir.manifest.versions import is_after_rollback, kept_versions, version_number
+from lstm_cli.rundir.open import open_run, open_version
 from lstm_cli.rundir.reader import ArtifactReader, Run
 
 OK, STALE, MISSING, DAMAGED, UNREADABLE = "ok", "stale", "missing", "damaged", "unreadable"
@@ -54,12 +56,19 @@ def require_fresh(run: Run, name: str) -> None:
     if not causes:
         return
     steps = [ARTIFACTS[other].made_by for other in dependency_order(run, name) if stale_sources(run, other)]
-    commands = ", then ".join(f"'{command(step, run.path)}'" for step in steps)
+    commands = ", then ".join(
+        f"'{retrain_command(run) if step == 'train' else command(step, run.path)}'" for step in steps
+    )
     titles = " and the ".join(ARTIFACTS[cause].title for cause in causes)
     raise StaleArtifact(
         f"the {ARTIFACTS[name].title} of {run.path} is out of date: the {titles} changed after it was made",
         hint=f"run {commands} again",
     )
+
+
+def retrain_command(run: Run) -> str:
+    """Return the command that trains a model again. After a rollback, only --force surely replaces the model."""
+    return command("train", run.path) + (" --force" if is_after_rollback(run.models) else "")
 
 
 def dependency_order(run: Run, name: str) -> list[str]:
@@ -180,6 +189,25 @@ def is_up_to_date(
     return True
 
 
+def rolled_back_version(run: Run, *, config: Mapping[str, Any], ignoring: Iterable[str] = ()) -> int | None:
+    """Return the version that `train` would make again, if a rollback has replaced it; else None.
+
+    Args:
+        run: Run to check.
+        config: Current settings of `train`.
+        ignoring: Settings that do not change the result.
+    """
+    for record in kept_versions(run.models):
+        entry = record["steps"]["train"]
+        same_data = all(
+            not differs(run, name, fact) for name, fact in entry["read"].items() if name in ARTIFACTS
+        )
+        same_config = _normalize(entry["config"], ignoring) == _normalize(config, ignoring)
+        if record.get("rolled_back") and same_data and same_config:
+            return version_number(record)
+    return None
+
+
 def _is_unchanged(source: str | bytes, fact: Mapping[str, Any]) -> bool:
     """Return whether a file or bytes have the recorded size and sha256. A file of another size is not read."""
     if isinstance(source, bytes):
@@ -212,6 +240,7 @@ class Verdict:
     state: str  # ok, stale, missing, damaged or unreadable
     findings: tuple[str, ...]  # a sentence per broken file and per changed source
     rebuild: str  # command that makes the artifact again; empty if it is ok
+    version: int | None = None  # of an earlier model, which is kept; None: a current artifact
 
     @property
     def broken(self) -> bool:
@@ -220,15 +249,49 @@ class Verdict:
 
 
 def verify_run(run: Run, progress: Callable[[int], object] = lambda size: None) -> tuple[Verdict, ...]:
-    """Verify size and sha256 of all files of a run, which are read in pieces.
+    """Verify size and sha256 of all files of a run and of its kept models. Files are read in pieces.
 
     The checksum of `run.json` was verified when the run was opened. `progress` gets the size of each file in bytes.
     """
     names = [name for name in ARTIFACTS if run.has(name)]
-    return tuple(_verdict(run, run.artifact(name), progress) for name in names)
+    verdicts = [_verdict(run, run.artifact(name), progress) for name in names]
+    for record in kept_versions(run.models):
+        with open_version(run.path, record) as version:
+            if version.has_missing_files() and not _is_still_kept(run.path, record):
+                continue  # a writer has removed it meanwhile
+            readers = [version.artifact(name) for name in ARTIFACTS if version.has(name)]
+            # A quantized model that is the current one too was verified above.
+            readers = [
+                each
+                for each in readers
+                if not (run.has(each.name) and run.artifact(each.name).folder == each.folder)
+            ]
+            verdicts += [
+                _verdict(version, reader, progress, number=version_number(record)) for reader in readers
+            ]
+    return tuple(verdicts)
 
 
-def _verdict(run: Run, reader: ArtifactReader, progress: Callable[[int], object]) -> Verdict:
+def files_to_verify(run: Run) -> list[tuple[str, int]]:
+    """Return each folder that `verify_run` reads, with the size of its files in bytes."""
+    sizes = dict(would_read(run, *(name for name in ARTIFACTS if run.has(name))))
+    for record in kept_versions(run.models):
+        for entry in record["steps"].values():
+            for name, wrote in entry["wrote"].items():
+                size = sum(file["size"] for file in wrote["files"].values())
+                sizes.setdefault(str(run.path / name / wrote["folder"]), size)
+    return list(sizes.items())
+
+
+def _is_still_kept(path: Path, record: Mapping[str, Any]) -> bool:
+    with open_run(path) as run:
+        return any(kept["folder"] == record["folder"] for kept in kept_versions(run.models))
+
+
+def _verdict(
+    run: Run, reader: ArtifactReader, progress: Callable[[int], object], *, number: int | None = None
+) -> Verdict:
+    """Return the verdict about an artifact. That of an earlier version, with its number, is never stale."""
     states, findings = [], []
     title = ARTIFACTS[reader.name].title
     for file, fact in reader.files.items():
@@ -239,7 +302,7 @@ def _verdict(run: Run, reader: ArtifactReader, progress: Callable[[int], object]
             states.append(MISSING if run.is_file_missing(reader.name, file) else unreadable)
             findings.append(error.message)
         progress(fact["size"])
-    for cause in stale_sources(run, reader.name):
+    for cause in stale_sources(run, reader.name) if number is None else ():
         states.append(STALE)
         findings.append(f"the {title} is out of date: the {ARTIFACTS[cause].title} changed after it was made")
     state = next((state for state in (*BROKEN, STALE) if state in states), OK)
@@ -250,5 +313,13 @@ def _verdict(run: Run, reader: ArtifactReader, progress: Callable[[int], object]
         size=sum(fact["size"] for fact in reader.files.values()),
         state=state,
         findings=tuple(findings),
-        rebuild=command(ARTIFACTS[reader.name].made_by, run.path) if states else "",
+        rebuild=_repair(run, reader.name, number) if states else "",
+        version=number,
     )
+
+
+def _repair(run: Run, name: str, number: int | None) -> str:
+    """Return the command that makes an artifact again, or removes an earlier version that cannot be made again."""
+    if number is None:
+        return command(ARTIFACTS[name].made_by, run.path)
+    return f"{command('history', run.path)} --drop {number}"

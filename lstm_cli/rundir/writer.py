@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from lstm_cli.rundir.artifact_folder import ArtifactFolder
 from lstm_cli.rundir.filesystem import remove_tree, retry_on_eintr, sync_folder, write_durably
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY
 from lstm_cli.rundir.leftovers import tidy_artifact
+from lstm_cli.rundir.manifest import versions
 from lstm_cli.rundir.open import require_own
 from lstm_cli.rundir.reader import Run
 
+_TIME_FORM = "%Y-%m-%dT%H:%M:%SZ"
 _LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "safetensors", "pyarrow", "sklearn")
 
 
@@ -44,6 +46,7 @@ class Writer:
         self._folders: dict[str, ArtifactFolder] = {}
         self._parents: list[Path] = []  # new artifact folders
         self._steps: Mapping[str, Any] = run.steps if run else {}
+        self._models: Sequence[dict[str, Any]] = run.models if run else ()
         self._manifest: bytes | None = None  # set when the rename starts
         self._owner = os.getpid()
         self._began = (time.time(), time.monotonic())
@@ -69,10 +72,16 @@ class Writer:
                 self._parents.append(parent)
             except FileExistsError:
                 pass
-            path = next_folder(parent)
+            path = next_folder(parent, above=self._highest_number(name))
             retry_on_eintr(os.mkdir, path)
         self._folders[name] = ArtifactFolder(artifact, path)
         return self._folders[name]
+
+    def _highest_number(self, name: str) -> int:
+        """Return the highest number of an artifact that `run.json` lists, because its folder can be missing."""
+        named = versions.named_folders(name, self._steps, self._models)
+        listed = [record["folder"] for record in self._models] if name == "model" else []
+        return max(map(int, [*named, *listed]), default=0)
 
     def switch_step(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
         """Continue as another step under the same lock. Commits are kept, and the time of the new step starts."""
@@ -89,6 +98,8 @@ class Writer:
         report: Mapping[str, Any],
         seed: int | None = None,
         device: str | None = None,
+        keep: int = 1,
+        made_by: str | None = None,
     ) -> None:
         """Commit the new folders with one rename of `run.json`.
 
@@ -99,6 +110,8 @@ class Writer:
             report: Report that `--json` prints.
             seed: Random seed of the step.
             device: Device of the step.
+            keep: Models whose folders are kept, if the step writes one; 1: only the new one.
+            made_by: Verb that made the model, if it is not the step.
 
         Raises:
             ValueError: a number is NaN or infinite, or files were not written as declared.
@@ -110,16 +123,41 @@ class Writer:
             "sources": None if self.sources is None else dict(self.sources),
             "read": {name: self._describe_input(name, fact) for name, fact in reads.items()},
             "wrote": wrote,
-            "versions": versions(),
+            "versions": library_versions(),
             "seed": seed,
             "device": device,
             "times": self._times(),
             "report": dict(report),
         }
-        steps = {**self._steps, self.step: entry}
-        data = manifest.encode_manifest(steps, self.path)
+        steps, models = {**self._steps, self.step: entry}, self._models
+        if "model" in wrote:
+            models = versions.add_version(models, self._steps, steps, keep=keep, made_by=made_by or self.step)
+        self._commit(steps, models)
+
+    def roll_back(self, folder: str, *, with_quantized: bool = True) -> None:
+        """Make a kept version of the model the current one, with one rename of `run.json`.
+
+        Args:
+            folder: Folder of the version.
+            with_quantized: Make its quantized model the current one too, if that is kept; else it is removed.
+
+        Raises:
+            OutputError: the system refuses. Nothing changes before the rename.
+        """
+        now = time.strftime(_TIME_FORM, time.gmtime())
+        changed = versions.roll_back(
+            self._models, self._steps, folder, now=now, with_quantized=with_quantized
+        )
+        self._commit(*changed)
+
+    def drop_version(self, folder: str) -> None:
+        """Remove the folders of an earlier version of the model. Raise OutputError."""
+        self._commit(self._steps, versions.drop_version(self._models, folder))
+
+    def _commit(self, steps: Mapping[str, Any], models: Sequence[dict[str, Any]]) -> None:
+        data = manifest.encode_manifest(steps, self.path, models=models)
         self._replace_manifest(data)
-        self._steps = steps
+        self._steps, self._models = steps, models
         self._folders, self._parents = {}, []
         self._manifest, self._set_aside = None, False  # reset for the next commit
         self.tidy()
@@ -134,7 +172,8 @@ class Writer:
             previous = self.run.producer_entry(name).get("wrote", {}).get(name, {}) if self.run else {}
             files = {*artifact.files, *previous.get("files", {})}
             with suppress(OSError, OutputError):  # the next writer tries again
-                tidy_artifact(self.path, name, self._steps, files)
+                kept = versions.named_folders(name, self._steps, self._models)
+                tidy_artifact(self.path, name, kept, files)
 
     def abandon(self) -> None:
         """Remove the folders that were not committed."""
@@ -196,26 +235,25 @@ class Writer:
         return {"sha256": fact, "size": sum(file["size"] for file in files)}
 
     def _times(self) -> dict[str, Any]:
-        form = "%Y-%m-%dT%H:%M:%SZ"
         return {
-            "started": time.strftime(form, time.gmtime(self._began[0])),
-            "finished": time.strftime(form, time.gmtime()),
+            "started": time.strftime(_TIME_FORM, time.gmtime(self._began[0])),
+            "finished": time.strftime(_TIME_FORM, time.gmtime()),
             "seconds": round(time.monotonic() - self._began[1], 3),
         }
 
 
-def next_folder(parent: Path) -> Path:
-    """Return the next numbered folder in `parent`. Raise OSError if `parent` cannot be read."""
+def next_folder(parent: Path, *, above: int = 0) -> Path:
+    """Return the next numbered folder in `parent`, with a number above `above`. Raise OSError if it cannot be read."""
     try:
         numbers = [
             int(entry) for entry in retry_on_eintr(os.listdir, parent) if manifest.is_folder_number(entry)
         ]
     except FileNotFoundError:
         numbers = []
-    return parent / f"{max(numbers, default=0) + 1:04d}"
+    return parent / f"{max([*numbers, above]) + 1:04d}"
 
 
-def versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
     """Return the versions of this tool, of Python, and of the loaded libraries."""
     loaded = {"lstm-cli": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
     for name in _LIBRARIES:

@@ -27,8 +27,10 @@ from lstm_cli.rundir import (
     Run,
     check_output,
     check_output_folder,
+    files_to_verify,
     is_up_to_date,
     open_run,
+    open_version,
     refuse_foreign,
     require_fresh,
     serves_quantized,
@@ -350,8 +352,40 @@ def plan_read_only(run: Path, step: str, *, all_files: bool) -> DryRunPlan:
     with open_run(run) as opened:
         reads = [(str(run / MANIFEST), (run / MANIFEST).stat().st_size)]
         if all_files:
-            reads += would_read(opened, *(name for name in ARTIFACTS if opened.has(name)))
+            reads += files_to_verify(opened)
         return _plan(run, step, None, reads, [])
+
+
+def plan_history(run: Path, *, rollback: int | None, drop: int | None) -> DryRunPlan:
+    """Return the plan of `history`.
+
+    Args:
+        run: run directory.
+        rollback: version that would serve.
+        drop: version that would be removed.
+
+    Raises:
+        MissingArtifact: the run has no model.
+        UsageError: the version is unknown or not kept.
+    """
+    from lstm_cli.steps.history import find_version
+
+    with open_run(run) as opened:
+        opened.require("model")
+        manifest = run / "run.json"
+        reads = [(str(manifest), manifest.stat().st_size)]
+        writes = []
+        if drop is not None:
+            find_version(opened, drop, flag="--drop")
+            writes = [str(manifest)]
+        elif rollback is not None:
+            record = find_version(opened, rollback, flag="--rollback")
+            if "steps" in record:
+                writes = [str(manifest)]
+                with open_version(run, record) as version:
+                    names = [name for name in ("model", "quantized") if version.has(name)]
+                    reads += would_read(version, *names)
+        return _plan(run, "history", None, reads, writes)
 
 
 def _sized(folder: Path) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.rundir import ARTIFACTS, Verdict, open_run, verify_run
+from lstm_cli.rundir import ARTIFACTS, Verdict, files_to_verify, open_run, verify_run
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.text import count_noun
@@ -20,7 +20,7 @@ class VerifyReport(HtmlReport):
     artifacts: tuple[dict[str, Any], ...]  # with artifact, folder, files, size, state, findings, rebuild
     files: int
     size: int  # bytes
-    broken: tuple[str, ...]  # corrupt or unreadable artifacts
+    broken: tuple[str, ...]  # corrupt or unreadable artifacts; folders of earlier models
     stale: tuple[str, ...]  # intact artifacts whose sources changed
     rebuild: tuple[str, ...]  # commands that repair the run, in order
 
@@ -44,12 +44,11 @@ def verify(run: Path, listen: Listener) -> VerifyReport:
         listen(Progressed(stage="checking", done=done, total=total, unit="bytes"))
 
     with open_run(run) as opened:
-        made = [opened.artifact(name) for name in ARTIFACTS if opened.has(name)]
-        total = sum(fact["size"] for reader in made for fact in reader.files.values())
+        total = sum(size for _, size in files_to_verify(opened))
         verdicts = verify_run(opened, report_progress)
     report = _report(run, verdicts)
     if report.broken:
-        titles = ", ".join(ARTIFACTS[name].title for name in report.broken)
+        titles = ", ".join(_title(verdict) for verdict in verdicts if verdict.broken)
         error = CorruptArtifact(
             f"{run} has {count_noun(len(report.broken), 'corrupt artifact')}: {titles}",
             hint="run " + ", then ".join(f"'{line}'" for line in report.rebuild),
@@ -69,7 +68,16 @@ def _report(run: Path, verdicts: tuple[Verdict, ...]) -> VerifyReport:
         artifacts=tuple(lines),
         files=sum(verdict.files for verdict in verdicts),
         size=sum(verdict.size for verdict in verdicts),
-        broken=tuple(verdict.artifact for verdict in verdicts if verdict.broken),
+        broken=tuple(
+            verdict.artifact if verdict.version is None else verdict.folder
+            for verdict in verdicts
+            if verdict.broken
+        ),
         stale=tuple(verdict.artifact for verdict in verdicts if verdict.state == "stale"),
-        rebuild=tuple(verdict.rebuild for verdict in verdicts if verdict.rebuild),
+        rebuild=tuple(dict.fromkeys(verdict.rebuild for verdict in verdicts if verdict.rebuild)),
     )
+
+
+def _title(verdict: Verdict) -> str:
+    version = "" if verdict.version is None else f", version {verdict.version}"
+    return ARTIFACTS[verdict.artifact].title + version

@@ -22,20 +22,8 @@ from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted, Warni
 from lstm_cli.findings import Finding
 
 VERBS = (
-    *(
-        "check",
-        "prepare",
-        "train",
-        "tune",
-        "evaluate",
-        "quantize",
-        "predict",
-        "export",
-        "report",
-        "runs",
-        "verify",
-    ),
-    "config",
+    *("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "report", "runs"),
+    *("verify", "history", "config"),
 )
 MODULES = {verb: f"lstm_cli.steps.{'show_config' if verb == 'config' else verb}" for verb in VERBS}
 calls: list[dict[str, Any]] = []  # arguments of each step
@@ -288,6 +276,26 @@ def runs_report(**given: Any) -> Any:
 
 ARTIFACT = {"folder": "data/0001", "files": 6, "size": 71234, "state": "ok", "findings": ()}
 verify_report = partial(filled_report, "verify.VerifyReport", artifacts=(ARTIFACT,))
+VERSION = {
+    "current": False,
+    "kept": True,
+    "val": {"mase": 0.88},
+    "scores": None,
+    "since": None,
+    "made_by": "train",
+}
+VERSION |= {"made": "2026-11-28T02:00:17Z", "data": {"time_end": "2026-11-27T23:00:00"}}
+SERVED = {"since": "2026-11-28T02:00:17Z", "until": "2026-11-29T02:00:19Z", "by": "train"}
+NOW = {"since": "2026-11-29T02:00:19Z", "until": None, "by": "train"}
+history_report = partial(
+    filled_report,
+    "history.HistoryReport",
+    current=2,
+    versions=(
+        VERSION | {"version": 1, "served": [SERVED], "scores": {"mase": 0.91, "wql": 0.123}},
+        VERSION | {"version": 2, "served": [NOW], "current": True},
+    ),
+)
 STEPS = {"quantize": {"to": {"value": "fp16", "source": "flag"}}}
 config_report = partial(filled_report, "show_config.ConfigReport", steps=STEPS)
 
@@ -399,6 +407,11 @@ def runs(run, config, *, lock_wait):
 def verify(run, listen):
     _called(run=run)
     return verify_report(run=str(run))
+
+
+def history(run):
+    _called(run=run)
+    return history_report(run=str(run))
 
 
 def config(run):

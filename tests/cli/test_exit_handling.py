@@ -17,8 +17,8 @@ from lstm_cli import errors
         (
             ["serve"],
             "unknown command 'serve'",
-            "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, report, "
-            "runs, verify, config",
+            "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, report, runs, verify, "
+            "history, config",
         ),
         (["--quiet"], "options must come after the command", "write lstm COMMAND ... --quiet"),
         (["--frobnicate"], "no such option '--frobnicate'", "see 'lstm --help'"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from faulty import LINEAR, copy_golden
+from faulty import LINEAR, copy_golden, copy_two_models
 
 PREPARE = ["--series", "shop", "--target", "sales", "--past", "price", "--future", "promo", "--horizon", "7"]
 
@@ -43,6 +43,11 @@ STEPS = (
         name="quantize",
         before=lambda run: copy_golden(run, "quantize"),
         argv=lambda data, run: ["quantize", run, "--max-loss", "1000%"],
+    ),
+    Step(
+        name="rollback",
+        before=copy_two_models,
+        argv=lambda data, run: ["history", run, "--rollback", "1"],
     ),
     Step(
         name="predict",

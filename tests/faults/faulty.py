@@ -82,6 +82,22 @@ def copy_golden(to: Path, *without: str) -> Path:
     return run
 
 
+def copy_two_models(to: Path) -> Path:
+    """Copy the golden run, and add a second model as its current one. The first one is kept."""
+    from lstm_cli.rundir import writing
+
+    run = copy_golden(to)
+    with writing(run, step="train") as writer:
+        assert writer.run is not None
+        old, entry, folder = writer.run.artifact("model"), writer.run.entry("train"), writer.new("model")
+        for file in old.files:
+            extra = b"\n" if file == "history.jsonl" else b""
+            folder.write_bytes(file, old.bytes(file) + extra)
+        reads, report = {"data": writer.run.digest("data")}, entry["report"]
+        writer.commit(config=entry["config"], reads=reads, report=report, keep=2)
+    return run
+
+
 def artifact_digests(run: Path) -> dict[str, str | None] | None:
     """Verify the run and return the digest of each artifact, or None if no step has finished."""
     from lstm_cli.errors import MissingArtifact
@@ -96,13 +112,15 @@ def artifact_digests(run: Path) -> dict[str, str | None] | None:
 
 
 def unnamed_files(run: Path) -> list[str]:
-    """Return files and empty folders in the run that are not in its manifest."""
+    """Return files and empty folders in the run that are not in its manifest, also as those of a kept model."""
     from lstm_cli.rundir import open_run
 
     with open_run(run) as opened:
+        kept = [record.get("steps", {}) for record in opened.models]
         listed = {
             run / name / wrote["folder"] / file
-            for entry in opened.steps.values()
+            for steps in (opened.steps, *kept)
+            for entry in steps.values()
             for name, wrote in entry["wrote"].items()
             for file in wrote["files"]
         }

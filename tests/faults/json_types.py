@@ -9,7 +9,7 @@ from typing import Any
 from golden_run import forge
 
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.migrations import SCHEMA
+from lstm_cli.rundir.manifest.migrations import SCHEMA
 
 MANIFEST = Path("run.json")
 # One value of each type of JSON, and values that are of a valid type, but out of range.

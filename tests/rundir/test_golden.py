@@ -1,7 +1,7 @@
 """Tests that a run of an earlier release loads in this release.
 
 golden/run is a run of schema 2, made by golden/make.py. It must not be made again. A change of the format needs a
-migration (`rundir/migrations.py` for the manifest), and another golden run of the previous release.
+migration (`rundir/manifest/migrations.py` for the manifest), and another golden run of the previous release.
 """
 
 import ast
@@ -22,7 +22,7 @@ from lstm_cli.errors import ArtifactError, CorruptArtifact, MissingArtifact
 from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_intervals, load_linear, load_model
 from lstm_cli.rundir import manifest, open_run
-from lstm_cli.rundir.migrations import MIGRATIONS, SCHEMA
+from lstm_cli.rundir.manifest.migrations import MIGRATIONS, SCHEMA
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.show_config import config
 from lstm_cli.steps.tune.record import read_search

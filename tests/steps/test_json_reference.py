@@ -22,12 +22,14 @@ from lstm_cli.config import (
 )
 from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events
+from lstm_cli.rundir import open_run
 from lstm_cli.steps.check import check
 from lstm_cli.steps.check.report import CheckReport
 from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.export import ExportReport, export
+from lstm_cli.steps.history import HistoryReport, drop, history, roll_back
 from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
@@ -60,6 +62,7 @@ REPORTS: dict[str, Any] = {
     "runs --diff": DiffReport,
     "runs --clean": CleanReport,
     "verify": VerifyReport,
+    "history": HistoryReport,
     "config": ConfigReport,
     "dry-run": DryRunPlan,
 }
@@ -194,6 +197,22 @@ def of_verify(run: Path, *_: Any) -> list[Json]:
     return [verify(run, ignore_events).to_json()]
 
 
+def of_history(run: Path, *_: Any) -> list[Json]:
+    """Return the lists before and after a rollback, without the model that the other tests read."""
+    run = Path(shutil.copytree(run, run.parent / "versions"))
+    shutil.rmtree(run / "exports", ignore_errors=True)
+    evaluate(run, EvaluateConfig(threads=1), ignore_events)
+    train(run, LINEAR, ignore_events)
+    train(run, TRAIN, ignore_events)
+    digest = open_run(run).digest("model")
+    reports = [
+        history(run, since={str(digest): {"mase": 0.9}}),
+        roll_back(run, int(history(run).versions[0]["version"])),
+        drop(run, int(history(run).versions[1]["version"])),
+    ]
+    return [report.to_json() for report in reports]
+
+
 def of_config(run: Path, *_: Any) -> list[Json]:
     return [config(run).to_json()]
 
@@ -232,6 +251,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "runs --diff": of_runs_diff,
     "runs --clean": of_runs_clean,
     "verify": of_verify,
+    "history": of_history,
     "config": of_config,
     "dry-run": of_dry_run,
 }

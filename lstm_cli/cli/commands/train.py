@@ -12,6 +12,7 @@ from lstm_cli.cli.options import (
     DryRunOption,
     ForceOption,
     JsonOption,
+    KeepOption,
     LockWaitOption,
     TunedRunArgument,
     option,
@@ -22,7 +23,7 @@ from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config import option_values
 from lstm_cli.config.extras import require_installed
-from lstm_cli.config.train import TrainConfig
+from lstm_cli.config.train import KEEP_MODELS, TrainConfig, require_keep
 from lstm_cli.config.validators import require_at_least
 from lstm_cli.errors import UsageError
 
@@ -101,6 +102,7 @@ def train(
             panel=RESUME_PANEL,
         ),
     ] = None,
+    keep: KeepOption = KEEP_MODELS,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
@@ -118,6 +120,7 @@ def train(
     if output is not None and not find_lr:
         raise UsageError("--output needs --find-lr", hint="add --find-lr", flag="--output")
     require_at_least("--checkpoint-every", checkpoint_every, 1)
+    require_keep(keep)
 
     def work() -> None:
         from lstm_cli.cli import signals
@@ -164,6 +167,7 @@ def train(
                 sources=setting_sources(context, settings),
                 fresh=fresh,
                 checkpoint_every=checkpoint_every,
+                keep=keep,
                 should_stop=should_stop,
             )
         draw = partial(train_table, stages=reporter.stages)

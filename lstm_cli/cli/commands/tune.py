@@ -10,6 +10,7 @@ from lstm_cli.cli.options import (
     DryRunOption,
     ForceOption,
     JsonOption,
+    KeepOption,
     LockWaitOption,
     RunArgument,
     switch,
@@ -18,7 +19,7 @@ from lstm_cli.cli.options import (
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config.renamed import RENAMED, renamed_note
-from lstm_cli.config.train import TrainConfig
+from lstm_cli.config.train import KEEP_MODELS, TrainConfig, require_keep
 from lstm_cli.config.tune import SEARCH_PANEL, TuneConfig
 
 EXAMPLES = (
@@ -38,6 +39,7 @@ def tune(
         bool, switch("--show", "List of the trials so far, without a search.", panel=SEARCH_PANEL)
     ] = False,
     training: TrainConfig,
+    keep: KeepOption = KEEP_MODELS,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
@@ -51,6 +53,7 @@ def tune(
     """
     for old in {text.partition("=")[0] for text in settings.space} & RENAMED.keys():
         context.obj.notes.append(renamed_note(f"--space {old}", f"--space {RENAMED[old]}"))
+    require_keep(keep)
 
     def work() -> None:
         from lstm_cli.cli import signals
@@ -68,6 +71,7 @@ def tune(
                 force=force,
                 lock_wait=lock_wait,
                 sources=setting_sources(context, settings, training),
+                keep=keep,
                 should_stop=should_stop,
             )
         result.print_result("tune", report, tune_table, as_json=as_json, stages=listen.stages)

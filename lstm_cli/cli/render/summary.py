@@ -139,6 +139,14 @@ def _verify(report: Any) -> list[str]:
     ]
 
 
+def _history(report: Any) -> list[str]:
+    kept = sum(version["kept"] for version in report.versions)
+    facts = [f"version {report.current} of {len(report.versions):,}", f"{kept:,} kept"]
+    if report.rollback is not None and report.rollback["changed"]:
+        facts.insert(0, f"rolled back from version {report.rollback['from']}")
+    return facts
+
+
 def _config(report: Any) -> list[str]:
     return [f"settings of {', '.join(report.steps) or 'no step'}"]
 
@@ -191,6 +199,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "runs --diff": _runs_diff,
     "runs --clean": _runs_clean,
     "verify": _verify,
+    "history": _history,
     "config": _config,
     "train --find-lr": _find_lr,
 }

@@ -15,7 +15,7 @@ from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel, rescale_to_model
-from lstm_cli.rundir import Run, command, stale_sources
+from lstm_cli.rundir import Run, is_after_rollback, retrain_command, stale_sources, version_number
 
 if TYPE_CHECKING:
     from lstm_cli.data.forecast.new_data import ModelSchema
@@ -175,14 +175,17 @@ def _warn_stale(run: Run, model: TrainedModel, dataset: Dataset, warn: Warn) -> 
     if changed:
         raise StaleArtifact(
             f"the model of {run.path} is out of date: the data have other {changed}",
-            hint=f"train again: '{command('train', run.path)}'",
+            hint=f"train again: '{retrain_command(run)}'",
         )
-    retrain = f"'{command('train', run.path)}' trains it again"
+    retrain = f"'{retrain_command(run)}' trains it again"
+    version = (
+        f" (version {version_number(run.models[-1])}, by a rollback)" if is_after_rollback(run.models) else ""
+    )
     warn(
         Finding(
             rule="M102",
             kind=MODEL,
-            text=f"the model of {run.path} is out of date: the data changed after training ({retrain})",
+            text=f"the model of {run.path}{version} is out of date: the data changed after training ({retrain})",
         )
     )
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.extras import TRAINING, require_installed
-from lstm_cli.events import Listener, Note
-from lstm_cli.rundir import Checkpoint, Run, is_up_to_date, writing
+from lstm_cli.config.train import KEEP_MODELS
+from lstm_cli.events import Listener, Note, WarningRaised
+from lstm_cli.findings import MODEL, Finding
+from lstm_cli.rundir import Checkpoint, Run, is_up_to_date, rolled_back_version, version_number, writing
 from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, checkpoint_status
@@ -24,11 +26,13 @@ def train(
     sources: Mapping[str, str] | None = None,
     fresh: bool = False,
     checkpoint_every: int | None = None,
+    keep: int = KEEP_MODELS,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> TrainReport:
     """Train a model on the run's data and commit it; resume from a checkpoint if the run has one.
 
-    A model that is up to date is not trained again. Training that does not finish leaves the run's model unchanged.
+    A model that is up to date is not trained again, nor one that a rollback has replaced. Training that does not
+    finish leaves the run's model unchanged.
 
     Args:
         run: run directory with prepared data.
@@ -39,6 +43,7 @@ def train(
         sources: source of each setting, for the manifest.
         fresh: discard the checkpoint and start over.
         checkpoint_every: epochs between two checkpoints; None: after an epoch, at most one in 5 seconds.
+        keep: models to keep for a rollback, with the new one.
         should_stop: returns the signal that ends training, or None.
 
     Raises:
@@ -56,13 +61,40 @@ def train(
             if stored is None or not stored.fits:
                 if stored is not None and stored.is_unusable:
                     Checkpoint(run).remove()
+                warn_rolled_back(writer.run, config, listen)
                 return replay_report(TrainReport, writer.run, "train")
         require_installed("lstm train", *TRAINING)
         require_train(writer.run, config)
         listen(Note(text="loading torch and the data"))  # takes seconds on a cold disk
-        return train_and_commit(writer, config, listen, policy=policy, should_stop=should_stop)
+        return train_and_commit(writer, config, listen, policy=policy, keep=keep, should_stop=should_stop)
 
 
 def model_is_up_to_date(run: Run, config: TrainConfig) -> bool:
-    """Return whether the run's model was trained on its current data with these settings."""
-    return is_up_to_date(run, "train", config=asdict(config), ignoring=MACHINE_SETTINGS)
+    """Return whether training with these settings would change nothing.
+
+    The run's model was trained on its current data with these settings, or a rollback has replaced such a model.
+    """
+    settings = asdict(config)
+    return (
+        is_up_to_date(run, "train", config=settings, ignoring=MACHINE_SETTINGS)
+        or rolled_back_version(run, config=settings, ignoring=MACHINE_SETTINGS) is not None
+    )
+
+
+def warn_rolled_back(run: Run, config: TrainConfig, listen: Listener) -> None:
+    """Send a warning if a rollback has replaced the model of these data and settings.
+
+    Args:
+        run: run with a model that is up to date.
+        config: settings of the model and its training.
+        listen: receives the warning.
+    """
+    settings = asdict(config)
+    number = rolled_back_version(run, config=settings, ignoring=MACHINE_SETTINGS)
+    if number is None or is_up_to_date(run, "train", config=settings, ignoring=MACHINE_SETTINGS):
+        return
+    text = (
+        f"version {number} is the model of these data and settings, and it was rolled back: "
+        f"version {version_number(run.models[-1])} stays (--force trains again)"
+    )
+    listen(WarningRaised(finding=Finding(rule="M212", kind=MODEL, text=text, flags=("--force",))))

@@ -15,7 +15,7 @@ from lstm_cli.config.search_space import value_text
 from lstm_cli.errors import ArtifactError, CorruptArtifact, DeviceError, Interrupted, TrainingDiverged
 from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.rundir import Checkpoint, Run, StoredCheckpoint, Writer
+from lstm_cli.rundir import Checkpoint, Run, StoredCheckpoint, Writer, newest_folder
 from lstm_cli.steps.shared.report_json import plain_value
 
 if TYPE_CHECKING:
@@ -214,8 +214,8 @@ def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[
     return {
         "release": library_versions(),
         "data": run.digest("data"),
-        # The run's model before training: another one means that a training has finished since.
-        "model": run.producer_entry("model").get("wrote", {}).get("model", {}).get("folder"),
+        # The newest model before training: another one means that a training has finished since.
+        "model": newest_folder(run.steps, run.models),
         "config": plain_value(asdict(config)),
         "device": device,
         "threads": threads,

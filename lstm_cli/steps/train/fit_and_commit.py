@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.train import KEEP_MODELS
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.forecast.bounds import make_bounds
@@ -83,6 +84,8 @@ def train_and_commit(
     listen: Listener,
     *,
     policy: CheckpointPolicy,
+    keep: int = KEEP_MODELS,
+    made_by: str = "train",
     should_stop: Callable[[], int | None],
 ) -> TrainReport:
     """Train a model on the run's data and commit it; an error leaves the run's model unchanged.
@@ -92,6 +95,8 @@ def train_and_commit(
         config: settings of the model and its training.
         listen: receives notes, warnings and progress.
         policy: rules for the checkpoint.
+        keep: models to keep for a rollback, with the new one.
+        made_by: verb that makes the model, for the history of the run.
         should_stop: returns the signal that ends training, or None.
 
     Raises:
@@ -150,6 +155,8 @@ def train_and_commit(
             report=report.to_json(),
             seed=config.seed,
             device=device,
+            keep=keep,
+            made_by=made_by,
         )
     return report
 

@@ -8,6 +8,7 @@ from typing import Any
 from lstm_cli.config import TrainConfig, TuneConfig, restore_settings
 from lstm_cli.config.extras import SEARCH, require_installed
 from lstm_cli.config.search_space import Choice, Range, Space, value_text
+from lstm_cli.config.train import KEEP_MODELS
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Note, Progressed, WarningRaised
@@ -15,7 +16,7 @@ from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import Run, Writer, command, is_up_to_date, reading_manifest, stale_sources, writing
 from lstm_cli.steps.shared.cached_report import replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
-from lstm_cli.steps.train import model_is_up_to_date
+from lstm_cli.steps.train import model_is_up_to_date, warn_rolled_back
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy
 from lstm_cli.steps.train.fit_and_commit import train_and_commit
 from lstm_cli.steps.tune.record import (
@@ -48,6 +49,7 @@ def tune(
     force: bool = False,
     lock_wait: float = 0.0,
     sources: Mapping[str, str] | None = None,
+    keep: int = KEEP_MODELS,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> TuneReport:
     """Search the settings of `train`, and train the winner as the run's model.
@@ -63,6 +65,7 @@ def tune(
         force: discard the earlier trials and search again.
         lock_wait: seconds to wait for the lock of the run.
         sources: source of each setting, for the manifest.
+        keep: models to keep for a rollback, with the winner.
         should_stop: returns the signal that ends the search, or None.
 
     Raises:
@@ -75,6 +78,7 @@ def tune(
         assert writer.run is not None
         trials, why = reusable_trials(writer.run, search, force=force)
         if len(trials) == search.max_trials and search_is_up_to_date(writer.run, search, trials):
+            warn_rolled_back(writer.run, _winner_config(search, trials), listen)
             return replay_report(TuneReport, writer.run, "tune")
         require_installed("lstm tune", *SEARCH)
         require_train(writer.run, fixed, doing="each trial")
@@ -96,7 +100,7 @@ def tune(
         winner = winning_settings(search, trials)
         if winner is None:
             raise no_trial_error(trials, f"{command('tune', run)} --show")
-        chosen = restore_settings(TrainConfig, asdict(fixed) | winner)
+        chosen = _winner_config(search, trials)
         trained = _stored_report(writer.run, chosen) if len(trials) == before else None
         if trained is None:
             best = best_trial(trials) or {}
@@ -104,7 +108,7 @@ def tune(
             writer.switch_step("train", sources=_train_sources(sources, winner))
             policy = CheckpointPolicy(reject_other_settings=False)
             trained = train_and_commit(
-                writer, chosen, listen, policy=policy, should_stop=should_stop
+                writer, chosen, listen, policy=policy, keep=keep, made_by="tune", should_stop=should_stop
             ).to_json()
             writer.switch_step("tune", sources=sources)
         findings = _findings(trials)
@@ -123,13 +127,16 @@ def search_is_up_to_date(run: Run, search: SearchSpec, trials: Sequence[Trial]) 
         trials: recorded trials of the search.
     """
     with reading_manifest(run.path):
-        winner = winning_settings(search, trials)
-        if winner is None or not run.report("tune").get("finished"):
+        if winning_settings(search, trials) is None or not run.report("tune").get("finished"):
             return False
-        chosen = restore_settings(TrainConfig, asdict(search.fixed) | winner)
+        chosen = _winner_config(search, trials)
     return model_is_up_to_date(run, chosen) and is_up_to_date(
         run, "tune", config=_config(search), ignoring=BUDGET_SETTINGS
     )
+
+
+def _winner_config(search: SearchSpec, trials: Sequence[Trial]) -> TrainConfig:
+    return restore_settings(TrainConfig, asdict(search.fixed) | (winning_settings(search, trials) or {}))
 
 
 def _config(search: SearchSpec) -> dict[str, Any]:

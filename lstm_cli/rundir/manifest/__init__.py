@@ -5,13 +5,15 @@
                 "wrote": {"model": {"folder": "0002", "files": {"model.onnx": {"sha256": ..., "size": ...}}}},
                 "versions": {...}, "seed": 0, "device": "cpu", "times": {...}, "report": {...}}}}
 
+The optional key `models` lists the versions of the model, see `rundir/manifest/versions.py`.
+
 The checksum is computed over the JSON without the checksum. It is verified before the JSON is parsed.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,8 @@ from lstm_cli.errors import (
     OutputError,
     UsageError,
 )
-from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, STEPS, command
-from lstm_cli.rundir.migrations import SCHEMA, migrate
+from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, OF_MODEL, STEPS, command
+from lstm_cli.rundir.manifest.migrations import SCHEMA, migrate
 
 FORMAT = "lstm run"
 CHECKSUM_MISMATCH = "checksum mismatch (the file was changed after it was written)"
@@ -98,9 +100,22 @@ def artifact_digest(files: Mapping[str, Mapping[str, Any]]) -> str:
 ABSENT_DIGEST = artifact_digest({})  # of an artifact that was missing when a step looked for it
 
 
-def encode_manifest(steps: Mapping[str, Any], run: Path) -> bytes:
-    """Return the bytes of the manifest. Raise the errors of `to_json`, and ValueError for an invalid manifest."""
-    document = {"format": FORMAT, "schema": SCHEMA, "steps": steps}
+def encode_manifest(
+    steps: Mapping[str, Any], run: Path, *, models: Sequence[Mapping[str, Any]] = ()
+) -> bytes:
+    """Return the bytes of the manifest.
+
+    Args:
+        steps: Entry of each step.
+        run: Run directory.
+        models: Versions of the model, see `rundir/manifest/versions.py`.
+
+    Raises:
+        ValueError: the manifest is invalid, or one of the errors of `to_json`.
+    """
+    document: dict[str, Any] = {"format": FORMAT, "schema": SCHEMA, "steps": steps}
+    if models:
+        document["models"] = list(models)
     _check(document)
     return with_checksum(document, path=run / MANIFEST)
 
@@ -122,7 +137,13 @@ def check_checksum(data: bytes) -> Any:
 
 
 def decode_manifest(data: bytes, run: Path) -> dict[str, Any]:
-    """Verify a manifest and return its steps in the current schema.
+    """Verify a manifest and return its steps in the current schema. Raise the errors of `decode_document`."""
+    steps: dict[str, Any] = decode_document(data, run)["steps"]
+    return steps
+
+
+def decode_document(data: bytes, run: Path) -> dict[str, Any]:
+    """Verify a manifest and return it in the current schema: `steps`, and `models` if it has versions of the model.
 
     Raises:
         CorruptArtifact: the checksum is wrong, or the content is invalid.
@@ -150,8 +171,7 @@ def decode_manifest(data: bytes, run: Path) -> dict[str, Any]:
         _check(document)
     except ValueError as error:
         raise corrupt_manifest_error(run, str(error)) from None
-    steps: dict[str, Any] = document["steps"]
-    return steps
+    return document
 
 
 def corrupt_manifest_error(run: Path, reason: str) -> CorruptArtifact:
@@ -224,6 +244,11 @@ def _check(document: Any) -> None:
     _require(document.get("format") == FORMAT and document.get("schema") == SCHEMA, "the schema is missing")
     steps = document.get("steps")
     _require(isinstance(steps, dict), "the steps are missing")
+    _check_steps(steps)
+    _check_models(document.get("models", []))
+
+
+def _check_steps(steps: Mapping[str, Any]) -> None:
     for step, entry in steps.items():
         _require(step in STEPS, f"unknown step {step!r:.100}")
         _require(isinstance(entry, dict), f"step '{step}' is not an object")
@@ -236,6 +261,32 @@ def _check(document: Any) -> None:
             artifact = ARTIFACTS.get(name)
             _require(artifact and artifact.made_by == step, f"step '{step}' does not make {name!r:.100}")
             _check_wrote(wrote, f"'{name}'")
+
+
+def _check_models(models: Any) -> None:
+    _require(isinstance(models, list), "'models' is not a list")
+    folders = set()
+    for record in models:
+        _require(isinstance(record, dict), "a version of the model is not an object")
+        folder, served = record.get("folder"), record.get("served")
+        _require(isinstance(folder, str) and is_folder_number(folder), "a version has no numbered folder")
+        where = f"version {int(folder)} of the model"
+        _require(folder not in folders, f"{where} is listed twice")
+        folders.add(folder)
+        digest = record.get("digest")
+        _require(isinstance(digest, str) and _DIGEST.fullmatch(digest), f"{where} has no digest")
+        _require(isinstance(served, list) and served, f"{where} has no periods")
+        for period in served:
+            is_valid = isinstance(period, dict) and period.keys() >= {"since", "until", "by"}
+            _require(is_valid, f"{where} has an invalid period")
+        if "steps" not in record:
+            continue
+        steps = record["steps"]
+        _require(isinstance(steps, dict) and steps.keys() <= set(OF_MODEL), f"{where} has other steps")
+        _check_steps(steps)
+        wrote = steps.get("train", {}).get("wrote", {}).get("model", {})
+        _require(wrote.get("folder") == folder, f"{where} has another folder")
+        _require(artifact_digest(wrote["files"]) == digest, f"{where} has other files")
 
 
 def _check_sources(sources: Any, step: str) -> None:

@@ -1,0 +1,114 @@
+"""Report of `history` as tables."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.render.scores import format_number
+from lstm_cli.rundir import ARTIFACTS, command
+
+ABSENT = "-"
+
+
+def history_table(report: Any, page: Page) -> None:
+    """Print the versions with their scores and the periods in which they served, or what a rollback means."""
+    if report.rollback is not None:
+        for line, style in _rollback_lines(report):
+            page.line(line, style)
+        return
+    if report.dropped is not None:
+        page.line(f"the files of version {report.dropped} are removed")
+        return
+    page.table(
+        ("version", "made by", "made (UTC)", "data until", "val MASE", "MASE", "WQL", "MASE since"),
+        [_version_row(version) for version in report.versions],
+        text_columns=(0, 1, 2, 3),
+    )
+    page.blank()
+    page.table(
+        ("served from (UTC)", "until", "version", "by"),
+        _periods(report.versions),
+        text_columns=(0, 1, 2, 3),
+    )
+    page.blank()
+    page.line(_next_line(report))
+
+
+def _version_row(version: Mapping[str, Any]) -> tuple[str, ...]:
+    state = "current" if version["current"] else "kept" if version["kept"] else "removed"
+    scores = [version["val"], version["scores"], version["scores"], version["since"]]
+    figures = [
+        (score or {}).get(name) for score, name in zip(scores, ("mase", "mase", "wql", "mase"), strict=True)
+    ]
+    return (
+        f"{version['version']} {state}",
+        version["made_by"] or ABSENT,
+        _minute(version["made"]),
+        _time_text((version["data"] or {}).get("time_end")),
+        *map(format_number, figures),
+    )
+
+
+def _periods(versions: tuple[dict[str, Any], ...]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield a row for each period in which a version served, in the order of time."""
+    periods = [(version, period) for version in versions for period in version["served"]]
+    for version, period in sorted(
+        periods, key=lambda pair: (pair[1]["since"] or "", pair[1]["until"] or "~")
+    ):
+        until = "now" if period["until"] is None else _minute(period["until"])
+        yield _minute(period["since"]), until, str(version["version"]), period["by"] or ABSENT
+
+
+def _time_text(time: str | None) -> str:
+    """Return a time of the data without the T of ISO 8601, and without its seconds if they are 0.
+
+    >>> _time_text("2018-02-01T00:00:00"), _time_text(None)
+    ('2018-02-01 00:00', '-')
+    """
+    return ABSENT if time is None else time.replace("T", " ").removesuffix(":00")
+
+
+def _minute(time: str | None) -> str:
+    """Return a time of the manifest to the minute.
+
+    >>> _minute("2026-11-29T02:00:17Z")
+    '2026-11-29 02:00'
+    """
+    return ABSENT if time is None else time[:16].replace("T", " ")
+
+
+def _rollback_lines(report: Any) -> Iterator[tuple[str, str]]:
+    """Yield the lines about a rollback, each with its style."""
+    facts, run = report.rollback, report.run
+    number = facts["to"]
+    if not facts["changed"]:
+        yield f"version {number} is the current model already: nothing changed", ""
+        return
+    version = next(line for line in report.versions if line["version"] == number)
+    until = (version["data"] or {}).get("time_end")
+    learnt = "" if until is None else f", trained on data until {_time_text(until)}"
+    file = "the fp32 model" if facts["quantized"] is None else f"its {facts['quantized']} model"
+    yield f"predict uses version {number} from now on{learnt}: {file}", ""
+    if facts["quantized_corrupt"]:
+        yield f"the quantized model of version {number} was corrupt and is left out", "yellow"
+    if facts["model_is_stale"]:
+        yield (
+            "the data of the run are not those of this version: predict warns, and evaluate, quantize and export need "
+            f"'{facts['retrain']}', or 'lstm prepare' with the data of this version",
+            "yellow",
+        )
+    elif facts["stale"]:
+        titles = " and ".join(ARTIFACTS[name].title for name in facts["stale"])
+        commands = ", ".join(f"'{command(ARTIFACTS[name].made_by, run)}'" for name in facts["stale"])
+        yield f"out of date: {titles} ({commands})", "yellow"
+    if facts["exports"]:
+        yield f"the files in {run}/exports are of other models ('{command('export', run)}')", "yellow"
+    yield "the next training on new data or with other settings replaces this version", ""
+    yield f"undo: {command('history', run)} --rollback {facts['from']}", ""
+
+
+def _next_line(report: Any) -> str:
+    kept = [line["version"] for line in report.versions if line["kept"] and not line["current"]]
+    if not kept:
+        return f"no earlier model is kept ({command('train', report.run)} --keep 3 keeps them)"
+    return f"roll back: {command('history', report.run)} --rollback {kept[-1]}"
