@@ -50,7 +50,8 @@ D6 splits and scaling, D7 data quality, D8 forecasts from new data, D9 memory an
 READS = {
     "check": "`DATA`.",
     "prepare": "`DATA`.",
-    "train": "`data/`, the best settings in `tune/`, and `checkpoint/` if a training was interrupted.",
+    "train": "`data/`, the best settings in `tune/`, and `checkpoint/` if a training was interrupted. "
+    "`--from RUN2` reads `model/` of RUN2.",
     "tune": "`data/`, and the finished trials in `tune/`.",
     "evaluate": "`data/`, `model/`, and `quantized/` if `predict` runs the quantized model.",
     "quantize": "`data/` and `model/`.",

@@ -197,9 +197,7 @@ def _settings(kind: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _run_path(text: str) -> Path:
-    if not text:  # e.g. an unset shell variable in quotes, which Path would read as the current directory
-        raise UsageError("RUN is empty", hint="give the path of a run directory, such as runs/load")
-    return Path(text)
+    return option_values.run_path("RUN", text)
 
 
 DataArgument = Annotated[

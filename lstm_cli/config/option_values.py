@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import UsageError
@@ -22,6 +23,13 @@ def whole_number(flag: str, text: str) -> int:
     if not INTEGER.fullmatch(text.strip()):
         raise UsageError(f"{flag} '{text}' is not a whole number", hint=f"write it like {flag} 24", flag=flag)
     return int(text)
+
+
+def run_path(flag: str, text: str) -> Path:
+    """Return the path of a run directory."""
+    if not text:  # e.g. an unset shell variable in quotes, which Path would read as the current directory
+        raise UsageError(f"{flag} is empty", hint="give the path of a run directory, such as runs/load")
+    return Path(text)
 
 
 def finite_number(flag: str, text: str) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lstm_cli.linear.model import LinearEnsemble
 
 STEP_CORRELATIONS, TARGET_CORRELATIONS = "step_correlations.npy", "target_correlations.npy"
-VALIDATED = "validated.onnx"
+VALIDATED, WEIGHTS_BEFORE_REFIT = "validated.onnx", "validated.safetensors"
 MODEL_VERSION = 2  # of model.json
 
 

@@ -61,6 +61,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "history.jsonl": "losses, one line per epoch",
                 "model.onnx": "fp32 graph that `predict` runs",
                 "validated.onnx": "fp32 graph before a refit, used for validation scores",
+                "validated.safetensors": "weights of the networks before a refit, for `train --from`",
                 "validated_linear.safetensors": "linear forecast before a refit, used for validation scores",
                 "intervals.json": "calibrated quantiles, which give the prediction intervals",
                 "step_correlations.npy": "correlations between the errors at two steps, for sample paths, float32",

@@ -152,6 +152,7 @@ def is_up_to_date(
     config: Mapping[str, Any],
     ignoring: Iterable[str] = (),
     sources: Mapping[str, str | bytes] | None = None,
+    compared: Iterable[str] = (),
 ) -> bool:
     """Return whether running a step again would give the same result.
 
@@ -163,6 +164,7 @@ def is_up_to_date(
         config: Current settings of the step.
         ignoring: Settings that do not change the result.
         sources: Inputs outside the run: name in `run.json` -> path of the file, or its content.
+        compared: Other inputs, which the caller has compared.
     """
     entry = run.steps.get(step)
     if entry is None or entry["versions"].get("lstm-cli") != __version__:
@@ -172,7 +174,8 @@ def is_up_to_date(
     if not (entry["read"] and entry["wrote"]):
         return False
     read = {name: fact for name, fact in entry["read"].items() if name in ARTIFACTS}
-    recorded = {name: fact for name, fact in entry["read"].items() if name not in ARTIFACTS}
+    known = {*ARTIFACTS, *compared}
+    recorded = {name: fact for name, fact in entry["read"].items() if name not in known}
     given = sources or {}
     if given.keys() != recorded.keys() or not all(
         _is_unchanged(given[name], recorded[name]) for name in given
@@ -189,21 +192,33 @@ def is_up_to_date(
     return True
 
 
-def rolled_back_version(run: Run, *, config: Mapping[str, Any], ignoring: Iterable[str] = ()) -> int | None:
+def rolled_back_version(
+    run: Run,
+    *,
+    config: Mapping[str, Any],
+    ignoring: Iterable[str] = (),
+    is_same: Callable[[Mapping[str, Any]], bool] = lambda entry: True,
+) -> int | None:
     """Return the version that `train` would make again, if a rollback has replaced it; else None.
 
     Args:
         run: Run to check.
         config: Current settings of `train`.
         ignoring: Settings that do not change the result.
+        is_same: Returns whether an entry of `train` has the same other inputs.
     """
-    for record in kept_versions(run.models):
+    rolled_back = [record for record in kept_versions(run.models) if record.get("rolled_back")]
+    for record in rolled_back:
         entry = record["steps"]["train"]
         same_data = all(
             not differs(run, name, fact) for name, fact in entry["read"].items() if name in ARTIFACTS
         )
         same_config = _normalize(entry["config"], ignoring) == _normalize(config, ignoring)
-        if record.get("rolled_back") and same_data and same_config:
+        if same_data and same_config and is_same(entry):
+            try:
+                run.artifact("model").verify()
+            except ArtifactError:  # a corrupt model must be made again
+                return None
             return version_number(record)
     return None
 
@@ -321,5 +336,6 @@ def _verdict(
 def _repair(run: Run, name: str, number: int | None) -> str:
     """Return the command that makes an artifact again, or removes an earlier version that cannot be made again."""
     if number is None:
-        return command(ARTIFACTS[name].made_by, run.path)
+        made_by = ARTIFACTS[name].made_by
+        return retrain_command(run) if made_by == "train" else command(made_by, run.path)
     return f"{command('history', run.path)} --drop {number}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import __version__
-from lstm_cli.errors import OutputError
+from lstm_cli.errors import ArtifactError, OutputError
 from lstm_cli.os_errors import as_output_error
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.artifact_folder import ArtifactFolder
@@ -131,7 +131,9 @@ class Writer:
         }
         steps, models = {**self._steps, self.step: entry}, self._models
         if "model" in wrote:
-            models = versions.add_version(models, self._steps, steps, keep=keep, made_by=made_by or self.step)
+            models = versions.add_version(
+                models, self._steps, steps, keep=keep, made_by=made_by or self.step, broken=self._broken()
+            )
         self._commit(steps, models)
 
     def roll_back(self, folder: str, *, with_quantized: bool = True) -> None:
@@ -153,6 +155,17 @@ class Writer:
     def drop_version(self, folder: str) -> None:
         """Remove the folders of an earlier version of the model. Raise OutputError."""
         self._commit(self._steps, versions.drop_version(self._models, folder))
+
+    def _broken(self) -> set[str]:
+        """Return the steps of the current model whose artifacts are corrupt, so that they cannot serve again."""
+        broken = set()
+        for step, name in (("train", "model"), ("quantize", "quantized")):
+            try:
+                if self.run is not None and self.run.has(name):
+                    self.run.artifact(name).verify()
+            except ArtifactError:
+                broken.add(step)
+        return broken
 
     def _commit(self, steps: Mapping[str, Any], models: Sequence[dict[str, Any]]) -> None:
         data = manifest.encode_manifest(steps, self.path, models=models)

@@ -117,7 +117,9 @@ def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, for
         )
 
 
-def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = False) -> DryRunPlan:
+def plan_train(
+    run: Path, config: TrainConfig, *, force: bool, fresh: bool = False, start: Path | None = None
+) -> DryRunPlan:
     """Return the plan of `train`.
 
     Args:
@@ -125,18 +127,21 @@ def plan_train(run: Path, config: TrainConfig, *, force: bool, fresh: bool = Fal
         config: settings of `train`.
         force: train even if nothing changed.
         fresh: ignore the checkpoint.
+        start: run whose model is the start of the training.
 
     Raises:
-        MissingArtifact: the run has no data.
+        MissingArtifact: the run has no data, or the start has no model.
         ArtifactError: the checkpoint belongs to a training with other settings.
     """
-    from lstm_cli.steps.train import model_is_up_to_date
+    from lstm_cli.steps.train import model_is_up_to_date, opened_start
     from lstm_cli.steps.train.checkpointing import checkpoint_status, different_settings_error
 
-    with open_run(run) as opened:
+    with open_run(run) as opened, opened_start(start, opened, config) as warm:
         reads = would_read(opened, "data")
-        up_to_date = not force and model_is_up_to_date(opened, config)
-        checkpoint = checkpoint_status(opened, config) if up_to_date or not fresh else None
+        if warm is not None:
+            reads += would_read(warm.source, "model")
+        up_to_date = not force and model_is_up_to_date(opened, config, warm)
+        checkpoint = checkpoint_status(opened, config, warm) if up_to_date or not fresh else None
         if checkpoint is not None and checkpoint.fits:
             up_to_date = False
             if not fresh:

@@ -22,6 +22,7 @@ from lstm_cli.models.dropout import seed_dropout
 from lstm_cli.training.loop.batches import DeviceWindows, training_batches
 from lstm_cli.training.loop.fit import divergence_error
 from lstm_cli.training.loop.optimizer_step import apply_gradients, backward, make_optimizer, set_learning_rate
+from lstm_cli.training.recipes import stacked
 from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_transforms
 from lstm_cli.training.recipes.parallel import run_in_threads
 from lstm_cli.training.recipes.segment import choose_parts
@@ -29,12 +30,14 @@ from lstm_cli.training.recipes.segment_networks import (
     new_part_network,
     part_hyperparameters,
     part_windows,
+    taken_weights,
     training_context,
 )
 from lstm_cli.training.recipes.stacked import network_settings, new_network
 from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperparameters
 from lstm_cli.training.setup.precision import choose_precision
+from lstm_cli.training.setup.start_weights import StartWeights
 
 STEPS = 200
 SMOOTHING = 0.9  # weight of earlier losses in the smoothed loss
@@ -132,6 +135,7 @@ def run_range_tests(
     threads: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    start: StartWeights | None = None,
 ) -> list[RangeTest]:
     """Return the range test of each network that the config names, on the training windows only.
 
@@ -143,6 +147,7 @@ def run_range_tests(
         threads: CPU threads.
         listen: receiver of events.
         should_stop: returns the number of a signal to stop at, else None.
+        start: weights at which the networks start; None: random ones.
 
     Raises:
         DeviceError: the device is missing or its memory is too small.
@@ -156,16 +161,24 @@ def run_range_tests(
     for name, reason in transformed.choices.items():
         listen(Note(text=f"{CHOICES.get(name, name)}: {reason}"))
     if config.model == "stacked":
-        networks = [_stacked_network(transformed, config, device)]
+        networks = [_stacked_network(transformed, config, device, start, listen)]
     else:
-        networks = _part_networks(transformed, config, device, listen, should_stop)
+        networks = _part_networks(transformed, config, device, start, listen, should_stop)
     tasks = [_make_task(network, listen) for network in networks]
     return run_in_threads(tasks, workers=threads if device.type == "cpu" else 1, should_stop=should_stop)
 
 
-def _stacked_network(transformed: TransformedData, config: TrainConfig, device: torch.device) -> Network:
+def _stacked_network(
+    transformed: TransformedData,
+    config: TrainConfig,
+    device: torch.device,
+    start: StartWeights | None,
+    listen: Listener,
+) -> Network:
     windows = DeviceWindows.from_windows(split_windows(transformed.dataset, "train"), device)
-    network = new_network(network_settings(transformed.dataset, config), config).to(device)
+    settings = network_settings(transformed.dataset, config)
+    stacked.taken_weights(settings, config, start, listen)
+    network = new_network(settings, config, start).to(device)
     hparams = make_hyperparameters(config, windows=len(windows), targets=transformed.dataset.targets)
     return config.model, network, windows, hparams
 
@@ -174,12 +187,15 @@ def _part_networks(
     transformed: TransformedData,
     config: TrainConfig,
     device: torch.device,
+    start: StartWeights | None,
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> list[Network]:
     context = training_context(
-        transformed, config, device=device, workers=1, listen=listen, should_stop=should_stop
+        transformed, config, device=device, workers=1, listen=listen, should_stop=should_stop, start=start
     )
+    parts = [part for part in choose_parts(config) if part != "linear"]
+    taken_weights(context, parts)
     hparams = part_hyperparameters(context)
     return [
         (
@@ -188,8 +204,7 @@ def _part_networks(
             DeviceWindows.from_windows(part_windows(context, "train", part), device),
             hparams,
         )
-        for part in choose_parts(config)
-        if part != "linear"
+        for part in parts
     ]
 
 

@@ -21,6 +21,7 @@ from lstm_cli.training.setup.checkpoint_state import Checkpoints
 from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.malloc import keep_freed_memory, return_freed_memory
 from lstm_cli.training.setup.precision import choose_precision
+from lstm_cli.training.setup.start_weights import StartWeights
 
 # Hidden units up to which a recorded step made one GPU 1.6 to 8 times as fast (benchmarks/gpu.md).
 MAX_SMALL_HIDDEN = 512
@@ -34,6 +35,7 @@ def train_model(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
+    start: StartWeights | None = None,
 ) -> TrainingResult:
     """Choose the open settings from the data, train, and refit if the config or the model asks for it.
 
@@ -47,6 +49,7 @@ def train_model(
         listen: receiver of events.
         should_stop: returns the number of a signal to stop at, else None.
         checkpoints: stored states to resume from, and where to save new ones.
+        start: weights at which the networks start; None: random ones.
 
     Raises:
         DeviceError: the device is missing or its memory is too small.
@@ -87,6 +90,7 @@ def train_model(
                 listen=listen,
                 should_stop=should_stop,
                 checkpoints=checkpoints,
+                start=start,
             )
         else:
             trained = train_segment(
@@ -97,6 +101,7 @@ def train_model(
                 listen=listen,
                 should_stop=should_stop,
                 checkpoints=checkpoints,
+                start=start,
             )
     leave()
     return_freed_memory()  # memory of the refit, before the graphs are compared with torch

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fresh_process import run_fresh
 from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.config import EvaluateConfig, ExportConfig, PredictConfig, QuantizeConfig, TrainConfig
@@ -19,7 +20,9 @@ from lstm_cli.steps.history import drop, history, roll_back
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
+from lstm_cli.steps.runs.summary import summarize
 from lstm_cli.steps.train import train
+from lstm_cli.steps.verify import verify
 
 OTHER = replace(LINEAR, seed=1, log_transform="on")
 
@@ -160,6 +163,27 @@ def test_a_training_does_not_undo_a_rollback(run: Path) -> None:
     assert open_run(run).digest("model") == bad
 
 
+def test_a_corrupt_model_is_trained_again_also_after_a_rollback(run: Path) -> None:
+    roll_back(run, 1)
+    (run / "model/0001/model.onnx").write_bytes(b"x")
+    with pytest.raises(CorruptArtifact) as refused:
+        verify(run, ignore_events)
+    assert refused.value.hint == f"run 'lstm train {run} --force'"
+    assert train_again(run, OTHER) == (False, [])
+    assert verify(run, ignore_events).broken == ()
+    assert [line["kept"] for line in history(run).versions] == [
+        False,
+        True,
+        True,
+    ]  # a corrupt one is not kept
+
+
+def test_the_list_and_a_rollback_load_no_heavy_package(run: Path) -> None:
+    for argv in (["history", str(run)], ["history", str(run), "--rollback", "1"]):
+        code, loaded, _ = run_fresh(*argv)
+        assert (code, loaded & {"torch", "pandas", "sklearn", "numpy", "onnxruntime", "scipy"}) == (0, set())
+
+
 def test_the_other_steps_after_a_rollback_to_a_model_of_older_data(run: Path, tmp_path: Path) -> None:
     newer = write_panel(tmp_path / "newer.csv", rows=137)
     prepare(str(newer), run, PREPARE, ignore_events)
@@ -181,5 +205,10 @@ def test_the_other_steps_after_a_rollback_to_a_model_of_older_data(run: Path, tm
         with pytest.raises(StaleArtifact) as error:
             refused()
         assert error.value.hint.startswith(f"run 'lstm train {run} --force'")
+    summary = summarize(open_run(run))
+    assert (summary.state, summary.next.split()[:4]) == (
+        "out of date",
+        ["lstm", "train", str(run), "--force"],
+    )
     train(run, OTHER, ignore_events, force=True)  # what the hint says works
     assert evaluate(run, EvaluateConfig(threads=1), ignore_events).up_to_date is None

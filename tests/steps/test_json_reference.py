@@ -95,13 +95,16 @@ def of_prepare(run: Path, panel: Path, _: Json) -> list[Json]:
 
 
 def of_train(run: Path, _: Path, scored: Json) -> list[Json]:
-    """Return the report of `train`, with parts that the small panel lacks: a comparison and a finding."""
+    """Return the report of `train`, with parts that the small panel lacks: a comparison, a finding and a start."""
     report = train(run, TRAIN, ignore_events).to_json()
     finding = asdict(
         TrainingIssue(part="free", name="over-fitting", sign="losses part", advice="--dropout 0.3")
     )
     compared = {name: scored[name] for name in ("comparison", "comparisons")}
-    return [report, report | compared | {"diagnosis": [finding]}]
+    parts = [{"part": "anchored", "taken": ["embed"], "left": {"gate": "other seasons"}}]
+    start = {"run": "runs/a", "own": False, "version": 3, "digest": "0" * 64, "weights": "shipped"}
+    warm = {"warm_start": start | {"parts": parts, "other_scaling": False}}
+    return [report, report | compared | warm | {"diagnosis": [finding]}]
 
 
 def of_find_lr(run: Path, *_: Any) -> list[Json]:

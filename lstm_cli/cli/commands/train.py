@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ EXAMPLES = (
     "lstm train runs/load",
     "lstm train runs/piped --model stacked --hidden 32,16 --epochs 2 --seed 1",
 )
+START_PANEL = "Warm start"
 TUNED_PANEL, FIND_LR_PANEL = "Tuned settings", "Learning rate finder"
 LOGS_PANEL, RESUME_PANEL = "Logging", "Resuming"
 
@@ -49,6 +51,17 @@ def train(
             panel=TUNED_PANEL,
         ),
     ] = True,
+    start: Annotated[
+        Path | None,
+        option(
+            "--from",
+            "Run whose model is the start of the training; it may be RUN itself.",
+            "RUN2",
+            parse=option_values.run_path,
+            default="random weights",
+            panel=START_PANEL,
+        ),
+    ] = None,
     find_lr: Annotated[
         bool,
         switch(
@@ -142,7 +155,9 @@ def train(
             from lstm_cli.steps.train.find_lr import find_lr as find_lr_step
 
             with progress_reporter() as reporter, signals.defer_signals() as should_stop:
-                lr_report = find_lr_step(run, settings, output, reporter, should_stop=should_stop)
+                lr_report = find_lr_step(
+                    run, settings, output, reporter, start=start, should_stop=should_stop
+                )
             result.print_result(
                 "train --find-lr", lr_report, find_lr_table, as_json=as_json, stages=reporter.stages
             )
@@ -162,6 +177,7 @@ def train(
                 run,
                 settings,
                 listen,
+                start=start,
                 force=force,
                 lock_wait=lock_wait,
                 sources=setting_sources(context, settings),
@@ -177,6 +193,7 @@ def train(
         return print_plan(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
     if dry_run:
         return print_plan(
-            lambda planning: planning.plan_train(run, settings, force=force, fresh=fresh), as_json=as_json
+            lambda planning: planning.plan_train(run, settings, force=force, fresh=fresh, start=start),
+            as_json=as_json,
         )
     return work

@@ -29,6 +29,7 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
                 f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
                 f"{rows_read_text(report)}",
             ),
+            *([("start", _start_text(report.warm_start))] if report.warm_start is not None else []),
             ("linear", f"{families} ({regressions})"),
             *((training["name"], _training_text(training)) for training in report.trainings),
             *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
@@ -76,6 +77,18 @@ def find_lr_table(report: Any, page: Page) -> None:
     else:
         page.line(f"try: {command('train', report.run)} --lr {report.suggestion:.1g}")
     page.line(f"plot: {report.picture}")
+
+
+def _start_text(start: Mapping[str, Any]) -> str:
+    """Return the model at which a training started, and how many layers of each network are from it."""
+    parts = []
+    for part in start["parts"]:
+        total = len(part["taken"]) + len(part["left"])
+        left = f", not {', '.join(part['left'])}" if part["left"] else ""
+        parts.append(f"{part['part']} {len(part['taken'])} of {total} layers{left}")
+    before = ", before its refit" if start["weights"] != "shipped" else ""
+    scaling = ", whose values were scaled in another way" if start["other_scaling"] else ""
+    return f"{start['run']}, model {start['version']}{before}{scaling} ({'; '.join(parts)})"
 
 
 def _time_text(stages: Mapping[str, float]) -> str:

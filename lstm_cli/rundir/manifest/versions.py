@@ -12,7 +12,7 @@ The entries of the current version are in the `steps` of the manifest. A release
 together with the folders, because it removes each folder that its `steps` do not name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from lstm_cli.rundir.layout import ARTIFACTS
@@ -125,6 +125,7 @@ def add_version(
     *,
     keep: int,
     made_by: str,
+    broken: Collection[str] = (),
 ) -> list[Record]:
     """Return the versions after the commit of a new model.
 
@@ -134,9 +135,10 @@ def add_version(
         after: Steps of the manifest with the new model.
         keep: Models whose folders are kept, with the new one.
         made_by: Verb that made the model.
+        broken: Steps whose artifacts are corrupt, so that they are not kept.
     """
     now = after["train"]["times"]["finished"]
-    earlier = [_without(record, "rolled_back") for record in _close(models, before, now)]
+    earlier = [_without(record, "rolled_back") for record in _close(models, before, now, broken)]
     earlier = earlier[-(MAX_RECORDS - 1) :]
     removed = max(0, len(kept_versions(earlier)) - (keep - 1))
     for record in kept_versions(earlier)[:removed]:
@@ -173,15 +175,18 @@ def drop_version(models: Sequence[Record], folder: str) -> list[Record]:
     return [_without(record, "steps") if record["folder"] == folder else record for record in models]
 
 
-def _close(models: Sequence[Record], steps: Mapping[str, Any], now: str) -> list[Record]:
+def _close(
+    models: Sequence[Record], steps: Mapping[str, Any], now: str, broken: Collection[str] = ()
+) -> list[Record]:
     """Return copies of all versions as earlier ones: the current one gets its end, its scores and its entries."""
     versions = [dict(record) for record in list_versions(steps, models)]
     if versions:
         current = versions[-1]
         current["served"] = [*current["served"][:-1], current["served"][-1] | {"until": now}]
         current["scores"] = scores_of(steps, current["digest"]) or current.get("scores")
-        current["steps"] = {"train": steps["train"]}
-        quantize = steps.get("quantize")
+        if "train" not in broken:
+            current["steps"] = {"train": steps["train"]}
+        quantize = None if broken else steps.get("quantize")
         if quantize is not None and quantize["read"].get("model", {}).get("sha256") == current["digest"]:
             current["steps"]["quantize"] = quantize
     return versions

@@ -8,19 +8,26 @@ from typing import Any
 from lstm_cli import config as settings_of
 from lstm_cli.config.layers import flag_name
 from lstm_cli.config.renamed import with_new_names
-from lstm_cli.rundir import Run, command
+from lstm_cli.rundir import Run, command, retrain_command
 from lstm_cli.text import quote_value
 
 NOT_REPEATED = ("output", "fail_if", "threads", "jobs")  # they do not change the result
 
 
-def again(run: Run, step: str, config: Mapping[str, Any] | None = None) -> str:
+def again(
+    run: Run,
+    step: str,
+    config: Mapping[str, Any] | None = None,
+    *,
+    start: Mapping[str, Any] | None = None,
+) -> str:
     """Return the command of a step with the options that it had, apart from those that `tune` chose.
 
     Args:
         run: open run.
         step: verb of the step.
         config: stored settings; None for those in `run.json`.
+        start: model at which a stored training starts, with its `run`.
     """
     entry = run.steps.get(step, {})
     sources = entry.get("sources") or {}
@@ -28,7 +35,10 @@ def again(run: Run, step: str, config: Mapping[str, Any] | None = None) -> str:
         config = {
             name: value for name, value in entry.get("config", {}).items() if sources.get(name) != "tune"
         }
-    line = command(step, run.path)
+        start = entry.get("report", {}).get("warm_start")
+    line = retrain_command(run) if step == "train" else command(step, run.path)
+    if start is not None:
+        line += f" --from {_quoted(str(start['run']))}"
     if step == "prepare":  # DATA is not known
         return line
     kind = getattr(settings_of, f"{step.capitalize()}Config")  # loads the settings of this step only
@@ -55,7 +65,11 @@ def _option(field: "Field[Any]", value: Any) -> Iterator[str]:
         values = [",".join(map(_text, values))]
     for each in values:
         text = f"{100 * each!r}%" if field.metadata["kind"] == "share" and each >= 1 else _text(each)
-        yield f"{on} {text if shlex.quote(text) == text else quote_value(text)}"
+        yield f"{on} {_quoted(text)}"
+
+
+def _quoted(text: str) -> str:
+    return text if shlex.quote(text) == text else quote_value(text)
 
 
 def _text(value: Any) -> str:

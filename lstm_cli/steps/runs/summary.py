@@ -14,6 +14,7 @@ from lstm_cli.rundir import (
     command,
     lock_holder,
     missing_files,
+    newest_folder,
     reading_manifest,
     stale_sources,
 )
@@ -120,7 +121,9 @@ def _next(run: Run, state: str, missing: Any, stale: Any, training: Any) -> tupl
 
         if state == INTERRUPTED:
             with suppress(TypeError):  # a checkpoint that was edited
-                return again(run, "train", training["config"]), "to resume the training"
+                return again(
+                    run, "train", training["config"], start=training.get("start")
+                ), "to resume the training"
             return command("train", path), "to resume the training"
         changed = missing if state == MISSING else [name for name in CONSEQUENCES if name in stale]
         artifact = ARTIFACTS[next(iter(changed))]
@@ -160,7 +163,7 @@ def _training(run: Run) -> dict[str, Any] | None:
     if about is None:
         return None
     # A training that has completed since, or whose data changed, is not resumed.
-    model = run.producer_entry("model").get("wrote", {}).get("model", {}).get("folder")
+    model = newest_folder(run.steps, run.models)
     release = about.get("release")
     is_usable = (
         about.get("model") == model
@@ -170,11 +173,12 @@ def _training(run: Run) -> dict[str, Any] | None:
     )
     if not is_usable:
         return None
-    trainings, config = about.get("trainings"), about.get("config")
+    trainings, config, start = about.get("trainings"), about.get("config"), about.get("start")
     facts = trainings.values() if isinstance(trainings, dict) else ()
     name = config.get("model") if isinstance(config, dict) else None
     return {
         "config": config if isinstance(config, dict) else {},
+        "start": start if isinstance(start, dict) and "run" in start else None,
         "model": name if isinstance(name, str) else None,
         "parts": tuple(dict.fromkeys(_progress(each) for each in facts if isinstance(each, dict))),
     }

@@ -1,19 +1,30 @@
 """Step `train`: train a model on the run's data, and ship it as weights and as an ONNX graph."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.extras import TRAINING, require_installed
 from lstm_cli.config.train import KEEP_MODELS
+from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.rundir import Checkpoint, Run, is_up_to_date, rolled_back_version, version_number, writing
+from lstm_cli.rundir import (
+    Checkpoint,
+    Run,
+    is_up_to_date,
+    open_run,
+    rolled_back_version,
+    version_number,
+    writing,
+)
 from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, replay_report
 from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, checkpoint_status
 from lstm_cli.steps.train.fit_and_commit import TrainReport, train_and_commit
+from lstm_cli.steps.train.warm_start import INPUT, WarmStart, check_start, started_alike
 
 
 def train(
@@ -21,6 +32,7 @@ def train(
     config: TrainConfig,
     listen: Listener,
     *,
+    start: Path | None = None,
     force: bool = False,
     lock_wait: float = 0.0,
     sources: Mapping[str, str] | None = None,
@@ -38,6 +50,7 @@ def train(
         run: run directory with prepared data.
         config: settings of the model and its training.
         listen: receives notes, warnings and progress.
+        start: run whose model is the start of the training, which may be the same run; None: random weights.
         force: train even if the model is up to date.
         lock_wait: seconds to wait for the lock of the run.
         sources: source of each setting, for the manifest.
@@ -47,8 +60,9 @@ def train(
         should_stop: returns the signal that ends training, or None.
 
     Raises:
-        MissingArtifact: the run has no data.
-        ArtifactError: the checkpoint is of a training with other settings.
+        MissingArtifact: the run has no data, or the start has no model.
+        ArtifactError: the checkpoint is of a training with other settings, or the start has other columns.
+        UsageError: a setting excludes the start.
         DeviceError: the device was not found or is out of memory.
         TrainingDiverged: the loss is not a finite number.
         Interrupted: a signal ended training.
@@ -56,42 +70,81 @@ def train(
     policy = CheckpointPolicy(fresh=fresh, every=checkpoint_every)
     with writing(run, step="train", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
-        if not force and model_is_up_to_date(writer.run, config):
-            stored = checkpoint_status(writer.run, config)
-            if stored is None or not stored.fits:
-                if stored is not None and stored.is_unusable:
-                    Checkpoint(run).remove()
-                warn_rolled_back(writer.run, config, listen)
-                return replay_report(TrainReport, writer.run, "train")
-        require_installed("lstm train", *TRAINING)
-        require_train(writer.run, config)
-        listen(Note(text="loading torch and the data"))  # takes seconds on a cold disk
-        return train_and_commit(writer, config, listen, policy=policy, keep=keep, should_stop=should_stop)
+        with opened_start(start, writer.run, config) as warm:
+            if not force and model_is_up_to_date(writer.run, config, warm):
+                stored = checkpoint_status(writer.run, config, warm)
+                if stored is None or not stored.fits:
+                    if stored is not None and stored.is_unusable:
+                        Checkpoint(run).remove()
+                    warn_rolled_back(writer.run, config, listen, warm)
+                    return replay_report(TrainReport, writer.run, "train")
+            require_installed("lstm train", *TRAINING)
+            require_train(writer.run, config)
+            listen(Note(text="loading torch and the data"))  # takes seconds on a cold disk
+            return train_and_commit(
+                writer, config, listen, policy=policy, keep=keep, start=warm, should_stop=should_stop
+            )
 
 
-def model_is_up_to_date(run: Run, config: TrainConfig) -> bool:
+@contextmanager
+def opened_start(start: Path | None, run: Run, config: TrainConfig) -> Iterator[WarmStart | None]:
+    """Yield the start of a training, whose run is open within the block; None without a start.
+
+    Args:
+        start: run whose model is the start.
+        run: run to train.
+        config: settings of the model and its training.
+
+    Raises:
+        ArtifactError, UsageError: the errors of `check_start`.
+    """
+    if start is None:
+        yield None
+        return
+    schema, _ = load_outline(run)
+    with open_run(start) as source:
+        yield check_start(source, run, config, schema)
+
+
+def model_is_up_to_date(run: Run, config: TrainConfig, start: WarmStart | None = None) -> bool:
     """Return whether training with these settings would change nothing.
 
     The run's model was trained on its current data with these settings, or a rollback has replaced such a model.
+
+    Args:
+        run: run to train.
+        config: settings of the model and its training.
+        start: model at which the training starts.
     """
-    settings = asdict(config)
-    return (
-        is_up_to_date(run, "train", config=settings, ignoring=MACHINE_SETTINGS)
-        or rolled_back_version(run, config=settings, ignoring=MACHINE_SETTINGS) is not None
+    return _is_up_to_date(run, config, start) or _rolled_back(run, config, start) is not None
+
+
+def _is_up_to_date(run: Run, config: TrainConfig, start: WarmStart | None) -> bool:
+    settings, ignoring = asdict(config), MACHINE_SETTINGS
+    same_start = "train" in run.steps and started_alike(run.entry("train"), start)
+    return same_start and is_up_to_date(run, "train", config=settings, ignoring=ignoring, compared=(INPUT,))
+
+
+def _rolled_back(run: Run, config: TrainConfig, start: WarmStart | None) -> int | None:
+    return rolled_back_version(
+        run,
+        config=asdict(config),
+        ignoring=MACHINE_SETTINGS,
+        is_same=lambda entry: started_alike(entry, start),
     )
 
 
-def warn_rolled_back(run: Run, config: TrainConfig, listen: Listener) -> None:
+def warn_rolled_back(run: Run, config: TrainConfig, listen: Listener, start: WarmStart | None = None) -> None:
     """Send a warning if a rollback has replaced the model of these data and settings.
 
     Args:
         run: run with a model that is up to date.
         config: settings of the model and its training.
         listen: receives the warning.
+        start: model at which the training starts.
     """
-    settings = asdict(config)
-    number = rolled_back_version(run, config=settings, ignoring=MACHINE_SETTINGS)
-    if number is None or is_up_to_date(run, "train", config=settings, ignoring=MACHINE_SETTINGS):
+    number = _rolled_back(run, config, start)
+    if number is None or _is_up_to_date(run, config, start):
         return
     text = (
         f"version {number} is the model of these data and settings, and it was rolled back: "

@@ -17,6 +17,7 @@ from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import Checkpoint, Run, StoredCheckpoint, Writer, newest_folder
 from lstm_cli.steps.shared.report_json import plain_value
+from lstm_cli.steps.train.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from lstm_cli.training.setup.checkpoint_state import Checkpoints, SavedState
@@ -132,6 +133,7 @@ def checkpoint_writer(
     device: str,
     threads: int,
     policy: CheckpointPolicy,
+    start: WarmStart | None = None,
 ) -> Iterator[CheckpointWriter]:
     """Yield the checkpoint writer of a training, with the states of an unfinished training to resume.
 
@@ -145,13 +147,14 @@ def checkpoint_writer(
         device: name of the device.
         threads: CPU threads.
         policy: rules for the checkpoint.
+        start: model at which the training starts.
 
     Raises:
         ArtifactError: the checkpoint is of a training on the same data with other settings.
     """
     checkpoint = Checkpoint(writer.path)
     assert writer.run is not None
-    current = _about(writer.run, config, device=device, threads=threads)
+    current = _about(writer.run, config, start, device=device, threads=threads)
     states, stored = _load_states(checkpoint, current, listen, policy)
     about = {**current, **{name: stored[name] for name in ("threads", "seconds") if name in stored}}
     checkpoints = CheckpointWriter(checkpoint, about, states, every=policy.every)
@@ -189,15 +192,23 @@ class CheckpointStatus:
     changed_settings: tuple[str, ...] = ()  # flags of settings that differ from those of the checkpoint
 
 
-def checkpoint_status(run: Run, config: TrainConfig) -> CheckpointStatus | None:
-    """Return the status of the run's checkpoint, or None without one. Loads no torch and changes nothing."""
+def checkpoint_status(
+    run: Run, config: TrainConfig, start: WarmStart | None = None
+) -> CheckpointStatus | None:
+    """Return the status of the run's checkpoint, or None without one. Loads no torch and changes nothing.
+
+    Args:
+        run: run with prepared data.
+        config: settings of the model and its training.
+        start: model at which the training starts.
+    """
     try:
         stored = Checkpoint(run.path).read()
     except CorruptArtifact:
         return CheckpointStatus(is_unusable=True)
     if stored is None:
         return None
-    current = _about(run, config, device=str(stored.about.get("device")), threads=1)
+    current = _about(run, config, start, device=str(stored.about.get("device")), threads=1)
     if _unusable_reason(stored.about, current):
         return CheckpointStatus(is_unusable=True)
     changed = tuple(_changed_settings(stored.about, current))
@@ -209,7 +220,9 @@ def library_versions() -> dict[str, str]:
     return {"lstm-cli": __version__, **{name: version(name) for name in LIBRARIES}}
 
 
-def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[str, Any]:
+def _about(
+    run: Run, config: TrainConfig, start: WarmStart | None, *, device: str, threads: int
+) -> dict[str, Any]:
     """Return the facts that identify a training: versions, data, model, settings and device."""
     return {
         "release": library_versions(),
@@ -217,6 +230,7 @@ def _about(run: Run, config: TrainConfig, *, device: str, threads: int) -> dict[
         # The newest model before training: another one means that a training has finished since.
         "model": newest_folder(run.steps, run.models),
         "config": plain_value(asdict(config)),
+        "start": None if start is None else {"run": start.path, "digest": start.digest},
         "device": device,
         "threads": threads,
         "seconds": 0.0,
@@ -317,10 +331,21 @@ def _changed_settings(stored: Mapping[str, Any], current: Mapping[str, Any]) -> 
     ]
     if stored.get("device") != current["device"]:
         names.append("device")
-    return [
+    changed = _changed_start(stored.get("start"), current["start"])
+    return changed + [
         f"{flag_name(name)} {_flag_value(stored_config.get(name))} (now {_flag_value(config[name])})"
         for name in names
     ]
+
+
+def _changed_start(stored: Mapping[str, Any] | None, current: Mapping[str, Any] | None) -> list[str]:
+    """Return --from with both values if a training starts at another model, else nothing."""
+    before, now = stored or {}, current or {}
+    if before.get("digest") == now.get("digest"):
+        return []
+    if before.get("run") == now.get("run"):
+        return [f"--from {now['run']} (it has another model now)"]
+    return [f"--from {before.get('run', 'not given')} (now {now.get('run', 'not given')})"]
 
 
 def _flag_value(value: Any) -> str:

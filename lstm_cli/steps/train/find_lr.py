@@ -10,9 +10,10 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import UsageError
-from lstm_cli.events import Listener, Progressed
+from lstm_cli.events import Listener, Note, Progressed
 from lstm_cli.rundir import check_output, logs_folder, open_run, replace_file
 from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.steps.train.warm_start import check_start, start_text
 
 if TYPE_CHECKING:
     from lstm_cli.training.lr_range_test import RangeTest
@@ -46,6 +47,7 @@ def find_lr(
     output: str | None,
     listen: Listener,
     *,
+    start: Path | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
 ) -> FindLrReport:
     """Run a learning rate range test on each network of `config` and draw the losses.
@@ -56,11 +58,12 @@ def find_lr(
         run: run directory with prepared data.
         config: settings of the model and its training.
         output: path of the picture; None: in `logs/` of the run.
-        listen: receives progress.
+        listen: receives notes and progress.
+        start: run whose model is the start of the networks; None: random weights.
         should_stop: returns the signal that ends the test, or None.
 
     Raises:
-        MissingArtifact: the run has no data.
+        MissingArtifact: the run has no data, or the start has no model.
         UsageError: the config names no network, or the output path is invalid.
         OutputError: the picture cannot be written.
         DeviceError: the device was not found or is out of memory.
@@ -76,13 +79,22 @@ def find_lr(
     require_installed("--find-lr", "matplotlib", "torch")
     with open_run(run) as opened:
         dataset = load_dataset(opened)
+        initial = None
+        if start is not None:
+            with open_run(start) as source:
+                warm = check_start(source, opened, config, dataset.schema)
+                weights = warm.choose_weights(dataset)
+                listen(Note(text=start_text(warm.path, warm.version, weights)))
+                initial = warm.load(weights)
     path = Path(output) if output is not None else logs_folder(run) / PICTURE
     check_output(path, run=run if output is not None else None)
     from lstm_cli.training.lr_range_test import run_range_tests
     from lstm_cli.training.setup.device import choose_device, device_label, usable_cores
 
     threads = config.threads or usable_cores()
-    tests = run_range_tests(dataset, config, threads=threads, listen=listen, should_stop=should_stop)
+    tests = run_range_tests(
+        dataset, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
+    )
     listen(Progressed(stage="drawing", done=0))
     replace_file(path, [_picture(tests)])
     return FindLrReport(

@@ -26,10 +26,12 @@ from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWrite
 from lstm_cli.steps.train.save_model import export_graphs, write_dependence, write_model
 from lstm_cli.steps.train.used_settings import used_settings
 from lstm_cli.steps.train.validate import Scores, ValidatedModel
+from lstm_cli.steps.train.warm_start import INPUT, WarmStart, start_text
 from lstm_cli.text import count_noun
 
 if TYPE_CHECKING:
     from lstm_cli.training.recipes.result import TrainingResult
+    from lstm_cli.training.setup.start_weights import StartWeights
 
 QUARTERS = 4  # of the horizon, in the report's weights
 
@@ -71,11 +73,12 @@ class TrainReport(HtmlReport):
     seconds: float
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
+    warm_start: dict[str, Any] | None = None  # the model at which it started, and the layers that it took
     up_to_date: bool | None = None  # True: nothing changed, and this is the stored report
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("warm_start", "up_to_date"))
 
 
 def train_and_commit(
@@ -86,6 +89,7 @@ def train_and_commit(
     policy: CheckpointPolicy,
     keep: int = KEEP_MODELS,
     made_by: str = "train",
+    start: WarmStart | None = None,
     should_stop: Callable[[], int | None],
 ) -> TrainReport:
     """Train a model on the run's data and commit it; an error leaves the run's model unchanged.
@@ -97,6 +101,7 @@ def train_and_commit(
         policy: rules for the checkpoint.
         keep: models to keep for a rollback, with the new one.
         made_by: verb that makes the model, for the history of the run.
+        start: model at which the training starts; None: random weights.
         should_stop: returns the signal that ends training, or None.
 
     Raises:
@@ -111,13 +116,17 @@ def train_and_commit(
     device, threads = _device(config)
     bounds, bound_notes = make_bounds(dataset, config.min, config.max)
     with checkpoint_writer(
-        writer, config, listen, device=device, threads=threads, policy=policy
+        writer, config, listen, device=device, threads=threads, policy=policy, start=start
     ) as checkpoints:
         threads = checkpoints.threads
         notes = [f"training on {device}, {count_noun(threads, 'thread')}", *bound_notes]
         for note in notes:
             listen(Note(text=note))
-        trained = _train(dataset, config, checkpoints, listen, should_stop)
+        weights = start.choose_weights(dataset) if start is not None else None
+        initial = start.load(weights) if start is not None and weights is not None else None
+        if start is not None and weights is not None:
+            listen(Note(text=start_text(start.path, start.version, weights)))
+        trained = _train(dataset, config, checkpoints, listen, should_stop, initial)
         raise_if_interrupted(should_stop)
         graphs = export_graphs(trained, bounds, listen)
         validated = ValidatedModel(
@@ -136,7 +145,8 @@ def train_and_commit(
         if is_wanted(listen, ModelScored):
             settings = used_settings(config, trained, bounds, device=device, threads=threads)
             listen(ModelScored(settings=settings, scores=val["model"]))
-        findings = _findings(trained, val, compared)
+        leakage = start.leakage(dataset, weights) if start is not None and weights is not None else None
+        findings = (*([leakage] if leakage else []), *_findings(trained, val, compared))
         for finding in findings:
             listen(WarningRaised(finding=finding))
         report = _report(
@@ -145,13 +155,15 @@ def train_and_commit(
             threads=threads,
             notes=notes,
         )
+        if start is not None and weights is not None:
+            report = replace(report, warm_start=start.facts(trained, weights))
         folder = writer.new("model")
         write_model(folder, trained, graphs, bounds, config)
         folder.write_json("intervals.json", intervals.to_dict())
         write_dependence(folder, dependence)
         writer.commit(
             config=asdict(config),
-            reads={"data": writer.run.artifact("data").digest},
+            reads={"data": writer.run.artifact("data").digest, **({INPUT: start.fact} if start else {})},
             report=report.to_json(),
             seed=config.seed,
             device=device,
@@ -167,6 +179,7 @@ def _train(
     checkpoints: CheckpointWriter,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    start: "StartWeights | None",
 ) -> "TrainingResult":
     from lstm_cli.training.setup.checkpoint_state import IncompatibleState
     from lstm_cli.training.train_model import train_model
@@ -179,6 +192,7 @@ def _train(
             listen=listen,
             should_stop=should_stop,
             checkpoints=checkpoints.checkpoints,
+            start=start,
         )
 
     try:
@@ -205,9 +219,8 @@ def _findings(
     if networks_add_nothing(val, comparisons, trained.weights):
         return (useless_networks_finding("val"),)
     if trained.parts and all(part.best_epoch == 0 for part in trained.parts):
-        text = (
-            "training did not improve the network on the validation rows, so the untrained network is shipped"
-        )
+        network = "that of the start" if trained.taken else "the untrained network"
+        text = f"training did not improve the network on the validation rows, so {network} is shipped"
         return (Finding(rule="M203", kind=MODEL, text=text),)
     return ()
 

@@ -11,7 +11,13 @@ from lstm_cli.data.dataset.dataset import describe_dataset
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.data.forecast.bounds import Bounds
 from lstm_cli.events import Listener, Progressed
-from lstm_cli.inference.trained_model import MODEL_VERSION, STEP_CORRELATIONS, TARGET_CORRELATIONS, VALIDATED
+from lstm_cli.inference.trained_model import (
+    MODEL_VERSION,
+    STEP_CORRELATIONS,
+    TARGET_CORRELATIONS,
+    VALIDATED,
+    WEIGHTS_BEFORE_REFIT,
+)
 from lstm_cli.rundir import ArtifactFolder
 
 if TYPE_CHECKING:
@@ -115,6 +121,13 @@ def write_model(
     folder.write_bytes("model.onnx", graphs.shipped)
     if graphs.validated is not None:
         folder.write_bytes(VALIDATED, graphs.validated)
+        # Those of the linear forecast are in a file of their own.
+        learnt = {
+            name: value
+            for name, value in validated.network.state_dict().items()
+            if not name.startswith("linear.")
+        }
+        folder.write_bytes(WEIGHTS_BEFORE_REFIT, safetensors.torch.save(learnt))
         folder.write_bytes("validated_linear.safetensors", safetensors.numpy.save(validated.linear.arrays()))
 
 

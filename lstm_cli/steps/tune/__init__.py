@@ -19,6 +19,7 @@ from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train import model_is_up_to_date, warn_rolled_back
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy
 from lstm_cli.steps.train.fit_and_commit import train_and_commit
+from lstm_cli.steps.train.warm_start import started_alike
 from lstm_cli.steps.tune.record import (
     PICTURE,
     TRIALS,
@@ -193,7 +194,7 @@ def _stored_report(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
         )
     except (MissingArtifact, TypeError):  # TypeError: settings of another version of lstm
         return None
-    return run.report("train") if same else None
+    return run.report("train") if same and started_alike(run.entry("train"), None) else None
 
 
 def _commit(writer: Writer, search: SearchSpec, trials: Sequence[Trial], report: TuneReport) -> TuneReport:

@@ -9,6 +9,7 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.training.loop.fit import FitResult
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
+from lstm_cli.training.setup.start_weights import TakenWeights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,7 @@ class TrainingResult:
     weights: dict[str, list[float]]  # part: its weight at each step ahead; empty without parts
     choices: dict[str, str]  # automatic choice: its reason
     history: list[dict[str, Any]]
+    taken: tuple[TakenWeights, ...] = ()  # layers of each network at the start; empty without a warm start
     precision: str = "fp32"  # of the training steps; set by `train_model`
     seconds: float  # from the linear forecast to the refit
 

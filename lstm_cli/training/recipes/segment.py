@@ -23,10 +23,12 @@ from lstm_cli.training.recipes.segment_networks import (
     linear_module,
     part_windows,
     refit_networks,
+    taken_weights,
     train_parts,
     training_context,
 )
 from lstm_cli.training.setup.checkpoint_state import Checkpoints
+from lstm_cli.training.setup.start_weights import StartWeights
 
 
 def train_segment(
@@ -38,6 +40,7 @@ def train_segment(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
+    start: StartWeights | None = None,
 ) -> TrainingResult:
     """Train the parts that the config names, combine them by their validation forecasts, and refit them.
 
@@ -49,6 +52,7 @@ def train_segment(
         listen: receiver of events.
         should_stop: returns the number of a signal to stop at, else None.
         checkpoints: stored states to resume from, and where new ones are saved.
+        start: weights at which the networks start.
 
     Raises:
         TrainingDiverged: a loss, gradient or weight is not finite.
@@ -64,9 +68,12 @@ def train_segment(
         listen=listen,
         should_stop=should_stop,
         checkpoints=checkpoints,
+        start=start,
     )
     parts_named: list[str] = [part for part in PARTS if part in choose_parts(config)]
-    attempts = train_parts(context, [part for part in parts_named if part != "linear"])
+    network_parts = [part for part in parts_named if part != "linear"]
+    taken = taken_weights(context, network_parts)
+    attempts = train_parts(context, network_parts)
     dataset, linear = transformed.dataset, transformed.linear
     stage = "weighting the parts"
     listen(Progressed(stage=stage, done=0))
@@ -103,6 +110,7 @@ def train_segment(
         weights={part: weights[:, index].tolist() for index, part in enumerate(parts)},
         choices=transformed.choices | {"segment": _segment_reason(context), "refit": refit_reason},
         history=history,
+        taken=taken,
         seconds=0.0,  # set by `train_model`
     )
 

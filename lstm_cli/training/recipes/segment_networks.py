@@ -12,7 +12,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.windows import FREE_LOOKBACK_FACTOR, MAX_LOOKBACK, Windows, split_windows
-from lstm_cli.events import REFIT, Listener, Progressed
+from lstm_cli.events import REFIT, Listener, Note, Progressed
 from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.models.linear_layer import LinearForecast
 from lstm_cli.models.registry import Architecture
@@ -29,6 +29,7 @@ from lstm_cli.training.setup.hyperparameters import (
     make_hyperparameters,
     refit_hyperparameters,
 )
+from lstm_cli.training.setup.start_weights import StartWeights, TakenWeights
 
 MAX_VALIDATION_ROWS = 4_000  # windows x targets of a validation; more of them cost time
 SEEDS = 3  # networks per part with --effort best
@@ -77,6 +78,7 @@ class TrainingContext:
     should_stop: Callable[[], int | None]
     shapes: dict[str, dict[str, Any]]  # part: arguments of its network
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    start: StartWeights | None = None  # weights at which the networks start; None: random ones
 
 
 def training_context(
@@ -88,6 +90,7 @@ def training_context(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints | None = None,
+    start: StartWeights | None = None,
 ) -> TrainingContext:
     """Return the context of a training.
 
@@ -99,6 +102,7 @@ def training_context(
         listen: receiver of events.
         should_stop: returns the number of a signal to stop at, else None.
         checkpoints: stored states to resume from, and where new ones are saved.
+        start: weights at which the networks start.
     """
     return TrainingContext(
         data=transformed,
@@ -109,6 +113,7 @@ def training_context(
         should_stop=should_stop,
         shapes={part: network_shape(transformed.dataset, part, config) for part in ("anchored", "free")},
         checkpoints=checkpoints or Checkpoints(),
+        start=start,
     )
 
 
@@ -282,7 +287,7 @@ def _make_task(
 def new_part_network(
     context: TrainingContext, part: str, linear: LinearEnsemble, seed: int
 ) -> torch.nn.Module:
-    """Return a network with random weights that depend only on the part and the seed.
+    """Return a network with random weights that depend only on the part and the seed, or with those of the start.
 
     Args:
         context: settings of the training.
@@ -294,10 +299,26 @@ def new_part_network(
     module = architecture(context, part).build()
     network = module.network if isinstance(module, AnchoredNetwork) else module
     assert isinstance(network, SegmentLSTM)
+    if context.start is not None:
+        number = seed - context.config.seed
+        context.start.take(network, part, number=number, settings=context.shapes[part])
     network.unit.copy_(torch.from_numpy(linear.unit))
     if isinstance(module, AnchoredNetwork):
         module.linear = linear_module(linear)
     return module.to(context.device)
+
+
+def taken_weights(context: TrainingContext, parts: list[str]) -> tuple[TakenWeights, ...]:
+    """Return which layers of each part start with given weights, and send a note about it."""
+    if context.start is None:
+        return ()
+    taken = []
+    for part in parts:
+        module = architecture(context, part).build()
+        network = module.network if isinstance(module, AnchoredNetwork) else module
+        taken.append(context.start.take(network, part, settings=context.shapes[part]))
+        context.listen(Note(text=f"warm start: {taken[-1]}"))
+    return tuple(taken)
 
 
 def architecture(context: TrainingContext, part: str) -> Architecture:

@@ -26,6 +26,7 @@ from lstm_cli.training.setup.hyperparameters import (
     make_hyperparameters,
     refit_hyperparameters,
 )
+from lstm_cli.training.setup.start_weights import StartWeights, TakenWeights
 
 
 def train_stacked(
@@ -36,6 +37,7 @@ def train_stacked(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
+    start: StartWeights | None = None,
 ) -> TrainingResult:
     """Train the network; with `refit`, continue from its best weights on training and validation rows.
 
@@ -46,6 +48,7 @@ def train_stacked(
         listen: receiver of events.
         should_stop: returns the number of a signal to stop at, else None.
         checkpoints: stored states to resume from, and where new ones are saved.
+        start: weights at which the network starts.
 
     Raises:
         TrainingDiverged: a loss, gradient or weight is not finite.
@@ -63,7 +66,7 @@ def train_stacked(
         val_windows: DeviceWindows | None,
         initial_weights: State | None = None,
     ) -> tuple[StackedLSTM, Hyperparameters, FitResult]:
-        network = new_network(settings, config)
+        network = new_network(settings, config, start)
         if initial_weights is not None:
             network.load_state_dict(initial_weights)
         network.to(device)
@@ -86,6 +89,7 @@ def train_stacked(
         network.cpu().load_state_dict(fitted.weights)
         return network.requires_grad_(False).eval(), used, fitted
 
+    taken = taken_weights(settings, config, start, listen)
     network, hparams, fitted = train(windows, hparams, _device_windows(dataset, "val", device))
     validated = shipped = ModelVersion(network=network, linear=transformed.linear)
     refit, reason = choose_refit(config, rows=len(windows) * dataset.targets, linear=transformed.linear)
@@ -109,12 +113,21 @@ def train_stacked(
         weights={},
         choices=transformed.choices | {"refit": reason},
         history=fitted.history,
+        taken=taken,
         seconds=0.0,  # set by `train_model`
     )
 
 
-def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
-    """Return the network with random weights that depend only on the seed."""
+def new_network(
+    settings: dict[str, Any], config: TrainConfig, start: StartWeights | None = None
+) -> StackedLSTM:
+    """Return the network with random weights that depend only on the seed, or with those of the start.
+
+    Args:
+        settings: arguments of the network.
+        config: settings of the training.
+        start: weights at which the network starts.
+    """
     torch.manual_seed(config.seed)
     network = architecture(settings).build()
     assert isinstance(network, StackedLSTM)
@@ -122,7 +135,27 @@ def new_network(settings: dict[str, Any], config: TrainConfig) -> StackedLSTM:
         initialize_weights(network, config.init)
     if config.forget_bias:
         init_forget_gate_bias(network)
+    if start is not None:
+        start.take(network, config.model, settings=settings)
     return network
+
+
+def taken_weights(
+    settings: dict[str, Any], config: TrainConfig, start: StartWeights | None, listen: Listener
+) -> tuple[TakenWeights, ...]:
+    """Return which layers start with given weights, and send a note about it.
+
+    Args:
+        settings: arguments of the network.
+        config: settings of the training.
+        start: weights at which the network starts.
+        listen: receiver of events.
+    """
+    if start is None:
+        return ()
+    taken = start.take(architecture(settings).build(), config.model, settings=settings)
+    listen(Note(text=f"warm start: {taken}"))
+    return (taken,)
 
 
 def architecture(settings: dict[str, Any]) -> Architecture:

@@ -169,7 +169,8 @@ def test_networks_that_did_not_improve_are_reported(weights: dict[str, list[floa
     compared = {"linear": {"difference": 10.0, "interval": [5.0, 15.0]}}
 
     def rules(best_epoch: int) -> tuple[str, ...]:
-        trained = SimpleNamespace(weights=weights, parts=(SimpleNamespace(best_epoch=best_epoch),))
+        parts = (SimpleNamespace(best_epoch=best_epoch),)
+        trained = SimpleNamespace(weights=weights, parts=parts, taken=())
         return tuple(finding.rule for finding in _findings(cast(TrainingResult, trained), val, compared))
 
     assert (rules(0), rules(1)) == (("M203",), ())
