@@ -111,7 +111,7 @@ def test_a_corrupt_run_is_a_row_of_the_list_and_an_error_alone(runs: Path, call)
 )
 def test_the_command_of_a_step_has_the_options_that_it_had(lstm, settings: TrainConfig) -> None:
     config = json.loads(json.dumps(asdict(settings)))
-    run = SimpleNamespace(path=Path("run"), steps={"train": {"config": config, "sources": None}})
+    run = SimpleNamespace(path=Path("run"), models=(), steps={"train": {"config": config, "sources": None}})
     words = shlex.split(again(run, "train"))
     assert words[:3] == ["lstm", "train", "run"]
     assert lstm(*words[1:])[0] == 0
@@ -120,7 +120,8 @@ def test_the_command_of_a_step_has_the_options_that_it_had(lstm, settings: Train
 
 def test_options_that_tune_chose_are_left_out_and_texts_are_quoted() -> None:
     config = {"lr": 0.5, "loss": "$(touch x)'; rm", "logs": "on"}
-    run = SimpleNamespace(path=Path("my run"), steps={"train": {"config": config, "sources": {"lr": "tune"}}})
+    step = {"config": config, "sources": {"lr": "tune"}}
+    run = SimpleNamespace(path=Path("my run"), models=(), steps={"train": step})
     words = shlex.split(again(run, "train"))
     assert words == [*["lstm", "train"], "my run", "--log-transform", "on", "--loss", "$(touch x)'; rm"]
 
