@@ -142,6 +142,18 @@ def ignore_errors(name: str, batch: Batch, missed: np.ndarray) -> None:
     """
 
 
+def each_of(
+    *collectors: Callable[[str, Batch, np.ndarray], None],
+) -> Callable[[str, Batch, np.ndarray], None]:
+    """Return a function that passes its arguments to several collectors of `score`."""
+
+    def collect(name: str, batch: Batch, values: np.ndarray) -> None:
+        for collector in collectors:
+            collector(name, batch, values)
+
+    return collect
+
+
 def score(
     windows: Windows,
     forecaster: Forecaster,

@@ -44,6 +44,23 @@ def window_times(windows: Windows) -> WindowTimes:
 
     If no two series share a time, or the data have no times, the series are placed one after another as independent.
     """
+    horizon = windows.dataset.schema.horizon
+    distinct, moment = window_moments(windows)
+    disjoint, index = 0, 0
+    while index < len(distinct):
+        disjoint, index = disjoint + 1, int(np.searchsorted(distinct, distinct[index] + horizon))
+    # Mean distance, because windows may be clustered or sampled.
+    distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
+    return WindowTimes(
+        moment=moment, count=len(distinct), disjoint=disjoint, horizon=max(1.0, horizon / distance)
+    )
+
+
+def window_moments(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Return the start of each moment [M], as a number of steps, ascending, and the moment of each window [N].
+
+    If no two series share a time, or the data have no times, the series are placed one after another.
+    """
     dataset, table = windows.dataset, windows.dataset.series
     horizon, series = dataset.schema.horizon, windows.series
     steps = windows.origins - table.offset[series]
@@ -53,14 +70,7 @@ def window_times(windows: Windows) -> WindowTimes:
     if dataset.schema.time_name is None or len(distinct) == len(steps):
         span = int(np.ptp(steps)) + horizon if len(steps) else 0
         distinct, moment = np.unique(steps + series * span, return_inverse=True)
-    disjoint, index = 0, 0
-    while index < len(distinct):
-        disjoint, index = disjoint + 1, int(np.searchsorted(distinct, distinct[index] + horizon))
-    # Mean distance, because windows may be clustered or sampled.
-    distance = float(distinct[-1] - distinct[0] + 1) / len(distinct) if len(distinct) else 1.0
-    return WindowTimes(
-        moment=moment, count=len(distinct), disjoint=disjoint, horizon=max(1.0, horizon / distance)
-    )
+    return distinct, moment
 
 
 def ratio_of_sums(top: np.ndarray, bottom: np.ndarray, moments: WindowTimes) -> tuple[float, float, int]:

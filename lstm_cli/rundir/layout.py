@@ -98,6 +98,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "per_step.csv": "errors per step ahead",
                 "per_target.csv": "errors per target",
                 "per_series.csv": "errors per series",
+                "origin_errors.npy": "errors of the model and of seasonal naive from each origin",
                 "forecasts.png": "plot of the best, median, worst and newest window",
             },
         ),

@@ -210,8 +210,10 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPl
     check_forecasts(config, run)
     copies = [] if config.forecasts is None else [config.forecasts]
     if config.output is not None:
-        check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
-        copies += [str(Path(config.output) / name) for name in ARTIFACTS["scores"].files]
+        from lstm_cli.steps.evaluate.score_files import COPIED
+
+        check_output_folder(config.output, COPIED, run=run)
+        copies += [str(Path(config.output) / name) for name in COPIED]
     copies += plot_files(config.plot, run=run)
     with open_run(run) as opened:
         require_fresh(opened, "model")

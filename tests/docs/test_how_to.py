@@ -18,7 +18,7 @@ from fenced import DOCS, blocks, exit_codes
 from hourly_load import SCORES, write_load
 
 from lstm_cli.evaluation.fail_conditions import parse_condition
-from lstm_cli.rundir import ARTIFACTS
+from lstm_cli.steps.evaluate.score_files import COPIED
 
 CRON, CI = "how-to/cron.md", "how-to/ci.md"
 HOME = "/home/ana"
@@ -255,7 +255,7 @@ def test_the_line_without_jq(folder: Path) -> None:
 def test_the_files_of_the_output_folder_are_listed() -> None:
     listed = re.search(r"^`-o DIR` copies (.+?) from the run", (DOCS / CI).read_text(), re.M | re.S)
     assert listed is not None
-    assert set(re.findall(r"`(.+?)`", listed[1])) == SCORES == set(ARTIFACTS["scores"].files)
+    assert set(re.findall(r"`(.+?)`", listed[1])) == SCORES == set(COPIED)
 
 
 def test_every_condition_in_the_table_is_valid() -> None:

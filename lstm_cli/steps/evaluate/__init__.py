@@ -16,7 +16,6 @@ from lstm_cli.findings import MODEL, Finding
 from lstm_cli.plots.forecast import Panel, draw_forecast
 from lstm_cli.plots.terminal import Terminal
 from lstm_cli.rundir import (
-    ARTIFACTS,
     Run,
     Writer,
     check_output_folder,
@@ -30,7 +29,7 @@ from lstm_cli.rundir import (
 from lstm_cli.steps.evaluate.forecast_table import ForecastSource, check_forecasts, write_forecasts
 from lstm_cli.steps.evaluate.plot import plot_stored_scores, scored_panels
 from lstm_cli.steps.evaluate.report import EvaluateReport, comparisons_of_series, report_of
-from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
+from lstm_cli.steps.evaluate.score_files import COPIED, PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
 from lstm_cli.steps.shared.plot_output import check_plot, write_forecast_plot
@@ -73,7 +72,7 @@ def evaluate(
     """
     conditions = [fail_conditions.parse_condition(text) for text in config.fail_if]
     if config.output is not None:
-        check_output_folder(config.output, ARTIFACTS["scores"].files, run=run)
+        check_output_folder(config.output, COPIED, run=run)
     check_forecasts(config, run)
     findings: list[Finding] = []
     if config.plot is not None:
@@ -140,7 +139,8 @@ def _score(
         tabulated += sources
     report = replace(report, picture=str(folder.folder / PICTURE), **finding_fields(findings))
     panels = scored_panels(scored)
-    write_scores(folder, report.to_json(), draw_forecast(panels), comparisons_of_series(scored))
+    picture, errors = draw_forecast(panels), scored.by_origin.means()
+    write_scores(folder, report.to_json(), picture, errors, comparisons_of_series(scored))
     writer.commit(config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json())
     return report, findings, tabulated, panels
 

@@ -5,12 +5,16 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from lstm_cli.evaluation import BASELINES, metrics
 from lstm_cli.evaluation.quantiles import intervals
-from lstm_cli.rundir import ArtifactFolder, Run, replace_files
+from lstm_cli.rundir import ARTIFACTS, ArtifactFolder, Run, replace_files
 from lstm_cli.steps.shared.report_json import COMPARISON_KEYS
 
 PICTURE = "forecasts.png"
+ERRORS = "origin_errors.npy"
+COPIED = tuple(name for name in ARTIFACTS["scores"].files if name != ERRORS)  # by -o: those for people
 LEVEL_FIELDS, LOSS_FIELDS = ("coverage", "width", "width_scaled"), ("wql", "wis", "wis_scaled")
 INTERVAL_COLUMNS = (
     *(f"{name}_{level}" for name in LEVEL_FIELDS for level in intervals.LEVELS),
@@ -37,17 +41,20 @@ def write_scores(
     folder: ArtifactFolder,
     report: Mapping[str, Any],
     picture: bytes,
+    errors: np.ndarray,
     rankings: Mapping[str, dict[str, Any]],
 ) -> None:
-    """Write the tables and the plot.
+    """Write the tables, the errors by origin and the plot.
 
     Args:
         folder: artifact folder of the scores.
         report: object that --json prints.
         picture: PNG of some forecasts.
+        errors: [T, 2] errors of model and baseline from each origin, see `OriginErrors`.
         rankings: baselines of each series, see `comparisons_of_series`.
     """
     folder.write_bytes(PICTURE, picture)
+    folder.write_array(ERRORS, errors)
     steps = [(row["step"], _flat(row)) for row in report["per_step"]]
     folder.write_bytes("per_step.csv", _table("step", steps))
     folder.write_bytes("per_target.csv", _table("target", list(report["per_target"].items())))
@@ -63,7 +70,7 @@ def copy_scores(run: Run, folder: str | None) -> None:
     """Copy the score files of the run to `folder`; None copies nothing. Raise OutputError if writing fails."""
     if folder is not None:
         scores = run.artifact("scores")
-        replace_files(folder, {name: scores.bytes(name) for name in scores.files})
+        replace_files(folder, {name: scores.bytes(name) for name in scores.files if name in COPIED})
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

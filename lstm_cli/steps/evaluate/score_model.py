@@ -10,6 +10,7 @@ from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.evaluation import metrics, scoring, uncertainty
 from lstm_cli.evaluation.baseline_season import baseline_season
+from lstm_cli.evaluation.origin_errors import OriginErrors
 from lstm_cli.evaluation.quantiles.baseline_quantiles import fit_baseline_quantiles
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles, QuantileModel
 from lstm_cli.events import Listener, Progressed
@@ -52,6 +53,7 @@ class Scored:
     subject: ScoringSubject
     sums: Mapping[str, metrics.ErrorSums]
     errors: uncertainty.WindowErrors
+    by_origin: OriginErrors
     tallies: Mapping[str, scoring.IntervalTally]  # of the forecasts with quantiles: `model`, baselines
 
 
@@ -107,7 +109,9 @@ def scoring_subject(run: Run, config: EvaluateConfig) -> ScoringSubject:
 def score_subject(subject: ScoringSubject, listen: Listener) -> Scored:
     """Score the model and the baselines over all windows."""
     dataset, bounds, windows = subject.dataset, subject.model.bounds, subject.windows
-    errors = uncertainty.WindowErrors(windows, scoring.metric_scale(dataset))
+    scale = scoring.metric_scale(dataset)
+    errors = uncertainty.WindowErrors(windows, scale)
+    by_origin = OriginErrors(windows, scale, baseline="naive" if subject.season is None else "seasonal_naive")
     models: dict[str, QuantileModel] = dict(
         fit_baseline_quantiles(dataset, subject.split, subject.unseen_linear, subject.season)
     )
@@ -119,9 +123,9 @@ def score_subject(subject: ScoringSubject, listen: Listener) -> Scored:
         subject.forecaster,
         bounds,
         on_forecast=scoring.tally_forecasts(tallies),
-        on_errors=errors,
+        on_errors=scoring.each_of(errors, by_origin),
         progress=lambda done: listen(
             Progressed(stage="scoring", done=done, total=len(windows), unit="windows")
         ),
     )
-    return Scored(subject=subject, sums=sums, errors=errors, tallies=tallies)
+    return Scored(subject=subject, sums=sums, errors=errors, by_origin=by_origin, tallies=tallies)

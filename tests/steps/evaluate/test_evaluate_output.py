@@ -9,12 +9,13 @@ import pytest
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.errors import GateFailed, OutputError, UsageError
 from lstm_cli.events import ignore_events
-from lstm_cli.rundir import ARTIFACTS, filesystem, open_run
+from lstm_cli.rundir import filesystem, open_run
 from lstm_cli.steps.dry_run import plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
+from lstm_cli.steps.evaluate.score_files import COPIED
 
-NAMES = set(ARTIFACTS["scores"].files)
+NAMES = set(COPIED)
 FAILING = ("mae>0",)
 
 
@@ -29,7 +30,8 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 def scores_of(run: Path) -> dict[str, bytes]:
     with open_run(run) as opened:
-        return files_in(opened.artifact("scores").folder)
+        files = files_in(opened.artifact("scores").folder)
+    return {name: files[name] for name in NAMES}
 
 
 def score(run: Path, folder: Path, *, force: bool = False, fail_if: tuple[str, ...] = ()) -> EvaluateReport:
