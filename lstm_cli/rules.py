@@ -132,6 +132,8 @@ _ERRORS = {
     "D831": "No series of the forecast has sample paths.",
     "D841": "The origin of a forecast is not a row with a target.",
     "D842": "The origin of a forecast has too few rows before it.",
+    "D860": "The ledger has no forecasts.",
+    "D861": "No forecast of the ledger has come true yet.",
     "D901": "Out of memory: the data need more memory than is available.",
     "D902": "The temporary files of a large table do not fit on the disk.",
 }
@@ -235,6 +237,12 @@ _WARNINGS = {
     "M211": "Several GPUs train a small network. One GPU is probably faster.",
     "M212": "The model of these data and settings was rolled back, so it is not trained again.",
     "M213": "The network that a training starts from has learnt rows that validate or test the new model.",
+    "M401": "Forecasts are not recorded, because the model has learnt rows after their origin.",
+    "M402": "Files of the ledger are corrupt or cannot be read. They are left out.",
+    "M403": "Measured values have changed after they were scored. The new values count.",
+    "M404": "The accuracy is worse than the model promised, by more than random variation.",
+    "M405": "The test for lost accuracy cannot run, because the model has no errors to compare with.",
+    "M406": "Some forecasts have no promise of their own model, so the test for lost accuracy leaves them out.",
 }
 _NOTES = {
     "D123": "The first line is Excel's `sep=`, which names the delimiter.",

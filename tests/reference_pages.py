@@ -56,10 +56,12 @@ READS = {
     "evaluate": "`data/`, `model/`, and `quantized/` if `predict` runs the quantized model.",
     "quantize": "`data/` and `model/`.",
     "predict": "`model/`, and `quantized/` if there is one. The rows come from `NEW`, or from `data/` without `NEW`.",
+    "score": "`ledger/`, the schema in `model/`, and `scores/` for what was promised. The measured values come from "
+    "`ACTUALS`, or from `data/` without `ACTUALS`.",
     "export": "`data/` and `model/`; `quantized/` with `--precision`.",
     "report": "`data/`, `model/`, the scores in `run.json`, and `quantized/` if the scores are of the quantized model.",
     "runs": "`run.json` of each run, and `checkpoint/training.json`. No other file is read.",
-    "verify": "`run.json` and every file that it names.",
+    "verify": "`run.json`, every file that it names, and `ledger/`.",
     "history": "`run.json`. `--rollback` also reads the files of the version, to verify them.",
     "config": "`run.json`.",
 }
@@ -71,7 +73,9 @@ WRITES = {
     "tune": "`tune/`, then the winner as `model/`, and `run.json`.",
     "evaluate": "`scores/` and `run.json`. `--output DIR` copies the files of `scores/` to `DIR`.",
     "quantize": "`quantized/` and `run.json`.",
-    "predict": "The forecast, to `--output FILE` or to standard output. The run does not change.",
+    "predict": "The forecast, to `--output FILE` or to standard output. `--record` also writes a "
+    "file into `ledger/`. The run does not change otherwise.",
+    "score": "The measured values of each forecast, in `ledger/`. `run.json` does not change.",
     "export": "A file in `exports/` or at `--output FILE`, and a JSON file next to it that describes it.",
     "report": "The page or the comment, to `--output FILE` or to standard output. The run does not change.",
     "runs": "Nothing. `--clean --delete` removes numbered folders that `run.json` does not name.",
@@ -91,6 +95,7 @@ NOT_GOOD_ENOUGH = {
     "tune": "The final training diverged: a loss, gradient or weight was not finite.",
     "evaluate": "A condition of `--fail-if` is true, or a training of `--backtest` diverged.",
     "quantize": "The validation error grew by more than `--max-loss`.",
+    "score": "A condition of `--fail-if` is true.",
 }
 WITHOUT_DATA = ("runs", "verify", "history", "config")  # they read no rows, so they never exit with 3
 

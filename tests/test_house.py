@@ -21,6 +21,7 @@ LEVELS = {
     "steps/shared": 13,
     "training": 12,
     "export": 12,
+    "monitoring": 12,
     "inference": 11,
     "reporting": 11,
     "evaluation": 10,

@@ -289,6 +289,12 @@ class PredictOptions(TypedDict, total=False):
     """Series that end more than a horizon before the panel's newest row: skip, forecast, or exit with code
     3. One of 'skip', 'include', 'refuse'. Default: 'skip'.
     """
+    record: bool
+    """Keep the forecast in RUN/ledger, for lstm score. It is written after the output. Default: False."""
+    keep_days: int
+    """Number of days with forecasts that `record` keeps in the ledger; older ones are removed. Default:
+    400.
+    """
     threads: int | None
     """Number of CPU threads. Default: all cores."""
     encoding: str | None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lstm_cli.config.quantize import QuantizeConfig
     from lstm_cli.config.report import ReportConfig
     from lstm_cli.config.runs import RunsConfig
+    from lstm_cli.config.score import ScoreConfig
     from lstm_cli.config.train import TrainConfig
     from lstm_cli.config.tune import TuneConfig
     from lstm_cli.config.validators import restore_settings
@@ -27,6 +28,7 @@ __all__ = [
     "QuantizeConfig",
     "ReportConfig",
     "RunsConfig",
+    "ScoreConfig",
     "TrainConfig",
     "TuneConfig",
     "restore_settings",

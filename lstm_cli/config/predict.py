@@ -9,7 +9,7 @@ from lstm_cli.errors import UsageError
 
 PROBABILITY_DIGITS = 12  # decimals of a probability; so the ends of the 80 % interval are exactly 0.1 and 0.9
 MAX_SAMPLES = 10_000  # sample paths of a series; more change a quantile by less than its own error
-FORECAST_PANEL = "Forecast"
+FORECAST_PANEL, LEDGER_PANEL = "Forecast", "Ledger"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +134,19 @@ class PredictConfig(TextSettings):
         choices=("skip", "include", "refuse"),
         panel=FORECAST_PANEL,
     )
+    record: bool = setting(
+        False,
+        "Keep the forecast in RUN/ledger, for lstm score. It is written after the output.",
+        panel=LEDGER_PANEL,
+    )
+    keep_days: int = setting(
+        400,
+        "Number of days with forecasts that --record keeps in the ledger; older ones are removed.",
+        "N",
+        kind="whole",
+        panel=LEDGER_PANEL,
+        minimum=1,
+    )
     threads: int | None = threads_setting()
 
     def __post_init__(self) -> None:
@@ -170,6 +183,12 @@ class PredictConfig(TextSettings):
                 f"--samples {self.samples} is out of range: it must be at most {MAX_SAMPLES}",
                 hint=f"use --samples {MAX_SAMPLES} or less",
                 flag="--samples",
+            )
+        if self.record:
+            raise UsageError(
+                "--samples and --record cannot be combined: lstm score scores forecasts, and no sample paths",
+                hint="leave out --record, and run predict --record without --samples too",
+                flag="--record",
             )
         given = {"--level": self.level, "--quantiles": self.quantiles, "--no-intervals": not self.intervals}
         flag = next((flag for flag, value in given.items() if value), None)

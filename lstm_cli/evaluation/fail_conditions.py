@@ -13,6 +13,7 @@ from lstm_cli.text import NUMBER, did_you_mean, is_number
 
 COVERAGES = ("coverage.80", "coverage.95")
 LOSSES = ("wql", "wis", "wis_scaled")  # losses of the quantiles
+NO_REASONS: Mapping[str, str] = {}
 _OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
@@ -28,8 +29,19 @@ class FailCondition:
     baseline_metric: str | None
 
 
-def parse_condition(text: str) -> FailCondition:
-    """Return the condition in a text. Raises UsageError for invalid text or an unknown name."""
+def parse_condition(
+    text: str, *, more_names: tuple[str, ...] = (), baselines: tuple[str, ...] = BASELINES
+) -> FailCondition:
+    """Return the condition in a text.
+
+    Args:
+        text: condition, such as `mase>=1`.
+        more_names: names of the verb next to the metrics, losses and coverages.
+        baselines: names that can stand before a metric in the limit.
+
+    Raises:
+        UsageError: the text is invalid, or a name is unknown.
+    """
     parts = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(.+?)\s*", text)
     if parts is None:
         raise UsageError(
@@ -38,7 +50,7 @@ def parse_condition(text: str) -> FailCondition:
             flag="--fail-if",
         )
     name, comparison, limit = parts.groups()
-    _require_known(text, name, (*NAMES, *COVERAGES, *LOSSES))
+    _require_known(text, name, (*NAMES, *COVERAGES, *LOSSES, *more_names))
     if is_number(limit):
         return FailCondition(
             text=text,
@@ -56,7 +68,7 @@ def parse_condition(text: str) -> FailCondition:
             flag="--fail-if",
         )
     factor, baseline, metric = baseline_limit.groups()
-    _require_known(text, baseline, BASELINES)
+    _require_known(text, baseline, baselines)
     _require_known(text, metric, (*NAMES, *LOSSES))
     return FailCondition(
         text=text,
@@ -83,6 +95,8 @@ def check_condition(
     scores: Mapping[str, Any],
     baselines: Mapping[str, Mapping[str, Any]],
     coverage: Mapping[str, Any],
+    *,
+    why_missing: Mapping[str, str] = NO_REASONS,
 ) -> dict[str, Any]:
     """Return the outcome of a condition: condition, value, limit, failed, reason. An undefined value fails.
 
@@ -91,6 +105,7 @@ def check_condition(
         scores: metrics and losses of the model.
         baselines: metrics and losses of each baseline.
         coverage: percent of measured values within each interval, by level.
+        why_missing: reason for a missing or undefined figure of a baseline, by the name of the baseline.
     """
     value = (
         coverage.get(condition.name.partition(".")[2])
@@ -104,11 +119,11 @@ def check_condition(
     if value is None:
         failed, reason = True, f"{condition.name} is undefined here"
     elif limit is None:
-        problem = (
-            "undefined here"
-            if condition.baseline in baselines
-            else "missing, because these data have no season"
-        )
+        why = why_missing.get(str(condition.baseline))
+        if condition.baseline in baselines:
+            problem = "undefined here" if why is None else f"undefined, {why}"
+        else:
+            problem = f"missing, {why or 'because these data have no season'}"
         failed, reason = True, f"{condition.baseline}.{condition.baseline_metric} is {problem}"
     else:
         failed = bool(_OPERATORS[condition.operator](value, limit))

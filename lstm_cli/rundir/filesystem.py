@@ -237,6 +237,12 @@ def replace_file(path: Path | str, chunks: Iterable[bytes]) -> None:
             stream.write(chunk)
 
 
+def remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files of `open_replacement` in a folder whose writers were killed."""
+    for temporary in folder.glob(".*.lstm-*.tmp"):
+        _remove_unlocked(temporary)
+
+
 def _is_within(target: Path, run: Path | str, *, exported: bool) -> bool:
     """Return whether `target` is in the run. With `exported`, files in `exports/` do not count."""
     root = Path(os.path.realpath(run))

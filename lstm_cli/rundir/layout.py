@@ -12,6 +12,7 @@ CHECKPOINT = "checkpoint"  # state of a training in progress; see `checkpoint`
 # For people and other programs: steps never read or remove files in these folders.
 EXPORTS = "exports"
 LOGS = "logs"
+LEDGER = "ledger"  # recorded forecasts and what came true; see `ledger`
 SCRATCH = "scratch"  # subfolder of a new numbered folder for temporary files; never committed
 
 
@@ -98,7 +99,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "per_step.csv": "errors per step ahead",
                 "per_target.csv": "errors per target",
                 "per_series.csv": "errors per series",
-                "origin_errors.npy": "errors of the model and of seasonal naive from each origin",
+                "origin_errors.npy": "errors of the model and of seasonal naive from each origin, for `lstm score`",
                 "forecasts.png": "plot of the best, median, worst and newest window",
             },
         ),
@@ -140,6 +141,10 @@ def layout_table() -> str:
     rows.append(
         (f"{CHECKPOINT}/", "`lstm train`", "state of a training in progress, removed when it has completed")
     )
+    rows.append(
+        (f"{LEDGER}/", "`lstm predict --record`", "forecasts, one file each (read by `lstm score` only)")
+    )
+    rows.append((f"{LEDGER}/*.actual", "`lstm score`", "the measured values of a forecast that came true"))
     rows.append((f"{EXPORTS}/", "`lstm export`", "files for other programs (not read by steps)"))
     rows.append((f"{LOGS}/", "`lstm train`", "logs for TensorBoard, W&B and people (not read by steps)"))
     lines = ["| path | made by | content |", "| --- | --- | --- |"]

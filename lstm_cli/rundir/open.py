@@ -14,6 +14,7 @@ from lstm_cli.rundir.filesystem import READ, close_quietly, retry_on_eintr
 from lstm_cli.rundir.layout import (
     ARTIFACTS,
     EXPORTS,
+    LEDGER,
     LOCK,
     LOGS,
     MANIFEST,
@@ -44,6 +45,16 @@ def logs_folder(run: Path | str, program: str | None = None) -> Path:
     """
     logs = _make_folder(Path(run) / LOGS)
     return logs if program is None else _make_folder(logs / program)
+
+
+def ledger_folder(run: Path | str) -> Path:
+    """Return the folder `ledger/` of a run. Make it if it is missing.
+
+    Raises:
+        ForeignFolder: it is a file, or a link that can point outside the run.
+        OutputError: the system refuses.
+    """
+    return _make_folder(Path(run) / LEDGER)
 
 
 def _make_folder(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 from lstm_cli import __version__
 from lstm_cli.errors import ArtifactError, OutputError, StaleArtifact
 from lstm_cli.rundir import manifest
-from lstm_cli.rundir.layout import ARTIFACTS, command
+from lstm_cli.rundir.layout import ARTIFACTS, LEDGER, command
 from lstm_cli.rundir.manifest.versions import is_after_rollback, kept_versions, version_number
 from lstm_cli.rundir.open import open_run, open_version
 from lstm_cli.rundir.reader import ArtifactReader, Run
@@ -301,6 +301,29 @@ def files_to_verify(run: Run) -> list[tuple[str, int]]:
 def _is_still_kept(path: Path, record: Mapping[str, Any]) -> bool:
     with open_run(path) as run:
         return any(kept["folder"] == record["folder"] for kept in kept_versions(run.models))
+
+
+def verify_ledger(path: Path) -> Verdict | None:
+    """Verify all files of the ledger of a run; None if it has none.
+
+    Raises:
+        ForeignFolder: the ledger is a file or a link.
+        OutputError: the system does not allow reading it.
+    """
+    from lstm_cli.rundir import ledger
+
+    count, size, problems = ledger.verify_files(path)
+    if not count:
+        return None
+    return Verdict(
+        artifact=LEDGER,
+        folder=LEDGER,
+        files=count,
+        size=size,
+        state=DAMAGED if problems else OK,
+        findings=tuple(problems),
+        rebuild=command("score", path) if problems else "",
+    )
 
 
 def _verdict(

@@ -12,6 +12,7 @@ from lstm_cli.config import (
     PrepareConfig,
     QuantizeConfig,
     ReportConfig,
+    ScoreConfig,
     TrainConfig,
     TuneConfig,
 )
@@ -21,6 +22,7 @@ from lstm_cli.inference.trained_model import load_model, require_precision
 from lstm_cli.rundir import (
     ARTIFACTS,
     CHECKPOINT,
+    LEDGER,
     LOGS,
     MANIFEST,
     Checkpoint,
@@ -301,7 +303,38 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
             need = replace(need, size=need.size + sample_bytes(rows, targets=len(model.schema.targets)))
     reads += _sizes([path for path in (new, config.future_data) if path is not None])
     output = STDOUT if config.output == "-" else config.output
-    return _plan(run, "predict", None, reads, [output, *plots], need=need)
+    writes = [output, *plots, *([str(run / LEDGER)] if config.record else ())]
+    return _plan(run, "predict", None, reads, writes, need=need)
+
+
+def plan_score(run: Path, source: str | None, config: ScoreConfig) -> DryRunPlan:
+    """Return the plan of `score`.
+
+    Args:
+        run: run directory.
+        source: file with measured values; None for the data of the run.
+        config: settings of `score`.
+
+    Raises:
+        MissingArtifact: the run has no model, or there is no file and no data.
+        DataError: the file cannot be read.
+        UsageError: a condition is not valid.
+    """
+    from lstm_cli.steps.score import parse_conditions
+
+    parse_conditions(config)
+    with open_run(run) as opened:
+        names = [
+            "model",
+            *(("data",) if source is None else ()),
+            *(("scores",) if opened.has("scores") else ()),
+        ]
+        reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
+    ledger = run / LEDGER
+    if ledger.is_dir():
+        reads.append(_sized(ledger))
+    reads += _sizes([] if source is None else [source])
+    return _plan(run, "score", None, reads, [str(ledger)])
 
 
 def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:

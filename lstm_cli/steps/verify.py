@@ -7,6 +7,7 @@ from typing import Any
 from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.rundir import ARTIFACTS, Verdict, files_to_verify, open_run, verify_run
+from lstm_cli.rundir.status import verify_ledger
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.text import count_noun
@@ -30,7 +31,7 @@ class VerifyReport(HtmlReport):
 
 
 def verify(run: Path, listen: Listener) -> VerifyReport:
-    """Check size and sha256 of every file that `run.json` names. Takes no lock and changes nothing.
+    """Check size and sha256 of every file that `run.json` names, and the ledger. Takes no lock and changes nothing.
 
     Raises:
         MissingArtifact, ForeignFolder: the folder is empty or not a run directory.
@@ -46,6 +47,8 @@ def verify(run: Path, listen: Listener) -> VerifyReport:
     with open_run(run) as opened:
         total = sum(size for _, size in files_to_verify(opened))
         verdicts = verify_run(opened, report_progress)
+    ledger = verify_ledger(run)
+    verdicts = (*verdicts, *(() if ledger is None else (ledger,)))
     report = _report(run, verdicts)
     if report.broken:
         titles = ", ".join(_title(verdict) for verdict in verdicts if verdict.broken)
@@ -80,4 +83,5 @@ def _report(run: Path, verdicts: tuple[Verdict, ...]) -> VerifyReport:
 
 def _title(verdict: Verdict) -> str:
     version = "" if verdict.version is None else f", version {verdict.version}"
-    return ARTIFACTS[verdict.artifact].title + version
+    title = ARTIFACTS[verdict.artifact].title if verdict.artifact in ARTIFACTS else verdict.artifact
+    return title + version

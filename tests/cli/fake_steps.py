@@ -22,8 +22,8 @@ from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted, Warni
 from lstm_cli.findings import Finding
 
 VERBS = (
-    *("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "export", "report", "runs"),
-    *("verify", "history", "config"),
+    *("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "score", "export", "report"),
+    *("runs", "verify", "history", "config"),
 )
 MODULES = {verb: f"lstm_cli.steps.{'show_config' if verb == 'config' else verb}" for verb in VERBS}
 calls: list[dict[str, Any]] = []  # arguments of each step
@@ -223,6 +223,57 @@ START, END = "2018-06-26 20:00:00", "2018-06-27 19:00:00"
 predict_report = partial(
     filled_report, "predict.PredictReport", precision="int8", rows=24, time_start=START, time_end=END
 )
+score_report = partial(
+    filled_report,
+    "score.report.ScoreReport",
+    model={"folder": "0003", "digest": "ab" * 32, "precision": "int8", "quantized": None, "current": True},
+    forecasts={"recorded": 31, "scored": 30, "waiting": 1, "left_out": 0},
+    values=720,
+    new_values=24,
+    time_start="2018-05-27 20:00:00",
+    time_end="2018-06-26 19:00:00",
+    metrics=scores(1) | {"bias": 0.1, "bias_scaled": 0.01},
+    coverage={"80": 81.2, "95": 95.4},
+    width={"80": 1.7, "95": 3.1},
+    width_scaled={"80": 0.6, "95": 1.1},
+    wql=0.123,
+    baselines={"seasonal_naive": scores(1.25) | {"bias": 0.2, "bias_scaled": 0.02}},
+    per_step=[
+        {
+            "step": step,
+            "metrics": scores(step / 24) | {"bias": -0.1},
+            "baselines": {"seasonal_naive": scores(1)},
+        }
+        for step in range(1, 25)
+    ],
+    per_day=[
+        {
+            "day": f"2018-06-{day}",
+            "model": "0003",
+            "metrics": scores(1) | {"bias": -0.1},
+            "baselines": {"seasonal_naive": scores(1.2)},
+        }
+        for day in range(10, 27)
+    ],
+    trained={
+        "from": "evaluate",
+        "split": "test",
+        **scores(0.9),
+        "wql": 0.1,
+        "coverage": {"80": 80.0, "95": 95.0},
+    },
+    test={
+        "nights": 30,
+        "without_promise": 0,
+        "limit": 2.7,
+        "statistic": 0.9,
+        "alarm": False,
+        "alarms_of_model": 0,
+        "alarms": [],
+        "per_night": [],
+    },
+    drift=None,
+)
 export_report = partial(
     filled_report,
     "export.ExportReport",
@@ -384,6 +435,20 @@ def predict(run, new, config, listen, *, stdin=None, stdout=None, terminal=None)
     if config.plot == "-":
         terminal.drawn.append("drawing\n")
     return predict_report(run=str(run), output=config.output)
+
+
+def score(run, source, config, listen, *, lock_wait=0.0, stdin=None):
+    """Fail each condition that contains 'mase'."""
+    _called(run=run, source=source, config=config, lock_wait=lock_wait)
+    gates = [
+        {"condition": text, "failed": "mase" in text, "reason": "mase is 0.9"} for text in config.fail_if
+    ]
+    report = score_report(run=str(run), source=source or str(run), gates=gates)
+    if any(gate["failed"] for gate in gates):
+        error = GateFailed("not good enough: mase is 0.9", hint="train on newer rows")
+        error.report = report
+        raise error
+    return report
 
 
 def export(run, config, listen):

@@ -45,6 +45,8 @@ def test_help_example_runs(
     if "stacked" not in example:
         monkeypatch.setenv("LSTM_TRAIN_HIDDEN", "8")
     words = shlex.split(example)
+    if words[1] == "score" and not Path("runs/load/ledger").exists():
+        record_a_forecast()
     if words[0] == "lstm" and not {"|", ">"} & set(words):
         code, stderr = run(words[1:]), capsys.readouterr().err
     else:
@@ -57,5 +59,13 @@ def test_help_example_runs(
             timeout=1200,
         )
         code, stderr = done.returncode, done.stderr
-    assert code == 0, stderr
+    # The model is poor, so a condition can be true.
+    assert code == 0 or (code == 5 and words[1] == "score" and "--fail-if" in words), stderr
     assert "Traceback" not in stderr
+
+
+def record_a_forecast() -> None:
+    """Record a forecast of rows that the sample data have, so that it has come true."""
+    rows = Path("sample_data/ETTh1.csv").read_text().splitlines()[:2301]
+    Path("older.csv").write_text("\n".join(rows) + "\n")
+    assert run(["predict", "runs/load", "older.csv", "--record", "-o", "forecast.csv"]) == 0

@@ -15,10 +15,10 @@ from lstm_cli import errors
     [
         (["trian"], "unknown command 'trian'", "did you mean 'train'?"),
         (
-            ["serve"],
-            "unknown command 'serve'",
-            "the commands are check, prepare, train, tune, evaluate, quantize, predict, export, report, runs, verify, "
-            "history, config",
+            ["browse"],
+            "unknown command 'browse'",
+            "the commands are check, prepare, train, tune, evaluate, quantize, predict, score, export, report, "
+            "runs, verify, history, config",
         ),
         (["--quiet"], "options must come after the command", "write lstm COMMAND ... --quiet"),
         (["--frobnicate"], "no such option '--frobnicate'", "see 'lstm --help'"),

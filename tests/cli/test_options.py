@@ -19,6 +19,7 @@ CONFIGS = {
     "tune": config.TuneConfig,
     "evaluate": config.EvaluateConfig,
     "quantize": config.QuantizeConfig,
+    "score": config.ScoreConfig,
     "predict": config.PredictConfig,
     "export": config.ExportConfig,
 }
@@ -139,8 +140,15 @@ OTHER_VALUES = {
         "quantiles": ("0.1,0.5", (0.1, 0.5)),
         "samples": ("50", 50),
         "seed": ("7", 7),
+        "record": (None, True),
+        "keep_days": ("30", 30),
         **TEXT_VALUES,
         "threads": ("1", 1),
+    },
+    "score": {
+        "fail_if": ("alarms>0", ("alarms>0",)),
+        "false_alarms": ("0.5", 0.5),
+        **TEXT_VALUES,
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT"), "precision": ("fp16", "fp16")},
 }

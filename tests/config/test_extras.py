@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -97,7 +98,7 @@ def test_an_unknown_module_or_submodule_is_a_bug(name: str) -> None:
     assert missing_module_error(missing(name), "lstm train") is None
 
 
-def test_check_prepare_and_predict_need_only_the_light_requirements(tmp_path: Path) -> None:
+def test_check_prepare_predict_and_score_need_only_the_light_requirements(tmp_path: Path) -> None:
     """Other dependencies are blocked in a new process; `make test-light` makes a real light install."""
     blocked = [name for name in dependencies().values() if name not in light()]
     modules = {distribution: module for module, distribution in extras.DISTRIBUTIONS.items()}
@@ -113,9 +114,11 @@ def test_check_prepare_and_predict_need_only_the_light_requirements(tmp_path: Pa
         "assert lstm(['check', 'load.csv', '--target', 'OT', '--json']) == 0\n"
         "assert lstm(['prepare', 'load.csv', 'run', '--target', 'OT', '--json']) == 0\n"
         "assert lstm(['predict', run, '-o', 'forecast.csv', '--threads', '1']) == 0\n"
+        "assert lstm(['predict', run, '-o', 'forecast.csv', '--threads', '1', '--record']) == 0\n"
+        "assert lstm(['score', run]) == 3\n"  # the forecast has not come true
         "assert lstm(['train', 'run']) == 2\n"
     )
-    golden = ROOT / "tests" / "rundir" / "golden" / "run"
+    golden = shutil.copytree(ROOT / "tests" / "rundir" / "golden" / "run", tmp_path / "golden")
     done = subprocess.run(
         [sys.executable, "-c", program, ",".join(names), str(golden)],
         cwd=tmp_path,

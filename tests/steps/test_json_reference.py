@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from json_reference import Comparison, tables
+from small_ledger import broken_rows, record
 from small_steps import LINEAR, PREPARE, TRAIN
 
 from lstm_cli.cli.verbs import VERBS
@@ -18,11 +20,13 @@ from lstm_cli.config import (
     PrepareConfig,
     QuantizeConfig,
     ReportConfig,
+    ScoreConfig,
     TuneConfig,
 )
 from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events
-from lstm_cli.rundir import open_run
+from lstm_cli.monitoring import sequential_test
+from lstm_cli.rundir import LEDGER, open_run
 from lstm_cli.steps.check import check
 from lstm_cli.steps.check.report import CheckReport
 from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
@@ -38,6 +42,8 @@ from lstm_cli.steps.report import PageReport, report
 from lstm_cli.steps.runs.clean import CleanFolder, CleanReport, clean
 from lstm_cli.steps.runs.compare import DiffReport, compare
 from lstm_cli.steps.runs.overview import RunsReport, overview
+from lstm_cli.steps.score import score
+from lstm_cli.steps.score.report import ScoreReport
 from lstm_cli.steps.show_config import ConfigReport, config
 from lstm_cli.steps.train import train
 from lstm_cli.steps.train.find_lr import FindLrReport, find_lr
@@ -56,6 +62,7 @@ REPORTS: dict[str, Any] = {
     "evaluate": EvaluateReport,
     "quantize": QuantizeReport,
     "predict": PredictReport,
+    "score": ScoreReport,
     "export": ExportReport,
     "report": PageReport,
     "runs": RunsReport,
@@ -151,8 +158,21 @@ def of_predict(run: Path, *_: Any) -> list[Json]:
     output = str(run.parent / "forecast.csv")
     return [
         predict(run, None, PredictConfig(output=output, **options), ignore_events).to_json()
-        for options in ({"quantiles": (0.1,), "plot": "-"}, {"samples": 2})
+        for options in ({"quantiles": (0.1,), "plot": "-", "record": True}, {"samples": 2})
     ]
+
+
+def of_score(run: Path, panel: Path, _: Json) -> list[Json]:
+    """Return the report of a model with an alarm, next to an older model."""
+    copy = Path(shutil.copytree(run, run.parent / "score" / "run"))
+    shutil.rmtree(copy / LEDGER, ignore_errors=True)
+    record(copy, panel, "2024-04-20")
+    train(copy, replace(LINEAR, seed=3), ignore_events)
+    evaluate(copy, EvaluateConfig(threads=1), ignore_events)
+    record(copy, panel, *(f"2024-04-{day}" for day in range(21, 28)))
+    source = broken_rows(panel, "2024-04-21", copy.parent / "broken.csv")
+    with patch.object(sequential_test, "MIN_NIGHTS", 2):
+        return [score(copy, source, ScoreConfig(fail_if=("mae<0",)), ignore_events).to_json()]
 
 
 def of_export(run: Path, *_: Any) -> list[Json]:
@@ -248,6 +268,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "evaluate": of_evaluate,
     "quantize": of_quantize,
     "predict": of_predict,
+    "score": of_score,
     "export": of_export,
     "report": of_report,
     "runs": of_runs,

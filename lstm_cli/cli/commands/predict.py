@@ -51,7 +51,8 @@ def predict(
     """Forecast the steps after the last row.
 
     The forecast has the units, times and column names of the file, and 80 % and 95 % prediction intervals for each
-    step. --level and --quantiles choose others. --samples draws sample paths instead. The run itself does not change.
+    step. --level and --quantiles choose others. --samples draws sample paths instead. Only --record
+    writes in the run.
     """
     if as_json and settings.output == "-" and not dry_run:
         raise UsageError(

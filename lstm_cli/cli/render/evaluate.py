@@ -46,16 +46,12 @@ def evaluate_table(report: Any, page: Page) -> None:
     if len(report.per_step) > 1:
         page.blank()
         _part_table(
-            page, "step ahead", [(str(row["step"]), row) for row in _evenly_spaced(report.per_step)], parts
+            page, "step ahead", [(str(row["step"]), row) for row in evenly_spaced(report.per_step)], parts
         )
     if report.backtest:
         page.blank()
         _backtest_table(page, report.backtest)
-    if report.gates:
-        page.blank()
-    for gate in report.gates:
-        outcome = "FAILED" if gate["failed"] else "passed"
-        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_parentheses(gate.get('reason') or '')}")
+    print_gates(page, report.gates)
     if report.picture:
         page.blank()
         page.line(f"plot: {report.plot if report.plot not in (None, '-') else report.picture}")
@@ -63,6 +59,15 @@ def evaluate_table(report: Any, page: Page) -> None:
         page.line(f"copies: {report.output}")
     if report.forecasts:
         page.line(f"forecasts: {report.forecasts['path']} ({count_noun(report.forecasts['rows'], 'row')})")
+
+
+def print_gates(page: Page, gates: Sequence[Mapping[str, Any]]) -> None:
+    """Print the result of each condition of --fail-if."""
+    if gates:
+        page.blank()
+    for gate in gates:
+        outcome = "FAILED" if gate["failed"] else "passed"
+        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_parentheses(gate.get('reason') or '')}")
 
 
 def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:
@@ -136,7 +141,7 @@ def _worst_table(page: Page, report: Any) -> None:
         page.line(f"and {len(report.per_series) - len(report.worst):,} more, see --json and per_series.csv")
 
 
-def _evenly_spaced(rows: list[Any]) -> list[Any]:
+def evenly_spaced(rows: list[Any]) -> list[Any]:
     """Return at most MAX_ROWS evenly spaced rows, including the first and the last."""
     if len(rows) <= MAX_ROWS:
         return rows

@@ -88,6 +88,21 @@ def _forecasts_summary(forecasts: Mapping[str, Any] | None) -> str:
     return f"{count_noun(forecasts['rows'], 'row')} to {forecasts['path']}" if forecasts else ""
 
 
+def _score(report: Any) -> list[str]:
+    test, promised = report.test, (report.trained or {}).get("mase")
+    mase = format_number(report.metrics.get("mase"))
+    name, baseline = next(iter(report.baselines.items()))
+    alarm = "ALARM" if test["alarm"] else "no alarm" if test["limit"] is not None else "no test"
+    return [
+        f"{count_noun(report.forecasts['scored'], 'forecast')} came true, {report.new_values:,} new values",
+        f"MASE {mase}" + ("" if promised is None else f" (promised {format_number(promised)})"),
+        f"{name.replace('_', ' ')} {format_number(baseline.get('mase'))}",
+        f"accuracy: {alarm}",
+        _gate_summary(len(report.gates), sum(gate["failed"] for gate in report.gates)),
+        _warning_count(report),
+    ]
+
+
 def _gate_summary(conditions: int, failed: int) -> str:
     """Return the result of --fail-if as text; "" without conditions."""
     if not conditions:
@@ -113,6 +128,7 @@ def _predict(report: Any) -> list[str]:
         f"{report.time_start} to {report.time_end}" if report.rows else "",
         report.precision,
         rows_read_text(report),
+        "recorded" if report.recorded else "",
         _warning_count(report),
     ]
 
@@ -193,6 +209,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "evaluate": _evaluate,
     "quantize": _quantize,
     "predict": _predict,
+    "score": _score,
     "export": _export,
     "report": _report,
     "runs": _runs,

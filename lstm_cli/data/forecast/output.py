@@ -41,6 +41,9 @@ class Forecast:
     samples: int = (
         0  # sample paths of each series: S counts the paths, and a series has successive ones; 0: none
     )
+    recorded: np.ndarray | None = (
+        None  # [P, S, H, C] quantiles for the ledger, which the output does not have
+    )
 
     @property
     def header(self) -> list[str]:

@@ -1,7 +1,11 @@
-"""Step `predict`: forecasts of the steps after the last row. It needs no torch and writes nothing in the run."""
+"""Step `predict`: forecasts of the steps after the last row. It needs no torch.
+
+It writes nothing in the run, except a file in `ledger/` with --record.
+"""
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -58,6 +62,7 @@ def predict(
             calibration supports, or no series has sample paths.
         DeviceError: the sample paths do not fit in memory.
         OutputError, UsageError: the output cannot be written, or the model cannot forecast as config asks.
+        ArtifactError: the forecast was written, but it cannot be recorded.
     """
     began = time.perf_counter()
     format = _check_output(run, new, config)
@@ -73,7 +78,14 @@ def predict(
         origin = requested_origin(config, model)
         steps = config.horizon or model.schema.horizon
         requested, paths = _load_requested(opened, config, warn)
-        require_forecast(model, steps=steps, quantiles=len(requested.suffixes), doing="the forecast")
+        ledger = None
+        if config.record:
+            from lstm_cli.steps.predict.record import open_ledger
+
+            ledger = open_ledger(opened, model, config)
+            requested = replace(requested, recorded=ledger.intervals)
+        quantiles = len(requested.probabilities) + len(requested.recorded_probabilities)
+        require_forecast(model, steps=steps, quantiles=quantiles, doing="the forecast")
         graph, precision = load_graph(opened, config.precision)
         if new is None:
             data = load_own_data(opened, model, warn, origin)
@@ -117,6 +129,7 @@ def predict(
         receive(forecast)
     else:
         _write(encode_forecast(forecast, format), config.output, stdout)
+    recorded = None if ledger is None else ledger.record(forecast, data, slices, precision, warn)
     if config.plot is not None:  # after the forecast, which must not depend on it
         from lstm_cli.steps.predict.plot import plot_forecast
 
@@ -143,6 +156,7 @@ def predict(
         ended=ended.names,
         new_series=tuple(data.new),
         baseline_series=data.short.names,
+        recorded=recorded,
         seconds={
             "read": round(ready - began, 4),
             "model": round(forecast_done - ready, 4),

@@ -61,13 +61,14 @@ def make_forecast(
         np.zeros(shape) if not names else model.bounds.clip(short.forecast(steps=steps, season=schema.season))
     )
     # The errors of the baseline on short series are not known.
-    quantiles = np.full((len(requested.suffixes), *shape), np.nan)
+    probabilities = (*requested.probabilities, *requested.recorded_probabilities)
+    quantiles = np.full((len(probabilities), *shape), np.nan)
     if data.dataset.series.names:
         names = (*data.dataset.series.names[slices.modelled], *names)
         times = np.concatenate([forecast_times(schema, data.dataset.series, steps)[slices.modelled], times])
         ahead = known_ahead(data, steps, warn)
         modelled, modelled_quantiles = _run_model(
-            data, model, graph, requested, slices, ahead, steps=steps, threads=threads
+            data, model, graph, requested, probabilities, slices, ahead, steps=steps, threads=threads
         )
         values = np.concatenate([modelled, values])
         quantiles = np.concatenate([modelled_quantiles, quantiles], axis=1)
@@ -76,8 +77,9 @@ def make_forecast(
         names=names,
         times_us=times,
         values=values,
-        quantiles=quantiles,
+        quantiles=quantiles[: len(requested.suffixes)],
         suffixes=requested.suffixes,
+        recorded=quantiles[len(requested.suffixes) :],
     )
     require_unique_columns(forecast, data.source)
     return forecast
@@ -114,18 +116,19 @@ def _run_model(
     model: TrainedModel,
     graph: bytes,
     requested: RequestedQuantiles,
+    probabilities: Sequence[float],
     slices: ShardSlices,
     ahead: np.ndarray,
     *,
     steps: int,
     threads: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the forecast [S, steps, C] and its requested quantiles [Q, S, steps, C] in the file's units."""
+    """Return the forecast [S, steps, C] and its quantiles [Q, S, steps, C] in the file's units."""
     dataset, ahead = computed_series(data.dataset, ahead, slices)
     bounds = model.bounds
     values = np.empty((len(ahead), steps, dataset.targets))
-    probabilities = requested.probabilities
-    calibrated = requested.intervals and requested.intervals.for_series(dataset.series.names)
+    intervals = requested.intervals or requested.recorded
+    calibrated = intervals and intervals.for_series(dataset.series.names)
     quantiles = np.empty((len(probabilities), *values.shape))
     for batch, scaled in scaled_forecasts(
         dataset, model, graph, ahead, steps=steps, size=slices.batch, threads=threads

@@ -34,6 +34,7 @@ class PredictReport:
     seconds: dict[str, float]  # by stage: read, model, write
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()  # the warnings as data; 0.1.0 kept none
+    recorded: str | None = None  # file of --record in the ledger
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""

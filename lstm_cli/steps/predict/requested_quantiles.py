@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lstm_cli.config.predict import PROBABILITY_DIGITS, PredictConfig
 from lstm_cli.errors import DataError, MissingArtifact
+from lstm_cli.evaluation.quantiles.interval_scores import SCORED_QUANTILES
 from lstm_cli.evaluation.quantiles.intervals import LEVELS
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.findings import MODEL, Finding
@@ -25,11 +26,17 @@ class RequestedQuantiles:
     intervals: CalibratedQuantiles | None = (
         None  # the calibrated quantile model; None: there are no levels and quantiles
     )
+    recorded: CalibratedQuantiles | None = None  # quantile model of --record; None: no quantiles are recorded
 
     @property
     def probabilities(self) -> tuple[float, ...]:
         """Return the probabilities: both ends of each interval, then the quantiles."""
         return (*(end for level in self.levels for end in interval_probabilities(level)), *self.quantiles)
+
+    @property
+    def recorded_probabilities(self) -> tuple[float, ...]:
+        """Return the probabilities of the quantiles that --record keeps, whatever the options request."""
+        return SCORED_QUANTILES if self.recorded is not None else ()
 
     @property
     def suffixes(self) -> tuple[str, ...]:

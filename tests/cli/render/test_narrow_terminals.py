@@ -13,6 +13,7 @@ from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
 from lstm_cli.cli.render.runs import runs_page
+from lstm_cli.cli.render.score import score_table
 from lstm_cli.cli.render.tune import tune_table
 from lstm_cli.evaluation.score_text import format_number
 from lstm_cli.events import EpochEnded, describe_event
@@ -26,6 +27,7 @@ PAGES = {
     "quantize": (quantize_table, fake_steps.quantize_report),
     "runs": (runs_page, fake_steps.runs_report),
     "runs, a list": (runs_page, partial(fake_steps.runs_report, names=("load", "load-28"))),
+    "score": (score_table, fake_steps.score_report),
 }
 
 

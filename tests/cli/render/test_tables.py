@@ -11,6 +11,7 @@ from fake_steps import (
     predict_report,
     prepare_report,
     quantize_report,
+    score_report,
     scores,
     train_report,
     tune_report,
@@ -23,6 +24,7 @@ from lstm_cli.cli.render import evaluate as evaluation
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
+from lstm_cli.cli.render.score import score_table
 from lstm_cli.cli.render.summary import print_summary
 from lstm_cli.cli.render.train import find_lr_table, train_table
 from lstm_cli.cli.render.tune import tune_table
@@ -52,6 +54,7 @@ def test_no_escapes_and_no_trailing_spaces():
         drawn(evaluation.evaluate_table, evaluate_report()),
         drawn(tune_table, tune_report()),
         drawn(quantize_table, quantize_report()),
+        drawn(score_table, score_report()),
     ]
     for page in pages:
         assert "\x1b" not in page
@@ -419,3 +422,18 @@ def test_export_report_lists_shapes_and_missing_bounds():
     assert "(0.8 KB)" in page
     assert re.search(r"^difference +at most 2\.0e-07 \(scaled\) .* on 64 validation windows$", page, re.M)
     assert re.search(r"^bounds +not in the file: the file has no graph$", page, re.M)
+
+
+def test_an_alarm_is_named_with_its_days_and_its_columns():
+    alarm = {"day": "2018-06-22", "since": "2018-06-12", "ratio": 1.5}
+    test = score_report().test | {"alarm": True, "alarms": [alarm], "alarms_of_model": 1}
+    drift = [{"column": "OT", "statistic": 0.31, "limit": 0.2, "drifted": True}]
+    page = drawn(score_table, score_report(test=test, drift=drift))
+    assert "ALARM of 2018-06-22: the error was 50 % above the promise since 2018-06-12." in page
+    assert "column 'OT': drifted (distance 0.3100, limit 0.2000)" in page
+    assert "promised by evaluate" in page
+
+
+def test_a_test_without_a_limit_says_so():
+    page = drawn(score_table, score_report(test=score_report().test | {"limit": None}))
+    assert "Test for lost accuracy: not available (30 nights)." in page

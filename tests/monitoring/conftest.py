@@ -1,0 +1,5 @@
+"""Fixtures of `small_steps`."""
+
+from small_steps import panel, trained
+
+__all__ = ["panel", "trained"]
