@@ -20,7 +20,6 @@ from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.data.reading.source import STDIN, expand_paths, is_pipe, open_source
 from lstm_cli.inference.trained_model import load_model, require_precision
 from lstm_cli.rundir import (
-    ARTIFACTS,
     CHECKPOINT,
     LEDGER,
     LOGS,
