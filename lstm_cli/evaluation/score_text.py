@@ -66,8 +66,9 @@ def verdict(
     parts = others + ([f"the model beats {' and '.join(beaten)}"] if beaten else [])
     if comparisons is not None and not comparisons:
         parts.append("too few windows for a 90 % interval")
-    by = "MASE, mean over series" if panel else "MASE" if model.get("mase") is not None else "MAE"
-    return f"{'. '.join(part[:1].upper() + part[1:] for part in parts)} ({by})."
+    by = "the mean MASE of the series" if panel else "MASE" if model.get("mase") is not None else "MAE"
+    later = "".join(f" {part[:1].upper()}{part[1:]}." for part in parts[1:])
+    return f"By {by}, {parts[0]}.{later}"
 
 
 def _baselines_to_compare(baselines: Mapping[str, Any], comparisons: Mapping[str, Any]) -> list[str]:

@@ -287,7 +287,7 @@ page_report = partial(
     output="load-report.html",
     format="html",
     size=254000,
-    verdict="The model beats naive by 20 % (90 % interval 15 to 25 %) (MASE).",
+    verdict="By MASE, the model beats naive by 20 % (90 % interval 15 to 25 %).",
     split="test",
     windows=3461,
 )

@@ -121,30 +121,30 @@ def test_undefined_number_is_a_dash():
     [
         (
             {"linear": (4.8, 2.0, 7.6), "seasonal_naive": (23.0, 18.0, 28.0), "naive": (50, 40, 60)},
-            "The model beats the linear forecast by 4.8 % (90 % interval 2.0 to 7.6 %) and seasonal naive (168) by "
-            "23 % (90 % interval 18 to 28 %) (MASE).",
+            "By MASE, the model beats the linear forecast by 4.8 % (90 % interval 2.0 to 7.6 %) and seasonal "
+            "naive (168) by 23 % (90 % interval 18 to 28 %).",
         ),
         (
             {"linear": (2.1, -3.0, 6.9), "seasonal_naive": (23.0, 18.0, 28.0)},
-            "No clear difference from the linear forecast: 2.1 % lower (90 % interval -3.0 to 6.9 %). The model beats "
-            "seasonal naive (168) by",
+            "By MASE, no clear difference from the linear forecast: 2.1 % lower (90 % interval -3.0 to 6.9 %). The "
+            "model beats seasonal naive (168) by",
         ),
         (
             {"linear": (-1.1, -2.9, 0.7)},
-            "No clear difference from the linear forecast: 1.1 % higher (90 % interval -0.7 to 2.9 %) (MASE).",
+            "By MASE, no clear difference from the linear forecast: 1.1 % higher (90 % interval -0.7 to 2.9 %).",
         ),
         (
             {"linear": (-11.0, -15.0, -7.0), "seasonal_naive": (23.0, 18.0, 28.0)},
-            "The linear forecast beats the model, whose error is 11 % higher (90 % interval 7.0 to 15 %). The model",
+            "By MASE, the linear forecast beats the model, whose error is 11 % higher (90 % interval 7.0 to 15 %). The",
         ),
         (
             {"naive": (5.0, 1.0, 9.0), "linear": (10.0, 5.0, 15.0), "seasonal_naive": (23.0, 18.0, 28.0)},
-            "The model beats naive by 5.0 % (90 % interval 1.0 to 9.0 %) and the linear forecast by 10 % (90 %",
+            "By MASE, the model beats naive by 5.0 % (90 % interval 1.0 to 9.0 %) and the linear forecast by 10 %",
         ),
         (
             {},
-            "The model's error is 4.8 % lower than that of the linear forecast. The model's error is 23 % lower than "
-            "that of seasonal naive (168). Too few windows for a 90 % interval (MASE).",
+            "By MASE, the model's error is 4.8 % lower than that of the linear forecast. The model's error is 23 % "
+            "lower than that of seasonal naive (168). Too few windows for a 90 % interval.",
         ),
     ],
 )
@@ -161,8 +161,8 @@ def test_verdict_of_an_older_report_has_no_intervals():
     older = train_report(comparison=None, comparisons=None, baseline_season=None, chosen_on=None)
     page = drawn(train_table, older)
     assert (
-        "The model's error is 2.2 % lower than that of the linear forecast. The model's error is 14 % lower than "
-        "that of seasonal naive (MASE)." in page
+        "By MASE, the model's error is 2.2 % lower than that of the linear forecast. The model's error is 14 % lower "
+        "than that of seasonal naive." in page
     )
     assert "selected on" not in page
 
@@ -267,7 +267,7 @@ def test_panel_verdict_uses_mase():
     """Errors in the units of the file show the opposite, because the largest series dominate."""
     baselines = {"linear": scores(1) | {"mase": 1.2, "mae": 0.1, "mae_scaled": 0.1}, "naive": scores(2)}
     page = drawn(evaluation.evaluate_table, panel_report(baselines=baselines))
-    assert "(MASE, mean over series)." in page
+    assert "By the mean MASE of the series, " in page
     titles = re.findall(r"MASE|sMAPE %|MAE scaled|MSE scaled|MAE|RMSE", page.splitlines()[2])
     assert titles == ["MASE", "sMAPE %", "MAE scaled", "MSE scaled", "MAE", "RMSE"]
     alone = drawn(evaluation.evaluate_table, evaluate_report(baselines=baselines))
@@ -400,7 +400,7 @@ def test_trials_are_sorted_by_score():
     assert re.search(r"^hidden +62 % +-0\.50$", page, re.M)
     assert not re.search(r"^loss +", page, re.M)  # its importance is undefined
     assert "best: trial 2, MASE 0.8100: hidden 48, loss huber" in page
-    assert "The model beats the linear forecast by 10 % (90 % interval 4.0 to 16 %) (MASE)." in page
+    assert "By MASE, the model beats the linear forecast by 10 % (90 % interval 4.0 to 16 %)." in page
 
 
 def test_unfinished_search_prints_how_to_resume():
