@@ -34,4 +34,5 @@ bin=$(dirname "$(command -v lstm)")
 bin=${bin#"$PWD"/}
 activate=
 if [ -f "$bin/activate" ]; then activate=". $bin/activate && "; fi
+printf 'report    %slstm report %s -o runs/demo-report.html\n' "$activate" "$run"
 printf 'next      %slstm check YOUR.csv\n' "$activate"

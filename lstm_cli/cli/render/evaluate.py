@@ -14,6 +14,7 @@ from lstm_cli.evaluation.score_text import (
     score_rows,
     verdict,
 )
+from lstm_cli.rundir import command
 from lstm_cli.text import count_noun
 
 MAX_ROWS = 12  # rows in a table of targets, series or steps; --json has all
@@ -59,6 +60,8 @@ def evaluate_table(report: Any, page: Page) -> None:
         page.line(f"copies: {report.output}")
     if report.forecasts:
         page.line(f"forecasts: {report.forecasts['path']} ({count_noun(report.forecasts['rows'], 'row')})")
+    if report.picture and report.split == "test":
+        page.line(f"'{command('report', report.run)} -o report.html' writes a page to send")
 
 
 def print_gates(page: Page, gates: Sequence[Mapping[str, Any]]) -> None:
