@@ -5,7 +5,7 @@ killed leaves a smaller folder, which no reader opens and the next removal finds
 """
 
 import os
-import shutil
+import re
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +20,8 @@ from lstm_cli.rundir.manifest.versions import named_folders
 from lstm_cli.rundir.reader import Run
 
 _READ_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Temporary files of `prepare` (columns that exceed the memory) and of `quantize` (graphs).
+_TEMPORARY = re.compile(r"\d+\.bin|(source|folded|folded-inferred|quantized)\.onnx", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,15 +129,23 @@ def _describe(path: Path, name: str, number: str, known: Collection[str]) -> Unn
         for entry in sorted(os.listdir(folder)) if folder is not None else ():  # noqa: PTH208
             about = os.stat(entry, dir_fd=folder, follow_symlinks=False)
             if entry == SCRATCH and stat.S_ISDIR(about.st_mode):
-                inner = [
-                    item.stat() for item in (path / name / number / SCRATCH).rglob("*") if item.is_file()
-                ]
-                files, size = files + len(inner), size + sum(item.st_size for item in inner)
+                inner = list(_scratch_entries(path, name, number))
+                sizes = [about.st_size for _, about, is_temporary in inner if is_temporary]
+                files, size = files + len(sizes), size + sum(sizes)
+                others += [f"{SCRATCH}/{item}" for item, _, is_temporary in inner if not is_temporary]
             elif entry in known and not stat.S_ISDIR(about.st_mode):
                 files, size = files + 1, size + about.st_size
             else:
                 others.append(entry)
     return UnnamedFolder(artifact=name, number=number, files=files, size=size, others=tuple(others))
+
+
+def _scratch_entries(path: Path, name: str, number: str) -> Iterator[tuple[str, os.stat_result, bool]]:
+    """Yield each entry of the folder for temporary files, in order: its name, its facts, and whether lstm wrote it."""
+    with _opened(path, name, number, SCRATCH) as folder:
+        for entry in sorted(os.listdir(folder)) if folder is not None else ():  # noqa: PTH208
+            about = os.stat(entry, dir_fd=folder, follow_symlinks=False)
+            yield entry, about, stat.S_ISREG(about.st_mode) and _TEMPORARY.fullmatch(entry) is not None
 
 
 def remove_unnamed(run: Run, folder: UnnamedFolder) -> bool:
@@ -158,8 +168,18 @@ def _remove(path: Path, name: str, number: str, known: Collection[str]) -> None:
         for entry in os.listdir(folder):  # noqa: PTH208
             is_folder = stat.S_ISDIR(os.stat(entry, dir_fd=folder, follow_symlinks=False).st_mode)
             if entry == SCRATCH and is_folder:
-                shutil.rmtree(entry, dir_fd=folder)
+                _remove_scratch(path, name, number)
             elif entry in known and not is_folder:
                 os.unlink(entry, dir_fd=folder)
         with suppress(OSError):  # fails if the folder has other files, which are kept
             os.rmdir(number, dir_fd=parent)
+
+
+def _remove_scratch(path: Path, name: str, number: str) -> None:
+    """Remove the temporary files of a folder, then their subfolder if it is empty."""
+    with _opened(path, name, number) as parent, _opened(path, name, number, SCRATCH) as folder:
+        for entry, _, is_temporary in _scratch_entries(path, name, number):
+            if is_temporary:
+                os.unlink(entry, dir_fd=folder)
+        with suppress(OSError):  # fails if it has other files, which are kept
+            os.rmdir(SCRATCH, dir_fd=parent)

@@ -44,6 +44,7 @@ def test_only_numbered_folders_of_artifacts_that_the_manifest_does_not_name_are_
         "data/0001/0002",
         "mine/0001",
         "model/12",
+        "model/00011",
     ):
         leave(run, kept, model_onnx=b"x")
     leave(run, "checkpoint", training_json=b"{}")
@@ -51,12 +52,18 @@ def test_only_numbered_folders_of_artifacts_that_the_manifest_does_not_name_are_
     (run / "run.json.tmp").write_bytes(b"{}")
     before = tree(run)
     leave(run, "model/0009", model_onnx=b"12345", weights_safetensors=b"1")
-    leave(run, "model/0010/scratch/deep", anything_bin=b"22")
-    leave(run, "quantized/0123")
+    leave(run, "model/0010/scratch", **{"0_bin": b"22"})
+    leave(run, "model/10000")
+    leave(run, "quantized/0123/scratch", source_onnx=b"333", **{"folded-inferred_onnx": b""})
     with open_run(run) as opened:
         found = list_unnamed(opened)
     facts = [(str(each), each.files, each.size, each.others) for each in found]
-    assert facts == [("model/0009", 2, 6, ()), ("model/0010", 1, 2, ()), ("quantized/0123", 0, 0, ())]
+    assert facts == [
+        ("model/0009", 2, 6, ()),
+        ("model/0010", 1, 2, ()),
+        ("model/10000", 0, 0, ()),
+        ("quantized/0123", 2, 3, ()),
+    ]
     assert clean_run(run) == (found, ())
     assert tree(run) == before
     assert unnamed(run) == []
@@ -69,6 +76,19 @@ def test_files_of_people_stay_with_their_folder(run: Path) -> None:
     assert folders[0].others == ("notes.txt", "weights.safetensors")
     assert kept == ("model/0009",)
     assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "weights.safetensors"]
+
+
+def test_files_of_people_in_the_folder_for_temporary_files_stay(run: Path) -> None:
+    folder = leave(run, "model/0009/scratch", my_txt=b"mine", source_onnx=b"temporary", **{"0_bin": b"1"})
+    leave(run, "model/0009/scratch/deep", **{"1_bin": b"mine"})
+    folders, kept = clean_run(run)
+    assert (folders[0].files, folders[0].size, kept) == (2, 10, ("model/0009",))
+    assert folders[0].others == ("scratch/deep", "scratch/my.txt")
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) == [
+        "deep",
+        "deep/1.bin",
+        "my.txt",
+    ]
 
 
 def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:
@@ -181,7 +201,7 @@ rundir.clean_run(path)
 def test_a_removal_that_is_killed_leaves_the_run_sound(run: Path, tmp_path: Path) -> None:
     """A process is killed before each removal of a file or folder, until one is not."""
     leave(run, "model/0009", model_onnx=b"x", weights_safetensors=b"y")
-    leave(run, "model/0009/scratch", part_bin=b"z")
+    leave(run, "model/0009/scratch", **{"0_bin": b"z"})
     sound = {name: data for name, data in tree(run).items() if "0009" not in name}
     for limit in range(20):
         copy = Path(shutil.copytree(run, tmp_path / f"copy-{limit}"))

@@ -37,12 +37,12 @@ MAX_MARKS = 1_000_000  # commas, colons and brackets in a JSON file
 MAX_FILES = 32  # of an artifact
 _HEAD = b'{"checksum":"'
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_NUMBER = re.compile(r"[0-9]{4,9}")
+_NUMBER = re.compile(r"[0-9]{4}|[1-9][0-9]{4,8}")  # numbers of a fixed width, which may grow
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def is_folder_number(name: str) -> bool:
-    """Return whether `name` is the name of a numbered folder, such as 0001."""
+    """Return whether `name` is the name of a numbered folder, such as 0001 or 12345, but not 00012."""
     return _NUMBER.fullmatch(name) is not None
 
 
