@@ -9,7 +9,7 @@ from small_steps import LINEAR, PREPARE, write_panel
 
 from lstm_cli.config import PredictConfig, PrepareConfig
 from lstm_cli.data.numbers.decimals import number_texts
-from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact
+from lstm_cli.errors import CorruptArtifact, DataError, MissingArtifact, StaleArtifact, UsageError
 from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import ArtifactReader, open_run
@@ -113,6 +113,17 @@ def test_overlapping_values_that_differ_and_far_values_warn(run: Path, panel: Pa
     )
     assert any("1 value differs" in text and "2024-01-20" in text for text in warnings)
     assert any("far outside" in text for text in warnings)
+
+
+@pytest.mark.parametrize("name", ["forecast.csv.gz", "forecast.XLSX", "forecast.feather"])
+def test_an_ending_of_another_format_is_refused(run: Path, tmp_path: Path, name: str) -> None:
+    output = str(tmp_path / name)
+    with pytest.raises(UsageError, match="lstm does not write") as caught:
+        predict(run, None, dataclasses.replace(FP32, output=output), ignore_events)
+    assert ".csv or .parquet" in caught.value.hint
+    assert not list(tmp_path.glob("forecast*"))
+    predict(run, None, dataclasses.replace(FP32, output=output, format="csv"), ignore_events)
+    assert Path(output).read_bytes() == forecast(run)
 
 
 @pytest.mark.parametrize("format", ["json", "parquet"])

@@ -19,6 +19,7 @@ from lstm_cli.data.numbers.decimals import number_texts
 from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.data.times.formats import JOINT, format_times, format_zoned_times
+from lstm_cli.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 SAMPLE_COLUMN = "sample"
 BLOCK_ROWS = 10_000  # rows of text at a time, because their cells are Python objects
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
+OTHER_ENDINGS = (  # of compressed files and other formats, whose readers would refuse a text
+    *(".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".tar", ".tgz", ".7z"),
+    *(".xlsx", ".xls", ".xlsm", ".ods", ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".nc"),
+    *(".npy", ".npz", ".pkl", ".pickle", ".sqlite", ".db", ".html", ".xml", ".pdf", ".png", ".svg"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,9 +169,25 @@ def whole_columns(schema: Schema) -> list[bool]:
     return [len(parts) > 1 and re.fullmatch("%-?[YymdjHMSVu]", part) is not None for part in parts]
 
 
-def output_format(output: str, requested: str | None) -> str:
-    """Return csv, json or parquet: as requested, else by the suffix of the output, else csv."""
-    return requested or ENDINGS.get(PurePath(output).suffix.lower(), "csv")
+def output_format(output: str, requested: str | None, *, flag: str = "-o") -> str:
+    """Return csv, json or parquet: as requested, else by the suffix of the output, else csv.
+
+    Args:
+        output: path of the file.
+        requested: format that was asked for.
+        flag: option that names the file.
+
+    Raises:
+        UsageError: the suffix is that of another format.
+    """
+    suffix = PurePath(output).suffix.lower()
+    if requested is None and suffix in OTHER_ENDINGS:
+        raise UsageError(
+            f"{flag} {output}: lstm does not write {suffix} files",
+            hint=f"name a file with the ending .csv or .parquet, such as {flag} forecast.csv",
+            flag=flag,
+        )
+    return requested or ENDINGS.get(suffix, "csv")
 
 
 def encode_forecast(forecast: Forecast, format: str) -> bytes:

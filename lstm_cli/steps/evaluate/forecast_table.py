@@ -84,7 +84,7 @@ def check_forecasts(config: EvaluateConfig, run: Path) -> None:
 
 def _format(path: str) -> str:
     """Return csv or parquet, by the ending of a file. Raise UsageError for another format."""
-    format = output_format(path, None)
+    format = output_format(path, None, flag="--forecasts")
     if format == "json":
         raise UsageError(
             f"--forecasts {path} is JSON, but the table is CSV or Parquet",

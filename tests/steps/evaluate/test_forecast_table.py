@@ -208,7 +208,13 @@ def test_a_full_disk_keeps_the_scores_and_the_old_table(
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("absent/f.csv", OutputError), ("run/f.csv", UsageError), (".", UsageError), ("f.json", UsageError)],
+    [
+        ("absent/f.csv", OutputError),
+        ("run/f.csv", UsageError),
+        (".", UsageError),
+        ("f.json", UsageError),
+        ("f.csv.gz", UsageError),
+    ],
 )
 def test_a_path_that_cannot_be_written_is_refused_before_any_work(
     own_run: Path, tmp_path: Path, name: str, error: type[Exception]
