@@ -18,6 +18,7 @@ _UNIT = rf"{_WORD}{_POWER}(?:(?:\s?[/\u00b7*]\s?|\s){_WORD}{_POWER}){{0,3}}\.?"
 # Groups of two digits before the last group of three: lakhs and crores of Indian numbers, such as 2,42,525.
 _INDIAN = "[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
 _MAX_CHARS = 400  # a longer cell is not a number with a unit, and would take long to compare
+INFINITE = ("inf", "+inf", "-inf")
 _PARENTHESES = re.compile(r"(\D*)\(([^()]*\d[^()]*)\)(\D*)")
 
 
@@ -55,6 +56,11 @@ class NumberFormat:
     def na_numbers(self) -> tuple[float, ...]:
         """Return the codes that are numbers, in this format or as plain decimals."""
         return tuple(float(text) for text in map(self._code_number, self.na_texts) if text is not None)
+
+    @cached_property
+    def na_stored_numbers(self) -> tuple[float, ...]:
+        """Return the codes as numbers of a typed column, which can hold infinite ones: inf and -inf too."""
+        return self.na_numbers + tuple(float(text) for text in self.na_texts if text.lower() in INFINITE)
 
     @property
     def na_words(self) -> frozenset[str]:

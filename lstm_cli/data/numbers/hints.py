@@ -197,10 +197,18 @@ def too_large_error(cell: object, line: int, location: CellLocation) -> DataErro
     """Return the error for a number that is infinite as a float.
 
     Args:
-        cell: cell or number.
+        cell: cell of text, or infinite number of a typed column.
         line: line of the cell.
         location: file and column.
     """
+    if not isinstance(cell, str):
+        return DataError(
+            f"the value is infinite ({cell})",
+            hint=f"use {na_value_flag(str(cell))} to read it as a missing value, or write a number",
+            rule="D303",
+            at=location.at(line),
+            flags=("--na-value",),
+        )
     return DataError(
         f"{quote_cell(cell)} is too large for a 64-bit float (max 1.8e308)",
         hint="write a plain number, or leave the cell empty for a missing value",

@@ -49,8 +49,8 @@ class UnseenCodes:
     def see_numbers(self, values: np.ndarray, number_format: NumberFormat) -> None:
         """Record the codes among numbers [n]."""
         for text in self.texts:
-            number = _number_of(text, number_format)
-            if number is not None and bool((values == values.dtype.type(number)).any()):
+            codes = replace(number_format, na_values=(text,)).na_stored_numbers
+            if codes and bool((values == values.dtype.type(codes[0])).any()):
                 self._codes.pop(text, None)
 
     def see_block(self, data: bytes, number_format: NumberFormat) -> None:

@@ -50,11 +50,18 @@ def read_numbers(
     return codes_to_missing(values, number_format)
 
 
-def codes_to_missing(values: np.ndarray, number_format: NumberFormat) -> np.ndarray:
-    """Return numbers [n] with NaN for those that are codes for a missing value."""
-    if not number_format.na_numbers:
+def codes_to_missing(values: np.ndarray, number_format: NumberFormat, *, stored: bool = False) -> np.ndarray:
+    """Return numbers with NaN for those that are codes for a missing value.
+
+    Args:
+        values: numbers [n].
+        number_format: format with the codes.
+        stored: the numbers are those of a typed column, where inf and -inf can be codes. In text, 1e999 is not inf.
+    """
+    numbers = number_format.na_stored_numbers if stored else number_format.na_numbers
+    if not numbers:
         return values
-    codes = np.array(number_format.na_numbers).astype(values.dtype)  # 32-bit floats hold -99.9 rounded
+    codes = np.array(numbers).astype(values.dtype)  # 32-bit floats hold -99.9 rounded
     return np.where(np.isin(values, codes), np.nan, values)
 
 

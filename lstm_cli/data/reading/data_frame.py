@@ -88,12 +88,26 @@ def _index_columns(index: Any) -> Iterator[tuple[str, Any]]:
             continue  # row labels
         if name is None and not _is_time(values.dtype):
             raise UsageError(
-                "the index of the DataFrame has no name",
+                "the index of the DataFrame has no name"
+                if index.nlevels == 1
+                else f"level {number} of the index of the DataFrame has no name",
                 hint="frame.index.name = 'NAME' makes it a column; frame.reset_index(drop=True) leaves it out"
                 if index.nlevels == 1
-                else "name its levels: frame.index.names = ['series', 'time']",
+                else f"name all levels, such as frame.index.names = {_level_names(index)}",
             )
         yield _name_text(TIME if name is None else name), values
+
+
+def _level_names(index: Any) -> list[str]:
+    """Return a name for each level of an index: its own, or what its values are."""
+    kinds = [
+        "time" if _is_time(index.get_level_values(number).dtype) else "series"
+        for number in range(index.nlevels)
+    ]
+    return [
+        str(name) if name is not None else kind if kinds.count(kind) == 1 else f"{kind}{number}"
+        for number, (name, kind) in enumerate(zip(index.names, kinds, strict=True))
+    ]
 
 
 def _is_time(dtype: Any) -> bool:

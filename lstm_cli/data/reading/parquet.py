@@ -132,7 +132,7 @@ def column_numbers(
     small = pa.types.is_float32(column.type) or pa.types.is_float16(column.type)
     stored = to_numpy(column.cast(column.type if small else pa.float64(), safe=False))
     number.unseen.see_numbers(stored, number.format)
-    values: np.ndarray = codes_to_missing(stored, number.format).astype(np.float64)
+    values: np.ndarray = codes_to_missing(stored, number.format, stored=True).astype(np.float64)
     refuse_infinity(values, lines, location)
     measured = np.flatnonzero(~np.isnan(values))
     if not number.unit.is_of_run:

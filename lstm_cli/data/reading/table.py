@@ -358,11 +358,14 @@ class _TableReader:
         if not self._files:
             if isinstance(file, WideFile) and not self._request.names:
                 self._request = file.request
+            is_text = (
+                file.unit == "line"
+            )  # columns of Parquet and of a DataFrame have no header that may be a row
             self._roles = choose_columns(
                 file.source,
                 file.names,
                 file.sample,
-                self._request,
+                self._request if is_text else replace(self._request, has_header=False),
                 delimiter=file.delimiter,
                 is_complete=self._is_single and file.sample_is_complete,
                 marks_are_known=self._formats.marks_are_known,
@@ -374,7 +377,7 @@ class _TableReader:
                 len(self._roles.numeric),
                 timed=bool(self._roles.time),
                 series=bool(self._roles.series),
-                dots_are_doubtful=file.unit == "line" and not self._formats.marks_are_known,
+                dots_are_doubtful=is_text and not self._formats.marks_are_known,
                 spill=self._spill,
             )
             self.builder.expect(file.expected_rows(self._total))

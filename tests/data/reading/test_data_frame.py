@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.reading.data_frame import frame_in_memory, table_in_memory
 from lstm_cli.data.reading.table import read_table
 from lstm_cli.errors import DataError, UsageError
@@ -78,8 +79,13 @@ def test_an_index_is_a_column_if_it_holds_data(index: pd.Index, names: list[str]
         (pd.DataFrame({"y": [1]}, index=["a"]), "the index of the DataFrame has no name", "frame.index.name"),
         (
             pd.DataFrame({"y": [1]}, index=pd.MultiIndex.from_tuples([("a", 1)])),
-            "the index of the DataFrame has no name",
-            "frame.index.names",
+            "level 0 of the index of the DataFrame has no name",
+            "frame.index.names = ['series0', 'series1']",
+        ),
+        (
+            pd.DataFrame({"y": [1]}, index=pd.MultiIndex.from_tuples([("a", DAYS[0])])),
+            "level 0 of the index",
+            "frame.index.names = ['series', 'time']",
         ),
         (
             pd.DataFrame({"time": [1]}, index=DAYS[:1]),
@@ -130,6 +136,23 @@ def test_bad_frames_are_refused_by_the_rules_of_files(frame: pd.DataFrame, rule:
         read_table(frame_in_memory(frame), targets=["y"])
     assert caught.value.rule == rule
     assert "DataFrame" in str(caught.value)
+
+
+def test_an_infinite_value_is_named_and_can_be_a_missing_value() -> None:
+    frame = pd.DataFrame({"t": DAYS, "y": [1.0, -np.inf, np.inf]})
+    with pytest.raises(DataError, match=r"row 2, column 'y': the value is infinite \(-inf\)") as caught:
+        read_table(frame_in_memory(frame), targets=["y"])
+    assert "--na-value=-inf" in caught.value.hint
+    table = read_table(frame_in_memory(frame), targets=["y"], text=TextSettings(na_value=("inf", "-inf")))
+    assert table.values[:, 0].tolist() == pytest.approx([1.0, np.nan, np.nan], nan_ok=True)
+    assert not table.findings
+
+
+def test_a_number_or_a_time_as_the_name_of_a_column_is_no_row() -> None:
+    table = read_table(frame_in_memory(pd.DataFrame({0: DAYS, 1: [1.0, 2.0, 3.0]})))
+    assert (table.time_columns, table.targets) == (("0",), ("1",))
+    table = read_table(frame_in_memory(pd.DataFrame({"2024-01-01": DAYS, "y": [1.0, 2.0, 3.0]})))
+    assert table.time_columns == ("2024-01-01",)
 
 
 def test_a_panel_by_its_index() -> None:

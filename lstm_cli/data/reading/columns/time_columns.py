@@ -71,6 +71,7 @@ def choose_time(
             groups,
             targets_named=request.no_target or request.targets not in ((), (ALL_NUMERIC,)),
             codes=options.codes,
+            has_header=request.has_header,
         )
         named = () if found is None else (found,)
     other = find_split_time(names, sample, named[0], groups) if named and options.format is None else None
@@ -113,6 +114,7 @@ def find_time_column(
     *,
     targets_named: bool,
     codes: str | None = None,
+    has_header: bool = True,
 ) -> tuple[int | None, list[Finding]]:
     """Return the index of the time column, and a finding if it is a guess.
 
@@ -127,6 +129,7 @@ def find_time_column(
         groups: series [n] of each sample row; None without series.
         targets_named: the targets are named, so all other columns may be times.
         codes: format of the times in codes of strptime; None accepts the plain forms.
+        has_header: the names are from the first line, so a time shows that the line is a row.
 
     Raises:
         DataError: the header contains a time, or a column holds numbers that may be times.
@@ -145,7 +148,7 @@ def find_time_column(
         )
     for index in free:
         if reads_as_times(sample[index]):
-            if is_time(names[index]):
+            if has_header and is_time(names[index]):
                 raise DataError(
                     f"the header contains a time, {quote_cell(names[index])}, so it seems to be a data row",
                     hint="use --no-header, or --names with a name for each column",
