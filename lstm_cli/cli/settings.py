@@ -88,7 +88,9 @@ def _kind(name: str, param: Any) -> Kind:
         return "pairs"
     if name in NUMBERS:
         return "numbers"
-    return "repeated" if param.multiple or param.nargs > 1 else "value"
+    if param.nargs > 1:
+        return "pair"
+    return "repeated" if param.multiple else "value"
 
 
 def load_winner(context: typer.Context, run: Path) -> Path:

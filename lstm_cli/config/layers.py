@@ -19,8 +19,8 @@ from lstm_cli.config.settings_file import read_settings_file
 from lstm_cli.errors import UsageError
 from lstm_cli.text import did_you_mean
 
-Kind = Literal["value", "repeated", "numbers", "pairs", "switch"]
-"""Value of a flag: one value, a repeatable text, a repeatable number, a repeatable NAME=VALUE, or no value."""
+Kind = Literal["value", "pair", "repeated", "numbers", "pairs", "switch"]
+"""Value of a flag: one value, two texts, a repeatable text, a repeatable number, a repeatable NAME=VALUE, or none."""
 
 COMMON_OPTIONS = ("quiet", "ignore", "log_format")  # also set by a variable without a verb: LSTM_QUIET=1
 ON = ("1", "true", "yes", "on")
@@ -128,6 +128,8 @@ def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
         if text.lower() not in ON + OFF:
             raise UsageError(f"{name} '{text}' is invalid: use 1 or 0", hint=f"set {name}=1 or {name}=0")
         return text.lower() in ON
+    if kind == "pair" and not text.lstrip().startswith("["):
+        return _two_words(name, text)
     if not text.lstrip().startswith("["):
         return [text]  # one value: names may contain commas and spaces
     import json
@@ -137,14 +139,38 @@ def _read_variable(name: str, text: str, kind: Kind) -> str | bool | list[str]:
     except (ValueError, RecursionError):
         values = None
     allowed, noun, example = (
-        (str, "strings", '["A", "B"]') if kind == "repeated" else ((str, int, float), "numbers", "[1, 2]")
+        (str, "strings", '["A", "B"]')
+        if kind in ("repeated", "pair")
+        else ((str, int, float), "numbers", "[1, 2]")
     )
     if not isinstance(values, list) or not all(isinstance(value, allowed) for value in values):
         raise UsageError(
             f"{name} '{text}' is not a JSON list of {noun}",
             hint=f"write {name}='{example}', or one value without brackets",
         )
+    if kind == "pair" and len(values) != 2:
+        raise _pair_error(name, text)
     return [str(value) for value in values]
+
+
+def _two_words(name: str, text: str) -> list[str]:
+    """Return the two words of a variable, which may be quoted as in a shell. Raise UsageError for another number."""
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quote without its end
+        words = []
+    if len(words) != 2:
+        raise _pair_error(name, text)
+    return words
+
+
+def _pair_error(name: str, text: str) -> UsageError:
+    return UsageError(
+        f"{name} '{text}' is not two values",
+        hint=f"""write {name}='A B', or {name}='["A", "B"]' for names with blanks""",
+    )
 
 
 def _from_file(path: str, verb: str, kinds: Mapping[str, Kind], verbs: tuple[str, ...]) -> dict[str, Setting]:
@@ -186,10 +212,12 @@ def _read_value(origin: str, value: Any, kind: Kind) -> str | bool | list[str]:
         if not isinstance(value, bool):
             raise UsageError(f"{origin} is not true or false", hint="write true or false, without quotes")
         return value
-    if kind == "repeated":
+    if kind in ("repeated", "pair"):
         values = value if isinstance(value, list) else [value]
         if not all(isinstance(item, str) for item in values):
             raise UsageError(f"{origin} is not a list of strings", hint='write a list such as ["A", "B"]')
+        if kind == "pair" and len(values) != 2:
+            raise UsageError(f"{origin} is not a list of two strings", hint='write a list such as ["A", "B"]')
         return values
     if kind == "numbers":
         values = value if isinstance(value, list) else [value]

@@ -21,8 +21,22 @@ def whole_number(flag: str, text: str) -> int:
     24
     """
     if not INTEGER.fullmatch(text.strip()):
+        _refuse_large(flag, text)
         raise UsageError(f"{flag} '{text}' is not a whole number", hint=f"write it like {flag} 24", flag=flag)
     return int(text)
+
+
+def _refuse_large(flag: str, *texts: str) -> None:
+    """Raise UsageError for a whole number that does not fit in 64 bits."""
+    for text in texts:
+        if re.fullmatch(r"[+-]?[0-9]+", text.strip()) and not INTEGER.fullmatch(text.strip()):
+            size = "small" if text.strip().startswith("-") else "large"
+            shown = text.strip() if len(text.strip()) <= 40 else f"{text.strip()[:40]}…"
+            raise UsageError(
+                f"{flag} {shown} is too {size}: a number has at most 18 digits",
+                hint=f"e.g. {flag} 24",
+                flag=flag,
+            )
 
 
 def run_path(flag: str, text: str) -> Path:
@@ -77,6 +91,7 @@ def sizes(flag: str, text: str) -> tuple[int, ...]:
     """
     parts = text.split(",")
     if not all(INTEGER.fullmatch(part.strip()) for part in parts):
+        _refuse_large(flag, *parts)
         raise UsageError(
             f"{flag} '{text}' is not a list of whole numbers", hint=f"write it like {flag} 64,32", flag=flag
         )
@@ -136,6 +151,7 @@ def whole_number_or_auto(flag: str, text: str) -> int | None:
     if text.strip() == "auto":
         return None
     if not INTEGER.fullmatch(text.strip()):
+        _refuse_large(flag, text)
         raise UsageError(
             f"{flag} '{text}' is not a whole number or auto",
             hint=f"write {flag} 96 or {flag} auto",
@@ -160,6 +176,7 @@ def seasons(flag: str, text: str) -> tuple[int, ...] | str:
         return text.strip()
     parts = text.split(",")
     if not all(INTEGER.fullmatch(part.strip()) for part in parts):
+        _refuse_large(flag, *parts)
         raise UsageError(
             f"{flag} '{text}' is not a list of whole numbers, auto or none",
             hint=f"write {flag} 24, {flag} 24,168, {flag} auto or {flag} none",

@@ -7,7 +7,7 @@ from lstm_cli.errors import UsageError
 
 VERBS = ("prepare", "train", "evaluate")
 KINDS = {"epochs": "value", "batch_size": "value", "hidden": "value", "target": "repeated", "pad": "switch"}
-KINDS |= {"space": "pairs", "level": "numbers"}
+KINDS |= {"space": "pairs", "level": "numbers", "diff": "pair"}
 
 
 def settings(tmp_path, text=None, **environ):
@@ -188,3 +188,20 @@ def test_a_file_in_another_encoding_is_refused(tmp_path):
     (tmp_path / "a.toml").write_bytes("[train]\nepochs = 'ä'\n".encode("latin-1"))
     with pytest.raises(UsageError, match="is not valid UTF-8"):
         find_settings("train", KINDS, file=str(tmp_path / "a.toml"), environ={}, verbs=VERBS)
+
+
+@pytest.mark.parametrize("text", ["a b", "'a'  b", '["a", "b"]'])
+def test_two_values_in_the_environment(tmp_path, text):
+    assert settings(tmp_path, LSTM_TRAIN_DIFF=text) == {"diff": ["a", "b"]}
+
+
+@pytest.mark.parametrize("text", ["a", "a b c", "'a b", '["a"]', '["a", "b", "c"]'])
+def test_one_or_three_values_in_the_environment_are_refused(tmp_path, text):
+    with pytest.raises(UsageError, match=r"LSTM_TRAIN_DIFF .* is not two values"):
+        settings(tmp_path, LSTM_TRAIN_DIFF=text)
+
+
+def test_two_values_in_a_file(tmp_path):
+    assert settings(tmp_path, "[train]\ndiff = ['a', 'b c']\n") == {"diff": ["a", "b c"]}
+    with pytest.raises(UsageError, match="is not a list of two strings"):
+        settings(tmp_path, "[train]\ndiff = ['a']\n")

@@ -84,8 +84,14 @@ def test_without_a_path_the_current_folder_is_searched(runs: Path, call, monkeyp
     code, out, _ = call("runs", "--json", "--diff", "runs/a", "runs/b")
     assert (code, json.loads(out)["reason"]) == (0, "A has no scores (run 'lstm evaluate')")
     monkeypatch.setenv("LSTM_RUNS_DIFF", '["a", "b"]')
-    code, out, _ = call("runs", "runs", "--json")
-    assert (code, json.loads(out)["a"]) == (0, "runs/a")
+    assert json.loads(call("runs", "runs", "--json")[1])["a"] == "runs/a"
+    monkeypatch.setenv("LSTM_RUNS_DIFF", "a 'b'")  # as the page of the verb writes it
+    assert json.loads(call("runs", "runs", "--json")[1])["b"] == "runs/b"
+    monkeypatch.setenv("LSTM_RUNS_DIFF", "a")
+    code, _, err = call("runs", "runs", "--json")
+    assert code == 2
+    assert "LSTM_RUNS_DIFF 'a' is not two values" in err
+    assert "LSTM_RUNS_DIFF='A B'" in err
 
 
 def test_a_corrupt_run_is_a_row_of_the_list_and_an_error_alone(runs: Path, call) -> None:
