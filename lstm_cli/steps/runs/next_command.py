@@ -3,12 +3,14 @@
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any
 
 from lstm_cli import config as settings_of
 from lstm_cli.config.layers import flag_name
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.rundir import Run, command, retrain_command
+from lstm_cli.steps.runs.facts import text_of
 from lstm_cli.text import quote_value
 
 NOT_REPEATED = ("output", "fail_if", "threads", "jobs")  # they do not change the result
@@ -39,10 +41,18 @@ def again(
     line = retrain_command(run) if step == "train" else command(step, run.path)
     if start is not None:
         line += f" --from {_quoted(str(start['run']))}"
-    if step == "prepare":  # DATA is not known
-        return line
+    if step == "prepare":
+        source = _source_of(entry)
+        line = line.replace(" DATA ", f" {_quoted(source)} ", 1) if source is not None else line
     kind = getattr(settings_of, f"{step.capitalize()}Config")  # loads the settings of this step only
     return " ".join((line, *_options(kind, with_new_names(config))))
+
+
+def _source_of(entry: Mapping[str, Any]) -> str | None:
+    """Return the path of the data file of `prepare`; None for several files, a DataFrame or standard input."""
+    source = text_of(entry.get("report", {}), "source")
+    is_one = source is not None and list(entry.get("read", {})) == ["source"]
+    return source if is_one and Path(str(source)).is_file() else None
 
 
 def _options(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
@@ -62,10 +72,10 @@ def _option(field: "Field[Any]", value: Any) -> Iterator[str]:
         return
     values = value if isinstance(value, list) else [value]
     if field.metadata["kind"] is not None and isinstance(value, list):
-        values = [",".join(map(_text, values))]
+        values = [",".join(f'"{text}"' if "," in text else text for text in map(_text, values))]
     for each in values:
         text = f"{100 * each!r}%" if field.metadata["kind"] == "share" and each >= 1 else _text(each)
-        yield f"{on} {_quoted(text)}"
+        yield f"{on}{'=' if text.startswith('-') else ' '}{_quoted(text)}"
 
 
 def _quoted(text: str) -> str:

@@ -125,6 +125,19 @@ def test_state_and_next_command(own: Path, change: Callable[[Path], None], state
     assert summary.next.split()[:3] == [*command.split(), str(own)]
 
 
+def test_the_command_of_prepare_has_its_data_and_its_options(own: Path, panel: Path) -> None:
+    next(iter((own / "data").glob("*/values.npy"))).unlink()
+    assert one(own).next.startswith(f"lstm prepare {panel} {own} --target sales --past price --future promo ")
+    steps = steps_of(own)
+    steps["prepare"]["report"]["source"] = "DataFrame"
+    steps["prepare"]["config"] |= {"na_value": ["-999"], "names": ["a", "b,c"]}
+    write_steps(own, steps)
+    command = one(own).next
+    assert command.startswith(f"lstm prepare DATA {own} --")
+    assert "--na-value=-999 --target sales" in command
+    assert "--names 'a,\"b,c\"'" in command
+
+
 def test_progress_of_an_interrupted_training(own: Path) -> None:
     interrupt(own)
     assert one(own).training == {"model": "segment", "parts": ("free: epoch 7 of 11",)}
