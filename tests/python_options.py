@@ -13,12 +13,24 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    ReportConfig,
+    ScoreConfig,
     TrainConfig,
     TuneConfig,
 )
 
 OPTIONS = Path(__file__).parents[1] / "lstm_cli" / "api" / "options.py"
-KINDS = (PrepareConfig, TrainConfig, TuneConfig, EvaluateConfig, QuantizeConfig, PredictConfig, ExportConfig)
+KINDS = (
+    PrepareConfig,
+    TrainConfig,
+    TuneConfig,
+    EvaluateConfig,
+    QuantizeConfig,
+    PredictConfig,
+    ScoreConfig,
+    ExportConfig,
+    ReportConfig,
+)
 WIDTH = 110
 HEADER = '''"""Types of the settings as keyword arguments, for editors and type checkers.
 

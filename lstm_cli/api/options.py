@@ -201,7 +201,7 @@ class TuneOptions(TrainOptions, total=False):
     dask: str | None
     """Dask scheduler whose workers run the trials. Default: this machine."""
     storage: str | None
-    """Optuna storage shared with other searches (`method` bayes): a database URL, or a journal file in a
+    """Optuna storage shared with other searches (`method='bayes'`): a database URL, or a journal file in a
     shared folder. Default: none.
     """
 
@@ -321,6 +321,37 @@ class PredictOptions(TypedDict, total=False):
     """Order of 01/02/2020. Default: inferred."""
 
 
+class ScoreOptions(TypedDict, total=False):
+    """Settings of `score`."""
+
+    fail_if: str | Sequence[str]
+    """Condition for exit code 5: 'mase>1.1*trained.mase', 'coverage.80<70', 'alarms>0'. Default: none."""
+    false_alarms: float
+    """Expected number of false alarms in 365 nights, for the test of lost accuracy. Default: 1.0."""
+    encoding: str | None
+    """Text encoding, e.g. latin-1. Default: UTF-8 or UTF-16."""
+    delimiter: str | None
+    """Column delimiter, or whitespace. Default: comma."""
+    no_header: bool
+    """The file has no header: columns are named 1, 2 and so on. Default: False."""
+    names: str | Sequence[str] | None
+    """Column names, if there is no header. Default: header."""
+    skip_rows: int
+    """Number of lines to skip at the top. Default: 0."""
+    decimal: str | None
+    """Decimal mark. Default: point."""
+    thousands: str | None
+    """Thousands mark. Default: none."""
+    units: bool
+    """Numbers with units: $1,234, (5), 12 %, 3K. Default: False."""
+    na_value: str | float | Sequence[str | float]
+    """Code for a missing value. Default: none."""
+    time_format: str | None
+    """Format of the times, e.g. %d.%m.%y, or int. Default: inferred."""
+    dayfirst: bool | None
+    """Order of 01/02/2020. Default: inferred."""
+
+
 class ExportOptions(TypedDict, total=False):
     """Settings of `export`."""
 
@@ -329,8 +360,19 @@ class ExportOptions(TypedDict, total=False):
     'keras', 'h5', 'safetensors', 'npz'. Default: 'onnx'.
     """
     precision: Literal["fp32", "fp16", "int8"]
-    """Precision of the model; fp16 and int8 export the model of 'lstm quantize', with `to` onnx. One of
+    """Precision of the model; fp16 and int8 export the model of `run.quantize()`, with `to='onnx'`. One of
     'fp32', 'fp16', 'int8'. Default: 'fp32'.
     """
     output: str | None
     """Output file, replaced atomically. FILE.json describes its content. Default: in exports/ of RUN."""
+
+
+class ReportOptions(TypedDict, total=False):
+    """Settings of `report`."""
+
+    format: Literal["html", "md"] | None
+    """Output format: a page, or Markdown for a comment in a pull request. One of 'html', 'md'. Default: by
+    file extension, else html.
+    """
+    threads: int | None
+    """Number of CPU threads. Default: all cores."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from os import fspath
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,10 +25,13 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    ReportConfig,
+    ScoreConfig,
     TrainConfig,
     TuneConfig,
 )
 from lstm_cli.config.extras import require_installed
+from lstm_cli.config.train import KEEP_MODELS, require_keep
 from lstm_cli.errors import UsageError
 from lstm_cli.text import did_you_mean
 
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
         PredictOptions,
         PrepareOptions,
         QuantizeOptions,
+        ReportOptions,
+        ScoreOptions,
         TrainOptions,
         TuneOptions,
     )
@@ -53,14 +58,17 @@ if TYPE_CHECKING:
     from lstm_cli.steps.check.report import CheckReport
     from lstm_cli.steps.evaluate.report import EvaluateReport
     from lstm_cli.steps.export import ExportReport
+    from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
     from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.report import PageReport
     from lstm_cli.steps.runs.summary import RunSummary
+    from lstm_cli.steps.score.report import ScoreReport
     from lstm_cli.steps.train.fit_and_commit import TrainReport
     from lstm_cli.steps.tune.record import TuneReport
     from lstm_cli.steps.verify import VerifyReport
 
-    Report = PrepareReport | TrainReport | TuneReport | EvaluateReport | QuantizeReport
+    StoredReport = PrepareReport | TrainReport | TuneReport | EvaluateReport | QuantizeReport
 
 REPORTED = ("prepare", "train", "tune", "evaluate", "quantize")  # steps whose reports a run stores
 
@@ -82,6 +90,8 @@ class Run:
     def train(
         self,
         *,
+        from_: "Run | source.Path | None" = None,
+        keep: int = KEEP_MODELS,
         tuned: bool = True,
         fresh: bool = False,
         checkpoint_every: int | None = None,
@@ -94,6 +104,8 @@ class Run:
         Ctrl-C raises KeyboardInterrupt, and the same call resumes the training.
 
         Args:
+            from_: Run whose model is the start of the training; it may be this run. None: random weights.
+            keep: Models to keep for a rollback, with the new one.
             tuned: Take settings of the winner of `tune` where none are given.
             fresh: Start over instead of resuming an interrupted training.
             checkpoint_every: Epochs between two checkpoints; None: at most one in 5 seconds.
@@ -116,6 +128,9 @@ class Run:
             from lstm_cli.steps.train import train
 
             _refuse_torchrun()
+            require_keep(keep)
+            other = from_.path if isinstance(from_, Run) else from_
+            start = None if other is None else source.run_path(other)
             winner = self._winner(settings) if tuned else {}
             config = read_settings(TrainConfig, {**winner, **settings})
             note_winner(winner, config, listen)
@@ -123,6 +138,8 @@ class Run:
                 self.path,
                 config,
                 listen,
+                start=start,
+                keep=keep,
                 force=force,
                 lock_wait=lock_wait,
                 sources=dict.fromkeys(winner, "tune") | dict.fromkeys(settings, SOURCE),
@@ -133,13 +150,19 @@ class Run:
 
     @with_settings(TuneConfig, TrainConfig)
     def tune(
-        self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[TuneOptions]"
+        self,
+        *,
+        keep: int = KEEP_MODELS,
+        force: bool = False,
+        lock_wait: float = 0.0,
+        **settings: "Unpack[TuneOptions]",
     ) -> "TuneReport":
         """Search hyperparameters, and keep the best model. Later, `train` uses the settings of the winner.
 
         Each finished trial is stored, so the same call resumes a search that Ctrl-C has stopped.
 
         Args:
+            keep: Models to keep for a rollback, with the winner.
             force: Search even if nothing changed.
             lock_wait: Seconds to wait for another process that writes the run.
             **settings: Settings, see below. Those of `train` apply to each trial. `space` can be a mapping:
@@ -156,6 +179,7 @@ class Run:
         with Running("tune") as listen, stopping_at_ctrl_c() as should_stop:
             from lstm_cli.steps.tune import tune
 
+            require_keep(keep)
             own = {field.name for field in option_fields(TuneConfig)}
             search = {name: value for name, value in settings.items() if name in own}
             shared = {name: value for name, value in settings.items() if name not in own}
@@ -167,6 +191,7 @@ class Run:
                 force=force,
                 lock_wait=lock_wait,
                 sources=dict.fromkeys(settings, SOURCE),
+                keep=keep,
                 should_stop=should_stop,
             )
 
@@ -245,8 +270,8 @@ class Run:
         Returns:
             DataFrame with the columns and numbers of the CSV file that `lstm predict` writes: series columns, times,
             and for each target its forecast and its quantiles, in units of the data. It has S x H rows: horizon H for
-            each of S series. Times are datetime64, with the zone of the data if they have one. `attrs["lstm"]` has the
-            report.
+            each of S series. Times are datetime64: in UTC if the data have a zone or offsets, in the zone of the
+            setting `tz` of the run, else without a zone. `attrs["lstm"]` has the report.
 
         Raises:
             UsageError: a setting is invalid, or pandas is not installed.
@@ -272,12 +297,34 @@ class Run:
     ) -> dict[str, Any]:
         from lstm_cli.steps.predict import predict
 
-        rows = None if new is None else source.as_source(new)
-        if isinstance(rows, tuple):
-            raise UsageError("predict reads one file", hint="give one path or one DataFrame")
-        return predict(
-            self.path, rows, read_settings(PredictConfig, settings), listen, receive=receive
-        ).to_json()
+        config, rows = read_settings(PredictConfig, settings), _one_source(new, "predict", settings)
+        return predict(self.path, rows, config, listen, receive=receive).to_json()
+
+    @with_settings(ScoreConfig)
+    def score(
+        self, actuals: "Data | None" = None, *, lock_wait: float = 0.0, **settings: "Unpack[ScoreOptions]"
+    ) -> "ScoreReport":
+        """Score recorded forecasts against what came true. The forecasts are those of `predict(record=True)`.
+
+        Args:
+            actuals: DataFrame or file with measured values; None: the data of the run.
+            lock_wait: Seconds to wait for another process that writes the run.
+            **settings: Settings, see below.
+
+        Returns:
+            Report with `metrics`, `baselines`, `coverage` and the test of lost accuracy.
+
+        Raises:
+            GateFailed: a condition of `fail_if` is true. The attribute `report` has the report.
+            DataError: no forecast is recorded, none has come true, or the file does not fit the run.
+            UsageError: a setting is invalid.
+            MissingArtifact: the run has no model.
+        """
+        with Running("score") as listen:
+            from lstm_cli.steps.score import score
+
+            config, rows = read_settings(ScoreConfig, settings), _one_source(actuals, "score", settings)
+            return score(self.path, rows, config, listen, lock_wait=lock_wait)
 
     @with_settings(ExportConfig)
     def export(self, **settings: "Unpack[ExportOptions]") -> "ExportReport":
@@ -299,6 +346,54 @@ class Run:
 
             return export(self.path, read_settings(ExportConfig, settings), listen)
 
+    @with_settings(ReportConfig)
+    def report(self, output: source.Path, **settings: "Unpack[ReportOptions]") -> "PageReport":
+        """Write a page that shows what the model can do: one file, which loads nothing from the network.
+
+        Args:
+            output: HTML or Markdown file, replaced atomically.
+            **settings: Settings, see below.
+
+        Returns:
+            Report with the verdict and the path `output`.
+
+        Raises:
+            UsageError: a setting is invalid, or the output is in the run directory.
+            MissingArtifact: the run has no model or no scores.
+            StaleArtifact: the model or the scores are out of date.
+            OutputError: the file cannot be written.
+        """
+        with Running("report") as listen:
+            from lstm_cli.steps.report import report
+
+            if not isinstance(output, (str, PathLike)) or fspath(output) in ("", "-"):
+                raise UsageError(f"output={output!r} is not a file", hint="run.report('report.html')")
+            config = replace(read_settings(ReportConfig, settings), output=fspath(output))
+            return report(self.path, config, listen)
+
+    def history(
+        self, *, rollback: int | None = None, drop: int | None = None, lock_wait: float = 0.0
+    ) -> "HistoryReport":
+        """List the models of the run, and roll back to an earlier one or remove its files.
+
+        Args:
+            rollback: Version that serves from now on, with its quantized model. It can be undone in the same way.
+            drop: Earlier version whose files are removed.
+            lock_wait: Seconds to wait for another process that writes the run.
+
+        Returns:
+            Report with the versions: which served when, and what they scored.
+
+        Raises:
+            UsageError: the version is unknown or not kept, or both are given.
+            MissingArtifact: the run has no model.
+            CorruptArtifact: a file of the version is corrupt. Nothing changes.
+        """
+        with Running("history"):
+            from lstm_cli.steps.history import change_or_list
+
+            return change_or_list(self.path, rollback=rollback, drop=drop, lock_wait=lock_wait)
+
     def verify(self) -> "VerifyReport":
         """Check size and sha256 of all files of the run.
 
@@ -313,7 +408,7 @@ class Run:
 
             return verify(self.path, listen)
 
-    def report(self, step: str) -> "Report":
+    def stored_report(self, step: str) -> "StoredReport":
         """Return the stored report of a step: prepare, train, tune, evaluate or quantize.
 
         Raises:
@@ -324,7 +419,7 @@ class Run:
             if step not in REPORTED:
                 raise UsageError(
                     f"no report of {step!r}: use one of {', '.join(REPORTED)}",
-                    hint=did_you_mean(str(step), REPORTED) or "run.report('train')",
+                    hint=did_you_mean(str(step), REPORTED) or "run.stored_report('train')",
                 )
             with rundir.open_run(self.path) as opened:
                 from lstm_cli.steps.shared.cached_report import restore_report
@@ -418,7 +513,7 @@ def prepare(
         **settings: Settings, see below.
 
     Returns:
-        The run. `run.report("prepare")` has the facts about the data.
+        The run. `run.stored_report("prepare")` has the facts about the data.
 
     Raises:
         DataError: the data cannot be read as asked. The run does not change.
@@ -431,6 +526,7 @@ def prepare(
 
         path = source.run_path(run)
         config = read_settings(PrepareConfig, settings)
+        source.refuse_text_settings(data, settings)
         sources = dict.fromkeys(settings, SOURCE)
         step(source.as_source(data), path, config, listen, force=force, lock_wait=lock_wait, sources=sources)
         return Run(path)
@@ -458,6 +554,7 @@ def check(
         from lstm_cli.steps.check import check as step
 
         config = read_settings(PrepareConfig, settings)
+        source.refuse_text_settings(data, settings)
         picture = None if plot is None else fspath(plot)
         refuse_terminal_plot(picture)
         return step(source.as_source(data), config, listen, plot=picture)
@@ -475,6 +572,17 @@ def open_run(run: source.Path) -> Run:
         path = source.run_path(run)
         rundir.open_run(path).close()
         return Run(path)
+
+
+def _one_source(data: "Data | None", verb: str, settings: Mapping[str, Any]) -> str | None:
+    """Return data as one source for a verb, or None. Raise UsageError for several, and for unused settings."""
+    if data is None:
+        return None
+    source.refuse_text_settings(data, settings)
+    rows = source.as_source(data)
+    if isinstance(rows, tuple):
+        raise UsageError(f"{verb} reads one file", hint="give one path or one DataFrame")
+    return rows
 
 
 def _checked_every(epochs: int | None) -> int | None:

@@ -23,11 +23,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SOURCE = "python"  # source of a setting in run.json
 # Settings of `predict` about the output file. A DataFrame has its own methods for files.
 ONLY_FILES = ("output", "format", "shard")
+# Settings that are no keyword arguments: those of files, and an argument that the method has itself.
+OMITTED = {"PredictConfig": ONLY_FILES, "ReportConfig": ("output",)}
 
 
 def option_fields(kind: type) -> "list[Field[Any]]":
     """Return the fields of a config that are keyword arguments in Python."""
-    omitted = ONLY_FILES if kind.__name__ == "PredictConfig" else ()
+    omitted = OMITTED.get(kind.__name__, ())
     return [field for field in own_fields_first(kind) if field.name not in omitted]
 
 
@@ -45,6 +47,13 @@ def read_settings(kind: type[Config], given: Mapping[str, Any]) -> Config:
     """
     known = {field.name: field for field in option_fields(kind)}
     unknown = next((name for name in given if name not in known), None)
+    if unknown in ONLY_FILES and kind.__name__ == "PredictConfig":
+        raise UsageError(
+            f"predict returns a DataFrame, and has no setting '{unknown}'",
+            hint="choose series with only=['A', 'B']"
+            if unknown == "shard"
+            else "write it yourself: run.predict().to_csv('forecast.csv', index=False), or to_parquet",
+        )
     if unknown is not None:
         raise UsageError(
             f"unknown setting '{unknown}'",
@@ -101,10 +110,16 @@ def _to_plain(value: Any) -> Any:
     if isinstance(value, (str, Mapping, date)) or value is None:
         return value
     if getattr(getattr(value, "dtype", None), "kind", "") == "M" and not value.shape:
-        return str(value)  # a time of NumPy
+        return _time_of_numpy(value)
     if callable(getattr(value, "tolist", None)):  # of NumPy and pandas
         value = value.tolist()
     return tuple(map(_to_plain, value)) if isinstance(value, Iterable) else value
+
+
+def _time_of_numpy(value: Any) -> Any:
+    """Return a time of NumPy as a date, if its unit is a day or longer, or as a datetime; NaT as text."""
+    unit = value.dtype.str[4:-1]  # of <M8[h]
+    return value.astype("M8[D]" if unit in ("Y", "M", "W", "D") else "M8[us]").item() or str(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Data arguments: a DataFrame, an Arrow table, a path, or several paths."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path as RunPath
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+ONLY_TEXT = ("encoding", "delimiter", "no_header", "names", "skip_rows")  # settings of text files
 Path: TypeAlias = str | PathLike[str]
 Data: TypeAlias = Union["pd.DataFrame", "pd.Series", "pa.Table", Path, Sequence[Path]]
 
@@ -45,6 +46,25 @@ def as_source(data: Any, name: str | None = None) -> str | tuple[str, ...]:
     raise UsageError(
         f"data are of type {type(data).__name__}, which is not a DataFrame, a path or a list of paths",
         hint="several DataFrames are one with pandas.concat; other data are one with pandas.DataFrame(data)",
+    )
+
+
+def refuse_text_settings(data: Any, settings: Mapping[str, Any]) -> None:
+    """Raise UsageError for a setting of text files that a DataFrame or a table would ignore.
+
+    Args:
+        data: data of a step.
+        settings: keyword arguments, by name.
+    """
+    name = next((name for name in ONLY_TEXT if settings.get(name)), None)
+    if name is None or not is_frame(data):
+        return
+    raise UsageError(
+        f"{name} is about text files, and the data are a {'DataFrame' if _is_pandas(data) else 'table'}",
+        hint="name the columns of the DataFrame: frame.columns = ['time', 'load']"
+        if name in ("names", "no_header")
+        else f"leave out {name}",
+        flag=name,
     )
 
 

@@ -44,3 +44,13 @@ def require_at_least(flag: str, value: Any, minimum: float) -> None:
     """
     if value is not None and not value >= minimum:
         raise UsageError(f"{flag} {value:g} is too small: it must be at least {minimum:g}", flag=flag)
+
+
+def require_one_change(*, rollback: int | None, drop: int | None) -> None:
+    """Raise UsageError for both options of `history`, or for a version below 1."""
+    if rollback is not None and drop is not None:
+        raise UsageError(
+            "--rollback and --drop cannot be combined", hint="roll back first, then drop", flag="--drop"
+        )
+    require_at_least("--rollback", rollback, 1)
+    require_at_least("--drop", drop, 1)

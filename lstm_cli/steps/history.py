@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lstm_cli.config.validators import require_one_change
 from lstm_cli.errors import CorruptArtifact, UsageError
 from lstm_cli.rundir import (
     EXPORTS,
@@ -41,6 +42,27 @@ class HistoryReport:
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
         return to_plain(self, absent=("rollback", "dropped"))
+
+
+def change_or_list(
+    run: Path, *, rollback: int | None = None, drop: int | None = None, lock_wait: float = 0.0
+) -> HistoryReport:
+    """Roll back to a version or remove one, if asked to, and return the versions of the run's model.
+
+    Args:
+        run: run directory.
+        rollback: version to serve from now on.
+        drop: version to remove.
+        lock_wait: seconds to wait for the lock of the run.
+
+    Raises:
+        UsageError: both are given, or the version is unknown or not kept.
+        MissingArtifact, CorruptArtifact, LockedError: as `history`, `roll_back` and `drop_version` do.
+    """
+    require_one_change(rollback=rollback, drop=drop)
+    if rollback is not None:
+        return roll_back(run, rollback, lock_wait=lock_wait)
+    return history(run) if drop is None else drop_version(run, drop, lock_wait=lock_wait)
 
 
 def history(run: Path, *, since: Mapping[str, Mapping[str, Any]] = NO_SCORES) -> HistoryReport:
@@ -95,7 +117,7 @@ def roll_back(
         return _report(opened, since, rollback=facts)
 
 
-def drop(
+def drop_version(
     run: Path,
     number: int,
     *,

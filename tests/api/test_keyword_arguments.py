@@ -41,6 +41,10 @@ from lstm_cli.config import (
         (PrepareConfig, "test", pd.Timestamp("2020-03-01"), "2020-03-01T00:00:00"),
         (PrepareConfig, "start", datetime.date(2020, 1, 2), "2020-01-02"),
         (PrepareConfig, "end", np.datetime64("2020-01-02", "D"), "2020-01-02"),
+        (PrepareConfig, "end", np.datetime64("2020-01", "M"), "2020-01-01"),
+        (PredictConfig, "origin", np.datetime64("2020-01-09T08", "h"), "2020-01-09T08:00:00"),
+        (PredictConfig, "origin", np.datetime64("2020-01-09T08:30", "ns"), "2020-01-09T08:30:00"),
+        (PredictConfig, "origin", np.datetime64("NaT"), "NaT"),  # the step refuses it
         (PrepareConfig, "na_value", -999, ("-999",)),
         (TrainConfig, "hidden", 64, (64,)),
         (TrainConfig, "lr", 1, 1.0),
@@ -78,7 +82,8 @@ def test_a_value_gets_the_type_of_its_field(kind: type, name: str, given: Any, e
         (TrainConfig, {"lr": float("nan")}, "is not a number"),
         (QuantizeConfig, {"max_loss": 1}, "is ambiguous"),  # as on the command line
         (PredictConfig, {"level": 0.9}, "is ambiguous"),
-        (PredictConfig, {"output": "forecast.csv"}, "unknown setting 'output'"),
+        (PredictConfig, {"output": "forecast.csv"}, "returns a DataFrame, and has no setting 'output'"),
+        (PredictConfig, {"shard": "1/2"}, "has no setting 'shard'"),
     ],
 )
 def test_an_invalid_setting_is_refused(kind: type, settings: dict[str, Any], message: str) -> None:
@@ -89,9 +94,42 @@ def test_an_invalid_setting_is_refused(kind: type, settings: dict[str, Any], mes
 def test_messages_name_the_arguments_of_python() -> None:
     text = "--level 'x' needs --time-format, not --no-intervals or --monthfirst ('lstm predict RUN --level 80') --odd"
     assert python_text(text) == (
-        "`level` 'x' needs `time_format`, not `intervals=False` or `dayfirst=False` ('lstm predict RUN --level 80') "
-        "--odd"
+        "`level='x'` needs `time_format`, not `intervals=False` or `dayfirst=False` (`run.predict(level=80)`) --odd"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write it like --horizon 24", "write it like `horizon=24`"),
+        ("add --forecasts forecasts.csv", "add `forecasts='forecasts.csv'`"),
+        ("give layer sizes: --hidden 64,32.", "give layer sizes: `hidden=[64, 32]`."),
+        ("use --max-loss 1% or 0.01", "use `max_loss='1%'` or 0.01"),
+        (
+            "use --start and --end, or --freq h to accept it",
+            "use `start` and `end`, or `freq='h'` to accept it",
+        ),
+        ("with more --test rows", "with more `test` rows"),
+        ("use --target load, or --target '*'", "use `target='load'`, or `target='*'`"),
+        ("add --pad", "add `pad`"),
+        ("name another file with -o", "name another file with `output`"),
+        ("run 'lstm train api/main' first", "run `run.train()` first"),
+        ("'lstm train \"my run\" --from other --force'", "`run.train(from_='other', force=True)`"),
+        ("'lstm prepare DATA runs/a --horizon 3'", "`lstm.prepare(data, 'runs/a', horizon=3)`"),
+        ("'lstm history a --rollback 2'", "`run.history(rollback=2)`"),
+        ("'lstm predict RUN --only A --only B'", "`run.predict(only=['A', 'B'])`"),
+        ("see 'lstm train --help', or 'lstm runs a'", "see 'lstm train --help', or 'lstm runs a'"),
+        ("--quiet and --dry-run", "--quiet and --dry-run"),
+    ],
+)
+def test_hints_are_python(text: str, expected: str) -> None:
+    assert python_text(text) == expected
+
+
+def test_a_hint_about_a_file_names_the_methods_of_a_frame() -> None:
+    with pytest.raises(lstm.UsageError) as caught:
+        read_settings(PredictConfig, {"output": "forecast.csv"})
+    assert ".to_csv('forecast.csv', index=False)" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from small_frames import FRAMES
 
 import lstm_cli as lstm
 from lstm_cli.cli.main import run as command
@@ -59,9 +60,19 @@ def test_times_are_typed(framed: tuple[lstm.Run, pd.DataFrame]) -> None:
     run, frame = framed
     times, given = run.predict()["time"], frame["time"]
     assert times.dtype.kind == given.dtype.kind
-    assert getattr(times.dtype, "tz", None) is not None or getattr(given.dtype, "tz", None) is None
+    is_zoned = isinstance(given.dtype, pd.DatetimeTZDtype)
+    assert str(getattr(times.dtype, "tz", None)) == ("UTC" if is_zoned else "None")
     steps = given.iloc[1] - given.iloc[0]
     assert times.tolist() == [given.iloc[-1] + steps * step for step in (1, 2, 3)]
+
+
+def test_times_have_the_zone_of_the_setting(tmp_path: Path) -> None:
+    frame = FRAMES["zone"].assign(time=lambda frame: frame["time"].dt.tz_localize(None))
+    run = lstm.prepare(frame, tmp_path / "run", target="load", horizon=3, lookback=7, tz="Europe/Berlin")
+    run.train(parts="linear", refit=False, threads=1)
+    times = run.predict()["time"]
+    assert str(times.dt.tz) == "Europe/Berlin"
+    assert times.iloc[0] == FRAMES["zone"]["time"].iloc[-1] + pd.Timedelta(hours=1)
 
 
 def test_times_as_an_index_and_as_a_column_are_the_same(framed: tuple[lstm.Run, pd.DataFrame]) -> None:
@@ -119,6 +130,6 @@ def test_rows_that_do_not_fit_are_refused_with_the_row_of_the_frame(trained: Pat
     frame.loc[4, "price"] = "cheap"
     with pytest.raises(lstm.DataError, match="DataFrame, row 5, column 'price'") as caught:
         run.predict(frame)
-    assert "hint: use `na_value` cheap" in str(caught.value)
+    assert "hint: use `na_value='cheap'`" in str(caught.value)
     with pytest.raises(lstm.UsageError, match="predict reads one file"):
         run.predict([str(panel), str(panel)])

@@ -42,7 +42,7 @@ def test_a_file_named_dataframe_is_not_read_for_a_frame(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "DataFrame").mkdir()
-    assert lstm.prepare(FRAME, "run", **SMALL).report("prepare").rows == len(FRAME)
+    assert lstm.prepare(FRAME, "run", **SMALL).stored_report("prepare").rows == len(FRAME)
 
 
 def test_a_frame_gives_the_data_of_the_equal_parquet_file(tmp_path: Path) -> None:
@@ -105,13 +105,67 @@ def test_a_failed_gate_has_the_report(scored: Path) -> None:
 
 def test_stored_reports(scored: Path) -> None:
     run = lstm.open_run(str(scored))
-    assert run.report("prepare").rows == 260
-    assert run.report("train").model == "segment"
-    assert run.report("quantize").to_json()["run"] == str(scored)
+    assert run.stored_report("prepare").rows == 260
+    assert run.stored_report("train").model == "segment"
+    assert run.stored_report("quantize").to_json()["run"] == str(scored)
     with pytest.raises(lstm.MissingArtifact, match="has no search"):
-        run.report("tune")
+        run.stored_report("tune")
     with pytest.raises(lstm.UsageError, match="no report of 'predict'"):
-        run.report("predict")
+        run.stored_report("predict")
+
+
+def test_settings_of_text_files_are_refused_for_a_frame(tmp_path: Path, trained: Path, panel: Path) -> None:
+    for name, value in (("names", ["t", "y"]), ("no_header", True), ("delimiter", ";")):
+        message = f"{name} is about text files, and the data are a DataFrame"
+        with pytest.raises(lstm.UsageError, match=message):
+            lstm.prepare(FRAME, tmp_path / "run", **{name: value})
+        with pytest.raises(lstm.UsageError, match=message):
+            lstm.check(FRAME, **{name: value})
+    with pytest.raises(lstm.UsageError, match="skip_rows is about text files"):
+        lstm.open_run(trained).predict(pd.read_csv(panel), skip_rows=1)
+    numbered = FRAME.rename(columns={"time": 0, "load": 1})
+    assert lstm.prepare(numbered, tmp_path / "run", horizon=3, lookback=7).stored_report(
+        "prepare"
+    ).targets == ("1",)
+
+
+def test_a_recorded_forecast_is_scored(run: Path, panel: Path) -> None:
+    made = lstm.open_run(run)
+    frame = pd.read_csv(panel)
+    early = frame.copy()
+    early.loc[early["day"] > "2024-04-20", ["sales", "price"]] = None
+    assert made.predict(early, record=True, threads=1).attrs["lstm"]["recorded"]
+    report = made.score(frame)
+    assert report.metrics["mae"] > 0
+    with pytest.raises(lstm.GateFailed) as caught:
+        made.score(frame, fail_if="mae>0")
+    assert caught.value.report.gates[0]["failed"]
+    with pytest.raises(lstm.UsageError, match="score reads one file"):
+        made.score([panel, panel])
+
+
+def test_the_page_of_a_run(scored: Path, tmp_path: Path) -> None:
+    run, output = lstm.open_run(scored), tmp_path / "report.html"
+    assert run.report(output, threads=1).output == str(output)
+    assert "</html>" in output.read_text()
+    assert run.report(tmp_path / "report.md", threads=1).format == "md"
+    for wrong in ("-", "", None):
+        with pytest.raises(lstm.UsageError, match="is not a file"):
+            run.report(wrong)
+
+
+def test_a_model_can_start_at_another_one_and_be_rolled_back(run: Path) -> None:
+    made = lstm.open_run(run)
+    made.train(from_=made, keep=2, force=True, parts="free", hidden=8, epochs=1, refit=False, threads=1)
+    assert [version["kept"] for version in made.history().versions] == [True, True]
+    assert made.history(rollback=1).current == 1
+    assert made.history(drop=2).dropped == 2
+    with pytest.raises(lstm.UsageError, match="cannot be combined"):
+        made.history(rollback=1, drop=2)
+    with pytest.raises(lstm.UsageError, match="`keep=0` is too small"):
+        made.train(keep=0)
+    with pytest.raises(lstm.UsageError, match="run='' is not a path"):
+        made.train(from_="")
 
 
 def test_the_plot_is_that_of_predict(scored: Path, tmp_path: Path) -> None:

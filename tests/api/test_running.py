@@ -156,4 +156,7 @@ def test_html_of_runs_and_reports_is_escaped(scored: Path, tmp_path: Path) -> No
     assert "evaluate" in report._repr_html_()
     bad = tmp_path / "<img src=x onerror=alert(1)>"
     bad.symlink_to(scored)
-    assert "<img" not in lstm.open_run(bad)._repr_html_() + lstm.open_run(bad).report("train")._repr_html_()
+    assert (
+        "<img"
+        not in lstm.open_run(bad)._repr_html_() + lstm.open_run(bad).stored_report("train")._repr_html_()
+    )

@@ -16,7 +16,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.dry_run import plan_history, plan_train
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.export import export
-from lstm_cli.steps.history import drop, history, roll_back
+from lstm_cli.steps.history import drop_version, history, roll_back
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
@@ -103,7 +103,7 @@ def test_an_unknown_or_removed_version_is_refused_with_the_list(run: Path, numbe
             roll_back(run, 1)
         assert refused.value.hint == "use --rollback with one of 3"
     with pytest.raises(UsageError) as refused:
-        drop(run, number)
+        drop_version(run, number)
     assert refused.value.hint == drop_hint
     with pytest.raises(UsageError, match="version 7 is unknown"):
         plan_history(run, rollback=7, drop=None)
@@ -121,7 +121,7 @@ def test_a_corrupt_version_changes_nothing(run: Path) -> None:
     with pytest.raises(CorruptArtifact, match="is missing"):
         roll_back(run, 1)
     assert (run / "run.json").read_bytes() == manifest
-    drop(run, 1)
+    drop_version(run, 1)
     assert [line["kept"] for line in history(run).versions] == [False, True]
 
 
@@ -135,7 +135,7 @@ def test_a_corrupt_quantized_model_does_not_stop_a_rollback(run: Path) -> None:
 def test_a_run_without_a_model_has_no_history(run: Path, panel: Path) -> None:
     empty = run.parent / "empty"
     prepare(str(panel), empty, PREPARE, ignore_events)
-    for call in (history, lambda path: roll_back(path, 1), lambda path: drop(path, 1)):
+    for call in (history, lambda path: roll_back(path, 1), lambda path: drop_version(path, 1)):
         with pytest.raises(MissingArtifact, match="has no trained model"):
             call(empty)
 

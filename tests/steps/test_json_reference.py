@@ -33,7 +33,7 @@ from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.export import ExportReport, export
-from lstm_cli.steps.history import HistoryReport, drop, history, roll_back
+from lstm_cli.steps.history import HistoryReport, drop_version, history, roll_back
 from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
@@ -231,7 +231,7 @@ def of_history(run: Path, *_: Any) -> list[Json]:
     reports = [
         history(run, since={str(digest): {"mase": 0.9}}),
         roll_back(run, int(history(run).versions[0]["version"])),
-        drop(run, int(history(run).versions[1]["version"])),
+        drop_version(run, int(history(run).versions[1]["version"])),
     ]
     return [report.to_json() for report in reports]
 

@@ -6,8 +6,7 @@ from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, LockWaitOption, RunArgument, option
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.config import option_values
-from lstm_cli.config.validators import require_at_least
-from lstm_cli.errors import UsageError
+from lstm_cli.config.validators import require_one_change
 
 EXAMPLES = (
     "lstm history runs/load",
@@ -47,24 +46,14 @@ def history(
     The table has which model served when, and its scores. A rollback verifies the files of the version, and then
     replaces the current model in one step. It can be undone in the same way.
     """
-    if rollback is not None and drop is not None:
-        raise UsageError(
-            "--rollback and --drop cannot be combined", hint="roll back first, then drop", flag="--drop"
-        )
-    for flag, number in (("--rollback", rollback), ("--drop", drop)):
-        require_at_least(flag, number, 1)
+    require_one_change(rollback=rollback, drop=drop)
 
     def work() -> None:
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.history import history_table
-        from lstm_cli.steps import history as steps
+        from lstm_cli.steps.history import change_or_list
 
-        if rollback is not None:
-            report = steps.roll_back(run, rollback, lock_wait=lock_wait)
-        elif drop is not None:
-            report = steps.drop(run, drop, lock_wait=lock_wait)
-        else:
-            report = steps.history(run)
+        report = change_or_list(run, rollback=rollback, drop=drop, lock_wait=lock_wait)
         result.print_result("history", report, history_table, as_json=as_json, stored=True)
 
     if dry_run:
