@@ -16,13 +16,7 @@ from lstm_cli.lazy_imports import lazy_attributes
 if TYPE_CHECKING:
     from lstm_cli.rundir.artifact_folder import ArtifactFolder, HashingFile
     from lstm_cli.rundir.checkpoint import Checkpoint, StoredCheckpoint
-    from lstm_cli.rundir.filesystem import (
-        check_output,
-        check_output_folder,
-        open_replacement,
-        replace_file,
-        replace_files,
-    )
+    from lstm_cli.rundir.filesystem import open_replacement, replace_file, replace_files
     from lstm_cli.rundir.layout import (
         ARTIFACTS,
         CHECKPOINT,
@@ -49,6 +43,7 @@ if TYPE_CHECKING:
         version_number,
     )
     from lstm_cli.rundir.open import exports_folder, logs_folder, open_run, open_version, refuse_foreign
+    from lstm_cli.rundir.outputs import check_output, check_output_folder
     from lstm_cli.rundir.reader import ArtifactReader, Run
     from lstm_cli.rundir.status import (
         Verdict,
@@ -126,13 +121,7 @@ __all__ = [
 _MODULES = {
     "artifact_folder": ("ArtifactFolder", "HashingFile"),
     "checkpoint": ("Checkpoint", "StoredCheckpoint"),
-    "filesystem": (
-        "check_output",
-        "check_output_folder",
-        "replace_file",
-        "replace_files",
-        "open_replacement",
-    ),
+    "filesystem": ("replace_file", "replace_files", "open_replacement"),
     "layout": (
         "ARTIFACTS",
         "Artifact",
@@ -149,6 +138,7 @@ _MODULES = {
     "lock_owner": ("lock_holder",),
     "manifest": ("reading_manifest",),
     "open": ("exports_folder", "logs_folder", "open_run", "open_version", "refuse_foreign"),
+    "outputs": ("check_output", "check_output_folder"),
     "reader": ("ArtifactReader", "Run"),
     "status": (
         "Verdict",

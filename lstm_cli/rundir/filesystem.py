@@ -6,16 +6,13 @@ it is replaced completely or not at all. Such a file is outside the run, or in `
 
 import fcntl
 import os
-import shlex
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from lstm_cli.errors import OutputError, UsageError
 from lstm_cli.os_errors import as_output_error
-from lstm_cli.rundir.layout import EXPORTS
 
 Result = TypeVar("Result")
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # follows no link, never blocks on a FIFO
@@ -99,89 +96,6 @@ def remove_tree(folder: Path) -> None:
     folder.rmdir()
 
 
-def check_output(
-    path: Path | str,
-    *,
-    run: Path | str | None = None,
-    source: Path | str | None = None,
-    exported: bool = False,
-    flag: str = "-o",
-) -> None:
-    """Raise an error if an output cannot be written or must not be written. Nothing is written.
-
-    Args:
-        path: Output file.
-        run: Run directory, which must not contain the output.
-        source: Input file, which must not be overwritten; None or `-` if there is no input file.
-        exported: True allows an output in `exports/` of the run.
-        flag: Option that names the output.
-
-    Raises:
-        UsageError: the output is a folder, the input file, or in the run directory.
-        OutputError: its folder is not found, or the system does not allow writing.
-    """
-    path = Path(path)
-    elsewhere = f"name another file with {flag}"
-    with as_output_error(path):
-        if _is_device(path):
-            return
-        target = Path(os.path.realpath(path))
-        if target.is_dir():
-            raise UsageError(f"the output {path} is a folder", hint=f"name a file in it with {flag}")
-        parent = target.parent
-        if not parent.is_dir():
-            hint = f"mkdir -p {shlex.quote(str(parent))}"
-            raise OutputError(f"cannot write {path}: folder not found: {parent}", hint=hint)
-        if source is not None and str(source) != "-" and _is_same(target, Path(source)):
-            raise UsageError(f"the output {path} is the input file itself", hint=elsewhere)
-        if run is not None and _is_within(target, run, exported=exported):
-            raise UsageError(f"the output {path} is in the run directory {run}", hint=elsewhere)
-        refused = target if target.exists() and not os.access(target, os.W_OK) else parent
-        if not os.access(refused, os.W_OK):
-            raise OutputError(f"cannot write {path}: {refused} is read-only", hint=elsewhere)
-
-
-def check_output_folder(
-    folder: Path | str, names: Iterable[str], *, run: Path | str, flag: str = "-o"
-) -> None:
-    """Raise an error if files cannot be written or must not be written into a folder. Nothing is written.
-
-    The folder and its parents may be missing, because `replace_files` makes them.
-
-    Args:
-        folder: Output folder.
-        names: Names of the files to write.
-        run: Run directory, which must not contain the folder.
-        flag: Option that names the folder.
-
-    Raises:
-        UsageError: the folder is a file or in the run directory, or one of the names is a folder.
-        OutputError: the system does not allow writing.
-    """
-    target = Path(os.path.realpath(folder))
-    with as_output_error(folder):
-        if _is_within(target, run, exported=False):
-            raise UsageError(
-                f"the output {folder} is in the run directory {run}",
-                hint=f"name another folder with {flag}",
-            )
-        if target.is_dir():
-            for name in names:
-                check_output(Path(folder) / name, run=run, flag=flag)
-            return
-        if os.path.lexists(target):
-            raise UsageError(f"the output {folder} is a file", hint=f"name a folder with {flag}")
-        existing = next(parent for parent in target.parents if os.path.lexists(parent))
-        if not existing.is_dir():
-            raise OutputError(
-                f"cannot write {folder}: {existing} is not a folder", hint=f"name another folder with {flag}"
-            )
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise OutputError(
-                f"cannot write {folder}: {existing} is read-only", hint=f"name another folder with {flag}"
-            )
-
-
 def replace_files(folder: Path | str, files: Mapping[str, bytes]) -> None:
     """Write files into a folder, which is made if it is missing. Other files in the folder are kept.
 
@@ -207,7 +121,7 @@ def open_replacement(path: Path | str) -> Iterator[BinaryIO]:
         BrokenPipeError: the reader of a FIFO has closed it.
     """
     path = Path(path)
-    if _is_device(path):
+    if is_device(path):
         with as_output_error(path), open(path, "wb") as stream:  # noqa: PTH123
             yield stream
         return
@@ -243,17 +157,7 @@ def remove_abandoned(folder: Path) -> None:
         _remove_unlocked(temporary)
 
 
-def _is_within(target: Path, run: Path | str, *, exported: bool) -> bool:
-    """Return whether `target` is in the run. With `exported`, files in `exports/` do not count."""
-    root = Path(os.path.realpath(run))
-    return target.is_relative_to(root) and not (exported and target.is_relative_to(root / EXPORTS))
-
-
-def _is_same(target: Path, source: Path) -> bool:
-    return target.exists() and source.exists() and target.samefile(source)
-
-
-def _is_device(path: Path) -> bool:
+def is_device(path: Path) -> bool:
     """Return whether `path` exists and a rename cannot replace it: a device, a FIFO or /dev/stdout."""
     # These can point to a file that the shell has opened.
     if str(path).startswith(("/dev/std", "/dev/fd/", "/proc/")):

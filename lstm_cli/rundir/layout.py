@@ -22,6 +22,7 @@ class Artifact:
 
     name: str  # name of its folder in the run directory
     title: str  # name in messages
+    is_or_are: str = "is"  # verb after the title
     made_by: str  # verb of the step that makes it
     meaning: str  # description as a phrase
     files: Mapping[str, str]  # file name -> content and format; some files are optional
@@ -92,6 +93,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
         Artifact(
             name="scores",
             title="scores",
+            is_or_are="are",
             made_by="evaluate",
             meaning="errors of the model and of the baselines",
             files={

@@ -60,8 +60,9 @@ def require_fresh(run: Run, name: str) -> None:
         f"'{retrain_command(run) if step == 'train' else command(step, run.path)}'" for step in steps
     )
     titles = " and the ".join(ARTIFACTS[cause].title for cause in causes)
+    artifact = ARTIFACTS[name]
     raise StaleArtifact(
-        f"the {ARTIFACTS[name].title} of {run.path} is out of date: the {titles} changed after it was made",
+        f"the {artifact.title} of {run.path} {artifact.is_or_are} out of date: the {titles} changed later",
         hint=f"run {commands} again",
     )
 
@@ -178,7 +179,7 @@ def is_up_to_date(
     recorded = {name: fact for name, fact in entry["read"].items() if name not in known}
     given = sources or {}
     if given.keys() != recorded.keys() or not all(
-        _is_unchanged(given[name], recorded[name]) for name in given
+        is_unchanged(given[name], recorded[name]) for name in given
     ):
         return False
     if any(differs(run, name, fact) for name, fact in read.items()):
@@ -223,7 +224,7 @@ def rolled_back_version(
     return None
 
 
-def _is_unchanged(source: str | bytes, fact: Mapping[str, Any]) -> bool:
+def is_unchanged(source: str | bytes, fact: Mapping[str, Any]) -> bool:
     """Return whether a file or bytes have the recorded size and sha256. A file of another size is not read."""
     if isinstance(source, bytes):
         return len(source) == fact["size"] and hashlib.sha256(source).hexdigest() == fact["sha256"]
@@ -331,7 +332,7 @@ def _verdict(
 ) -> Verdict:
     """Return the verdict about an artifact. That of an earlier version, with its number, is never stale."""
     states, findings = [], []
-    title = ARTIFACTS[reader.name].title
+    title, verb = ARTIFACTS[reader.name].title, ARTIFACTS[reader.name].is_or_are
     for file, fact in reader.files.items():
         try:
             reader.verify_file(file)
@@ -342,7 +343,7 @@ def _verdict(
         progress(fact["size"])
     for cause in stale_sources(run, reader.name) if number is None else ():
         states.append(STALE)
-        findings.append(f"the {title} is out of date: the {ARTIFACTS[cause].title} changed after it was made")
+        findings.append(f"the {title} {verb} out of date: the {ARTIFACTS[cause].title} changed later")
     state = next((state for state in (*BROKEN, STALE) if state in states), OK)
     return Verdict(
         artifact=reader.name,

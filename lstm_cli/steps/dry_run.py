@@ -27,7 +27,6 @@ from lstm_cli.rundir import (
     Checkpoint,
     Run,
     check_output,
-    check_output_folder,
     files_to_verify,
     is_up_to_date,
     open_run,
@@ -206,16 +205,9 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPl
         MissingArtifact, StaleArtifact: no model of the current data.
         UsageError, OutputError: the output folder or the table of forecasts cannot be written.
     """
-    from lstm_cli.steps.evaluate.forecast_table import check_forecasts
+    from lstm_cli.steps.evaluate.outputs import check_outputs
 
-    check_forecasts(config, run)
-    copies = [] if config.forecasts is None else [config.forecasts]
-    if config.output is not None:
-        from lstm_cli.steps.evaluate.score_files import COPIED
-
-        check_output_folder(config.output, COPIED, run=run)
-        copies += [str(Path(config.output) / name) for name in COPIED]
-    copies += plot_files(config.plot, run=run)
+    copies = check_outputs(config, run)
     with open_run(run) as opened:
         require_fresh(opened, "model")
         model = load_model(opened)
@@ -273,8 +265,7 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
 
     require_csv(config)
     if config.output != "-":
-        for source in (new, config.future_data):
-            check_output(config.output, run=run, source=source)
+        check_output(config.output, run=run, sources=(new, config.future_data))
     plots = plot_files(config.plot, run=run, sources=(new, config.future_data), output=config.output)
     with open_run(run) as opened:
         names = ["model"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_run import child, tree, wait_for
 
-from lstm_cli.errors import ForeignFolder, OutputError, UsageError
+from lstm_cli.errors import ForeignFolder, OutputError
 from lstm_cli.rundir import (
     check_output,
     exports_folder,
@@ -128,53 +128,6 @@ def test_a_link_is_kept_and_its_target_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "real.csv").read_bytes() == b"new"
 
 
-def test_an_invalid_output_is_refused_before_any_work(run: Path, tmp_path: Path) -> None:
-    source = tmp_path / "input.csv"
-    source.write_text("a")
-    (tmp_path / "hard.csv").hardlink_to(source)
-    (tmp_path / "soft.csv").symlink_to(source)
-    (tmp_path / "inward").symlink_to(run / "model")
-    before = tree(tmp_path)
-    refused: list[tuple[Path, type[Exception], str]] = [
-        (tmp_path, UsageError, "is a folder"),
-        (tmp_path / "missing" / "forecast.csv", OutputError, "folder not found"),
-        (source, UsageError, "is the input file itself"),
-        (tmp_path / "hard.csv", UsageError, "is the input file itself"),
-        (tmp_path / "soft.csv", UsageError, "is the input file itself"),
-        (run / "forecast.csv", UsageError, "is in the run directory"),
-        (run / "data" / "0001" / "values.npy", UsageError, "is in the run directory"),
-        (tmp_path / "inward" / "model.onnx", UsageError, "is in the run directory"),
-        (source / "below.csv", OutputError, "folder not found"),
-    ]
-    for path, kind, text in refused:
-        with pytest.raises(kind, match=text):
-            check_output(path, run=run, source=source)
-    for path in (tmp_path / "forecast.csv", Path("/dev/null"), Path("/dev/stdout"), "relative.csv"):
-        check_output(path, run=run, source=source)
-    check_output(tmp_path / "forecast.csv", run=run, source="-")
-    assert tree(tmp_path) == before
-
-
-def test_a_read_only_file_or_folder_is_refused(public: Path) -> None:
-    (public / "file.csv").write_text("user file")
-    (public / "file.csv").chmod(0o444)
-    (public / "folder").mkdir(mode=0o555)
-    source = """
-from lstm_cli.errors import OutputError
-rundir.check_output, rundir.open_run, rundir.writing  # loaded while the package is readable
-if os.getuid() == 0:
-    os.setgid(65534); os.setuid(65534)
-for name in ("file.csv", "folder/file.csv"):
-    try:
-        rundir.check_output(path / name)
-    except OutputError as error:
-        print(error.message)
-"""
-    code, out, err = wait_for(child(source, public, cwd="/"))
-    assert code == 0, err
-    assert [line.rpartition(" ")[2] for line in out.splitlines()] == ["read-only"] * 2
-
-
 def test_a_full_device_is_reported(tmp_path: Path) -> None:
     check_output("/dev/full")
     with pytest.raises(OutputError, match="cannot write /dev/full: disk full") as caught:
@@ -225,23 +178,6 @@ def test_redirected_standard_output_is_not_replaced(tmp_path: Path) -> None:
             os._exit(0)
         os.waitpid(pid, 0)
         assert os.fstat(file.fileno()).st_size == 4  # the file that the shell has opened, not a new one
-
-
-def test_exports_is_the_only_folder_of_a_run_for_outputs(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    folder = exports_folder(run)
-    assert folder == run / "exports"
-    assert exports_folder(run) == folder
-    assert folder.is_dir()
-    check_output(folder / "model.onnx", run=run, exported=True)
-    with pytest.raises(UsageError, match="is in the run directory"):
-        check_output(folder / "forecast.csv", run=run)
-    for name in ("model.onnx", "exports/../model.onnx", "exports.onnx"):
-        with pytest.raises(UsageError, match="is in the run directory"):
-            check_output(run / name, run=run, exported=True)
-    with pytest.raises(UsageError, match="is a folder"):
-        check_output(folder, run=run, exported=True)
 
 
 def test_a_link_as_the_exports_folder_is_refused(tmp_path: Path) -> None:

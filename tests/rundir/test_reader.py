@@ -247,7 +247,7 @@ def test_changed_sources_make_artifacts_stale(run: Path) -> None:
     assert stale_sources(opened, "data") == ()
     assert stale_sources(opened, "model") == ("data",)
     assert stale_sources(opened, "quantized") == ("data",)
-    with pytest.raises(StaleArtifact, match="the prepared data changed after it was made") as caught:
+    with pytest.raises(StaleArtifact, match="the prepared data changed later") as caught:
         require_fresh(opened, "model")
     assert caught.value.hint == f"run 'lstm train {run}' again"
     with pytest.raises(StaleArtifact) as caught:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from small_run import VALUES, prepare, quantize, train
 
-from lstm_cli.errors import CorruptArtifact
+from lstm_cli.errors import CorruptArtifact, StaleArtifact
 from lstm_cli.events import ignore_events
-from lstm_cli.rundir import open_run, verify_run
+from lstm_cli.rundir import open_run, require_fresh, verify_run, writing
 from lstm_cli.steps.verify import VerifyReport, verify
 
 MODEL = Path("model/0001/model.onnx")
@@ -94,8 +94,23 @@ def test_a_stale_artifact_is_reported_and_not_broken(run: Path) -> None:
     assert (report.broken, report.stale) == ((), ("model", "quantized"))
     assert report.rebuild == (f"lstm train {run}", f"lstm quantize {run}")
     assert list(report.artifacts[1]["findings"]) == [
-        "the trained model is out of date: the prepared data changed after it was made"
+        "the trained model is out of date: the prepared data changed later"
     ]
+
+
+def test_stale_scores_are_out_of_date(run: Path) -> None:
+    with writing(run, step="evaluate") as writer:
+        writer.new("scores").write_bytes("scores.json", b"{}")
+        writer.commit(config={}, reads={"model": writer.run.digest("model")}, report={})
+    train(run, b"others")
+    assert list(verify(run, ignore_events).artifacts[2]["findings"]) == [
+        "the scores are out of date: the trained model changed later"
+    ]
+    with (
+        open_run(run) as opened,
+        pytest.raises(StaleArtifact, match=r"the scores of .* are out of date: the trained model changed"),
+    ):
+        require_fresh(opened, "scores")
 
 
 def test_a_corrupt_manifest_is_reported_first(run: Path) -> None:

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 SAMPLE_COLUMN = "sample"
 BLOCK_ROWS = 10_000  # rows of text at a time, because their cells are Python objects
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
-OTHER_ENDINGS = (  # of compressed files and other formats, whose readers would refuse a text
-    *(".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".tar", ".tgz", ".7z"),
-    *(".xlsx", ".xls", ".xlsm", ".ods", ".feather", ".arrow", ".orc", ".avro", ".h5", ".hdf5", ".nc"),
-    *(".npy", ".npz", ".pkl", ".pickle", ".sqlite", ".db", ".html", ".xml", ".pdf", ".png", ".svg"),
+# Endings that a program would believe. With any other one, such as .txt or a date, the file is CSV.
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tgz")
+OTHER_FORMATS = (
+    *(".xlsx", ".xls", ".xlsm", ".ods", ".jsonl", ".ndjson", ".feather", ".arrow", ".orc", ".avro", ".pkl"),
+    *(".h5", ".hdf5", ".npy", ".npz", ".html", ".md", ".png", ".svg", ".pdf"),
 )
 
 
@@ -173,18 +175,22 @@ def output_format(output: str, requested: str | None, *, flag: str = "-o") -> st
     """Return csv, json or parquet: as requested, else by the suffix of the output, else csv.
 
     Args:
-        output: path of the file.
-        requested: format that was asked for.
-        flag: option that names the file.
+        output: path of the output.
+        requested: requested format; None: by the suffix.
+        flag: option that names the output.
 
     Raises:
-        UsageError: the suffix is that of another format.
+        UsageError: the suffix is that of a format which is not written.
     """
-    suffix = PurePath(output).suffix.lower()
-    if requested is None and suffix in OTHER_ENDINGS:
+    path = PurePath(output)
+    suffix = path.suffix.lower()
+    if requested is None and suffix in (*COMPRESSED, *OTHER_FORMATS):
+        stem = path.with_suffix("")
+        name = str(stem if stem.suffix.lower() in ENDINGS else stem.with_suffix(".csv"))
         raise UsageError(
-            f"{flag} {output}: lstm does not write {suffix} files",
-            hint=f"name a file with the ending .csv or .parquet, such as {flag} forecast.csv",
+            f"{flag} {output} has the ending {suffix}, but "
+            f"{'compressed files' if suffix in COMPRESSED else 'files of that format'} are not written",
+            hint=f"use {flag} {shlex.quote(name)}, or the ending .parquet",
             flag=flag,
         )
     return requested or ENDINGS.get(suffix, "csv")

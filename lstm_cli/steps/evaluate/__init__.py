@@ -18,7 +18,6 @@ from lstm_cli.plots.terminal import Terminal
 from lstm_cli.rundir import (
     Run,
     Writer,
-    check_output_folder,
     is_up_to_date,
     open_run,
     reading_manifest,
@@ -26,13 +25,14 @@ from lstm_cli.rundir import (
     serves_quantized,
     writing,
 )
-from lstm_cli.steps.evaluate.forecast_table import ForecastSource, check_forecasts, write_forecasts
+from lstm_cli.steps.evaluate.forecast_table import ForecastSource, write_forecasts
+from lstm_cli.steps.evaluate.outputs import check_outputs
 from lstm_cli.steps.evaluate.plot import plot_stored_scores, scored_panels
 from lstm_cli.steps.evaluate.report import EvaluateReport, comparisons_of_series, report_of
-from lstm_cli.steps.evaluate.score_files import COPIED, PICTURE, copy_scores, write_scores
+from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
-from lstm_cli.steps.shared.plot_output import check_plot, write_forecast_plot
+from lstm_cli.steps.shared.plot_output import write_forecast_plot
 from lstm_cli.steps.shared.report_json import finding_fields
 
 
@@ -71,12 +71,8 @@ def evaluate(
         OutputError: the output or the table of forecasts cannot be written. Scores that were made are kept.
     """
     conditions = [fail_conditions.parse_condition(text) for text in config.fail_if]
-    if config.output is not None:
-        check_output_folder(config.output, COPIED, run=run)
-    check_forecasts(config, run)
+    check_outputs(config, run)
     findings: list[Finding] = []
-    if config.plot is not None:
-        check_plot(config.plot, run=run)
     with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         require_fresh(writer.run, "model")

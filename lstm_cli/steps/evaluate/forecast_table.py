@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lstm_cli.config import EvaluateConfig
-from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.windows import Windows
 from lstm_cli.data.forecast.bounds import Bounds, restore_decimals
 from lstm_cli.data.forecast.output import output_format
@@ -24,7 +22,7 @@ from lstm_cli.evaluation.quantiles.model import QuantileModel
 from lstm_cli.evaluation.window_forecasts import WindowForecasts, row_times, window_forecasts
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.rundir import check_output, open_replacement
+from lstm_cli.rundir import open_replacement
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles
 
@@ -64,25 +62,7 @@ class ForecastSource:
         return replace(self, windows=self.windows.select(number % stride == 0))
 
 
-def check_forecasts(config: EvaluateConfig, run: Path) -> None:
-    """Raise an error if the table of `--forecasts` cannot be written. Nothing is written.
-
-    Args:
-        config: settings of `evaluate`.
-        run: path of the run directory.
-
-    Raises:
-        UsageError: the file is neither CSV nor Parquet, a folder, or in the run directory.
-        OutputError: its folder is not found, or the system does not allow writing.
-    """
-    if config.forecasts is None:
-        return
-    check_output(config.forecasts, run=run, flag="--forecasts")
-    if _format(config.forecasts) == "parquet":
-        require_installed("--forecasts in Parquet", "pyarrow")
-
-
-def _format(path: str) -> str:
+def table_format(path: str) -> str:
     """Return csv or parquet, by the ending of a file. Raise UsageError for another format."""
     format = output_format(path, None, flag="--forecasts")
     if format == "json":
@@ -118,7 +98,7 @@ def write_forecasts(
     total = sum(len(source.windows) for source in strided)
     done = 0
     with open_replacement(config.forecasts) as stream:
-        table = open_table(stream, columns, _format(config.forecasts))
+        table = open_table(stream, columns, table_format(config.forecasts))
         for source in strided:
             for part in window_forecasts(
                 source.windows,

@@ -191,8 +191,7 @@ def _check_output(run: Path, new: str | None, config: PredictConfig) -> str:
     """Return the format of the output. Raise OutputError or UsageError if the output cannot be written."""
     require_csv(config)
     if config.output != "-":
-        for source in (new, config.future_data):
-            check_output(config.output, run=run, source=source)
+        check_output(config.output, run=run, sources=(new, config.future_data))
     if config.plot is not None:
         from lstm_cli.steps.shared.plot_output import check_plot
 

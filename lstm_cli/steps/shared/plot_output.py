@@ -39,8 +39,7 @@ def check_plot(
             hint="name a file such as plot.png, or use --plot - to draw in the terminal",
             flag="--plot",
         )
-    for source in sources or (None,):
-        check_output(plot, run=run, source=source, flag="--plot")
+    check_output(plot, run=run, sources=sources, flag="--plot")
     if output not in (None, "-") and Path(plot).resolve() == Path(str(output)).resolve():
         raise UsageError(
             f"--plot and -o are both {plot}", hint="name another file with --plot", flag="--plot"

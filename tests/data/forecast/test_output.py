@@ -11,8 +11,9 @@ import pytest
 from small_data import dataset, wave
 
 from lstm_cli.data.forecast import output
-from lstm_cli.data.forecast.output import Forecast, encode_forecast
+from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
 from lstm_cli.data.times.formats import TimeFormat
+from lstm_cli.errors import UsageError
 
 HOUR_US = 3_600 * 10**6
 
@@ -82,3 +83,18 @@ def test_local_times_carry_their_zone_in_json_and_parquet_but_not_in_csv(instant
     column = pq.read_table(io.BytesIO(encode_forecast(made, "parquet"))).column("time")
     assert column.type.tz == "Europe/Berlin"
     assert [time.isoformat() for time in column.to_pylist()] == expected
+
+
+@pytest.mark.parametrize("name", ["f.csv.gz", "f.xlsx", "f.CSV.ZST", "f.jsonl", "f.png"])
+def test_an_ending_of_another_format_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="are not written") as caught:
+        output_format(name, None, flag="--forecasts")
+    hinted = str(caught.value.hint).split()[2].rstrip(",")
+    assert output_format(hinted, None) == "csv"
+    assert output_format(name, "json") == "json"  # the person has said it
+
+
+def test_the_ending_chooses_the_format() -> None:
+    names = ("f.csv", "f.parquet", "f.PQ", "f.json", "f", "f.txt", "f.2024-01-01", "/dev/stdout", "-")
+    found = [output_format(name, None) for name in names]
+    assert found == ["csv", "parquet", "parquet", "json", "csv", "csv", "csv", "csv", "csv"]

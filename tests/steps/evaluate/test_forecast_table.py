@@ -214,6 +214,7 @@ def test_a_full_disk_keeps_the_scores_and_the_old_table(
         (".", UsageError),
         ("f.json", UsageError),
         ("f.csv.gz", UsageError),
+        ("f.xlsx", UsageError),
     ],
 )
 def test_a_path_that_cannot_be_written_is_refused_before_any_work(
@@ -228,6 +229,30 @@ def test_a_path_that_cannot_be_written_is_refused_before_any_work(
         with pytest.raises(error):
             call()
     assert (own_run / "run.json").read_bytes() == manifest
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output": "d", "forecasts": "d/per_step.csv"}, "-o and --forecasts both write d/per_step.csv"),
+        ({"output": "d", "plot": "e/../d/forecasts.png"}, "-o and --plot both write e/../d/forecasts.png"),
+        ({"forecasts": "e/f", "plot": "e/f"}, "--forecasts and --plot both write e/f"),
+    ],
+)
+def test_two_options_for_the_same_file_are_refused(
+    own_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("d", "e"):
+        Path(folder).mkdir()
+    config = EvaluateConfig(threads=1, **options)  # type: ignore[arg-type]
+    for call in (
+        lambda: evaluate(own_run, config, ignore_events),
+        lambda: plan_evaluate(own_run, config, force=False),
+    ):
+        with pytest.raises(UsageError, match=message):
+            call()
+    assert not any(any(Path(folder).iterdir()) for folder in ("d", "e"))
 
 
 def test_a_dry_run_names_the_table_even_if_the_scores_are_up_to_date(own_run: Path, tmp_path: Path) -> None:
