@@ -10,11 +10,11 @@ from typing import Any
 
 from lstm_cli.config.layers import flag_name
 from lstm_cli.data.reading.data_frame import ARROW_TABLE, DATA_FRAME
-from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS
+from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, OUTPUT_SETTINGS
 from lstm_cli.steps.show_config import KINDS
 
 DATA, STDIN = "DATA", "-"  # placeholder of data whose name the run does not have
-LEFT_OUT = (*MACHINE_SETTINGS, "output", "forecasts", "stride", "plot")  # they change no result of the run
+LEFT_OUT = (*MACHINE_SETTINGS, *OUTPUT_SETTINGS)  # they change no result of the run
 # `tune` is not repeated: its winner is written as settings of `train`.
 REPEATED = ("prepare", "train", "evaluate", "quantize")
 

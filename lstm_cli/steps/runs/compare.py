@@ -10,6 +10,7 @@ from lstm_cli.rundir import STEPS, Run, open_run, reading_manifest, stale_source
 from lstm_cli.steps.runs.facts import ScoreFacts, data_facts, score_facts
 from lstm_cli.steps.runs.find_runs import Unreadable, find_runs
 from lstm_cli.steps.runs.windows import why_not_same, window_facts
+from lstm_cli.steps.shared.cached_report import OUTPUT_SETTINGS
 from lstm_cli.steps.shared.report_json import plain_value
 from lstm_cli.steps.show_config import KINDS, step_settings
 from lstm_cli.text import did_you_mean
@@ -123,6 +124,7 @@ def _settings(run: Run) -> dict[Any, Any]:
         for step in KINDS
         if step in run.steps
         for name, setting in step_settings(step, run.entry(step)).items()
+        if name not in OUTPUT_SETTINGS
     }
 
 

@@ -11,9 +11,8 @@ from lstm_cli.config.layers import flag_name
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.rundir import Run, command, retrain_command
 from lstm_cli.steps.runs.facts import text_of
+from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
 from lstm_cli.text import quote_value
-
-NOT_REPEATED = ("output", "fail_if", "threads", "jobs")  # they do not change the result
 
 
 def again(
@@ -60,7 +59,7 @@ def _options(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
     for field in fields(kind):
         value = config.get(field.name)
         default = list(field.default) if isinstance(field.default, tuple) else field.default
-        if field.name in config and field.name not in NOT_REPEATED and value not in (None, default):
+        if field.name in config and field.name not in IGNORED_SETTINGS and value not in (None, default):
             yield from _option(field, value)
 
 

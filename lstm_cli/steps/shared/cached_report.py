@@ -14,9 +14,11 @@ Report = TypeVar("Report")
 
 # Settings that do not change the result, so a step stays up to date with any value of them.
 MACHINE_SETTINGS = ("threads", "jobs")
-# Also settings of `evaluate` that need no new scores: conditions are checked against the stored ones, and tables and
-# the plot are copied or computed again.
-IGNORED_SETTINGS = (*MACHINE_SETTINGS, "fail_if", "output", "forecasts", "stride", "plot")
+# Outputs outside the run: a command that is repeated must not overwrite them.
+OUTPUT_SETTINGS = ("output", "forecasts", "stride", "plot")
+# Settings of `evaluate` that need no new scores: conditions are checked against the stored ones, and tables and the
+# plot are copied or computed again.
+IGNORED_SETTINGS = (*MACHINE_SETTINGS, *OUTPUT_SETTINGS, "fail_if")
 
 
 def replay_report(kind: type[Report], run: Run, step: str) -> Report:

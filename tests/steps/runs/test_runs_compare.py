@@ -73,6 +73,13 @@ def test_two_runs_of_the_same_windows(pair: tuple[Path, Path]) -> None:
     assert NO_INTERVAL in report.notes
 
 
+def test_an_output_is_not_a_setting_that_differs(pair: tuple[Path, Path]) -> None:
+    before = diff(pair).settings
+    outputs = {"output": "d", "forecasts": "f.csv", "stride": 24, "plot": "p.png"}
+    edit(pair[1], lambda steps: steps["evaluate"]["config"].update(outputs))
+    assert diff(pair).settings == before
+
+
 def set_naive(factor: float) -> Callable[[Steps], None]:
     def change(steps: Steps) -> None:
         naive = steps["evaluate"]["report"]["baselines"]["naive"]

@@ -138,6 +138,15 @@ def test_the_command_of_prepare_has_its_data_and_its_options(own: Path, panel: P
     assert "--names 'a,\"b,c\"'" in command
 
 
+def test_the_next_command_writes_no_output_again(own: Path) -> None:
+    without("quantize")(own)  # the scores are of the quantized model
+    steps = steps_of(own)
+    outputs = {"output": "d", "forecasts": "f.csv", "stride": 24, "plot": "p.png"}
+    steps["evaluate"]["config"] |= {"split": "val", "fail_if": ["mase>=1"], **outputs}
+    write_steps(own, steps)
+    assert one(own).next == f"lstm evaluate {own} --split val"
+
+
 def test_progress_of_an_interrupted_training(own: Path) -> None:
     interrupt(own)
     assert one(own).training == {"model": "segment", "parts": ("free: epoch 7 of 11",)}
