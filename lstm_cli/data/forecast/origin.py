@@ -11,8 +11,9 @@ from lstm_cli.data.grid.sorting import sort_rows
 from lstm_cli.data.grid.time_range import parse_time_range, row_number
 from lstm_cli.data.locations import quote_names
 from lstm_cli.data.reading.table import Table
-from lstm_cli.data.times.formats import show_time
-from lstm_cli.errors import DataError
+from lstm_cli.data.times.formats import TimeFormat, format_zoned_times, show_time
+from lstm_cli.data.times.parse import parse_instant, parse_time, time_span
+from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, in_file
 
 FLAG = "--origin"
@@ -31,7 +32,10 @@ class Origin:
         """Return the time of a row, as the option takes it."""
         if self.schema.time_name is None:
             return f"row:{time_us + 1}"
-        return show_time(time_us, self.schema.time_format)
+        time_format = self.schema.time_format
+        if time_format.instants and _is_repeated(time_us, time_format):
+            return format_zoned_times(np.array([time_us]), time_format)[0]
+        return show_time(time_us, time_format)
 
     def is_at(self, times_us: np.ndarray) -> np.ndarray:
         """Return which times are at the origin, as bool."""
@@ -128,7 +132,7 @@ def parse_origin(text: str, schema: Schema) -> Origin:
         schema: schema of the model.
 
     Raises:
-        UsageError: the text is neither a time nor a row.
+        UsageError: the text is neither a time nor a row, or the clock of the time zone shows it twice.
         DataError: it is a time and the data have none, or vice versa.
     """
     row = row_number(FLAG, text)
@@ -145,7 +149,42 @@ def parse_origin(text: str, schema: Schema) -> Origin:
     if row is not None:
         return Origin(text=text, first_us=row - 1, last_us=row - 1, schema=schema)
     first_us, last_us = parse_time_range(FLAG, text, schema.time_format)
+    if schema.time_format.instants:
+        last_us = _last_of_moment(text, first_us, last_us, schema.time_format)
     return Origin(text=text, first_us=first_us, last_us=last_us, schema=schema)
+
+
+def _is_repeated(time_us: int, time_format: TimeFormat) -> bool:
+    """Return whether the local clock of a time in UTC shows its time twice."""
+    local = time_format.to_file_clock(np.array([time_us]))
+    passes = (time_format.from_file_clock(local, later=later) for later in (False, True))
+    return int(next(passes)[0]) != int(next(passes)[0])
+
+
+def _last_of_moment(text: str, first_us: int, last_us: int, time_format: TimeFormat) -> int:
+    """Return the last microsecond of an origin on the local clock of a zone; one before the first for a skipped time.
+
+    Args:
+        text: value of `--origin`.
+        first_us: first microsecond that `parse_time_range` returns.
+        last_us: last microsecond.
+        time_format: format of times whose arrays hold UTC.
+
+    Raises:
+        UsageError: the local clock shows the time twice.
+    """
+    written = text.strip().removeprefix("time:")
+    if parse_instant(written) is not None or time_span(written, time_format):
+        return last_us
+    if first_us != last_us:
+        first, second = format_zoned_times(np.array([first_us, last_us]), time_format)
+        raise UsageError(
+            f"{FLAG} '{text}' is ambiguous: the clock of {time_format.tz} shows it twice",
+            hint=f"use {FLAG} {first} or {FLAG} {second}",
+            flag=FLAG,
+        )
+    is_skipped = int(time_format.to_file_clock(np.array([first_us]))[0]) != parse_time(written, time_format)
+    return first_us - 1 if is_skipped else last_us
 
 
 def known_table(table: Table, origin: Origin) -> Table:

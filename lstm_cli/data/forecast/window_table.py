@@ -17,7 +17,7 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.forecast.output import arrow_times, write_times
 from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.spreadsheet_safety import escape_formula
-from lstm_cli.data.times.formats import JOINT
+from lstm_cli.data.times.formats import JOINT, format_zoned_times
 
 if TYPE_CHECKING:
     import pyarrow
@@ -166,7 +166,11 @@ class CsvTable(WindowTable):
         times = np.concatenate([cut_off[:, None], rows.origin_us[:, None], rows.times_us], axis=1)
         # One call for all times, because the format of a time can depend on the others.
         distinct, index = np.unique(times, return_inverse=True)
-        texts = [text.replace(JOINT, " ") for text in write_times(self._columns.schema, distinct)]
+        schema = self._columns.schema
+        if schema.time_format.instants:  # two windows can begin in the passes of a repeated hour
+            texts = format_zoned_times(distinct, schema.time_format)
+        else:
+            texts = [text.replace(JOINT, " ") for text in write_times(schema, distinct)]
         cells = np.array(
             [self._quote(text) if self._delimiter in text else text for text in texts], dtype=object
         )

@@ -8,7 +8,7 @@ from lstm_cli.data.frequency.step import DAY, MINUTE, WEEK, series_start_times
 from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import TimeFormat
-from lstm_cli.data.times.parse import parse_time, time_span
+from lstm_cli.data.times.parse import parse_instant, parse_time, time_span
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import in_file
 
@@ -104,7 +104,8 @@ def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int
     of steps.
 
     A year, month, quarter or day covers its whole span. A time without offset has the offset of the file, if the file
-    has a single one, else UTC.
+    has a single one, else UTC. With `--tz`, a time may have an offset. Without one, it is local, and a repeated hour
+    covers both of its passes.
 
     Args:
         flag: name of the flag in messages.
@@ -115,6 +116,10 @@ def parse_time_range(flag: str, text: str, time_format: TimeFormat) -> tuple[int
         UsageError: for an invalid time.
     """
     text = text.strip().removeprefix("time:")
+    instant = parse_instant(text) if time_format.tz else None
+    if instant is not None:
+        moment = int(time_format.from_utc(np.array(instant)))
+        return moment, moment
     try:
         first = parse_time(text, time_format)
     except UsageError as error:

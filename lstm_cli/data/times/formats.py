@@ -80,6 +80,10 @@ class TimeFormat:
         """Return times of arrays in UTC, for a file with offsets or with `--tz`."""
         return self._zone_offsets(times_us).to_utc(times_us) if self.tz and not self.instants else times_us
 
+    def from_utc(self, utc_us: np.ndarray) -> np.ndarray:
+        """Return times in UTC as arrays hold them, for a file with offsets or with `--tz`."""
+        return self._zone_offsets(utc_us).to_local(utc_us) if self.tz and not self.instants else utc_us
+
     def _zone_offsets(self, times_us: np.ndarray) -> "ZoneOffsets":
         from lstm_cli.data.times.zone_offsets import ZoneOffsets  # lazy: most files need no time zone
 

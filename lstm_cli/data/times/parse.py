@@ -96,6 +96,12 @@ def parse_time(text: str, fmt: TimeFormat) -> int:
     return int(column.times[0]) - shift
 
 
+def parse_instant(text: str) -> int | None:
+    """Return the time of an option that has an offset from UTC, in microseconds in UTC; None for another text."""
+    column = _read_text(text, INFERRED)
+    return int(column.times[0]) if column is not None and column.format.zone else None
+
+
 def _read_in_codes(text: str, fmt: TimeFormat) -> TimeColumn | None:
     """Return a time that is written as in the file, but without an offset; None if it is written otherwise."""
     if fmt.pattern in ("", *EPOCHS):
