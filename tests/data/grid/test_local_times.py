@@ -15,6 +15,7 @@ from lstm_cli.data.grid.regular_grid import to_regular_grid
 from lstm_cli.data.grid.resample import resample_table
 from lstm_cli.data.grid.time_range import parse_time_range
 from lstm_cli.data.reading.table import Table, read_table
+from lstm_cli.data.times.formats import TimeFormat
 from lstm_cli.errors import DataError, UsageError
 
 BERLIN = GridSettings(tz="Europe/Berlin")
@@ -252,3 +253,16 @@ def test_an_offset_is_no_zone(offset: str, zone: str, hours: int) -> None:
     assert f"--tz {zone}" in caught.value.hint
     winter = pd.Timestamp("2024-01-01", tz=time_zones.load_zone(zone))
     assert winter.utcoffset() == pd.Timedelta(hours=hours)
+
+
+def test_a_bound_with_an_offset_names_one_pass_of_a_repeated_hour() -> None:
+    fmt = TimeFormat(pattern="%Y-%m-%d %H:%M", tz="Europe/Berlin", instants=True)
+    second = int(np.datetime64("2024-10-27T01:00", "us").astype(np.int64))
+    first, hour = second - 3_600_000_000, 3_600_000_000
+    assert parse_time_range("--start", "2024-10-27 02:00", fmt) == (first, second)
+    assert parse_time_range("--start", "2024-10-27T02:00+02:00", fmt) == (first, first)
+    assert parse_time_range("--end", "2024-10-27T01:00Z", fmt) == (second, second)
+    local = TimeFormat(pattern="%Y-%m-%d %H:%M", tz="Europe/Berlin")
+    assert parse_time_range("--end", "2024-10-27T04:00Z", local) == (second + 4 * hour, second + 4 * hour)
+    with pytest.raises(UsageError, match="has an offset from UTC, but the times of the data have none"):
+        parse_time_range("--end", "2024-10-27T04:00Z", TimeFormat(pattern="%Y-%m-%d %H:%M"))

@@ -290,6 +290,23 @@ def test_the_rows_of_each_cut_off_have_the_errors_of_its_fold(
         assert (numbers(own, "lo80") <= numbers(own, "hi80")).all()
 
 
+@pytest.mark.parametrize("options", [{}, {"backtest": 2, "reuse": True}])
+def test_the_example_of_the_guide_prints_the_error_of_the_report(
+    own_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: dict[str, Any],
+) -> None:
+    report = tabulated(own_run, tmp_path / "forecasts.csv", **options)
+    guide = Path(__file__).parents[3] / "docs" / "how-to" / "evaluate.md"
+    example = guide.read_text().partition("```python\nimport pandas")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    exec(f"import pandas{example}", {})
+    assert float(capsys.readouterr().out.split()[0]) == pytest.approx(report.metrics["mae"], rel=1e-6)
+
+
 def test_an_interrupted_table_leaves_nothing(own_run: Path, tmp_path: Path) -> None:
     from lstm_cli.errors import Interrupted
 
