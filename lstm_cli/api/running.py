@@ -28,12 +28,13 @@ class DataWarning(UserWarning):
 
     Attributes:
         rule: Id of the rule, such as D516.
-        finding: The warning as data, with its column, its rows and the settings that change the result.
+        finding: The warning as data, with its column, its rows and the settings that change the result. None in a
+            warning that came from another process as text.
     """
 
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(f"{finding.rule}: {python_text(finding.text)}")
-        self.rule, self.finding = finding.rule, finding
+    def __init__(self, text: str, finding: Finding | None = None) -> None:
+        super().__init__(text)
+        self.rule, self.finding = text.partition(":")[0], finding
 
 
 class Running:
@@ -56,7 +57,8 @@ class Running:
         if self._progress is not None:
             self._progress.close()
         for finding in self._findings:
-            warnings.warn(DataWarning(finding), stacklevel=_caller_level())
+            text = f"{finding.rule}: {python_text(finding.text)}"
+            warnings.warn(DataWarning(text, finding), stacklevel=_caller_level())
         if isinstance(error, Interrupted):
             raise KeyboardInterrupt(f"{self._verb} was stopped; the same call resumes it") from None
         if isinstance(error, ModuleNotFoundError):

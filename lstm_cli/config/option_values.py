@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lstm_cli.config.predict import Shard
 
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() would also accept 1_000 and digits of other scripts
+DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 
 
 def whole_number(flag: str, text: str) -> int:
@@ -27,14 +28,13 @@ def whole_number(flag: str, text: str) -> int:
 
 
 def _refuse_large(flag: str, *texts: str) -> None:
-    """Raise UsageError for a whole number that does not fit in 64 bits."""
-    for text in texts:
-        if re.fullmatch(r"[+-]?[0-9]+", text.strip()) and not INTEGER.fullmatch(text.strip()):
-            size = "small" if text.strip().startswith("-") else "large"
-            shown = text.strip() if len(text.strip()) <= 40 else f"{text.strip()[:40]}…"
+    """Raise UsageError for a whole number with more than 18 digits, which may not fit in 64 bits."""
+    for text in map(str.strip, texts):
+        if DIGITS.fullmatch(text) and not INTEGER.fullmatch(text):
+            shown = text if len(text) <= 40 else f"{text[:40]}…"
             raise UsageError(
-                f"{flag} {shown} is too {size}: a number has at most 18 digits",
-                hint=f"e.g. {flag} 24",
+                f"{flag} {shown} is out of range: a whole number has at most 18 digits",
+                hint=f"write it like {flag} 24",
                 flag=flag,
             )
 

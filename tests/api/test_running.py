@@ -14,6 +14,7 @@ import lstm_cli as lstm
 from lstm_cli.api import notebook
 from lstm_cli.api.running import stopping_at_ctrl_c
 from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted
+from lstm_cli.findings import MODEL, Finding
 
 TRAINING = """
 import logging, sys
@@ -160,3 +161,10 @@ def test_html_of_runs_and_reports_is_escaped(scored: Path, tmp_path: Path) -> No
         "<img"
         not in lstm.open_run(bad)._repr_html_() + lstm.open_run(bad).stored_report("train")._repr_html_()
     )
+
+
+def test_a_warning_survives_another_process() -> None:
+    finding = Finding(rule="D516", kind=MODEL, text="3 values were filled")
+    warning = lstm.DataWarning("D516: 3 values were filled", finding)
+    copied = lstm.DataWarning(*warning.args)  # as multiprocessing and pytest-xdist make it again
+    assert (copied.rule, str(copied)) == ("D516", str(warning))

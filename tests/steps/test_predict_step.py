@@ -118,9 +118,9 @@ def test_overlapping_values_that_differ_and_far_values_warn(run: Path, panel: Pa
 @pytest.mark.parametrize("name", ["forecast.csv.gz", "forecast.XLSX", "forecast.feather"])
 def test_an_ending_of_another_format_is_refused(run: Path, tmp_path: Path, name: str) -> None:
     output = str(tmp_path / name)
-    with pytest.raises(UsageError, match="lstm does not write") as caught:
+    with pytest.raises(UsageError, match="are not written") as caught:
         predict(run, None, dataclasses.replace(FP32, output=output), ignore_events)
-    assert ".csv or .parquet" in caught.value.hint
+    assert "the ending .parquet" in caught.value.hint
     assert not list(tmp_path.glob("forecast*"))
     predict(run, None, dataclasses.replace(FP32, output=output, format="csv"), ignore_events)
     assert Path(output).read_bytes() == forecast(run)
