@@ -56,9 +56,16 @@ def _series(item: SeriesChart) -> dict[str, Any]:
         "decimals": decimals,
         "measured": rounded(item.y, decimals),
         "range": None if item.y_range is None else [round(end, decimals) for end in item.y_range],
-        "splits": [list(split) for split in item.splits],
+        "splits": [list(split) for split in joined_splits(item.splits)],
         "outliers": [rounded(item.outlier_x, DECIMALS), rounded(item.outlier_y, decimals)],
     }
+
+
+def joined_splits(splits: tuple[tuple[str, float, float], ...]) -> tuple[tuple[str, float, float], ...]:
+    """Return splits, each name, begin and end, that end where the next one begins: no step lies between them."""
+    begins = [begin for _, begin, _ in splits[1:]]
+    ends = [*begins, splits[-1][2]] if splits else []
+    return tuple((name, begin, end) for (name, begin, _), end in zip(splits, ends, strict=True))
 
 
 def _x(x: np.ndarray) -> Any:

@@ -3,8 +3,9 @@
 The marks are in a nested SVG that is stretched to the width, so their x is a share of it and their y is in pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,10 +15,13 @@ from lstm_cli.reporting.number_text import tick_texts, ticks
 TOP, BOTTOM = 18, 22  # pixels above the marks, for the label of the highest tick, and below, for the x axis
 WIDTH = 1000  # of the stretched SVG, in its own units
 MAX_POINTS = 1_200  # of a static line: more are not visible
-EDGE = 0.08  # share of the width in which a label of the x axis is not centered
-NARROW, LETTER = 300, 6.5  # pixels of a narrow chart, and of a letter of a label
+LEFT, WIDE_LEFT, RIGHT = 44, 68, 20  # pixels at the sides, for the labels; `page.css` has the same numbers
+NARROW, LETTER = 300, 6.5  # pixels of a narrow chart with its sides, and of a letter of a label
 TALL = 160  # pixels from which a chart has more grid lines
-LABEL_GAP = 4  # pixels between a grid line and its label
+LINE_GAP = 5  # pixels between a vertical line and its text
+TICK, LABEL_GAP = 4, 8  # pixels of a tick mark, and between the marks and a label of the y axis
+SIDES = {0: "bare", LEFT: "sided", WIDE_LEFT: "wide-sided"}  # class in `page.css` of the room at the left
+BASELINE = 4  # pixels from the middle of a letter to its foot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +97,14 @@ def chart(
         marks: content, from back to front.
         y_ticks: places and texts of the y axis; None for round numbers.
         width: pixels of the chart in a narrow page, in which no labels of the x axis may touch.
+
+    The labels of both axes stand outside the marks: left of them and below.
     """
     if y_ticks is None:
         values = ticks(*place.y, 4 if place.height >= TALL else 3)
         y_ticks = list(zip(values, tick_texts(values), strict=True))
     height = TOP + place.height + BOTTOM
+    left = side(text for _, text in y_ticks)
     grid = [_grid_line(place, value, text) for value, text in y_ticks]
     stretched = element(
         "svg",
@@ -110,37 +117,67 @@ def chart(
     labels = [
         element(
             "text",
-            {"class": "y-label", "x": 0, "y": f"{TOP + float(place.down(value)) - LABEL_GAP:.1f}"},
+            {
+                "class": "y-label",
+                "x": -LABEL_GAP,
+                "y": f"{TOP + float(place.down(value)) + BASELINE:.1f}",
+                "text-anchor": "end",
+            },
             text,
         )
         for value, text in y_ticks
     ]
     return element(
         "svg",
-        {"class": "chart", "role": "img", "aria-label": label, "width": "100%", "height": height},
+        {
+            "class": f"chart {SIDES[left]}",
+            "role": "img",
+            "aria-label": label,
+            "width": "100%",
+            "height": height,
+        },
         *grid,
         stretched,
         *(mark.fixed for mark in marks),
         *labels,
-        *(_x_label(place, value, text, height) for value, text in _apart(place, x_ticks, width)),
+        *(_tick_mark(place, value) for value, _ in x_ticks),
+        *(
+            _x_label(place, value, text, height)
+            for value, text in labels_apart(place, x_ticks, width - left - RIGHT, left)
+        ),
     )
 
 
-def _apart(place: Frame, x_ticks: Sequence[tuple[float, str]], narrow: int) -> list[tuple[float, str]]:
-    """Return the ticks without those whose label would touch the label before them in a narrow chart."""
-    kept: list[tuple[float, str]] = []
-    free = -1.0  # right end of the last label, in pixels
-    for value, text in x_ticks:
-        share, width = float(place.across(value)), LETTER * len(text)
-        left = share * narrow - {"start": 0.0, "middle": width / 2, "end": width}[_anchor(share)]
-        if left > free:
-            kept.append((value, text))
-            free = left + width + LETTER
-    return kept
+def side(texts: Iterable[str]) -> int:
+    """Return the pixels at the left of a chart with these labels of the y axis; 0 without labels."""
+    longest = max((len(text) for text in texts), default=0)
+    return WIDE_LEFT if LETTER * longest > LEFT - LABEL_GAP else LEFT if longest else 0
 
 
-def _anchor(share: float) -> str:
-    return "start" if share < EDGE else "end" if share > 1 - EDGE else "middle"
+def labels_apart(
+    place: Frame, x_ticks: Sequence[tuple[float, str]], width: float, left: float
+) -> list[tuple[float, str]]:
+    """Return every tick, or every second or third one, and so on, so that no labels touch or leave the chart.
+
+    Args:
+        place: coordinates.
+        x_ticks: places and texts.
+        width: pixels of the marks.
+        left: pixels at the left of the marks.
+    """
+    ends = [
+        (width * float(place.across(value)) - half, width * float(place.across(value)) + half)
+        for value, half in ((value, LETTER * len(text) / 2) for value, text in x_ticks)
+    ]
+    for every in range(1, len(x_ticks) + 1):
+        shown = ends[::every]
+        if all(end + LETTER < begin for (_, end), (begin, _) in pairwise(shown)):
+            return [
+                tick
+                for tick, (begin, end) in zip(x_ticks[::every], shown, strict=True)
+                if begin >= -left and end <= width + RIGHT
+            ]
+    return []
 
 
 def _grid_line(place: Frame, value: float, text: str) -> Html:
@@ -150,12 +187,13 @@ def _grid_line(place: Frame, value: float, text: str) -> Html:
 
 
 def _x_label(place: Frame, value: float, text: str, height: int) -> Html:
-    share = float(place.across(value))
-    return element(
-        "text",
-        {"class": "x-label", "x": f"{100 * share:.2f}%", "y": height - 6, "text-anchor": _anchor(share)},
-        text,
-    )
+    at = f"{100 * float(place.across(value)):.2f}%"
+    return element("text", {"class": "x-label", "x": at, "y": height - 5, "text-anchor": "middle"}, text)
+
+
+def _tick_mark(place: Frame, value: float) -> Html:
+    at, foot = f"{100 * float(place.across(value)):.2f}%", TOP + place.height
+    return element("line", {"class": "tick", "x1": at, "x2": at, "y1": foot, "y2": foot + TICK})
 
 
 def line(place: Frame, x: np.ndarray, y: np.ndarray, kind: str) -> Mark:
@@ -238,24 +276,32 @@ def dots(place: Frame, x: np.ndarray, y: np.ndarray, kind: str, *, radius: float
     return Mark(fixed=element("g", {"class": f"dots {kind}"}, *shapes))
 
 
-def vertical(place: Frame, x: float, kind: str, text: str = "") -> Mark:
-    """Return a vertical line with a text at its top.
+def vertical(place: Frame, x: float, kind: str, text: str = "", *, until: float | None = None) -> Mark:
+    """Return a vertical line with a text at its top: to the right if a narrow chart has room there, else to the left.
 
     Args:
         place: coordinates.
         x: place.
         kind: class of the line in the style sheet.
         text: label; "" for none.
+        until: place where the room to the right ends; None for the end of the chart.
     """
     share = float(place.across(x))
     at = f"{100 * share:.2f}%"
     shape = element("line", {"class": kind, "x1": at, "x2": at, "y1": TOP, "y2": TOP + place.height})
     if not text:
         return Mark(fixed=shape)
-    anchor = "end" if share > 0.5 else "start"
+    room = (NARROW - LEFT - RIGHT) * (float(place.across(place.x[1] if until is None else until)) - share)
+    fits = LETTER * len(text) + LINE_GAP < room
     label = element(
         "text",
-        {"class": "note", "x": at, "dx": -5 if share > 0.5 else 5, "y": TOP - 6, "text-anchor": anchor},
+        {
+            "class": "note",
+            "x": at,
+            "dx": LINE_GAP if fits else -LINE_GAP,
+            "y": TOP - 6,
+            "text-anchor": "start" if fits else "end",
+        },
         text,
     )
     return Mark(fixed=join(shape, label))

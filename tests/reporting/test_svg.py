@@ -3,8 +3,27 @@
 import re
 
 import numpy as np
+import pytest
 
-from lstm_cli.reporting.svg import Frame, band, bars, chart, frame, line, thin
+from lstm_cli.reporting.assets import asset
+from lstm_cli.reporting.chart_data import joined_splits
+from lstm_cli.reporting.svg import (
+    LABEL_GAP,
+    LEFT,
+    LETTER,
+    RIGHT,
+    WIDE_LEFT,
+    Frame,
+    band,
+    bars,
+    chart,
+    frame,
+    labels_apart,
+    line,
+    side,
+    thin,
+    vertical,
+)
 
 PLACE = Frame(x=(0.0, 10.0), y=(0.0, 4.0), height=100)
 
@@ -63,8 +82,61 @@ def test_a_frame_holds_all_known_values() -> None:
     assert np.isfinite(constant.across(1.0))
 
 
+@pytest.mark.parametrize(
+    ("top", "room"), [(1.0, LEFT), (3_000.0, LEFT), (-900_000.0, WIDE_LEFT), (9e-4, WIDE_LEFT)]
+)
+def test_labels_of_the_y_axis_stand_left_of_the_marks(top: float, room: int) -> None:
+    place = Frame(x=(0.0, 1.0), y=(min(top, 0.0), max(top, 0.0)), height=100)
+    drawn = chart(place, "chart", [(0.5, "noon")]).text
+    labels = re.findall(r'class="y-label" x="(-?\d+)" y="[^"]*" text-anchor="end">([^<]*)<', drawn)
+    assert len(labels) >= 3
+    assert side(text for _, text in labels) == room
+    for right, text in labels:
+        assert int(right) == -LABEL_GAP
+        assert int(right) - LETTER * len(text) >= -room
+    styles = {LEFT: "chart sided", WIDE_LEFT: "chart wide-sided"}
+    assert f'class="{styles[room]}"' in drawn
+
+
+def test_the_style_sheet_has_the_same_sides() -> None:
+    css = asset("page.css")
+    assert f"padding: 0 {RIGHT}px 0 {LEFT}px;" in css
+    assert f".chart.wide-sided {{ padding-left: {WIDE_LEFT}px; }}" in css
+
+
+def test_a_chart_without_labels_of_the_y_axis_needs_no_side() -> None:
+    assert side([]) == 0
+    assert 'class="chart bare"' in chart(PLACE, "chart", [], y_ticks=()).text
+
+
+def test_labels_of_the_x_axis_are_centered_on_their_tick_marks_and_evenly_left_out() -> None:
+    texts = [(float(day), f"{day} May") for day in range(11)]
+    kept = labels_apart(PLACE, texts, 236, LEFT)
+    assert [text for _, text in kept] == ["0 May", "2 May", "4 May", "6 May", "8 May", "10 May"]
+    drawn = chart(PLACE, "chart", texts).text
+    assert re.findall(r'class="x-label" x="([\d.]+)%" y="\d+" text-anchor="(\w+)"', drawn) == [
+        (f"{10.0 * day:.2f}", "middle") for day in range(0, 11, 2)
+    ]
+    assert drawn.count('class="tick"') == 11
+    assert labels_apart(PLACE, [(10.0, "10 May 2024")], 236, LEFT) == []  # it would leave the chart
+
+
+def test_a_text_stands_on_the_side_of_its_line_that_has_room() -> None:
+    near = vertical(PLACE, 7.0, "split", "validation", until=8.0).fixed
+    last = vertical(PLACE, 8.0, "split", "test").fixed
+    end = vertical(PLACE, 9.9, "split", "test").fixed
+    anchors = [re.findall(r'text-anchor="(\w+)"', item.text) for item in (near, last, end)]  # type: ignore[union-attr]
+    assert anchors == [["end"], ["start"], ["end"]]
+
+
+def test_shaded_splits_leave_no_step_between_them() -> None:
+    splits = (("training", 0.0, 5.0), ("validation", 6.0, 7.0), ("test", 8.0, 9.0))
+    assert joined_splits(splits) == (("training", 0.0, 6.0), ("validation", 6.0, 8.0), ("test", 8.0, 9.0))
+    assert joined_splits(()) == ()
+
+
 def test_labels_that_would_touch_are_left_out() -> None:
-    texts = [(0.0, "24 Jun 2022"), (1.0, "25 Jun"), (9.9, "8 Jul")]
+    texts = [(0.0, "24 Jun 2022"), (1.0, "25 Jun"), (9.0, "8 Jul")]
     drawn = chart(
         PLACE, "chart <b>", texts, line(PLACE, np.array([0.0, 10.0]), np.array([1.0, 2.0]), "model")
     )

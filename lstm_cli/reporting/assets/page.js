@@ -3,6 +3,7 @@
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const DAY = 86400, HOUR = 3600;
+  const FONT = 'system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const plots = [];
 
@@ -113,16 +114,13 @@
   function drawAbove(chart, palette, labels) {
     return (plot) => {
       const { left, top, width, height } = plot.bbox, context = plot.ctx, ratio = window.devicePixelRatio;
+      const canvas = context.canvas.width;
       const inside = (x) => x >= left - 1 && x <= left + width + 1;
       context.save();
-      context.font = `${11.5 * ratio}px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif`;
-      context.lineJoin = "round";
+      context.font = `${12 * ratio}px ${FONT}`;
       const write = (text, x, y, align) => {
         context.textAlign = align;
         context.textBaseline = "alphabetic";
-        context.lineWidth = 4 * ratio;
-        context.strokeStyle = palette.paper;
-        context.strokeText(text, x, y);
         context.fillStyle = palette.muted;
         context.fillText(text, x, y);
       };
@@ -136,12 +134,13 @@
         context.stroke();
         context.setLineDash([]);
       };
-      for (const [name, begin] of (chart.splits || []).filter((split) => split[0] !== "training")) {
+      for (const [name, begin, end] of (chart.splits || []).filter((split) => split[0] !== "training")) {
         const x = plot.valToPos(begin, "x", true);
         if (!inside(x)) continue;
         dashed(x);
-        const right = x > left + width / 2;
-        write(name, x + (right ? -5 : 5) * ratio, top - 6 * ratio, right ? "right" : "left");
+        const room = Math.min(left + width, plot.valToPos(end, "x", true)) - x;
+        const fits = context.measureText(name).width + 5 * ratio < room;
+        write(name, x + (fits ? 5 : -5) * ratio, top - 6 * ratio, fits ? "left" : "right");
       }
       if (chart.forecast) {
         const x = plot.valToPos(plot.data[0][chart.first], "x", true);
@@ -158,21 +157,16 @@
         context.strokeStyle = palette.worse;
         context.stroke();
       });
-      labels.y.splits.forEach((value, index) => {
-        const y = plot.valToPos(value, "y", true);
-        if (y < top - 1 || y > top + height + 1) return;
-        write(labels.y.texts[index], left, y - 4 * ratio, "left");
-      });
-      let free = -Infinity;
-      labels.x.splits.forEach((value, index) => {
-        const x = plot.valToPos(value, "x", true);
-        if (!inside(x)) return;
-        const half = context.measureText(labels.x.texts[index]).width / 2;
-        const center = Math.max(left + half, Math.min(left + width - half, x));
-        if (center - half < free) return;
-        write(labels.x.texts[index], center, top + height + 16 * ratio, "center");
-        free = center + half + 6 * ratio;
-      });
+      const ends = labels.splits.map((value, index) => {
+        const x = plot.valToPos(value, "x", true), half = context.measureText(labels.texts[index]).width / 2;
+        return { text: labels.texts[index], x, begin: x - half, end: x + half };
+      }).filter((item) => inside(item.x));
+      const apart = (shown) => shown.every((item, index) => !index || shown[index - 1].end + 6 * ratio < item.begin);
+      let shown = ends;
+      for (let every = 2; !apart(shown); every += 1) shown = ends.filter((item, index) => index % every === 0);
+      for (const { text, x, begin, end } of shown) {
+        if (begin >= 0 && end <= canvas) write(text, x, top + height + 17 * ratio, "center");
+      }
       context.restore();
     };
   }
@@ -187,25 +181,47 @@
     }) + suffix));
   }
 
+  function textsWidth(plot, texts) {
+    plot.ctx.save();
+    plot.ctx.font = `12px ${FONT}`;
+    const width = Math.max(0, ...(texts || []).map((text) => plot.ctx.measureText(text).width));
+    plot.ctx.restore();
+    return Math.ceil(width) + 10;  // with the gap to the chart
+  }
+
+  function reserve(item) {
+    const text = item.place.parentElement.querySelector(".readout"), before = text.textContent;
+    text.style.minHeight = "";
+    let height = 0;
+    const columns = item.plot.data, count = columns[0].length;
+    for (let part = 0; part < 24; part += 1) {  // the newest values, which have the longest texts
+      text.textContent = readout(data.charts[item.place.dataset.chart], Math.max(0, count - 1 - part), columns);
+      height = Math.max(height, text.offsetHeight);
+    }
+    text.textContent = before;
+    text.style.minHeight = `${height}px`;  // so that pointing at the chart does not move the page
+  }
+
   function build(place) {
     const chart = data.charts[place.dataset.chart];
     const names = ["paper", "ink", "muted", "rule", "model", "baseline", "band80", "band95", "test", "val", "worse"];
     const palette = Object.fromEntries(names.map((name) => [name, color(name)]));
     const { columns, series, bands } = (chart.forecast ? windowSeries : seriesSeries)(chart, palette);
     const columnsWithX = [xValues(chart.x), ...columns];
-    const labels = { x: { splits: [], texts: [] }, y: { splits: [], texts: [] } };
-    const keep = (axis, texts) => (plot, splits, index, space, increment) => {
-      const known = splits.filter((value) => value !== null);
-      labels[axis] = { splits: known, texts: texts(known, increment) };
-      return splits.map(() => "");  // drawAbove writes them, inside the chart
+    const labels = { splits: [], texts: [] };
+    const keep = (plot, splits, index, space, increment) => {
+      Object.assign(labels, { splits, texts: axisTexts(splits, increment) });
+      return splits.map(() => "");  // drawAbove writes those that do not touch
     };
+    const still = place.querySelector(".chart"), sides = getComputedStyle(still);
+    const [leftSide, rightSide] = [parseFloat(sides.paddingLeft), parseFloat(sides.paddingRight)];
     const text = place.parentElement.querySelector(".readout");
     const reset = place.querySelector(".reset");
     const x = columnsWithX[0], whole = [x[0], x[x.length - 1]];
     if (whole[0] === whole[1]) whole[1] += 1;
     const options = {
-      width: place.clientWidth, height: Number(place.querySelector(".chart").getAttribute("height")),
-      padding: [18, 0, 0, 0], legend: { show: false }, pxAlign: false,
+      width: place.clientWidth, height: Number(still.getAttribute("height")),
+      padding: [18, rightSide, 0, 0], legend: { show: false }, pxAlign: false,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       scales: { x: { time: data.clock.time, range: (plot, low, high) => low === null ? whole : [low, high] }, y: yScale(chart) },
       cursor: {
@@ -213,9 +229,11 @@
         points: { size: 7, fill: (plot, index) => plot.series[index].points.show === false && plot.series[index].width === 0 ? "transparent" : plot.series[index].stroke(plot, index), stroke: palette.paper, width: 1.5 },
       },
       axes: [
-        { size: 22, gap: 0, grid: { show: false }, ticks: { show: false }, space: 84, values: keep("x", axisTexts) },
-        { size: 0, gap: 0, grid: { stroke: palette.rule, width: 1 }, ticks: { show: false }, space: 44,
-          values: keep("y", numberTexts) },
+        { size: 22, gap: 0, grid: { show: false }, ticks: { size: 4, width: 1, stroke: palette.muted }, space: 84,
+          values: keep },
+        { size: (plot, texts) => Math.max(leftSide, textsWidth(plot, texts)), gap: 8, space: 44, stroke: palette.muted,
+          font: `12px ${FONT}`, grid: { stroke: palette.rule, width: 1 }, ticks: { show: false },
+          values: (plot, splits, index, space, increment) => numberTexts(splits, increment) },
       ],
       series: [{}, ...series], bands,
       hooks: {
@@ -258,12 +276,23 @@
     });
     new ResizeObserver(() => {
       const width = place.clientWidth;
-      if (width && width !== item.plot.width) item.plot.setSize({ width, height: item.plot.height });
+      if (!width) return;
+      if (width !== item.plot.width) item.plot.setSize({ width, height: item.plot.height });
+      reserve(item);
     }).observe(place);
     plots.push(item);
   }
 
   document.querySelectorAll(".plot").forEach(start);
+  const folded = () => [...document.querySelectorAll("details:not([open])")];
+  let unfolded = [];
+  window.addEventListener("beforeprint", () => {
+    unfolded = folded();
+    for (const item of unfolded) item.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const item of unfolded) item.open = false;
+  });
   dark.addEventListener("change", () => {
     for (const item of plots) {
       const { min, max } = item.plot.scales.x;

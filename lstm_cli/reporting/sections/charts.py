@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_cli.evaluation.score_text import format_number
+from lstm_cli.reporting.chart_data import joined_splits
 from lstm_cli.reporting.facts import Clock, Profile, RunFacts, SeriesChart, WindowChart
 from lstm_cli.reporting.markup import Child, Html, element, isolate, join
 from lstm_cli.reporting.number_text import tick_texts, ticks
@@ -94,13 +95,16 @@ def _series_figure(facts: RunFacts, item: SeriesChart, index: int) -> Html:
     place = frame([item.x], [item.y], SERIES_HEIGHT)
     if item.y_range is not None:
         place = replace(place, y=item.y_range)
-    marks = [shade(place, begin, end, "test") for name, begin, end in item.splits if name == "test"]
-    marks += [shade(place, begin, end, "val") for name, begin, end in item.splits if name == "validation"]
+    splits = joined_splits(item.splits)
+    marks = [shade(place, begin, end, "test") for name, begin, end in splits if name == "test"]
+    marks += [shade(place, begin, end, "val") for name, begin, end in splits if name == "validation"]
     marks += [
         line(place, item.x, item.y, "measured thin"),
         dots(place, item.outlier_x, np.clip(item.outlier_y, *place.y), "worse"),
     ]
-    marks += [vertical(place, begin, "split", name) for name, begin, _ in item.splits if name != "training"]
+    marks += [
+        vertical(place, begin, "split", name, until=end) for name, begin, end in splits if name != "training"
+    ]
     title = join(_named(item.series, item.target) or item.target)
     rank = f"{item.rank} series by the error relative to {facts.baseline}" if item.rank else ""
     thinned = "each stroke spans the smallest and the largest value of a short time" if item.thinned else ""

@@ -4,11 +4,11 @@ import numpy as np
 
 from lstm_cli.evaluation.score_text import format_number, format_percent
 from lstm_cli.reporting.facts import Calibration, Groups, Residuals, RunFacts
-from lstm_cli.reporting.markup import Child, Html, element, isolate, join
+from lstm_cli.reporting.markup import Child, Html, isolate, join
 from lstm_cli.reporting.number_text import tick_texts, ticks
 from lstm_cli.reporting.sections.charts import SMALL_HEIGHT, label_chart, x_ticks
 from lstm_cli.reporting.sections.layout import figure, grid, legend, prose, section, table
-from lstm_cli.reporting.svg import TOP, Frame, Mark, band, bars, chart, dots, frame, line, vertical
+from lstm_cli.reporting.svg import Frame, band, bars, chart, dots, frame, line, vertical
 
 RATIO_BINS = np.linspace(0.0, 2.0, 41)
 
@@ -36,8 +36,11 @@ def _group_figure(facts: RunFacts, item: Groups) -> Html | None:
             f"By {by}",
             table(
                 f"Error by {by}",
-                (by, "model", facts.baseline),
-                [(item.labels[0], format_number(item.model[0]), format_number(item.baseline[0]))],
+                ("forecast", f"{by} {item.labels[0]}"),  # upright, for a third of the width
+                [
+                    ("model", format_number(item.model[0])),
+                    (facts.baseline, format_number(item.baseline[0])),
+                ],
             ),
         )
     worst = int(np.nanargmax(item.model)) if np.isfinite(item.model).any() else 0
@@ -207,7 +210,6 @@ def _coverage_figure(found: Calibration) -> Html:
             line(place, np.array(place.x), nominal, "ideal"),
             line(place, steps, share, "model"),
             *([dots(place, steps, share, "model")] if len(steps) == 1 else []),
-            _level_text(place, level, share),
         ]
     every = max(1, len(steps) // 6)
     shown = [(float(step), f"{step:.0f}") for step in steps[::every]]
@@ -215,16 +217,10 @@ def _coverage_figure(found: Calibration) -> Html:
         f"{level} % interval {np.nanmin(share):.0f} to {np.nanmax(share):.0f} %"
         for level, share in found.by_step.items()
     )
-    drawn = chart(place, label, shown, *marks, y_ticks=())
+    levels = [(float(level), f"{level}\u00a0%") for level in found.by_step]
+    drawn = chart(place, label, shown, *marks, y_ticks=levels)
     return figure(
         "Coverage by step ahead",
         drawn,
         note="Percent of measured values inside. Dashed: ideal.",
     )
-
-
-def _level_text(place: Frame, level: str, share: np.ndarray) -> Mark:
-    """Return the name of a level next to its dashed line, on the side where the coverage is not."""
-    below = np.nanmean(share) >= float(level)
-    y = TOP + float(place.down(float(level))) + (14 if below else -5)
-    return Mark(fixed=element("text", {"class": "note", "x": 0, "y": f"{y:.1f}"}, f"{level}\u00a0%"))

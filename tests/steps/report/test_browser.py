@@ -30,6 +30,16 @@ LUMINANCE = """(() => {
 })()"""
 
 
+LABELS_OUTSIDE = """[...document.querySelectorAll('.chart')].filter((chart) => chart.clientWidth).every((chart) => {
+  const places = (name) => [...chart.querySelectorAll(name)].map((item) => item.getBoundingClientRect());
+  const left = Math.min(...places('.grid, .zero').map((place) => place.left));
+  const foot = Math.max(...places('.tick').map((place) => place.top));
+  return places('.y-label').every((label) => label.right <= left && label.left >= 0)
+    && places('.x-label').every((label, index, all) =>
+      label.top >= foot && label.right <= window.innerWidth + 1 && (!index || all[index - 1].right < label.left));
+})"""
+
+
 @pytest.fixture(scope="module")
 def page(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "page.html"
@@ -126,6 +136,40 @@ def test_no_width_needs_sideways_scrolling(tab: Tab, page: Path, width: int) -> 
     assert tab.evaluate(f"{charts}.every((place) => place.width > 200 && place.right <= {width})")
 
 
+@pytest.mark.parametrize(("width", "media"), [(360, ""), (1280, ""), (700, "print")])
+def test_no_label_of_an_axis_lies_on_a_chart_or_another_label(tab: Tab, width: int, media: str) -> None:
+    tab.resize(width, 900, phone=width < 500)
+    tab.media("light", media=media)
+    assert tab.evaluate(LABELS_OUTSIDE)
+
+
+def test_live_charts_have_the_side_of_the_static_ones(tab: Tab) -> None:
+    places = """[...document.querySelectorAll('.plot')].map((plot) => {
+      const left = (name) => plot.querySelector(name).getBoundingClientRect().left;
+      return [left('.u-over') - left('.uplot'), parseFloat(getComputedStyle(plot.querySelector('.chart')).paddingLeft)];
+    })"""
+    found = tab.evaluate(places)
+    assert len(found) >= 4
+    assert all(live == pytest.approx(static, abs=1) for live, static in found)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_pointing_at_a_chart_moves_nothing(tab: Tab, width: int) -> None:
+    tab.resize(width, 900)
+    tab.evaluate(f"{CHART}.scrollIntoView({{block: 'center'}})")
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    below = "document.querySelectorAll('.figure')[2].getBoundingClientRect().top + window.scrollY"
+    before, place = tab.evaluate(below), tab.evaluate(OVER)
+    tab.mouse("Moved", place["x"] + place["width"] - 3, place["y"] + 20)
+    tab.wait_for("document.querySelector('.readout').textContent !== ''")
+    assert tab.evaluate(below) == before
+
+
+def test_tables_fit_a_wide_page(tab: Tab) -> None:
+    scrolls = "[...document.querySelectorAll('.scroll')]"
+    assert tab.evaluate(f"{scrolls}.every((item) => item.scrollWidth <= item.clientWidth)")
+
+
 def test_the_page_works_without_scripts(browser: Tab, page: Path) -> None:
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
@@ -145,7 +189,13 @@ def test_paper_shows_the_static_charts(tab: Tab) -> None:
     assert tab.evaluate(shown.format("uplot")) == "none"
     assert tab.evaluate(shown.format("chart")) == "block"
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    closed = "document.querySelectorAll('details:not([open])').length"
+    tab.evaluate(f"addEventListener('beforeprint', () => {{ window.printed = {closed}; }})")
+    before = tab.evaluate(closed)
+    assert before > 0
     assert tab.pdf().startswith(b"%PDF")
+    assert tab.evaluate("window.printed") == 0  # the settings are unfolded on paper, and only there
+    assert tab.evaluate(closed) == before
 
 
 def test_headings_tables_and_charts_are_named(tab: Tab) -> None:
