@@ -243,6 +243,8 @@ _WARNINGS = {
     "M404": "The accuracy is worse than the model promised, by more than random variation.",
     "M405": "The test for lost accuracy cannot run, because the model has no errors to compare with.",
     "M406": "Some forecasts have no promise of their own model, so the test for lost accuracy leaves them out.",
+    "M407": "No challenger was trained or compared, so the model stays.",
+    "M408": "A file of new rows has none that is newer than those of the run.",
 }
 _NOTES = {
     "D123": "The first line is Excel's `sep=`, which names the delimiter.",

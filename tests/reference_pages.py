@@ -58,6 +58,7 @@ READS = {
     "predict": "`model/`, and `quantized/` if there is one. The rows come from `NEW`, or from `data/` without `NEW`.",
     "score": "`ledger/`, the schema in `model/`, and `scores/` for what was promised. The measured values come from "
     "`ACTUALS`, or from `data/` without `ACTUALS`.",
+    "refresh": "`DATA`, `data/`, `model/`, `ledger/`, and `scores/` for what was promised.",
     "export": "`data/` and `model/`; `quantized/` with `--precision`.",
     "report": "`data/`, `model/`, the scores in `run.json`, and `quantized/` if the scores are of the quantized model.",
     "runs": "`run.json` of each run, and `checkpoint/training.json`. No other file is read.",
@@ -76,6 +77,8 @@ WRITES = {
     "predict": "The forecast, to `--output FILE` or to standard output. `--record` also writes a "
     "file into `ledger/`. The run does not change otherwise.",
     "score": "The measured values of each forecast, in `ledger/`. `run.json` does not change.",
+    "refresh": "`data/` with the new rows, the forecast and its measured values in `ledger/`, and the verdict in "
+    "`run.json`. A challenger that wins becomes `model/`, with its `scores/`. `--output FILE` gets the forecast.",
     "export": "A file in `exports/` or at `--output FILE`, and a JSON file next to it that describes it.",
     "report": "The page or the comment, to `--output FILE` or to standard output. The run does not change.",
     "runs": "Nothing. `--clean --delete` removes numbered folders that `run.json` does not name.",
@@ -84,6 +87,7 @@ WRITES = {
     "config": "Nothing.",
 }
 DONE = {
+    "refresh": "The forecast was made, whether the model was replaced or not.",
     "runs": "The report was printed. In a list, a run whose `run.json` is not readable is a row that says so.",
     "config": "The settings were printed.",
     "history": "The models were listed, or the rollback is done, or it would change nothing.",
@@ -96,6 +100,7 @@ NOT_GOOD_ENOUGH = {
     "evaluate": "A condition of `--fail-if` is true, or a training of `--backtest` diverged.",
     "quantize": "The validation error grew by more than `--max-loss`.",
     "score": "A condition of `--fail-if` is true.",
+    "refresh": "A condition of `--fail-if` is true for the model and for the challenger. The forecast was written.",
 }
 WITHOUT_DATA = ("runs", "verify", "history", "config")  # they read no rows, so they never exit with 3
 

@@ -12,6 +12,7 @@ VERBS = {
     "score": "Score recorded forecasts against what came true.",
     "export": "Export the model or its windows for another program.",
     "report": "Write a page that shows what a model can do.",
+    "refresh": "Add new rows, retrain if it pays, and forecast.",
     "runs": "Show a run, or list, compare and clean the runs in a folder.",
     "verify": "Check all files of a run and name the command that repairs it.",
     "history": "List the models of a run, and roll back to an earlier one.",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lstm_cli.config.predict import PredictConfig
     from lstm_cli.config.prepare import PrepareConfig
     from lstm_cli.config.quantize import QuantizeConfig
+    from lstm_cli.config.refresh import RefreshConfig
     from lstm_cli.config.report import ReportConfig
     from lstm_cli.config.runs import RunsConfig
     from lstm_cli.config.score import ScoreConfig
@@ -26,6 +27,7 @@ __all__ = [
     "PredictConfig",
     "PrepareConfig",
     "QuantizeConfig",
+    "RefreshConfig",
     "ReportConfig",
     "RunsConfig",
     "ScoreConfig",

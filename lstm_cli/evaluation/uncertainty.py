@@ -11,7 +11,7 @@ asymptotics"). The method uses no random numbers.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,8 +116,21 @@ class WindowErrors:
     If no series has a MASE scale, the sum is MAE.
     """
 
-    def __init__(self, windows: Windows, scale: metrics.MetricScale) -> None:
-        self.windows = windows
+    def __init__(
+        self,
+        windows: Windows,
+        scale: metrics.MetricScale,
+        *,
+        compared: Sequence[str] = COMPARED_FORECASTS,
+    ) -> None:
+        """Begin with no errors.
+
+        Args:
+            windows: windows to score.
+            scale: divisors of the scaled scores.
+            compared: names of the forecasts to compare; `model` must be one of them.
+        """
+        self.windows, self._compared = windows, compared
         count = _measured(windows)
         usable = (count > 0) & (scale.seasonal_error > 0)
         self.has_scale = bool(usable.any())  # whether `mean_errors` are MASE, and not MAE in the file's units
@@ -139,7 +152,7 @@ class WindowErrors:
             batch: windows.
             absolute_error: [B, H, C] in the file's units.
         """
-        if name in COMPARED_FORECASTS:
+        if name in self._compared:
             sums = np.where(batch.observed, absolute_error, 0.0).sum(axis=1)
             self._errors.setdefault(name, []).append((sums * self._weight[batch.series]).sum(axis=1))
         if name == "model":

@@ -156,6 +156,10 @@ class Writer:
         """Remove the folders of an earlier version of the model. Raise OutputError."""
         self._commit(self._steps, versions.drop_version(self._models, folder))
 
+    def add_verdict(self, verdict: Mapping[str, Any]) -> None:
+        """Add a verdict of `refresh` to the current version of the model, with one rename. Raise OutputError."""
+        self._commit(self._steps, versions.add_verdict(self._steps, self._models, verdict))
+
     def _broken(self) -> set[str]:
         """Return the steps of the current model whose artifacts are corrupt, so that they cannot serve again."""
         broken = set()

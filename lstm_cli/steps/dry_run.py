@@ -11,6 +11,7 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    RefreshConfig,
     ReportConfig,
     ScoreConfig,
     TrainConfig,
@@ -325,6 +326,32 @@ def plan_score(run: Path, source: str | None, config: ScoreConfig) -> DryRunPlan
         reads.append(_sized(ledger))
     reads += _sizes([] if source is None else [source])
     return _plan(run, "score", None, reads, [str(ledger)])
+
+
+def plan_refresh(run: Path, source: str, config: RefreshConfig) -> DryRunPlan:
+    """Return the plan of `refresh`. Whether it trains follows from the rows, which the plan does not read.
+
+    Args:
+        run: run directory.
+        source: file of the new rows.
+        config: settings of `refresh`.
+
+    Raises:
+        MissingArtifact: the run has no model or no data.
+        DataError: the file cannot be read.
+        UsageError, OutputError: a condition is not valid, or the forecast cannot be written.
+    """
+    from lstm_cli.steps.refresh.conditions import parse_conditions
+
+    parse_conditions(config)
+    if config.output is not None:
+        check_output(config.output, run=run, source=source)
+    with open_run(run) as opened:
+        scores = ("scores",) if opened.has("scores") else ()
+        reads: list[tuple[str, int | None]] = [*would_read(opened, "data", "model", *scores)]
+        writes = [*would_write(run, "prepare"), str(run / LEDGER)]
+    reads += _sizes([source])
+    return _plan(run, "refresh", None, reads, [*writes, *([config.output] if config.output else [])])
 
 
 def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:

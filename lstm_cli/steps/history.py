@@ -24,6 +24,7 @@ from lstm_cli.rundir import (
 )
 from lstm_cli.steps.shared.report_json import to_plain
 
+VERDICT_KEYS = ("at", "verdict", "text", "time_end")
 NO_SCORES: Mapping[str, Mapping[str, Any]] = {}
 
 
@@ -277,6 +278,9 @@ def _line(
         "scores": (scores_of(run.steps, digest) if is_current else None) or record.get("scores"),
         "since": since.get(digest),
         "served": record["served"],
+        "verdicts": [
+            {key: verdict.get(key) for key in VERDICT_KEYS} for verdict in record.get("verdicts", ())
+        ],
         "rolled_back": bool(record.get("rolled_back")),
         "quantized": None if quantize is None else quantize["report"].get("to"),
     }

@@ -23,7 +23,7 @@ from lstm_cli.findings import Finding
 
 VERBS = (
     *("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "score", "export", "report"),
-    *("runs", "verify", "history", "config"),
+    *("refresh", "runs", "verify", "history", "config"),
 )
 MODULES = {verb: f"lstm_cli.steps.{'show_config' if verb == 'config' else verb}" for verb in VERBS}
 calls: list[dict[str, Any]] = []  # arguments of each step
@@ -54,7 +54,11 @@ def environment(**extra: str) -> dict[str, str]:
 
 def arguments(verb: str) -> Sequence[str]:
     """Return the shortest valid command line of a verb."""
-    of_data = {"check": ("check", "data.csv"), "prepare": ("prepare", "data.csv", "run")}
+    of_data = {
+        "check": ("check", "data.csv"),
+        "prepare": ("prepare", "data.csv", "run"),
+        "refresh": ("refresh", "run", "data.csv"),
+    }
     return of_data.get(verb, (verb, "run"))
 
 
@@ -274,6 +278,36 @@ score_report = partial(
     },
     drift=None,
 )
+HELD_OUT = {"champion": scores(1), "challenger": scores(0.9), "baselines": {"seasonal_naive": scores(1.2)}}
+HELD_OUT |= {"difference": 10.0, "interval": [4.0, 16.0], "windows": 61, "margin": 0.01}
+refresh_report = partial(
+    filled_report,
+    "refresh.report.RefreshReport",
+    source="load.csv",
+    verdict="replaced",
+    text="model 4 replaces the champion: MASE 0.9 of the challenger, 1 of the champion, 10 % lower (4 to 16 %)",
+    version=4,
+    rows={
+        "added": 24,
+        "overlap": 48,
+        "changed": 0,
+        "older": 0,
+        "total": 17444,
+        "unlearnt": 168,
+        "since_last": 168,
+    },
+    time_end="2018-06-27T19:00:00",
+    ledger={
+        "forecasts": 30,
+        "new_values": 24,
+        "model": "0003",
+        "metrics": scores(1),
+        "baseline": scores(1.2),
+        "test": "no alarm",
+    },
+    comparison=HELD_OUT | {"since": "2018-06-24T08:00:00"},
+    forecast={"rows": 24, "recorded": "runs/load/ledger/1.forecast"},
+)
 export_report = partial(
     filled_report,
     "export.ExportReport",
@@ -449,6 +483,11 @@ def score(run, source, config, listen, *, lock_wait=0.0, stdin=None):
         error.report = report
         raise error
     return report
+
+
+def refresh(run, source, config, listen, *, keep, lock_wait=0.0, stdin=None, should_stop=None):
+    _called(run=run, source=source, config=config, keep=keep, lock_wait=lock_wait)
+    return refresh_report(run=str(run), output=config.output)
 
 
 def export(run, config, listen):

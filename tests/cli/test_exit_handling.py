@@ -18,7 +18,7 @@ from lstm_cli import errors
             ["browse"],
             "unknown command 'browse'",
             "the commands are check, prepare, train, tune, evaluate, quantize, predict, score, export, report, "
-            "runs, verify, history, config",
+            "refresh, runs, verify, history, config",
         ),
         (["--quiet"], "options must come after the command", "write lstm COMMAND ... --quiet"),
         (["--frobnicate"], "no such option '--frobnicate'", "see 'lstm --help'"),

@@ -21,6 +21,7 @@ CONFIGS = {
     "quantize": config.QuantizeConfig,
     "score": config.ScoreConfig,
     "predict": config.PredictConfig,
+    "refresh": config.RefreshConfig,
     "export": config.ExportConfig,
 }
 # For each field a value other than its default: as text, and as the step gets it.
@@ -148,6 +149,17 @@ OTHER_VALUES = {
     "score": {
         "fail_if": ("alarms>0", ("alarms>0",)),
         "false_alarms": ("0.5", 0.5),
+        **TEXT_VALUES,
+    },
+    "refresh": {
+        "output": ("OUT", "OUT"),
+        "always": (None, True),
+        "new_rows": ("48", 48),
+        "max_age": ("7", 7.0),
+        "margin": ("2%", 0.02),
+        "from_scratch": (None, True),
+        "budget": ("10m", 600.0),
+        "fail_if": ("mase>=1", ("mase>=1",)),
         **TEXT_VALUES,
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT"), "precision": ("fp16", "fp16")},

@@ -19,6 +19,7 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    RefreshConfig,
     ReportConfig,
     ScoreConfig,
     TuneConfig,
@@ -26,7 +27,7 @@ from lstm_cli.config import (
 from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events
 from lstm_cli.monitoring import sequential_test
-from lstm_cli.rundir import LEDGER, open_run
+from lstm_cli.rundir import LEDGER, open_run, writing
 from lstm_cli.steps.check import check
 from lstm_cli.steps.check.report import CheckReport
 from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
@@ -38,6 +39,8 @@ from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
 from lstm_cli.steps.quantize import QuantizeReport, quantize
+from lstm_cli.steps.refresh import refresh
+from lstm_cli.steps.refresh.report import RefreshReport
 from lstm_cli.steps.report import PageReport, report
 from lstm_cli.steps.runs.clean import CleanFolder, CleanReport, clean
 from lstm_cli.steps.runs.compare import DiffReport, compare
@@ -63,6 +66,7 @@ REPORTS: dict[str, Any] = {
     "quantize": QuantizeReport,
     "predict": PredictReport,
     "score": ScoreReport,
+    "refresh": RefreshReport,
     "export": ExportReport,
     "report": PageReport,
     "runs": RunsReport,
@@ -175,6 +179,16 @@ def of_score(run: Path, panel: Path, _: Json) -> list[Json]:
         return [score(copy, source, ScoreConfig(fail_if=("mae<0",)), ignore_events).to_json()]
 
 
+def of_refresh(run: Path, panel: Path, _: Json) -> list[Json]:
+    """Return the reports of a night with a comparison, and of one with what came true."""
+    copy = Path(shutil.copytree(run, run.parent / "refresh" / "run"))
+    shutil.rmtree(copy / LEDGER, ignore_errors=True)
+    train(copy, LINEAR, ignore_events)
+    record(copy, panel, "2024-04-30")
+    config = RefreshConfig(always=True, margin=9.0, output=str(copy.parent / "f.csv"), fail_if=("mase>99",))
+    return [refresh(copy, str(panel), each, ignore_events).to_json() for each in (config, RefreshConfig())]
+
+
 def of_export(run: Path, *_: Any) -> list[Json]:
     return [export(run, ExportConfig(), ignore_events).to_json()]
 
@@ -228,6 +242,10 @@ def of_history(run: Path, *_: Any) -> list[Json]:
     train(run, LINEAR, ignore_events)
     train(run, TRAIN, ignore_events)
     digest = open_run(run).digest("model")
+    verdict = {"at": "2026-11-29T02:00:17Z", "verdict": "kept", "text": "model 2 stays", "time_end": None}
+    with writing(run, step="train") as writer:
+        writer.add_verdict(verdict)
+        writer.add_verdict(verdict | {"time_end": "2024-04-20T00:00:00"})
     reports = [
         history(run, since={str(digest): {"mase": 0.9}}),
         roll_back(run, int(history(run).versions[0]["version"])),
@@ -269,6 +287,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "quantize": of_quantize,
     "predict": of_predict,
     "score": of_score,
+    "refresh": of_refresh,
     "export": of_export,
     "report": of_report,
     "runs": of_runs,

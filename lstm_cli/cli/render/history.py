@@ -8,6 +8,7 @@ from lstm_cli.cli.render.scores import format_number
 from lstm_cli.rundir import ARTIFACTS, command
 
 ABSENT = "-"
+MAX_VERDICTS = 7  # newest ones of refresh
 
 
 def history_table(report: Any, page: Page) -> None:
@@ -31,6 +32,11 @@ def history_table(report: Any, page: Page) -> None:
         text_columns=(0, 1, 2, 3),
     )
     page.blank()
+    verdicts = [verdict for version in report.versions for verdict in version.get("verdicts", ())]
+    for verdict in sorted(verdicts, key=lambda each: str(each["at"]))[-MAX_VERDICTS:]:
+        page.line(f"{_minute(verdict['at'])}  {verdict['text']}")
+    if verdicts:
+        page.blank()
     page.line(_next_line(report))
 
 

@@ -103,6 +103,17 @@ def _score(report: Any) -> list[str]:
     ]
 
 
+def _refresh(report: Any) -> list[str]:
+    test = (report.ledger or {}).get("test")
+    return [
+        report.text,
+        "ALARM" if test == "alarm" else "",
+        "" if report.output is None else f"{count_noun(report.forecast['rows'], 'row')} to {report.output}",
+        _gate_summary(len(report.gates), sum(gate["failed"] for gate in report.gates)),
+        _warning_count(report),
+    ]
+
+
 def _gate_summary(conditions: int, failed: int) -> str:
     """Return the result of --fail-if as text; "" without conditions."""
     if not conditions:
@@ -210,6 +221,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "quantize": _quantize,
     "predict": _predict,
     "score": _score,
+    "refresh": _refresh,
     "export": _export,
     "report": _report,
     "runs": _runs,

@@ -111,30 +111,57 @@ def dataset_at_fold(
     Raises:
         ValueError: if no series is left.
     """
-    table, targets = dataset.series, dataset.targets
+    table = dataset.series
     keep = _series_in_fold(dataset, fold)
     if not len(keep):
         raise ValueError("no series has training rows before the cut-off")
-    rows = []
-    for index in keep:
-        rows_slice = slice(table.offset[index], table.offset[index] + fold.count[index])
-        units = dataset.scaler.inverse_transform(dataset.values_scaled[rows_slice], int(index))
-        rows.append(np.where(dataset.measured[rows_slice], units, np.nan))
-        dropped.restore(rows[-1], rows_slice.start)
+    rows = [measured_rows(dataset, index, int(fold.count[index]), dropped) for index in keep.tolist()]
+    kept = _fold_series_table(table, fold, keep)
+    return dataset_from_rows(rows, kept, dataset.schema, scaler=dataset.scaler.kind, config=config)
+
+
+def measured_rows(dataset: Dataset, series: int, count: int, dropped: DroppedOutliers) -> np.ndarray:
+    """Return the first rows [count, columns] of a series in the file's units, NaN where nothing was measured.
+
+    Args:
+        dataset: dataset of the run.
+        series: index of the series.
+        count: number of rows.
+        dropped: outliers that `prepare` set to missing; their values are restored.
+    """
+    begin = int(dataset.series.offset[series])
+    rows = slice(begin, begin + count)
+    units = dataset.scaler.inverse_transform(dataset.values_scaled[rows], series)
+    values = np.where(dataset.measured[rows], units, np.nan)
+    dropped.restore(values, begin)
+    return values
+
+
+def dataset_from_rows(
+    rows: Sequence[np.ndarray], table: SeriesTable, schema: Schema, *, scaler: str, config: PrepareConfig
+) -> Dataset:
+    """Return the dataset of the rows of each series. What `prepare` derives from the training rows is derived again.
+
+    Args:
+        rows: for each series [rows, columns] in the file's units, NaN where nothing was measured.
+        table: series with their splits; the rows stand one after another.
+        schema: columns of the rows.
+        scaler: kind of the scaler.
+        config: settings of `prepare`, which may give seasons and lookback.
+    """
+    targets = len(schema.targets)
     if config.outliers == "drop":
-        rows = _empty_outliers(
-            rows, fold.train_end[keep], fold.val_end[keep], targets, dataset.schema, config
-        )
-    training = [values[: fold.train_end[index]] for values, index in zip(rows, keep, strict=True)]
+        rows = _empty_outliers(rows, table.train_end, table.val_end, targets, schema, config)
+    training = [values[:end] for values, end in zip(rows, table.train_end.tolist(), strict=True)]
     training_targets = [values[:, :targets] for values in training]
-    schema = _fold_schema(dataset.schema, training_targets, config)
-    scaler = fit_scaler(dataset.scaler.kind, training, indicators=schema.indicators)
+    schema = _fold_schema(schema, training_targets, config)
+    fitted = fit_scaler(scaler, training, indicators=schema.indicators)
     return Dataset(
         schema=schema,
-        series=_fold_series_table(table, fold, keep),
-        values_scaled=scale_and_fill(rows, scaler, schema),
+        series=table,
+        values_scaled=scale_and_fill(rows, fitted, schema),
         measured=np.concatenate([~np.isnan(values) for values in rows]),
-        scaler=scaler,
+        scaler=fitted,
         training=training_statistics(
             training_targets, schema.season, fit_scaler("standard", training_targets).scale
         ),

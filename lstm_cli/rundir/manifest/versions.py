@@ -4,7 +4,7 @@
 
     {"folder": "0002", "digest": "<sha256>", "made": "2026-11-29T02:00:00Z", "made_by": "train", "model": "segment",
      "data": {"sha256": ..., "time_end": ...}, "val": {...}, "scores": {...}, "rolled_back": true,
-     "served": [{"since": ..., "until": ..., "by": "train"}],
+     "served": [{"since": ..., "until": ..., "by": "train"}], "verdicts": [{"at": ..., "verdict": "kept", ...}],
      "steps": {"train": {...}, "quantize": {...}}}
 
 A version has the number of its folder. `steps` has the manifest entries of an earlier version whose folders are kept.
@@ -22,6 +22,8 @@ Record = dict[str, Any]
 
 MAX_RECORDS = 365  # versions in the list, most of them without their folders
 MAX_PERIODS = 20  # periods of one version
+MAX_VERDICTS = 60  # of `refresh` about the current version; an earlier one keeps the last few
+MAX_OLD_VERDICTS = 3
 ROLLBACK = "rollback"  # why a version serves, if it was not made then
 SCORES = ("mase", "mae_scaled")
 
@@ -175,6 +177,21 @@ def drop_version(models: Sequence[Record], folder: str) -> list[Record]:
     return [_without(record, "steps") if record["folder"] == folder else record for record in models]
 
 
+def add_verdict(
+    steps: Mapping[str, Any], models: Sequence[Record], verdict: Mapping[str, Any]
+) -> list[Record]:
+    """Return the versions after a verdict of `refresh` about the current one.
+
+    Args:
+        steps: Steps of the manifest.
+        models: Versions in the manifest.
+        verdict: Facts about the night.
+    """
+    *earlier, current = list_versions(steps, models)
+    verdicts = [*current.get("verdicts", ()), dict(verdict)][-MAX_VERDICTS:]
+    return [*earlier, {**current, "verdicts": verdicts}]
+
+
 def _close(
     models: Sequence[Record], steps: Mapping[str, Any], now: str, broken: Collection[str] = ()
 ) -> list[Record]:
@@ -184,6 +201,8 @@ def _close(
         current = versions[-1]
         current["served"] = [*current["served"][:-1], current["served"][-1] | {"until": now}]
         current["scores"] = scores_of(steps, current["digest"]) or current.get("scores")
+        if "verdicts" in current:
+            current["verdicts"] = current["verdicts"][-MAX_OLD_VERDICTS:]
         if "train" not in broken:
             current["steps"] = {"train": steps["train"]}
         quantize = None if broken else steps.get("quantize")

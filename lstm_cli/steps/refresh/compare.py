@@ -1,0 +1,147 @@
+"""Comparison of `refresh`: a challenger that has not seen the held-out rows, and the champion, on the same windows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.windows import SPLITS, Windows, split_windows
+from lstm_cli.data.forecast.bounds import make_bounds
+from lstm_cli.errors import DataError
+from lstm_cli.evaluation import metrics, scoring
+from lstm_cli.evaluation.baseline_season import baseline_season
+from lstm_cli.evaluation.torch_forecaster import torch_forecaster
+from lstm_cli.evaluation.uncertainty import WindowErrors, window_times
+from lstm_cli.events import Listener
+from lstm_cli.inference.session import open_session
+from lstm_cli.inference.trained_model import TrainedModel, load_graph, rescale_to_model
+from lstm_cli.rundir import Run
+from lstm_cli.steps.evaluate.train_fold import cut_off_text
+from lstm_cli.steps.train.warm_start import WarmStart
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Scores of both models on the held-out rows."""
+
+    champion: dict[str, float | None]
+    challenger: dict[str, float | None]
+    baselines: dict[str, dict[str, float | None]]
+    difference: float | None  # percentage by which the error of the challenger is lower
+    interval: list[float] | None  # its 90 % interval
+    windows: int
+    since: str  # time of the first held-out row
+
+    def is_better(self, margin: float) -> bool:
+        """Return whether the challenger is better by the margin, and not by random variation alone."""
+        return (
+            self.difference is not None
+            and self.interval is not None
+            and self.difference >= 100 * margin
+            and self.interval[0] > 0
+        )
+
+
+def compare(
+    run: Run,
+    held_out: Dataset,
+    learnt: np.ndarray,
+    model: TrainedModel,
+    config: TrainConfig,
+    start: WarmStart | None,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+) -> Comparison:
+    """Train a challenger on the rows before the held-out ones, and score it and the champion on these.
+
+    Args:
+        run: run of the champion.
+        held_out: data whose test split is held out.
+        learnt: [S] first row of each series after those that the champion has learnt.
+        model: the champion.
+        config: settings of the training.
+        start: model whose weights are the start of the challenger; None: random weights.
+        listen: receives events.
+        should_stop: returns the signal that ends training, or None.
+
+    Raises:
+        DataError: too few rows for the comparison.
+        Interrupted, TrainingDiverged, DeviceError: as in `train`.
+    """
+    from lstm_cli.training.setup.device import usable_cores
+    from lstm_cli.training.train_model import train_model
+
+    threads = config.threads or usable_cores()
+    for split, name in SPLITS.items():
+        if not len(split_windows(held_out, split)):
+            raise _too_few(f"no {name} window")
+    initial = None if start is None else start.load(start.choose_weights(held_out))
+    trained = train_model(
+        held_out, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
+    )
+    linear, lookback = trained.shipped.linear, trained.settings["lookback"]
+    season = baseline_season(trained.dataset)
+    windows = scoring.scoring_windows(trained.dataset, "test", lookback, linear, season)
+    theirs = split_windows(rescale_to_model(held_out, model), "test", model.lookback)
+    windows, theirs = _shared(windows, theirs, learnt)
+    horizon = held_out.schema.horizon
+    times = window_times(windows)
+    if times.count < horizon or times.disjoint < 2:
+        raise _too_few(f"{times.count} windows, {max(2, horizon)} are needed")
+    errors = WindowErrors(windows, scoring.metric_scale(held_out), compared=("model", CHAMPION))
+    challenger = scoring.combine_forecasters(
+        torch_forecaster(trained.shipped.network, lookback),
+        scoring.baseline_forecaster(trained.dataset, linear, season),
+    )
+    sums = scoring.score(
+        windows, challenger, make_bounds(held_out, config.min, config.max)[0], on_errors=errors
+    )
+    session = open_session(load_graph(run, "auto")[0], threads=threads)
+    forecaster = scoring.model_forecaster(session, model.lookback, name=CHAMPION)
+    sums |= scoring.score(theirs, forecaster, model.bounds, on_errors=errors)
+    scale = scoring.metric_scale(held_out)
+    scores = {name: metrics.overall_scores(each, scale) for name, each in sums.items()}
+    compared: dict[str, Any] = errors.comparisons()[CHAMPION]
+    first = int(np.argmax(held_out.series.count - held_out.series.val_end))
+    table = held_out.series
+    since_us = int(held_out.schema.step.times(table.val_end[first : first + 1], table.origin_us[first])[0])
+    return Comparison(
+        champion=scores.pop(CHAMPION),
+        challenger=scores.pop("model"),
+        baselines={name: each for name, each in scores.items() if not name.startswith(scoring.PART)},
+        difference=compared["difference"],
+        interval=compared["interval"],
+        windows=len(windows),
+        since=cut_off_text(held_out, since_us),
+    )
+
+
+def _shared(windows: Windows, theirs: Windows, learnt: np.ndarray) -> tuple[Windows, Windows]:
+    """Return the windows that both models can forecast, after the rows that the champion has learnt.
+
+    Args:
+        windows: windows of the challenger.
+        theirs: windows of the champion, over the same rows.
+        learnt: [S] first row of each series that the champion has not learnt.
+    """
+    offset = windows.dataset.series.offset
+    origins = np.intersect1d(windows.origins, theirs.origins)
+
+    def chosen(each: Windows) -> Windows:
+        unlearnt = each.origins - offset[each.series] >= learnt[each.series]
+        return each.select(np.isin(each.origins, origins) & unlearnt)
+
+    return chosen(windows), chosen(theirs)
+
+
+def _too_few(problem: str) -> DataError:
+    return DataError(
+        f"too few rows to compare a challenger: {problem}",
+        hint="refresh again when there are more rows",
+        rule="D631",
+    )

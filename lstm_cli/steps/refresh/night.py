@@ -1,0 +1,235 @@
+"""First part of a night: the new rows become data of the run, and a challenger is compared with the model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lstm_cli.config import PrepareConfig, RefreshConfig
+from lstm_cli.config.extras import TRAINING, require_installed
+from lstm_cli.data.build.merge_rows import MergedRows
+from lstm_cli.data.dataset.dataset import Dataset, Schema
+from lstm_cli.data.times.formats import iso_time
+from lstm_cli.errors import Interrupted, LstmError, StaleArtifact
+from lstm_cli.events import Listener, Note
+from lstm_cli.findings import MODEL, Finding, in_file
+from lstm_cli.inference.trained_model import TrainedModel, load_model
+from lstm_cli.interrupts import raise_if_interrupted
+from lstm_cli.monitoring.actuals import Actuals
+from lstm_cli.monitoring.lost_accuracy import AccuracyTest
+from lstm_cli.rundir import Run, command, open_run, writing
+from lstm_cli.rundir.ledger import forecast_names
+from lstm_cli.steps.predict.data import source_name
+from lstm_cli.steps.refresh.challenger import budget_text, challenger_start, train_settings
+from lstm_cli.steps.refresh.compare import Comparison, compare
+from lstm_cli.steps.refresh.decide import Decision, decide, last_training, new_alarm
+from lstm_cli.steps.refresh.rows import (
+    commit_rows,
+    learnt_rows,
+    newest_time,
+    prepare_settings,
+    read_and_merge,
+    validation_rows,
+)
+from lstm_cli.steps.score.ledger import join_ledger
+from lstm_cli.steps.score.lost_accuracy import accuracy_test, find_reasons, warn_about_test
+
+Stop = Callable[[], int | None]
+Warn = Callable[[Finding], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Night:
+    """Result of the first part of a night."""
+
+    merged: MergedRows
+    decision: Decision
+    rows: dict[str, int]
+    newest_us: int
+    time_end: str | None
+    ledger: dict[str, Any] | None
+    comparison: Comparison | None
+    failure: str | None  # why there is no challenger after a decision to train
+    data: str  # digest of the data that the night has stored
+
+
+def compare_night(
+    run: Path,
+    source: str,
+    config: RefreshConfig,
+    listen: Listener,
+    warn: Warn,
+    lock_wait: float,
+    stdin: BinaryIO | None,
+    within_budget: Stop,
+    should_stop: Stop,
+) -> Night:
+    """Store the new rows, score the ledger, decide, and compare, all under one lock.
+
+    Args:
+        run: run directory with a model.
+        source: file of the new rows.
+        config: settings of `refresh`.
+        listen: receives notes and warnings.
+        warn: receives findings.
+        lock_wait: seconds to wait for the lock of the run.
+        stdin: stream behind `-`.
+        within_budget: returns a number if a signal arrived, or the budget is spent.
+        should_stop: returns the signal that ends the step, or None.
+    """
+    with writing(run, step="prepare", lock_wait=lock_wait) as writer:
+        opened = writer.run
+        assert opened is not None
+        opened.require("model")
+        model, settings = load_model(opened), prepare_settings(opened)
+        listen(Note(text=f"reading {source_name(source)}"))
+        merged = read_and_merge(source, opened, config, stdin, warn)
+        if not merged.added:
+            text = "no row is newer than those of the run (is the export up to date?)"
+            warn(Finding.at(in_file(source_name(source)), "M408", text, kind=MODEL))
+        val = validation_rows(opened)
+        stored = merged.split(val=val, held_out=0, config=settings)
+        if _differs(model, stored.schema):
+            raise StaleArtifact(
+                f"the data of {run} have other columns than its model",
+                hint=f"train again: '{command('train', run)}'",
+            )
+        ledger, test = _score_ledger(run, opened, stored, model, warn)
+        learnt = learnt_rows(merged, model)
+        last, trained_at = last_training(opened)
+        newest_us = newest_time(merged.table, merged)
+        unlearnt = int((merged.table.count - learnt).max())
+        since_us = None if last is None else last.get("newest_us")
+        since_last = (
+            unlearnt if since_us is None else min(unlearnt, _steps_since(merged, newest_us, since_us))
+        )
+        horizon = model.schema.horizon
+        decision = decide(
+            config,
+            unlearnt=unlearnt,
+            since_last=since_last,
+            needed=2 * horizon,
+            horizon=horizon,
+            is_alarmed=new_alarm(test, str(opened.digest("model")), since_us),
+            trained_at=trained_at,
+        )
+        listen(
+            Note(text=f"{'training a challenger' if decision.train else 'no training'}: {decision.reason}")
+        )
+        if merged.added or merged.changed or decision.train:
+            kept = replace(settings, val=str(val), test="0")
+            commit_rows(writer, source, merged, stored, kept)
+        with open_run(run) as committed:
+            data = str(committed.digest("data"))
+            comparison, failure = None, None
+            if decision.train:
+                held_out = max(2 * horizon, unlearnt // 2)
+                comparison, failure = _compare(
+                    committed,
+                    merged,
+                    settings,
+                    model,
+                    learnt,
+                    val,
+                    held_out,
+                    config,
+                    listen,
+                    within_budget,
+                )
+                raise_if_interrupted(should_stop)
+        schema = merged.schema
+        return Night(
+            merged=merged,
+            decision=decision,
+            rows={
+                "added": merged.added,
+                "overlap": merged.overlap,
+                "changed": merged.changed,
+                "older": merged.older,
+                "total": int(merged.table.count.sum()),
+                "unlearnt": unlearnt,
+                "since_last": since_last,
+            },
+            newest_us=newest_us,
+            time_end=None if schema.time_name is None else iso_time(newest_us, schema.time_format),
+            ledger=ledger,
+            comparison=comparison,
+            failure=failure,
+            data=data,
+        )
+
+
+def _differs(model: TrainedModel, schema: Schema) -> bool:
+    theirs = model.schema
+    return (theirs.targets, theirs.inputs, theirs.horizon, theirs.step) != (
+        schema.targets,
+        schema.inputs,
+        schema.horizon,
+        schema.step,
+    )
+
+
+def _steps_since(merged: MergedRows, newest_us: int, since_us: int) -> int:
+    return int(merged.schema.step.index(np.array([newest_us]), since_us)[0][0])
+
+
+def _score_ledger(
+    path: Path, run: Run, dataset: Dataset, model: TrainedModel, warn: Warn
+) -> tuple[dict[str, Any] | None, AccuracyTest | None]:
+    """Return what came true and the test for lost accuracy; None for both if nothing did."""
+    if not forecast_names(path):
+        return None, None
+    joined = join_ledger(
+        path,
+        Actuals(dataset, model.bounds),
+        current=str(run.digest("model")),
+        targets=model.schema.targets,
+        horizon=model.schema.horizon,
+        warn=warn,
+    )
+    if not joined.scored:
+        return None, None
+    test = accuracy_test(run, joined, model, false_alarms=1.0)
+    if test.newest_alarm is not None:
+        warn_about_test(path, run, test, find_reasons(run, dataset, model, test), warn)
+    newest, tally, _ = joined.newest()
+    figures = tally.figures()
+    return {
+        "forecasts": joined.scored,
+        "new_values": joined.new,
+        "model": newest.folder,
+        "metrics": figures["metrics"],
+        "baseline": figures["baseline"],
+        "test": "none" if test.limit is None else "alarm" if test.is_alarmed else "no alarm",
+    }, test
+
+
+def _compare(
+    run: Run,
+    merged: MergedRows,
+    settings: PrepareConfig,
+    model: TrainedModel,
+    learnt: np.ndarray,
+    val: int,
+    held_out: int,
+    config: RefreshConfig,
+    listen: Listener,
+    should_stop: Stop,
+) -> tuple[Comparison | None, str | None]:
+    """Return the comparison, or why there is none."""
+    try:
+        require_installed("lstm refresh", *TRAINING)
+        dataset = merged.split(val=val, held_out=held_out, config=settings)
+        index = {name: number for number, name in enumerate(merged.table.names)}
+        own = learnt[[index[name] for name in dataset.series.names]]
+        train = train_settings(run)
+        with challenger_start(run, train, config, listen) as start:
+            return compare(run, dataset, own, model, train, start, listen, should_stop), None
+    except ValueError as error:
+        return None, str(error)
+    except Interrupted:
+        return None, budget_text(config)
+    except LstmError as error:
+        return None, error.message

@@ -1,0 +1,162 @@
+"""Rows of `refresh`: those of the run and of the new file, read as `predict` reads new data, and stored in the run."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lstm_cli.config import PrepareConfig, RefreshConfig, restore_settings
+from lstm_cli.data.build.merge_rows import MergedRows, merge_rows
+from lstm_cli.data.dataset.dataset import Dataset, SeriesTable, describe_dataset, pack_mask
+from lstm_cli.data.dataset.load import (
+    DROPPED,
+    MEASURED,
+    SHORT,
+    VALUES,
+    load_dataset,
+    load_dropped_outliers,
+    load_short_series,
+)
+from lstm_cli.data.dataset.windows import SPLITS, count_windows
+from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
+from lstm_cli.data.reading.source import InMemory, is_pipe
+from lstm_cli.data.times.formats import iso_time
+from lstm_cli.findings import Finding
+from lstm_cli.inference.trained_model import TrainedModel
+from lstm_cli.rundir import Run, Writer, reading_manifest
+from lstm_cli.steps.predict.data import source_name
+
+# Both are about a forecast of the file alone. The rows of the run come before those of the file.
+IRRELEVANT = ("D513", "D602")
+
+
+def prepare_settings(run: Run) -> PrepareConfig:
+    """Return the settings of the run's data. A run of `refresh` has no last row, because the data grow."""
+    with reading_manifest(run.path):
+        config = restore_settings(PrepareConfig, run.entry("prepare")["config"])
+    return replace(config, end=None)
+
+
+def read_and_merge(
+    source: str, run: Run, config: RefreshConfig, stdin: BinaryIO | None, warn: Callable[[Finding], None]
+) -> MergedRows:
+    """Return the rows of the run with those of the file.
+
+    Args:
+        source: file, `-` for standard input.
+        run: run with data.
+        config: settings of `refresh`.
+        stdin: stream behind `-`.
+        warn: receives findings.
+
+    Raises:
+        DataError: the file does not fit the run.
+    """
+    own = load_dataset(run)
+    # A file may have only the newest row, so it needs no lookback.
+    schema = replace(own.schema, horizon=1, lookback=1, lookback_fixed=True, pad=False)
+    known = ModelSchema(
+        schema=schema, series=own.series, scaler=own.scaler, training=own.training, rows_read=1
+    )
+    read = read_new_data(source, known, text=config.text, stdin=stdin)
+    for finding in read.findings:
+        if finding.rule not in IRRELEVANT:
+            warn(finding)
+    return merge_rows(own, read.dataset, load_dropped_outliers(run))
+
+
+def validation_rows(run: Run) -> int:
+    """Return the number of validation rows of the run's data, in steps."""
+    table = load_dataset(run).series
+    return max(1, int((table.val_end - table.train_end).max()))
+
+
+def learnt_rows(merged: MergedRows, model: TrainedModel) -> np.ndarray:
+    """Return the first row [S] of each series after the rows that the model has learnt; 0 for a new series."""
+    table, theirs, step = merged.table, model.series, merged.schema.step
+    last = step.times(theirs.val_end - 1, theirs.origin_us)
+    known = dict(zip(theirs.names, last.tolist(), strict=True))
+    first = np.zeros(len(table.names), dtype=np.int64)
+    for index, name in enumerate(table.names):
+        if name in known:
+            place = step.index(np.array([known[name]]), int(table.origin_us[index]))[0][0]
+            first[index] = int(np.clip(place + 1, 0, table.count[index]))
+    return first
+
+
+def newest_time(table: SeriesTable, merged: MergedRows) -> int:
+    """Return the time of the newest row, in microseconds."""
+    return int(merged.schema.step.times(table.count - 1, table.origin_us).max())
+
+
+def commit_rows(
+    writer: Writer, source: str, merged: MergedRows, dataset: Dataset, config: PrepareConfig
+) -> None:
+    """Make the rows the data of the run, with one rename. The model stays as it is.
+
+    Args:
+        writer: writer of the step `prepare`.
+        source: file of the new rows.
+        merged: rows of the run and of the file.
+        dataset: the same rows with their splits.
+        config: settings of `prepare` for these splits.
+
+    Raises:
+        OutputError: the system refuses.
+    """
+    run = writer.run
+    assert run is not None
+    folder = writer.new("data")
+    folder.write_array(VALUES, dataset.values_scaled)
+    folder.write_array(MEASURED, pack_mask(dataset.measured))
+    for name, content in describe_dataset(dataset).items():
+        folder.write_json(name, content)
+    dropped = merged.dropped_in(dataset)
+    if len(dropped.values):
+        folder.write_json(DROPPED, dropped.to_dict())
+    short = merged.short_in(dataset, load_short_series(run))
+    if short.names:
+        folder.write_json(SHORT, short.to_dict())
+    report = run.report("prepare") | _facts(source, merged, dataset)
+    if config.outliers == "drop":
+        report["outliers"] = dropped.count_by_column(dataset.schema.targets)
+    writer.commit(config=asdict(config), reads=_read(source), report=report)
+
+
+def _facts(source: str, merged: MergedRows, dataset: Dataset) -> dict[str, Any]:
+    """Return the values of the report of `prepare` that new rows change."""
+    schema, table = dataset.schema, dataset.series
+    usable = np.concatenate(
+        [np.arange(count + ahead) < count for count, ahead in zip(table.count, table.ahead, strict=True)]
+    )
+    index = {name: number for number, name in enumerate(merged.table.names)}
+    first = [merged.rows[index[name]][:, 0] for name in table.names]
+    facts = {
+        "source": source_name(source),
+        "rows": int(table.count.sum()),
+        "target_sum": float(sum(np.nansum(values) for values in first)),
+        "series": len(table.names),
+        "season": min(schema.seasons, default=None),
+        "seasons": list(schema.seasons),
+        "lookback": schema.lookback,
+        "windows": {split: count_windows(schema, table, split) for split in SPLITS},
+        "split_rows": table.split_rows,
+        "filled": int((~dataset.measured[usable]).sum()),
+        "megabytes": round(dataset.values_scaled.size * 4 / 1e6, 2),
+    }
+    if schema.time_name is not None:
+        facts["time_start"] = iso_time(int(table.origin_us.min()), schema.time_format)
+        facts["time_end"] = iso_time(newest_time(table, merged), schema.time_format)
+    return facts
+
+
+def _read(source: str) -> dict[str, dict[str, Any]]:
+    """Return size and sha256 of the file, nothing for standard input."""
+    import hashlib
+    from pathlib import Path
+
+    if isinstance(source, InMemory) or is_pipe(source):
+        return {}
+    data = Path(source).read_bytes()
+    return {"source": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}}

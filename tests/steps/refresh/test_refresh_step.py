@@ -1,0 +1,331 @@
+"""Tests of `refresh` on small runs: what it learns, keeps, replaces and writes."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_ledger import rows_of, until, write_rows
+from small_steps import LINEAR, PREPARE, model_files, write_panel
+
+from lstm_cli.config import RefreshConfig
+from lstm_cli.data.dataset.load import load_dataset
+from lstm_cli.errors import DataError, GateFailed, Interrupted, TrainingDiverged, UsageError
+from lstm_cli.events import ignore_events
+from lstm_cli.inference.trained_model import load_model
+from lstm_cli.rundir import open_run
+from lstm_cli.steps.history import history, roll_back
+from lstm_cli.steps.prepare import prepare
+from lstm_cli.steps.refresh import challenger, compare, night, refresh
+from lstm_cli.steps.refresh.compare import Comparison
+from lstm_cli.steps.refresh.report import RefreshReport
+from lstm_cli.steps.train import train
+from lstm_cli.training import train_model as training
+
+FIRST = "2024-05-09"  # last measured day of the first 130 rows
+OLD = b"an older forecast\n"
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a panel with 210 days; a run begins with its first 130."""
+    return write_panel(tmp_path_factory.mktemp("big") / "panel.csv", rows=210)
+
+
+@pytest.fixture(scope="module")
+def linear(big: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run with a linear model, which trains in a moment. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("linear")
+    run = folder / "run"
+    prepare(until(big, FIRST, folder / "first.csv"), run, PREPARE, ignore_events)
+    train(run, LINEAR, ignore_events)
+    return run
+
+
+@pytest.fixture
+def run(linear: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(linear, tmp_path / "run"))
+
+
+def refreshed(run: Path, big: Path, day: str, config: RefreshConfig = RefreshConfig()) -> RefreshReport:  # noqa: B008
+    return refresh(run, until(big, day, run.parent / "new.csv"), config, ignore_events)
+
+
+def units(run: Path) -> dict[str, np.ndarray]:
+    """Return the targets of each series in the file's units, NaN where missing."""
+    with open_run(run) as opened:
+        data = load_dataset(opened)
+        return {
+            name: np.where(
+                data.measured[rows, :1],
+                data.scaler.inverse_transform(data.values_scaled[rows], index)[:, :1],
+                np.nan,
+            )[: data.series.count[index], 0]
+            for index, (name, rows) in enumerate(zip(data.series.names, data.series.row_slices, strict=True))
+        }
+
+
+def sales(path: Path, shop: str) -> np.ndarray:
+    return np.array([float(row["sales"]) for row in rows_of(path) if row["shop"] == shop and row["sales"]])
+
+
+def result(better: bool) -> Comparison:
+    scores = {"mae": 1.0, "mase": 1.0}
+    return Comparison(
+        champion=scores,
+        challenger=dict.fromkeys(scores, 0.9 if better else 1.1),
+        baselines={"naive": scores},
+        difference=10.0 if better else -10.0,
+        interval=[5.0, 15.0] if better else [-15.0, -5.0],
+        windows=9,
+        since="2024-06-01",
+    )
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, better: bool) -> None:
+    """Decide the comparison beforehand."""
+    monkeypatch.setattr(night, "compare", lambda *args: result(better))
+
+
+def test_a_night_without_a_training_adds_the_rows_and_keeps_the_model(run: Path, big: Path) -> None:
+    before = model_files(run)
+    report = refreshed(run, big, "2024-05-11", RefreshConfig(output=str(run.parent / "f.csv"), new_rows=500))
+    assert (report.verdict, report.version) == ("not trained", 1)
+    assert report.rows["added"] == 4  # two days of two shops
+    assert report.rows["overlap"] == 2 * 130
+    assert report.rows["changed"] == 0
+    assert model_files(run) == before
+    newest = list(csv.DictReader((run.parent / "f.csv").read_text().splitlines()))
+    assert {row["day"] for row in newest} == {f"2024-05-{day}" for day in range(12, 19)}
+    assert report.forecast["recorded"] is not None
+    for shop, values in units(run).items():
+        np.testing.assert_allclose(values, sales(big, shop)[:132], rtol=1e-5)
+
+
+def test_the_newest_part_gives_the_same_data_as_the_whole_export(
+    run: Path, big: Path, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(run, tmp_path / "other" / "run"))
+    refreshed(run, big, "2024-05-12")
+    rows = [row for row in rows_of(Path(until(big, "2024-05-12", tmp_path / "w.csv"))) if row["day"] > FIRST]
+    report = refresh(other, write_rows(tmp_path / "part.csv", rows), RefreshConfig(), ignore_events)
+    assert report.rows["overlap"] == 0
+    for shop, values in units(other).items():
+        np.testing.assert_allclose(values, units(run)[shop], rtol=1e-5)
+
+
+def test_the_file_wins_where_it_overlaps_and_the_count_is_reported(
+    run: Path, big: Path, tmp_path: Path
+) -> None:
+    rows = [
+        row | {"sales": "77.5"} if row["day"] == "2024-05-01" and row["shop"] == "A" else row
+        for row in rows_of(Path(until(big, "2024-05-10", tmp_path / "whole.csv")))
+        if row["day"] >= "2024-05-01"
+    ]
+    report = refresh(run, write_rows(tmp_path / "part.csv", rows), RefreshConfig(), ignore_events)
+    assert (report.rows["overlap"], report.rows["changed"], report.rows["added"]) == (18, 1, 2)
+    assert units(run)["A"][121] == pytest.approx(77.5, rel=1e-5)
+
+
+def test_a_file_without_newer_rows_is_a_warning(run: Path, big: Path) -> None:
+    report = refreshed(run, big, FIRST)
+    assert [finding["rule"] for finding in report.findings] == ["M408"]
+    assert report.rows["added"] == 0
+
+
+def test_the_challenger_learns_no_held_out_row_and_the_champion_neither(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held-out rows come after the last row of the champion, and change nothing that the challenger learns."""
+    with open_run(run) as opened:
+        champion = load_model(opened)
+    other = Path(shutil.copytree(run, run.parent / "other" / "run"))
+    seen, trained = [], []
+
+    def spy(dataset, config, **given):
+        seen.append(dataset)
+        trained.append(original(dataset, config, **given))
+        return trained[-1]
+
+    original = training.train_model
+    monkeypatch.setattr(training, "train_model", spy)
+    report = refreshed(run, big, "2024-06-20", RefreshConfig(always=True, from_scratch=True, margin=9.0))
+    (dataset,) = seen
+    table = dataset.series
+    learnt = dict(zip(champion.series.names, champion.series.val_end.tolist(), strict=True))
+    for name, end, count in zip(table.names, table.val_end.tolist(), table.count.tolist(), strict=True):
+        assert end > learnt[name]  # it learns rows that are new to the champion
+        assert count - end >= 2 * champion.schema.horizon
+    # A change of the held-out rows must not change what the training learns.
+    broken = write_rows(
+        run.parent / "broken.csv",
+        [
+            row | {"sales": "1"} if row["day"] > "2024-06-15" and row["sales"] else row
+            for row in rows_of(Path(until(big, "2024-06-20", run.parent / "w.csv")))
+        ],
+    )
+    again = refresh(other, broken, RefreshConfig(always=True, from_scratch=True, margin=9.0), ignore_events)
+    assert not np.array_equal(seen[0].values_scaled, seen[1].values_scaled)
+    weights = [each.shipped.network.state_dict() for each in trained]
+    for name, tensor in weights[0].items():
+        np.testing.assert_array_equal(tensor, weights[1][name])
+    assert report.comparison is not None
+    assert again.comparison is not None
+    assert report.comparison["windows"] >= 2 * champion.schema.horizon
+
+
+def test_both_models_are_scored_on_the_same_windows(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+    original = compare._shared
+
+    def spy(*args):
+        seen["windows"] = original(*args)
+        seen["learnt"] = args[2]
+        return seen["windows"]
+
+    monkeypatch.setattr(compare, "_shared", spy)
+    refreshed(run, big, "2024-06-20", RefreshConfig(always=True, margin=9.0))
+    own, theirs = seen["windows"]
+    np.testing.assert_array_equal(own.origins, theirs.origins)
+    offset = own.dataset.series.offset
+    assert (own.origins - offset[own.series] >= seen["learnt"][own.series]).all()
+
+
+def test_a_champion_that_stays_keeps_its_bytes(run: Path, big: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(monkeypatch, better=False)
+    before = model_files(run)
+    report = refreshed(run, big, "2024-05-20", RefreshConfig(always=True))
+    assert (report.verdict, report.version) == ("kept", 1)
+    assert model_files(run) == before
+
+
+def test_a_better_challenger_learns_all_rows_and_can_be_rolled_back(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, better=True)
+    report = refreshed(run, big, "2024-06-20", RefreshConfig(always=True))
+    assert (report.verdict, report.version) == ("replaced", 2)
+    with open_run(run) as opened:
+        model = load_model(opened)
+        assert opened.report("evaluate")["split"] == "val"  # the promise of the new model
+    assert model.series.val_end.tolist() == [172, 172]
+    versions = history(run).versions
+    assert [version["made_by"] for version in versions] == ["train", "refresh"]
+    assert roll_back(run, 1).current == 1
+
+
+@pytest.mark.parametrize(
+    ("difference", "interval", "replaces"),
+    [(5.0, [1.0, 9.0], True), (5.0, [-1.0, 11.0], False), (0.5, [0.1, 0.9], False), (None, None, False)],
+)
+def test_the_rule_of_the_comparison(
+    difference: float | None, interval: list[float] | None, replaces: bool
+) -> None:
+    compared = replace(result(better=True), difference=difference, interval=interval)
+    assert compared.is_better(0.01) is replaces
+
+
+def test_a_failed_challenger_leaves_the_forecast_to_the_champion(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args):
+        raise TrainingDiverged("the loss is not finite")
+
+    monkeypatch.setattr(night, "compare", fail)
+    before = model_files(run)
+    output = run.parent / "forecast.csv"
+    report = refreshed(run, big, "2024-05-20", RefreshConfig(always=True, output=str(output)))
+    assert (report.verdict, report.version) == ("failed", 1)
+    assert "M407" in [finding["rule"] for finding in report.findings]
+    assert output.exists()
+    assert model_files(run) == before
+
+
+def test_a_failure_of_the_training_on_all_rows_keeps_the_champion(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args, **given):
+        raise TrainingDiverged("the loss is not finite")
+
+    choose(monkeypatch, better=True)
+    monkeypatch.setattr(challenger, "train_and_commit", fail)
+    before = model_files(run)
+    report = refreshed(run, big, "2024-05-20", RefreshConfig(always=True))
+    assert (report.verdict, report.version) == ("failed", 1)
+    assert model_files(run) == before
+
+
+def test_a_spent_budget_keeps_the_champion(run: Path, big: Path) -> None:
+    report = refreshed(run, big, "2024-06-20", RefreshConfig(always=True, budget=1e-9))
+    assert report.verdict == "failed"
+    assert "--budget" in report.reason
+
+
+def test_a_signal_ends_the_night_after_the_rows_are_stored(run: Path, big: Path) -> None:
+    source = until(big, "2024-06-20", run.parent / "new.csv")
+    with pytest.raises(Interrupted):
+        refresh(run, source, RefreshConfig(always=True), ignore_events, should_stop=lambda: 2)
+    assert len(units(run)["A"]) == 172
+    assert refresh(run, source, RefreshConfig(), ignore_events).version == 1
+
+
+def test_a_condition_that_fails_for_both_models_is_exit_5(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, better=True)
+    output = run.parent / "forecast.csv"
+    config = RefreshConfig(always=True, fail_if=("mase>0.5",), output=str(output))
+    with pytest.raises(GateFailed) as failed:
+        refreshed(run, big, "2024-05-20", config)
+    assert failed.value.exit_code == 5
+    assert failed.value.report.verdict == "kept"  # a challenger that fails replaces nothing
+    assert output.exists()
+
+
+def test_a_condition_that_fails_for_the_champion_alone_is_no_failure(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, better=True)
+    report = refreshed(run, big, "2024-05-20", RefreshConfig(always=True, fail_if=("mase>0.95",)))
+    assert report.verdict == "replaced"
+    assert [gate["failed"] for gate in report.gates] == [True, False]
+
+
+def test_a_condition_of_another_figure_is_refused(run: Path, big: Path) -> None:
+    with pytest.raises(UsageError, match=r"coverage\.80"):
+        refreshed(run, big, "2024-05-20", RefreshConfig(fail_if=("coverage.80<70",)))
+
+
+def test_a_broken_file_changes_nothing(run: Path, tmp_path: Path) -> None:
+    output = tmp_path / "forecast.csv"
+    output.write_bytes(OLD)
+    broken = tmp_path / "broken.csv"
+    broken.write_text("day,shop\n2024-05-10,A\n")
+    before = (run / "run.json").read_bytes()
+    with pytest.raises(DataError):
+        refresh(run, str(broken), RefreshConfig(output=str(output)), ignore_events)
+    assert output.read_bytes() == OLD
+    assert (run / "run.json").read_bytes() == before
+
+
+def test_fourteen_nights(run: Path, big: Path) -> None:
+    """Each night forecasts and is scored later; a training comes after seven horizons of new rows."""
+    versions, scored = [], 0
+    for number in range(14):
+        day = str(np.datetime64("2024-05-25") + number)
+        report = refreshed(run, big, day)
+        versions.append((report.verdict, report.version))
+        scored = report.ledger["forecasts"] if report.ledger else 0
+    verdicts = [verdict for verdict, _ in versions]
+    assert verdicts.count("not trained") >= 12
+    assert len(verdicts) - verdicts.count("not trained") >= 1
+    assert scored >= 12
+    assert {path.name for path in (run / "data").iterdir()} == {f"{15:04d}"}
+    assert len(list((run / "model").iterdir())) <= 3
+    records = json.loads((run / "run.json").read_text())["models"]
+    assert sum(len(record.get("verdicts", ())) for record in records) >= 3
