@@ -13,6 +13,7 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    RefreshConfig,
     ReportConfig,
     ScoreConfig,
     TrainConfig,
@@ -28,6 +29,7 @@ KINDS = (
     QuantizeConfig,
     PredictConfig,
     ScoreConfig,
+    RefreshConfig,
     ExportConfig,
     ReportConfig,
 )

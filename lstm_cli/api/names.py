@@ -12,6 +12,7 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    RefreshConfig,
     ReportConfig,
     ScoreConfig,
     TrainConfig,
@@ -26,6 +27,7 @@ CONFIGS = (
     QuantizeConfig,
     PredictConfig,
     ScoreConfig,
+    RefreshConfig,
     ExportConfig,
     ReportConfig,
 )
@@ -42,6 +44,7 @@ METHODS = (
     "quantize",
     "predict",
     "score",
+    "refresh",
     "export",
     "report",
     "verify",

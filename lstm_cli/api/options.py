@@ -352,6 +352,53 @@ class ScoreOptions(TypedDict, total=False):
     """Order of 01/02/2020. Default: inferred."""
 
 
+class RefreshOptions(TypedDict, total=False):
+    """Settings of `refresh`."""
+
+    output: str | None
+    """Forecast file, replaced atomically. Default: the forecast is only recorded."""
+    always: bool
+    """Train a challenger each time. Default: False."""
+    new_rows: int | None
+    """Train after this many new rows. Default: 7 horizons."""
+    max_age: float
+    """Train if the last training is this many days ago, and there are new rows. Default: 30.0."""
+    margin: float | str
+    """Smallest relative improvement that replaces the model. Default: 1%."""
+    from_scratch: bool
+    """Train the challenger from random weights. Default: False."""
+    budget: float | None
+    """Longest time for the trainings of one night, such as 90, 10m or 2h; then the model stays. Default:
+    no limit.
+    """
+    fail_if: str | Sequence[str]
+    """Condition on the held-out rows, such as 'mase>=1'; exit code 5 if it is true for both models.
+    Default: none.
+    """
+    encoding: str | None
+    """Text encoding, e.g. latin-1. Default: UTF-8 or UTF-16."""
+    delimiter: str | None
+    """Column delimiter, or whitespace. Default: comma."""
+    no_header: bool
+    """The file has no header: columns are named 1, 2 and so on. Default: False."""
+    names: str | Sequence[str] | None
+    """Column names, if there is no header. Default: header."""
+    skip_rows: int
+    """Number of lines to skip at the top. Default: 0."""
+    decimal: str | None
+    """Decimal mark. Default: point."""
+    thousands: str | None
+    """Thousands mark. Default: none."""
+    units: bool
+    """Numbers with units: $1,234, (5), 12 %, 3K. Default: False."""
+    na_value: str | float | Sequence[str | float]
+    """Code for a missing value. Default: none."""
+    time_format: str | None
+    """Format of the times, e.g. %d.%m.%y, or int. Default: inferred."""
+    dayfirst: bool | None
+    """Order of 01/02/2020. Default: inferred."""
+
+
 class ExportOptions(TypedDict, total=False):
     """Settings of `export`."""
 

@@ -25,6 +25,7 @@ from lstm_cli.config import (
     PredictConfig,
     PrepareConfig,
     QuantizeConfig,
+    RefreshConfig,
     ReportConfig,
     ScoreConfig,
     TrainConfig,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         PredictOptions,
         PrepareOptions,
         QuantizeOptions,
+        RefreshOptions,
         ReportOptions,
         ScoreOptions,
         TrainOptions,
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
     from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.refresh.report import RefreshReport
     from lstm_cli.steps.report import PageReport
     from lstm_cli.steps.runs.summary import RunSummary
     from lstm_cli.steps.score.report import ScoreReport
@@ -325,6 +328,43 @@ class Run:
 
             config, rows = read_settings(ScoreConfig, settings), _one_source(actuals, "score", settings)
             return score(self.path, rows, config, listen, lock_wait=lock_wait)
+
+    @with_settings(RefreshConfig)
+    def refresh(
+        self,
+        data: "Data",
+        *,
+        keep: int = KEEP_MODELS,
+        lock_wait: float = 0.0,
+        **settings: "Unpack[RefreshOptions]",
+    ) -> "RefreshReport":
+        """Add new rows, retrain if it pays, and forecast.
+
+        Args:
+            data: DataFrame or file with the new rows; older rows are allowed.
+            keep: Models to keep, with the new one; `roll_back` can use the others.
+            lock_wait: Seconds to wait for another process that writes the run.
+            **settings: Settings, see below.
+
+        Returns:
+            Report with the verdict, the comparison and the rows. The forecast is in the file of `output`.
+
+        Raises:
+            GateFailed: a condition of `fail_if` is true for both models. The attribute `report` has the report.
+            DataError: the rows do not fit the run.
+            UsageError: a setting is invalid.
+            MissingArtifact: the run has no model.
+            OutputError: the forecast or the run cannot be written.
+        """
+        with Running("refresh") as listen, stopping_at_ctrl_c() as should_stop:
+            from lstm_cli.steps.refresh import refresh
+
+            require_keep(keep)
+            config, rows = read_settings(RefreshConfig, settings), _one_source(data, "refresh", settings)
+            assert rows is not None
+            return refresh(
+                self.path, rows, config, listen, keep=keep, lock_wait=lock_wait, should_stop=should_stop
+            )
 
     @with_settings(ExportConfig)
     def export(self, **settings: "Unpack[ExportOptions]") -> "ExportReport":
