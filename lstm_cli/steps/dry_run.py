@@ -345,7 +345,7 @@ def plan_refresh(run: Path, source: str, config: RefreshConfig) -> DryRunPlan:
 
     parse_conditions(config)
     if config.output is not None:
-        check_output(config.output, run=run, source=source)
+        check_output(config.output, run=run, sources=(source,))
     with open_run(run) as opened:
         scores = ("scores",) if opened.has("scores") else ()
         reads: list[tuple[str, int | None]] = [*would_read(opened, "data", "model", *scores)]

@@ -64,7 +64,7 @@ def refresh(
     began = time.monotonic()
     conditions = parse_conditions(config)
     if config.output is not None:
-        check_output(config.output, run=run, source=source)
+        check_output(config.output, run=run, sources=(source,))
     findings: list[Finding] = []
 
     def warn(finding: Finding) -> None:
