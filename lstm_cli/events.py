@@ -149,23 +149,29 @@ def describe_event(event: Event, width: int | None = None, *, with_left: bool = 
             return f"validation MASE {event.scores.get('mase')}"
 
 
+def val_measure(part: str) -> str:
+    """Return the measure of the validation loss of a network: MASE, or the training loss for `stacked`."""
+    return "loss" if part == "stacked" else "MASE"
+
+
 def _describe_epoch(event: EpochEnded, width: int | None, *, with_left: bool) -> str:
     """Return the line of an epoch, in a narrow terminal without the time left, then without the learning rate."""
-    digits = len(str(event.epochs))
-    train = "      -" if event.train_loss is None else f"{event.train_loss:7.4f}"
-    val = "      -" if event.val_loss is None else f"{event.val_loss:7.4f}"
+    epoch = f"{event.epoch:{len(str(event.epochs))}}/{event.epochs}"
+    train = "     -" if event.train_loss is None else f"{event.train_loss:6.4f}"
+    val = "     -" if event.val_loss is None else f"{event.val_loss:6.4f}"
     best = "best" if event.best else "    "
-    parts = [
-        f"{event.part:<8} epoch {event.epoch:{digits}}/{event.epochs}",
-        f"train {train}",
-        f"val {val} {best}",
-    ]
-    lr, seconds = f"lr {event.lr:.1e}", f"{event.seconds:5.1f} s"
+    name, lr, seconds = f"{event.part:<8}", f"lr {event.lr:.1e}", f"{event.seconds:5.1f} s"
+    validation = f"val {val_measure(event.part)} {val} {best}"
+    parts = [f"{name} epoch {epoch}", f"train loss {train}", validation]
     left = time_left(seconds_left(event)) if with_left else ""
     lines = ["  ".join([*parts, lr, seconds])]
     if left:
         lines.insert(0, f"{lines[0]}, {left}")
-    lines.append(" ".join([*parts, seconds]))
+    lines += [
+        " ".join([*parts, lr, seconds]),
+        " ".join([*parts, seconds]),
+        " ".join([name, epoch, f"loss {train}", validation, seconds]),
+    ]
     return next((line for line in lines if width is None or len(line) <= width), lines[-1])
 
 

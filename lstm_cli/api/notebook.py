@@ -6,7 +6,7 @@ from html import escape
 from time import monotonic
 from typing import Any
 
-from lstm_cli.events import EpochEnded, Event, Note, Progressed, TrainingStarted
+from lstm_cli.events import EpochEnded, Event, Note, Progressed, TrainingStarted, val_measure
 from lstm_cli.text import count_noun
 
 DELAY = 0.3  # seconds until the element appears
@@ -64,10 +64,11 @@ class NotebookProgress:
             f"<td style='{FIGURE}'>{_loss(train)}</td><td style='{FIGURE}'>{_loss(val)}</td></tr>"
             for name, (epoch, epochs, train, val) in self._networks.items()
         ]
+        validation = " or ".join(dict.fromkeys(f"val {val_measure(part)}" for part in self._networks))
         titles = "".join(
             f"<th style='{style}'>{name}</th>"
             for name, style in zip(
-                ("network", "", "epoch", "train loss", "val loss"), (CELL, CELL, *[FIGURE] * 3), strict=True
+                ("network", "", "epoch", "train loss", validation), (CELL, CELL, *[FIGURE] * 3), strict=True
             )
         )
         table = f"<table><tr>{titles}</tr>{''.join(rows)}</table>" if rows else ""

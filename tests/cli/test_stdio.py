@@ -334,7 +334,7 @@ class TestInATerminal:
     def test_bar_moves_and_epoch_lines_stay(self):
         shown = in_terminal("train", "run", FAKE_STEP="0.02")
         assert "\x1b[" in shown
-        assert "epoch 2/2  train  0.5000  val  0.4000" in shown
+        assert "epoch 2/2  train loss 0.5000  val MASE 0.4000" in shown
         assert "steps" in shown
         assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor is visible again
 

@@ -22,6 +22,7 @@ from lstm_cli.events import (
     describe_event,
     seconds_left,
     time_left,
+    val_measure,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def losses_text(epoch: EpochEnded) -> str:
 
     At epoch 0 there is no training loss, and in a refit no validation loss.
     """
-    losses = (("train", epoch.train_loss), ("val", epoch.val_loss))
+    losses = (("train loss", epoch.train_loss), (f"val {val_measure(epoch.part)}", epoch.val_loss))
     return " ".join(f"{name} {loss:.4f}" for name, loss in losses if loss is not None)
 
 
@@ -166,7 +167,7 @@ def _rich_bar() -> Any:
 
         def render(self, task: "Task") -> Any:
             trains = any(other.fields["epoch"] is not None for other in progress.tasks)
-            self.bar_width = max(MIN_BAR, min(30, console.width - (82 if trains else 50)))
+            self.bar_width = max(MIN_BAR, min(30, console.width - (100 if trains else 50)))
             return super().render(task) if is_shown("bar") else Text()
 
     class Count(MofNCompleteColumn):

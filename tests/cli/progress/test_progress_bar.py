@@ -59,20 +59,20 @@ def test_no_number_is_cut(monkeypatch, width, epochs):
 
 def test_a_network_has_both_losses_and_the_time_left(monkeypatch):
     for width, expected in (
-        (60, "anchored   3/12  train 0.2500 val 0.5000 at most 0:36 left"),
+        (70, "anchored   3/12  train loss 0.2500 val MASE 0.5000 at most 0:36 left"),
         (44, "anchored   3/12  at most 0:36 left"),
     ):
         lines = bar_lines(monkeypatch, width, started("anchored"), epoch(3, seconds=12.0))
         assert [" ".join(line.split()) for line in lines] == [" ".join(expected.split())]
-    (line,) = bar_lines(monkeypatch, 100, started("anchored"), epoch(3, seconds=12.0))
+    (line,) = bar_lines(monkeypatch, 110, started("anchored"), epoch(3, seconds=12.0))
     assert re.fullmatch(
-        r"training anchored [━╸╺]+\s+3/12 0:00:00 train 0\.2500 val 0\.5000 at most 0:36 left", line
+        r"training anchored [━╸╺]+\s+3/12 0:00:00 train loss 0\.2500 val MASE 0\.5000 at most 0:36 left", line
     )
 
 
 def test_a_loss_that_is_not_known_is_left_out():
-    assert losses_text(epoch(0, train_loss=None)) == "val 0.5000"
-    assert losses_text(epoch(3, val_loss=None)) == "train 0.2500"
+    assert losses_text(epoch(0, train_loss=None)) == "val MASE 0.5000"
+    assert losses_text(epoch(3, val_loss=None)) == "train loss 0.2500"
 
 
 def test_the_time_left_counts_down_to_the_end_of_the_running_epoch():

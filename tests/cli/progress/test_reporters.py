@@ -40,13 +40,13 @@ def epoch(number, **changes):
 def test_events_as_lines():
     assert describe_event(WarningRaised(finding=Finding(rule="D516", text="w"))) == "warning[D516]: w"
     assert describe_event(Note(text="n")) == "n"
-    line = "anchored epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
+    line = "anchored epoch  3/12  train loss 0.2500  val MASE 0.5000       lr 1.0e-03    1.5 s"
     assert describe_event(epoch(3)) == line
     assert describe_event(epoch(0, train_loss=None, best=True)).startswith(
-        "anchored epoch  0/12  train       -  val  0.5000 best"
+        "anchored epoch  0/12  train loss      -  val MASE 0.5000 best"
     )
     assert describe_event(epoch(3, part="free", val_loss=None)) == (
-        "free     epoch  3/12  train  0.2500  val       -       lr 1.0e-03    1.5 s"
+        "free     epoch  3/12  train loss 0.2500  val MASE      -       lr 1.0e-03    1.5 s"
     )
     started = TrainingStarted(model="segment", parameters=1234, windows=5678, epochs=9, steps_per_epoch=330)
     assert (
@@ -57,14 +57,21 @@ def test_events_as_lines():
 
 def test_an_epoch_has_both_losses_and_the_time_left():
     """Three epochs took 1.5 s, so the other nine take 4.5 s at most."""
-    full = "anchored epoch  3/12  train  0.2500  val  0.5000       lr 1.0e-03    1.5 s"
+    full = "anchored epoch  3/12  train loss 0.2500  val MASE 0.5000       lr 1.0e-03    1.5 s"
     assert describe_event(epoch(3), with_left=True) == f"{full}, at most 0:05 left"
-    assert describe_event(epoch(3), 80, with_left=True) == full
-    narrow = "anchored epoch  3/12 train  0.2500 val  0.5000        1.5 s"
+    assert describe_event(epoch(3), 84, with_left=True) == full
+    without_lr = "anchored epoch  3/12 train loss 0.2500 val MASE 0.5000        1.5 s"
+    assert describe_event(epoch(3), 70, with_left=True) == without_lr
+    narrow = "anchored  3/12 loss 0.2500 val MASE 0.5000        1.5 s"
     assert describe_event(epoch(3), 60, with_left=True) == narrow
     assert seconds_left(epoch(3)) == 4.5
     assert event_fields(epoch(3))["seconds_left_at_most"] == 4.5
     assert [seconds_left(epoch(number)) for number in (0, 12)] == [None, None]
+
+
+def test_the_validation_of_a_stacked_model_is_its_loss():
+    """`stacked` validates with its training loss, the networks of `segment` with MASE."""
+    assert "train loss 0.2500  val loss 0.5000" in describe_event(epoch(3, part="stacked"))
 
 
 def test_progress_as_a_line():
