@@ -70,13 +70,21 @@ def _tune(report: Any) -> list[str]:
     return [*facts, _warning_count(report)]
 
 
+def _windows(report: Any) -> str:
+    from lstm_cli.data.dataset.windows import SPLITS
+
+    return count_noun(
+        report.windows, "window" if report.split == "test" else f"{SPLITS[report.split]} window"
+    )
+
+
 def _evaluate(report: Any) -> list[str]:
     coverage = report.coverage.get("80")
     failed = sum(gate["failed"] for gate in report.gates)
     return [
         *_scores(report.metrics, report.baselines, report.baseline_season),
         "" if coverage is None else f"80 % interval coverage {format_percent(coverage)} %",
-        f"{count_noun(report.windows, 'window')}{'' if report.split == 'test' else ' of ' + report.split}",
+        _windows(report),
         _gate_summary(len(report.gates), failed),
         _forecasts_summary(report.forecasts),
         _warning_count(report),
@@ -152,7 +160,7 @@ def _report(report: Any) -> list[str]:
     output = "standard output" if report.output == "-" else report.output
     return [
         f"{report.format} to {output}",
-        f"{count_noun(report.windows, 'window')}{'' if report.split == 'test' else ' of ' + report.split}",
+        _windows(report),
         _warning_count(report),
     ]
 
