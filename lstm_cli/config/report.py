@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from lstm_cli.config.setting import require_bounds, setting, threads_setting
+from lstm_cli.errors import UsageError
 
 REPORT_FORMATS = ("html", "md")
+HTML_ENDINGS, MARKDOWN_ENDINGS = (".html", ".htm"), (".md", ".markdown")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +31,19 @@ class ReportConfig:
 
     def __post_init__(self) -> None:
         require_bounds(self)
+        ending = PurePath(self.output or "").suffix.lower()
+        if self.format is None and ending not in ("", *HTML_ENDINGS, *MARKDOWN_ENDINGS):
+            print_it = ", and print the page to a PDF file from a browser" if ending == ".pdf" else ""
+            raise UsageError(
+                f"-o '{self.output}' is not the name of an HTML or Markdown file",
+                hint=f"name a file such as report.html{print_it}",
+                flag="--output",
+            )
 
     @property
     def chosen_format(self) -> str:
         """Return html or md: as requested, else by the suffix of the output, else html."""
-        is_markdown = PurePath(self.output or "").suffix.lower() in (".md", ".markdown")
+        is_markdown = PurePath(self.output or "").suffix.lower() in MARKDOWN_ENDINGS
         return self.format or ("md" if is_markdown else "html")
 
     def output_for(self, run: str) -> str:

@@ -64,6 +64,7 @@ class Profile:
     """Usual course of the first target by hour, weekday or month, without its trend. Arrays are [n]."""
 
     title: str
+    series: str  # "" for the only series
     labels: tuple[str, ...]
     mean: np.ndarray
 
@@ -85,7 +86,7 @@ class Residuals:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Share of measured values at or below each quantile, and within the intervals of each step."""
+    """Share of measured values below each quantile, equal ones by half, and within the intervals of each step."""
 
     nominal: np.ndarray  # [q]
     observed: np.ndarray  # [q]
@@ -101,8 +102,9 @@ class DataFacts:
     gaps: int
     longest_gap: str  # "" without gaps
     strengths: tuple[str, ...]  # sentences
-    outliers: int  # in the series that are shown
-    outlier_rows: int  # rows that were searched for outliers
+    outliers: int
+    searched: int  # values of targets that were searched for outliers
+    searched_series: int | None  # None: all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,7 @@ class LossCurve:
     epoch: np.ndarray
     train: np.ndarray
     val: np.ndarray
+    val_measure: str  # MASE; loss: that of the training
     best_epoch: int | None
 
 
@@ -126,6 +129,7 @@ class Made:
     device: str | None
     data_sha256: tuple[tuple[str, str], ...]  # name of the file, sha256
     commands: tuple[str, ...]
+    data_is_named: bool  # False: the commands have DATA where the data was no file, or several
     steps: tuple[tuple[str, str, float], ...]  # step, time of its end, seconds
 
 
@@ -145,6 +149,7 @@ class RunFacts:
     time_end: str | None
     clock: Clock
     verdict: str
+    split: str  # name of the rows of the scores: test or validation
     tested: str  # a sentence about the windows that were scored
     model: str
     precision: str
@@ -175,6 +180,16 @@ class RunFacts:
     curves: tuple[LossCurve, ...]
     quantized: Mapping[str, Any] | None  # report of `quantize`
     made: Made
+
+    @property
+    def warnings_note(self) -> str:
+        """Return a sentence about the rows of the warnings, if they are others than those of the verdict; else ""."""
+        if self.split == "validation" or not any("validation rows" in text for text in self.warnings):
+            return ""
+        return (
+            "A warning about the validation rows is about older rows. They chose the model, and can differ from the "
+            "test rows of the verdict."
+        )
 
     @property
     def known_coverage(self) -> dict[str, float]:

@@ -5,9 +5,11 @@ Names from files stand in code, where nothing is markup, a link or a mention of 
 
 import re
 
-from lstm_cli.evaluation.score_text import METRICS, finite_or_none, format_number, format_percent
-from lstm_cli.reporting.facts import Groups, RunFacts
-from lstm_cli.reporting.sections.opening import PANEL_METRICS, SINGLE_METRICS, lowest_index
+from lstm_cli.evaluation.score_text import finite_or_none, format_number, format_percent
+from lstm_cli.reporting.facts import Made, RunFacts
+from lstm_cli.reporting.sections.making import DATA_NOTE
+from lstm_cli.reporting.sections.opening import lowest_index, shown_metrics
+from lstm_cli.reporting.sections.terms import score_terms
 from lstm_cli.text import count_noun
 
 MAX_STEPS = 8  # rows of the table by step
@@ -28,23 +30,24 @@ def markdown_comment(facts: RunFacts) -> bytes:
         _scores(facts),
         _coverage(facts),
         _warnings(facts),
-        _details("Error by step ahead", _steps(facts.by_step, facts.baseline)),
-        _details("Make it again", _fenced("\n".join(facts.made.commands))),
+        _details("Error by step ahead", _steps(facts)),
+        _details("Make it again", _commands(facts.made)),
+        _details("Terms", "\n".join(f"- {name}: {meaning}" for name, meaning in score_terms(facts))),
     ]
     return ("\n\n".join(part for part in parts if part) + "\n").encode("utf-8", "replace")
 
 
 def code(text: str) -> str:
-    r"""Return a text as code on one line, which also holds in a cell of a table.
+    """Return a text as code on one line.
 
     >>> print(code("a|b"), code("a`b"))
-    `a\|b` ``a`b``
+    `a|b` ``a`b``
     """
     line = _printable(text) or " "
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if line[0] == "`" or line[-1] == "`" else ""
-    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def _printable(text: str) -> str:
@@ -60,14 +63,7 @@ def _plain(text: str) -> str:
 
 
 def _scores(facts: RunFacts) -> str:
-    titles = {name: METRICS[name] for name in (PANEL_METRICS if facts.panel else SINGLE_METRICS)} | {
-        "wql": "WQL"
-    }
-    shown = {
-        key: title
-        for key, title in titles.items()
-        if any(finite_or_none(scores.get(key)) is not None for scores in facts.scores.values())
-    }
+    shown = shown_metrics(facts)
     rows = [
         [name, *(format_number(scores.get(key)) for key in shown)] for name, scores in facts.scores.items()
     ]
@@ -90,18 +86,26 @@ def _warnings(facts: RunFacts) -> str:
     lines = [f"- {_plain(text)}" for text in facts.warnings[:MAX_WARNINGS]]
     more = len(facts.warnings) - MAX_WARNINGS
     lines += [f"- and {count_noun(more, 'more warning')}"] if more > 0 else []
-    return _details(count_noun(len(facts.warnings), "warning"), "\n".join(lines)) if lines else ""
+    note = f"\n\n{facts.warnings_note}" if facts.warnings_note else ""
+    return _details(count_noun(len(facts.warnings), "warning"), "\n".join(lines) + note) if lines else ""
 
 
-def _steps(steps: Groups, baseline: str) -> str:
+def _steps(facts: RunFacts) -> str:
     """Return the mean absolute error of at most `MAX_STEPS` evenly spaced steps, including the first and the last."""
+    steps = facts.by_step
+    unit = code(facts.unit) if facts.unit in facts.targets else facts.unit
     count = len(steps.labels)
     chosen = sorted({round(index * (count - 1) / max(1, MAX_STEPS - 1)) for index in range(MAX_STEPS)})
     rows = [
         [steps.labels[step], format_number(steps.model[step]), format_number(steps.baseline[step])]
         for step in chosen
     ]
-    return _table(["step ahead", "model", baseline], rows)
+    return f"Mean absolute error, in {unit}.\n\n{_table(['step ahead', 'model', facts.baseline], rows)}"
+
+
+def _commands(made: Made) -> str:
+    block = _fenced("\n".join(made.commands))
+    return block if made.data_is_named else f"{block}\n\n{DATA_NOTE}"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

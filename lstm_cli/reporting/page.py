@@ -8,6 +8,7 @@ from lstm_cli.reporting.sections.charts import data_section, windows_section
 from lstm_cli.reporting.sections.errors import calibration_section, errors_section, residuals_section
 from lstm_cli.reporting.sections.making import quantized_section, settings_section, training_section
 from lstm_cli.reporting.sections.opening import key_figures, opening
+from lstm_cli.reporting.sections.terms import terms_section
 
 LIGHT, DARK = "#ffffff", "#14171a"  # the colors of the paper, as in page.css
 
@@ -36,6 +37,7 @@ def html_page(facts: RunFacts) -> bytes:
         training_section(facts),
         quantized_section(facts),
         settings_section(facts),
+        terms_section(facts),
     )
     release = facts.made.versions.get("lstm-cli", "")
     body = element(

@@ -157,6 +157,10 @@ def test_the_commands_are_in_the_order_of_the_steps() -> None:
         "lstm train 'my run' --seed 3",
         "lstm evaluate 'my run'",
     )
+    both = settings | {"quantize": of(to="fp16")}
+    for last, expected in ((False, ["quantize", "evaluate"]), (True, ["evaluate", "quantize"])):
+        lines = commands("run", "a.csv", both, quantized_last=last)
+        assert [line.split()[1] for line in lines[2:]] == expected
     assert commands("run", "-", settings)[0] == "lstm prepare - run --target 'a b' --horizon 24 < DATA"
     for nameless in (None, DATA_FRAME):
         assert commands("run", nameless, settings)[0] == "lstm prepare DATA run --target 'a b' --horizon 24"

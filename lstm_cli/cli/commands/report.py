@@ -25,7 +25,8 @@ def report(
     settings: ReportConfig,
     dry_run: DryRunOption = False,
     as_json: Annotated[
-        bool, switch("--json", "Report as one JSON object; needs -o FILE.", panel=COMMON_PANEL)
+        bool,
+        switch("--json", "Report as one JSON object; --format md then needs -o FILE.", panel=COMMON_PANEL),
     ] = False,
     config: ConfigOption = None,
 ) -> Work:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
+from lstm_cli.data.dataset.windows import SPLITS
+from lstm_cli.text import count_noun
 
 
 def report_table(report: Any, page: Page) -> None:
     """Print the verdict and the file."""
-    page.line(
-        f"{report.run}: {report.model} ({report.precision}) on {report.windows:,} {report.split} windows"
-    )
+    windows = count_noun(report.windows, f"{SPLITS[report.split]} window")
+    page.line(f"{report.run}: {report.model} ({report.precision}) on {windows}")
     page.blank()
     page.line(report.verdict, "bold")
     page.blank()

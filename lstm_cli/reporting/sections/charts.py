@@ -85,9 +85,9 @@ def data_section(facts: RunFacts) -> Html:
     """Return the series, the usual course, and what is missing."""
     figures = [_series_figure(facts, item, index) for index, item in enumerate(facts.charts)]
     small = [_profile_figure(facts, item) for item in facts.profiles]
-    note = "Measured values. The model learns from the training rows. The validation rows choose it."
+    note = "Measured values. The model learns from the training rows. The validation rows decide which version is kept."
     if any(name == "test" for item in facts.charts for name, *_ in item.splits):
-        note += " It never sees the test rows before it is scored."
+        note += " The test rows only score it."
     return section("data", "Data", note, *figures, _facts_list(facts), grid(*small) if small else None)
 
 
@@ -124,7 +124,9 @@ def _facts_list(facts: RunFacts) -> Html:
         else f"{data.missing:,} of {data.cells:,} ({data.missing / data.cells:.2%})"
     )
     gaps = "none" if not data.gaps else f"{data.gaps:,}, longest: {data.longest_gap}"
-    outliers = f"{data.outliers:,} in {data.outlier_rows:,} rows" if data.outliers else "none found"
+    of = "" if data.searched_series is None else f" of {data.searched_series:,} of {facts.series:,} series"
+    outliers = f"{data.outliers:,}" if data.outliers else "none found"
+    outliers += f" in {data.searched:,} values{of}"
     entries: list[tuple[Child, Child]] = [("missing values", missing), ("gaps", gaps), ("outliers", outliers)]
     if data.strengths:
         entries.append(("strength, 0 to 1", "; ".join(data.strengths)))
@@ -138,7 +140,9 @@ def _profile_figure(facts: RunFacts, item: Profile) -> Html:
     return figure(
         name,
         label_chart(item.labels, [(item.mean, "measured")], f"{name}: mean by {item.title.lower()}"),
-        note=join("Mean of ", isolate(first), f" by {item.title.lower()}, above or below its trend"),
+        note=join(
+            "Mean of ", _named(first, item.series), f" by {item.title.lower()}, above or below its trend"
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from lstm_cli.reporting.sections.charts import SMALL_HEIGHT, label_chart, x_tick
 from lstm_cli.reporting.sections.layout import figure, grid, legend, prose, section, table
 from lstm_cli.reporting.svg import Frame, band, bars, chart, dots, frame, line, vertical
 
+MIN_BIAS = 0.5  # percent of the mean absolute error
 RATIO_BINS = np.linspace(0.0, 2.0, 41)
 
 
@@ -93,16 +94,23 @@ def residuals_section(facts: RunFacts) -> Html | None:
     found = facts.residuals
     if found is None:
         return None
-    share = abs(found.bias) / found.mean_absolute if found.mean_absolute else 0.0
-    side = "too high" if found.bias > 0 else "too low"
-    bias = (
-        f"On average, the forecast is {format_number(abs(found.bias))} {side}: {100 * share:.0f}\u00a0% of the mean "
-        "absolute error."
-        if format_number(abs(found.bias)) != format_number(0.0)
-        else "On average, the forecast is neither too high nor too low."
-    )
-    note = join("Forecast minus measured value, ", _unit(facts), ". ", bias)
+    note = join("Forecast minus measured value, ", _unit(facts), ". ", _bias_text(facts, found))
     return section("residuals", "Bias and spread", note, grid(_histogram(found), _over_time(facts, found)))
+
+
+def _bias_text(facts: RunFacts, found: Residuals) -> Html:
+    """Return a sentence about the bias: in the unit of the only target, and in percent of the mean absolute error."""
+    share = 100 * abs(found.bias) / found.mean_absolute if found.mean_absolute else 0.0
+    if share < MIN_BIAS:
+        return join("On average, the forecasts are neither too high nor too low.")
+    side = "high" if found.bias > 0 else "low"
+    percent = f"{format_percent(share)}\u00a0% of the mean absolute error"
+    if facts.unit in facts.targets:
+        size = format_number(abs(found.bias))
+        return join(
+            f"On average, the forecasts are {size} too {side}, ", _unit(facts), f". This is {percent}."
+        )
+    return join(f"On average, the forecasts are too {side}, by {percent}.")
 
 
 def _histogram(found: Residuals) -> Html:
@@ -169,6 +177,8 @@ def calibration_section(facts: RunFacts) -> Html | None:
         "observed",
         *([] if facts.panel else ["mean width"]),
     ]  # large series would dominate it
+    if not any(width is not None for width in facts.width.values()):
+        titles = titles[:2]
     rows = []
     for level, share in facts.known_coverage.items():
         cells = [f"{level} %", f"{format_percent(share)} %", format_number(facts.width.get(level))]
@@ -191,9 +201,9 @@ def _quantile_figure(found: Calibration) -> Html:
         for nominal, observed in zip(found.nominal, found.observed, strict=True)
     )
     drawn = chart(
-        place, f"Share of measured values at or below each quantile: {pairs}", places, *marks, y_ticks=places
+        place, f"Share of measured values below each quantile: {pairs}", places, *marks, y_ticks=places
     )
-    note = "Share of measured values at or below each quantile. Dashed: ideal."
+    note = "Share of measured values below each quantile; equal values count by half. Dashed: ideal."
     return figure("Quantiles .1 to .9", drawn, note=note)
 
 

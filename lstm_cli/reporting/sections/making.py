@@ -7,37 +7,52 @@ import numpy as np
 
 from lstm_cli.evaluation.score_text import format_number
 from lstm_cli.reporting.facts import LossCurve, Made, RunFacts
-from lstm_cli.reporting.markup import Child, Html, element, isolate
+from lstm_cli.reporting.markup import Child, Html, element, isolate, join
 from lstm_cli.reporting.sections.charts import SMALL_HEIGHT
 from lstm_cli.reporting.sections.layout import details, figure, grid, legend, section, table
 from lstm_cli.reporting.svg import chart, dots, frame, line, vertical
 from lstm_cli.text import count_noun
+
+DATA_NOTE = "Replace DATA by the data: the run was made from no file, or from several."
 
 
 def training_section(facts: RunFacts) -> Html | None:
     """Return the losses of each trained network; None without networks."""
     if not facts.curves:
         return None
-    note = "Loss by epoch, scaled. A line marks the epoch whose weights were kept. Validation rows choose it."
+    note = (
+        "Training loss, in scaled units, and validation error by epoch. A line marks the epoch whose weights were "
+        "kept, because its validation error is the lowest."
+    )
     entries = legend(("model", "training"), ("val-loss", "validation"))
-    return section("training", "Training", note, entries, grid(*map(_curve_figure, facts.curves)))
+    figures = [figure for curve in facts.curves for figure in _curve_figures(curve)]
+    return section("training", "Training", note, entries, grid(*figures))
 
 
-def _curve_figure(curve: LossCurve) -> Html:
-    place = frame([curve.epoch, np.array([0.0, 1.0])], [curve.train, curve.val], SMALL_HEIGHT)
-    marks = [line(place, curve.epoch, curve.train, "model"), line(place, curve.epoch, curve.val, "val-loss")]
+def _curve_figures(curve: LossCurve) -> list[Html]:
+    """Return one chart of both losses; two charts if they are different measures, which share no axis."""
+    train, val = (curve.train, "model"), (curve.val, "val-loss")
+    if curve.val_measure == "loss":
+        return [_curve_figure(curve, "loss", [train, val])]
+    charts = [
+        (f"validation {curve.val_measure}", val),
+        ("training loss", train),
+    ]
+    return [_curve_figure(curve, name, [drawn]) for name, drawn in charts if np.isfinite(drawn[0]).any()]
+
+
+def _curve_figure(curve: LossCurve, name: str, lines: list[tuple[np.ndarray, str]]) -> Html:
+    place = frame([curve.epoch, np.array([0.0, 1.0])], [values for values, _ in lines], SMALL_HEIGHT)
+    marks = [line(place, curve.epoch, values, kind) for values, kind in lines]
     if len(curve.epoch) <= 25:
-        marks += [
-            dots(place, curve.epoch, curve.train, "model", radius=2.5),
-            dots(place, curve.epoch, curve.val, "val-loss", radius=2.5),
-        ]
+        marks += [dots(place, curve.epoch, values, kind, radius=2.5) for values, kind in lines]
     if curve.best_epoch is not None:
         marks.insert(0, vertical(place, curve.best_epoch, "origin", f"epoch {curve.best_epoch}"))
     every = max(1, round(len(curve.epoch) / 6))
     shown = [(float(epoch), f"{epoch:.0f}") for epoch in curve.epoch[::every]]
-    best = float(np.nanmin(curve.val)) if np.isfinite(curve.val).any() else np.nan
-    label = f"Losses of {curve.part}: lowest validation loss {format_number(best)}"
-    return figure(isolate(curve.part), chart(place, label, shown, *marks))
+    lowest = float(np.nanmin(lines[-1][0], initial=np.inf))
+    label = f"{curve.part}: {name} by epoch; lowest {format_number(lowest)}"
+    return figure(join(isolate(curve.part), f": {name}"), chart(place, label, shown, *marks))
 
 
 def quantized_section(facts: RunFacts) -> Html | None:
@@ -77,6 +92,8 @@ def settings_section(facts: RunFacts) -> Html:
     made = facts.made
     block = element("pre", {"tabindex": 0}, element("code", {}, "\n".join(made.commands)))
     note = "These commands make the same run from the same file, with the same release and seed."
+    if not made.data_is_named:
+        note += f" {DATA_NOTE}"
     entries: list[tuple[Child, Child]] = [
         *((_file(name), element("code", {"class": "digest"}, digest)) for name, digest in made.data_sha256),
         ("seed", "none" if made.seed is None else str(made.seed)),

@@ -17,6 +17,8 @@ ROW_HEIGHT = 38  # pixels of a baseline in the chart of differences
 NAMES_SHARE = 0.7  # room for the names in that chart, as a share of the range of the values
 SINGLE_METRICS = ("mae", "rmse", "smape", "mase")
 PANEL_METRICS = ("mase", "smape", "mae_scaled", "mae")  # the largest series dominate the errors in units
+TARGETS_METRICS = ("mase", "smape", "mae_scaled")  # targets need not have the same unit
+COVERAGE_MARGIN = 5.0  # percentage points
 MAX_TARGETS = 3  # names of targets in the title
 
 
@@ -52,11 +54,8 @@ def key_figures(facts: RunFacts) -> Html:
         tiles.reverse()
     for level, covered in facts.known_coverage.items():
         width = finite_or_none(facts.width.get(level))
-        below = (
-            f"mean width {format_number(width)}"
-            if width is not None and not facts.panel
-            else "of measured values"
-        )
+        mean_width = f"mean width {format_number(width)}" if width is not None and not facts.panel else ""
+        below = "; ".join(filter(None, (coverage_mark(level, covered), mean_width))) or "of measured values"
         tiles.append(
             _tile(prose(f"inside the {level} % interval"), prose(f"{format_percent(covered)} %"), below)
         )
@@ -73,6 +72,7 @@ def key_figures(facts: RunFacts) -> Html:
                 {"class": "warnings"},
                 element("h3", {}, count_noun(len(facts.warnings), "warning")),
                 element("ul", {}, *(element("li", {}, text) for text in facts.warnings)),
+                element("p", {"class": "note"}, facts.warnings_note) if facts.warnings_note else None,
             )
         )
     note = (
@@ -80,6 +80,18 @@ def key_figures(facts: RunFacts) -> Html:
         f"{count_noun(facts.windows, 'window')}. Lower is better."
     )
     return section("figures", "Key figures", note, *content)
+
+
+def coverage_mark(level: str, covered: float) -> str:
+    """Return that an interval holds clearly fewer or more values than it should; "" if it does not.
+
+    Args:
+        level: wished coverage, percent.
+        covered: coverage, percent.
+    """
+    if abs(covered - float(level)) <= COVERAGE_MARGIN:
+        return ""
+    return f"too {'narrow' if covered < float(level) else 'wide'}: should be near {level} %"
 
 
 def _names(targets: tuple[str, ...]) -> Html:
@@ -107,9 +119,8 @@ def _tile(name: Child, value: Child, note: Child) -> Html:
 
 
 def _error_tile(facts: RunFacts, model: Mapping[str, Any]) -> Html | None:
-    name = "mae_scaled" if facts.panel and finite_or_none(model.get("mae")) is None else "mae"
-    if finite_or_none(model.get(name)) is None:
-        name = "mae_scaled"
+    one_unit = len(facts.targets) == 1 and finite_or_none(model.get("mae")) is not None
+    name = "mae" if one_unit else "mae_scaled"
     if finite_or_none(model.get(name)) is None:
         return None
     unit = join("MAE, in ", _names(facts.targets)) if name == "mae" else "MAE, scaled"
@@ -158,13 +169,15 @@ def _difference_chart(facts: RunFacts) -> Html | None:
     places = ticks(low, high, 4)
     texts = [text if text == "0" else f"{text}\u00a0%" for text in tick_texts(places)]
     label = "Error of the model compared with each baseline: " + "; ".join(
-        f"{format_percent(difference)} % lower than {name}, 90 % interval {format_percent(begin)} to "
+        f"{format_percent(difference)} % lower than that of {name}, 90 % interval {format_percent(begin)} to "
         f"{format_percent(end)} %"
         for name, (difference, begin, end) in known.items()
     )
     drawn = chart(place, label, list(zip(places, texts, strict=True)), *marks, y_ticks=())
-    note = "Dot: difference. Line: 90\u00a0% interval. Left of 0: the baseline is better."
-    return figure("How much lower the error of the model is", drawn, note=note)
+    note = (
+        "Dot: by how much the error of the model is lower. Line: 90\u00a0% interval. Left of 0, it is higher."
+    )
+    return figure("Error of the model compared with each baseline", drawn, note=note)
 
 
 def _whisker(place: Frame, begin: float, end: float, row: float, kind: str) -> Mark:
@@ -180,15 +193,20 @@ def _text(place: Frame, x: float, row: float, shift: int, text: Child, anchor: s
     return Mark(fixed=element("text", {"class": "note", **at, "text-anchor": anchor}, text))
 
 
-def _score_table(facts: RunFacts) -> Html:
-    titles = {name: METRICS[name] for name in (PANEL_METRICS if facts.panel else SINGLE_METRICS)} | {
-        "wql": "WQL"
-    }
-    shown = {
+def shown_metrics(facts: RunFacts) -> dict[str, str]:
+    """Return the titles of the metrics that the scores have, by key."""
+    several = len(facts.targets) > 1
+    names = TARGETS_METRICS if several else PANEL_METRICS if facts.panel else SINGLE_METRICS
+    titles = {name: METRICS[name] for name in names} | {"wql": "WQL"}
+    return {
         key: title
         for key, title in titles.items()
         if any(finite_or_none(scores.get(key)) is not None for scores in facts.scores.values())
     }
+
+
+def _score_table(facts: RunFacts) -> Html:
+    shown = shown_metrics(facts)
     cells = [[finite_or_none(scores.get(key)) for key in shown] for scores in facts.scores.values()]
     best = [lowest_index([row[column] for row in cells]) for column in range(len(shown))]
     rows = [

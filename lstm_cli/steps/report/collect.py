@@ -1,6 +1,7 @@
 """Facts of a run for its report: from the manifest, the stored scores, and the windows."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +10,16 @@ import numpy as np
 from lstm_cli.data.frequency.step import DAY, HOUR, MINUTE, WEEK, Step, frequency_label
 from lstm_cli.evaluation import baseline_label
 from lstm_cli.evaluation.score_text import score_rows, verdict
+from lstm_cli.events import val_measure
 from lstm_cli.inference.trained_model import serves_quantized
 from lstm_cli.reporting.facts import LossCurve, Made, RunFacts
 from lstm_cli.rundir import Run, reading_manifest
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 from lstm_cli.steps.report.chart_axis import chart_clock
-from lstm_cli.steps.report.commands import commands, portable_path
+from lstm_cli.steps.report.commands import DATA, commands, portable_path
 from lstm_cli.steps.report.series_charts import data_facts, profiles, series_charts
 from lstm_cli.steps.report.stored_scores import StoredScores
+from lstm_cli.steps.report.window_charts import window_charts
 from lstm_cli.steps.report.window_errors import (
     WindowSums,
     calibration,
@@ -24,7 +27,6 @@ from lstm_cli.steps.report.window_errors import (
     errors_by_time,
     residuals,
     series_ratios,
-    window_charts,
 )
 from lstm_cli.steps.show_config import read_settings
 from lstm_cli.text import count_noun
@@ -69,7 +71,7 @@ def _drawn_facts(subject: ScoringSubject, sums: WindowSums) -> dict[str, Any]:
         "panel": panel,
         "baseline": baseline_label("naive" if subject.season is None else "seasonal_naive", subject.season),
         "unit": _unit(dataset.training.seasonal_error, schema.targets, panel=panel),
-        "data": data_facts(dataset, charts),
+        "data": data_facts(dataset),
         "charts": charts,
         "profiles": profiles(dataset, dataset.series.names.index(charts[len(charts) // 2].series)),
         "window_charts": window_charts(subject, sums),
@@ -95,8 +97,9 @@ def _stored_facts(run: Run, subject: ScoringSubject, scores: StoredScores) -> di
         "time_end": prepare["time_end"],
         "verdict": verdict(scores.metrics, scores.baselines, scores.comparisons, season, panel=panel),
         "tested": _tested(run, scores),
+        "split": scores.split_name,
         "season": season,
-        "scores": score_rows(scores.metrics, {}, scores.baselines, season),
+        "scores": score_rows(*_with_mae(subject, scores), season),
         "comparisons": {
             "the linear forecast" if name == "linear" else baseline_label(name, season): comparison
             for name, comparison in (scores.comparisons or {}).items()
@@ -108,8 +111,28 @@ def _stored_facts(run: Run, subject: ScoringSubject, scores: StoredScores) -> di
         "worst_series": tuple(scores.worst),
         "curves": _loss_curves(run),
         "quantized": run.report("quantize") if serves_quantized(run) else None,
-        "made": _made(run, source),
+        "made": _made(run, source, quantized_last=scores.before_quantization),
     }
+
+
+def _with_mae(
+    subject: ScoringSubject, scores: StoredScores
+) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    """Return the metrics of the model, of no parts and of the baselines, with the MAE in units where it follows.
+
+    Validation scores have only the scaled MAE. Of one series and target, it is the MAE divided by one deviation.
+    """
+    deviation = subject.dataset.training.deviation
+    if deviation.size > 1:
+        return scores.metrics, {}, scores.baselines
+
+    def known(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+        scaled = metrics.get("mae_scaled")
+        return (
+            metrics if "mae" in metrics or scaled is None else {**metrics, "mae": scaled * deviation.item()}
+        )
+
+    return known(scores.metrics), {}, {name: known(metrics) for name, metrics in scores.baselines.items()}
 
 
 def span_text(step: Step, steps: int) -> str:
@@ -144,7 +167,7 @@ def _tested(run: Run, scores: StoredScores) -> str:
     """Return a sentence about the windows that were scored."""
     windows = count_noun(scores.windows, f"{scores.split_name} window")
     if scores.split == "test":
-        return f"Measured on {windows}, whose rows the model did not see."
+        return f"The verdict is measured on {windows}, whose rows the model did not see."
     return (
         f"Measured on {windows}. These rows chose the model, so its true error can be higher. "
         f"The run has {'no' if not run.report('prepare')['windows']['test'] else 'other'} test windows."
@@ -183,17 +206,24 @@ def _loss_curve(part: str, rows: list[Mapping[str, Any]]) -> LossCurve:
         epoch=column("epoch"),
         train=column("train_loss"),
         val=column("val_loss"),
+        val_measure=val_measure(part),
         best_epoch=best[-1] if best else None,
     )
 
 
-def _made(run: Run, source: str) -> Made:
+def _made(run: Run, source: str, *, quantized_last: bool) -> Made:
     settings = read_settings(run)
     versions: dict[str, str] = {}
     for step in SHOWN_STEPS:
         versions |= run.steps.get(step, {}).get("versions", {})
     train = run.entry("train")
     read = run.entry("prepare")["read"]
+    lines = commands(
+        portable_path(str(run.path)),
+        source if len(read) == 1 else None,
+        settings,
+        quantized_last=quantized_last,
+    )
     return Made(
         settings=settings,
         versions=versions,
@@ -202,7 +232,8 @@ def _made(run: Run, source: str) -> Made:
         data_sha256=tuple(
             (source if name == "source" else name, fact["sha256"]) for name, fact in read.items()
         ),
-        commands=commands(portable_path(str(run.path)), source if len(read) == 1 else None, settings),
+        commands=lines,
+        data_is_named=DATA not in shlex.split(lines[0]),
         steps=tuple(
             (step, run.steps[step]["times"]["finished"], run.steps[step]["times"]["seconds"])
             for step in SHOWN_STEPS

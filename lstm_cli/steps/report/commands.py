@@ -16,11 +16,20 @@ from lstm_cli.steps.show_config import KINDS
 DATA, STDIN = "DATA", "-"  # placeholder of data whose name the run does not have
 LEFT_OUT = (*MACHINE_SETTINGS, *OUTPUT_SETTINGS)  # they change no result of the run
 # `tune` is not repeated: its winner is written as settings of `train`.
-REPEATED = ("prepare", "train", "evaluate", "quantize")
+REPEATED = (
+    "prepare",
+    "train",
+    "quantize",
+    "evaluate",
+)  # with `evaluate` first if its scores are of before `quantize`
 
 
 def commands(
-    run: str, source: str | None, settings: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    run: str,
+    source: str | None,
+    settings: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    *,
+    quantized_last: bool = False,
 ) -> tuple[str, ...]:
     """Return one command line for each step of a run, in their order.
 
@@ -28,9 +37,10 @@ def commands(
         run: run directory as the page names it.
         source: data file as the page names it; None for several files, of which the run has no list.
         settings: value and source of each setting by step, as `read_settings` returns them.
+        quantized_last: whether the scores are those of the model before quantization.
     """
     lines = []
-    for step in REPEATED:
+    for step in (*REPEATED[:2], *reversed(REPEATED[2:])) if quantized_last else REPEATED:
         if step not in settings:
             continue
         nameless = source is None or source in (DATA_FRAME, ARROW_TABLE)

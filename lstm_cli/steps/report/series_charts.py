@@ -1,6 +1,6 @@
 """Data of a report: charts of some series, their usual course, gaps, season, trend and outliers."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,13 +8,18 @@ from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.quality.decomposition import trend_and_season_strengths
 from lstm_cli.data.quality.outliers import neighbour_season, outlier_rows
 from lstm_cli.data.quality.seasonality import subtract_moving_mean
+from lstm_cli.data.times.formats import DAY
 from lstm_cli.reporting.facts import DataFacts, Profile, SeriesChart
 from lstm_cli.reporting.svg import thin
-from lstm_cli.steps.report.chart_axis import chart_x
+from lstm_cli.reporting.time_axis import time_text
+from lstm_cli.steps.report.chart_axis import chart_clock, chart_x
 from lstm_cli.steps.report.window_errors import measured_values, time_groups
 from lstm_cli.text import count_noun
 
 MAX_CHARTS = 3
+MAX_SEARCHED_SERIES = 1_000  # for outliers
+MIN_CYCLES = 2  # of a usual day, week or year
+CYCLES = {"Hour of day": DAY, "Weekday": 7 * DAY, "Month": 365 * DAY}  # microseconds
 MAX_POINTS = 20_000  # of all charts together, so that the page stays small
 MAX_STRETCH = 1.5  # of the y axis by outliers
 MAX_MEASURED_SERIES = 30  # series from which the strengths are the median
@@ -106,11 +111,15 @@ def profiles(dataset: Dataset, series: int) -> tuple[Profile, ...]:
     cells = _column(dataset, series, 0)
     times = schema.step.times(np.arange(len(cells)), int(dataset.series.origin_us[series]))
     local = schema.time_format.to_file_clock(times)
+    span = (
+        float(local[-1] - local[0]) * len(local) / max(1, len(local) - 1)
+    )  # microseconds, with the last row
     result = []
     for title, labels, keys in time_groups(dataset, local):
-        period = _rows_of_cycle(keys, schema.seasons)
-        if len(cells) < 2 * period or np.isnan(cells).all():
-            continue
+        cycles = span / CYCLES[title]
+        if cycles < MIN_CYCLES or np.isnan(cells).all():
+            continue  # one cycle looks the same as a trend
+        period = max(2, round(len(cells) / cycles))
         around = subtract_moving_mean(cells, period)
         known = np.isfinite(around)
         counts = np.bincount(keys[known], minlength=len(labels))
@@ -118,25 +127,19 @@ def profiles(dataset: Dataset, series: int) -> tuple[Profile, ...]:
         shown = np.flatnonzero(counts)
         if len(shown) > 1:
             names = tuple(labels[index] for index in shown)
-            result.append(Profile(title=title, labels=names, mean=totals[shown] / counts[shown]))
+            result.append(
+                Profile(
+                    title=title,
+                    series=dataset.series.names[series],
+                    labels=names,
+                    mean=totals[shown] / counts[shown],
+                )
+            )
     return tuple(result)
 
 
-def _rows_of_cycle(keys: np.ndarray, seasons: Sequence[int]) -> int:
-    """Return the usual rows from the first row of a key to that of the next cycle, such as 168 for hourly weekdays."""
-    begins = np.flatnonzero((keys == keys[0]) & (np.concatenate([[-1], keys[:-1]]) != keys[0]))
-    if len(begins) > 1:
-        return max(2, int(np.median(np.diff(begins))))
-    return max((2, *seasons))
-
-
-def data_facts(dataset: Dataset, charts: Sequence[SeriesChart]) -> DataFacts:
-    """Return the missing values, the gaps, and the strength of season and trend.
-
-    Args:
-        dataset: prepared data.
-        charts: series that are shown, with their outliers.
-    """
+def data_facts(dataset: Dataset) -> DataFacts:
+    """Return the missing values, the gaps, the outliers, and the strength of season and trend."""
     table, targets = dataset.series, dataset.targets
     missing = gaps = 0
     longest = (0, 0, 0)  # rows, series, first row
@@ -158,18 +161,33 @@ def data_facts(dataset: Dataset, charts: Sequence[SeriesChart]) -> DataFacts:
         gaps=gaps,
         longest_gap=_gap_text(dataset, *longest) if longest[0] else "",
         strengths=tuple(_strength_texts(dataset)),
-        outliers=sum(len(chart.outlier_x) for chart in charts),
-        outlier_rows=int(sum(table.count[table.names.index(chart.series)] for chart in charts)),
+        **_outlier_facts(dataset),
     )
 
 
-def _gap_text(dataset: Dataset, rows: int, series: int, first: int) -> str:
-    from lstm_cli.data.forecast.output import write_times
+def _outlier_facts(dataset: Dataset) -> dict[str, Any]:
+    """Return the fields of `DataFacts` about outliers: of all series, or of evenly spaced ones of a large panel."""
+    table = dataset.series
+    searched = np.unique(np.linspace(0, len(table.names) - 1, MAX_SEARCHED_SERIES).round().astype(int))
+    outliers = 0
+    for series in searched.tolist():
+        season = neighbour_season(table.count[[series]], dataset.schema.seasons)
+        begin = int(table.offset[series])
+        values = measured_values(dataset, series, slice(begin, begin + int(table.count[series])))
+        outliers += sum(len(outlier_rows(column, season)) for column in values.T)
+    return {
+        "outliers": outliers,
+        "searched": int(table.count[searched].sum()) * dataset.targets,
+        "searched_series": None if len(searched) == len(table.names) else len(searched),
+    }
 
+
+def _gap_text(dataset: Dataset, rows: int, series: int, first: int) -> str:
     name = dataset.series.names[-series]
-    time = dataset.schema.step.times(np.array([-first]), int(dataset.series.origin_us[-series]))
+    clock, x = chart_clock(dataset), float(chart_x(dataset, -series, np.array([-first]))[0])
+    time = time_text(x, clock.step) if clock.is_time else f"{clock.label} {x:,.0f}"
     where = f" of {name}" if name else ""
-    return f"{count_noun(rows, 'row')} from {write_times(dataset.schema, time)[0].strip()}{where}"
+    return f"{count_noun(rows, 'row')} from {time}{where}"
 
 
 def _strength_texts(dataset: Dataset) -> list[str]:

@@ -18,6 +18,7 @@ class StoredScores:
 
     split: str
     precision: str
+    before_quantization: bool  # a later `quantize` made the model that `predict` uses
     windows: int
     metrics: Mapping[str, Any]
     baselines: Mapping[str, Mapping[str, Any]]
@@ -61,6 +62,7 @@ def load_scores(run: Run) -> tuple[StoredScores, tuple[Finding, ...]]:
     return StoredScores(
         split=report.split,
         precision=report.precision,
+        before_quantization=bool(findings),
         windows=report.windows,
         metrics=report.metrics | ({} if report.wql is None else {"wql": report.wql}),
         baselines=report.baselines,
@@ -80,6 +82,7 @@ def _validation_scores(run: Run) -> StoredScores:
     return StoredScores(
         split="val",
         precision="fp32",
+        before_quantization=False,
         windows=(report.get("chosen_on") or {}).get("windows", run.report("prepare")["windows"]["val"]),
         metrics=report["val"],
         baselines=report["val_baselines"],

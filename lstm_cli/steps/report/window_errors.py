@@ -1,4 +1,4 @@
-"""Pass over the windows of a report: errors by step, time and size, calibration, and the windows to draw."""
+"""Pass over the windows of a report: errors by step, time and size, and calibration."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,9 +11,8 @@ from lstm_cli.data.times.formats import DAY, HOUR
 from lstm_cli.evaluation import scoring
 from lstm_cli.evaluation.quantiles.interval_scores import ENDS, SCORED_QUANTILES, WQL_QUANTILES
 from lstm_cli.evaluation.uncertainty import WindowErrors
-from lstm_cli.evaluation.window_choice import names_of_windows
 from lstm_cli.evaluation.window_forecasts import row_times, window_forecasts
-from lstm_cli.reporting.facts import Calibration, Groups, Residuals, WindowChart
+from lstm_cli.reporting.facts import Calibration, Groups, Residuals
 from lstm_cli.steps.evaluate.score_model import ScoringSubject
 from lstm_cli.steps.report.chart_axis import chart_x
 
@@ -26,8 +25,6 @@ BINS = {
 }  # least number of errors: bins of the histogram; odd, so that one is around 0
 MAX_PARTS, PART_TIMES = 48, 3  # parts of the time of the errors: at most, and distinct times in each
 TAIL = 0.005  # share of the errors beyond each end of the histogram
-CHAINED = 60  # windows in a chart of forecasts of one step
-MIN_HISTORY, MAX_HISTORY = 8, 400  # steps before a forecast that its chart shows
 HOURS = tuple(f"{hour:02}" for hour in range(24))
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MIN_GROUPS = 3  # of hours, weekdays or months that are worth a chart
@@ -42,7 +39,7 @@ class WindowSums:
     error: np.ndarray  # [N, H, C] float32, forecast minus truth in `divisor`; NaN where not measured
     baseline: np.ndarray  # [N, H, C] float32
     divisor: np.ndarray  # [S, C] units of the errors
-    below: np.ndarray | None  # [9] share of measured values at or below each quantile; None without quantiles
+    below: np.ndarray | None  # [9] share of measured values below each quantile, equal ones by half; or None
     inside: Mapping[str, np.ndarray]  # level: [H] percent
     coverage: Mapping[str, float | None]  # level: percent of all measured values
     chosen: Mapping[str, tuple[int, int]]  # name: window and target
@@ -78,7 +75,7 @@ def sum_windows(subject: ScoringSubject, progress: Callable[[int, int], object])
         found = True
         by_quantile = dict(zip(SCORED_QUANTILES, part.quantiles, strict=True))
         known = ~np.isnan(part.truth)
-        below += [int((part.truth <= by_quantile[quantile]).sum()) for quantile in WQL_QUANTILES]
+        below += [_count_below(part.truth, by_quantile[quantile]) for quantile in WQL_QUANTILES]
         count += int(known.sum())
         counts += known.sum(axis=(0, 2))
         for level, (low, high) in ENDS.items():
@@ -95,6 +92,14 @@ def sum_windows(subject: ScoringSubject, progress: Callable[[int, int], object])
         coverage={str(level): 100 * each.sum() / count for level, each in inside.items()} if count else {},
         chosen=errors.chosen_windows(),
     )
+
+
+def _count_below(truth: np.ndarray, quantile: np.ndarray) -> float:
+    """Return the number of measured values below a quantile, and half of those that equal it.
+
+    Many values equal a quantile where both are at a bound, such as 0. They are neither below nor above it.
+    """
+    return float((truth < quantile).sum()) + 0.5 * float((truth == quantile).sum())
 
 
 def error_divisor(dataset: Dataset) -> np.ndarray:
@@ -191,67 +196,6 @@ def calibration(sums: WindowSums) -> Calibration | None:
     if sums.below is None:
         return None
     return Calibration(nominal=np.array(WQL_QUANTILES), observed=sums.below, by_step=sums.inside)
-
-
-def window_charts(subject: ScoringSubject, sums: WindowSums) -> tuple[WindowChart, ...]:
-    """Return the charts of the newest, best, median and worst window."""
-    targets = subject.dataset.targets
-    flat = {name: window * targets + target for name, (window, target) in sums.chosen.items()}
-    charts = [
-        _window_chart(subject, sums, names, *divmod(index, targets))
-        for index, names in names_of_windows(flat).items()
-    ]
-    return tuple(sorted(charts, key=lambda chart: "newest" not in chart.names))
-
-
-def _window_chart(
-    subject: ScoringSubject, sums: WindowSums, names: str, window: int, target: int
-) -> WindowChart:
-    dataset, schema = subject.dataset, subject.dataset.schema
-    one = _chained_windows(subject, sums, window)
-    bounds, intervals = subject.model.bounds, subject.intervals
-    part = next(window_forecasts(one, subject.model_only, bounds, intervals, season=subject.season))
-    series, origin, horizon = int(part.series[0]), int(part.origin[0]), schema.horizon
-    wanted = max(2 * horizon, 2 * schema.season, MIN_HISTORY)
-    shown = min(origin, wanted, max(MAX_HISTORY, horizon))
-    begin = int(dataset.series.offset[series]) + origin - shown
-    history = measured_values(dataset, series, slice(begin, begin + shown))[:, target]
-
-    def ahead(values: np.ndarray) -> np.ndarray:
-        return np.concatenate([np.full(shown, np.nan), values[:, :, target].ravel()])
-
-    quantiles = dict(zip(SCORED_QUANTILES, part.quantiles, strict=False))
-    rows = np.concatenate(
-        [np.arange(origin - shown, origin), (part.origin[:, None] + np.arange(horizon)).ravel()]
-    )
-    x = chart_x(dataset, series, rows)
-    missed = np.abs(part.forecast - part.truth)[-1, :, target]
-    return WindowChart(
-        names=names,
-        series=dataset.series.names[series],
-        target=schema.targets[target],
-        error=float(np.nanmean(missed)) if np.isfinite(missed).any() else None,
-        x=x,
-        origin=float(x[shown]),
-        chosen=float(x[-horizon]),
-        measured=np.concatenate([history, part.truth[:, :, target].ravel()]),
-        forecast=ahead(part.forecast),
-        baseline=ahead(part.baseline),
-        ends={
-            str(level): (ahead(quantiles[low]), ahead(quantiles[high]))
-            for level, (low, high) in ENDS.items()
-            if quantiles
-        },
-    )
-
-
-def _chained_windows(subject: ScoringSubject, sums: WindowSums, window: int) -> Windows:
-    """Return the chosen window, and with a horizon of one step the windows before it: one point is no line."""
-    origin, series = sums.windows.origins[window], sums.windows.series[window]
-    every = subject.windows
-    count = min(CHAINED, every.batch_size) if subject.dataset.schema.horizon == 1 else 1
-    recent = (every.series == series) & (every.origins <= origin) & (every.origins > origin - count)
-    return every.select(recent)
 
 
 def measured_values(dataset: Dataset, series: int, rows: slice) -> np.ndarray:

@@ -17,6 +17,8 @@ from lstm_cli.config import EvaluateConfig, PrepareConfig, QuantizeConfig, Repor
 from lstm_cli.errors import CorruptArtifact, MissingArtifact, OutputError, StaleArtifact, UsageError
 from lstm_cli.evaluation.score_text import verdict
 from lstm_cli.events import ignore_events
+from lstm_cli.reporting.sections.opening import coverage_mark, shown_metrics
+from lstm_cli.reporting.sections.terms import BASELINES, INTERVAL, METRICS, STRENGTH, WINDOW
 from lstm_cli.rundir import open_run
 from lstm_cli.rundir.manifest import decode_manifest, encode_manifest
 from lstm_cli.steps.evaluate import evaluate
@@ -25,9 +27,12 @@ from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.report import encode_report, report
 from lstm_cli.steps.report.collect import collect_facts
+from lstm_cli.steps.report.series_charts import data_facts, profiles
 from lstm_cli.steps.report.stored_scores import load_scores
+from lstm_cli.steps.report.window_charts import window_charts
 from lstm_cli.steps.report.window_errors import (
     WindowSums,
+    _count_below,
     calibration,
     errors_by_step,
     errors_by_time,
@@ -158,12 +163,9 @@ def test_names_of_files_stay_text(hostile: Path) -> None:
     for name in (SCRIPT, TARGET, CATEGORY, FILE):
         assert name not in outside
         for line in comment.splitlines():
-            assert (
-                name not in line
-                or f"`{name.replace('|', chr(92) + '|')}" in line.replace("``", "`")
-                or "lstm " in line
-            )
+            assert name not in line or f"`{name}" in line.replace("``", "`") or "lstm " in line
     assert "lstm train '<script>alert(6)<'" in comment
+    assert f"### Forecast of ``{TARGET}``, 7 days ahead\n" in comment
 
 
 def test_a_run_without_scores_names_the_command(trained: Path, tmp_path: Path) -> None:
@@ -194,6 +196,7 @@ def test_a_later_quantized_model_is_reported_and_the_scores_stay(trained: Path, 
     text = stream.getvalue().decode()
     assert "The scores are those of the model before quantization" in text
     assert "Cost of int8" in text
+    assert [line.split()[1] for line in result.commands] == ["prepare", "train", "evaluate", "quantize"]
 
 
 def test_without_test_rows_the_validation_scores_are_shown(panel: Path, tmp_path: Path) -> None:
@@ -207,6 +210,7 @@ def test_without_test_rows_the_validation_scores_are_shown(panel: Path, tmp_path
     text = stream.getvalue().decode()
     assert "validation windows. These rows chose the model, so its true error can be higher." in text
     assert "The run has no test windows." in text
+    assert "mean width" not in text
 
 
 def test_a_model_without_intervals_has_a_page_without_them(scored: Path, subject: ScoringSubject) -> None:
@@ -258,6 +262,8 @@ def test_the_output_is_checked_before_the_work(scored: Path, tmp_path: Path) -> 
     [
         (None, None, ("load-report.html", "html")),
         (None, "md", ("-", "md")),
+        ("page.HTM", None, ("page.HTM", "html")),
+        ("a.txt", "md", ("a.txt", "md")),
         ("a.MD", None, ("a.MD", "md")),
         ("a.md", "html", ("a.md", "html")),
         ("-", None, ("-", "html")),
@@ -277,3 +283,130 @@ def test_the_command_loads_no_heavy_library(scored: Path, tmp_path: Path) -> Non
     result = json.loads(done.stdout)
     assert result["size"] == (tmp_path / "page.html").stat().st_size
     assert result["commands"][0].startswith("lstm prepare panel.csv run ")
+
+
+def test_the_commands_score_the_quantized_model_last(scored: Path) -> None:
+    result = report(scored, PAGE, ignore_events, stdout=io.BytesIO())
+    assert result.precision == "int8"
+    assert [line.split()[1] for line in result.commands] == ["prepare", "train", "quantize", "evaluate"]
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.png", "report.docx"])
+def test_an_output_that_is_neither_html_nor_markdown_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="not the name of an HTML or Markdown file") as caught:
+        ReportConfig(output=name)
+    assert ("print the page" in caught.value.hint) == (name == "a.pdf")
+
+
+def test_the_losses_have_an_axis_of_their_own_where_the_measures_differ(page: str) -> None:
+    for part in ("anchored", "free"):
+        for measure in ("validation MASE", "training loss"):
+            assert f'<h3><bdi class="name">{part}</bdi>: {measure}</h3>' in page
+
+
+def test_the_terms_are_those_of_the_glossary(page: str, scored: Path) -> None:
+    glossary = (Path(__file__).parents[3] / "docs" / "reference" / "glossary.md").read_text()
+    rows = [row.replace("\\|", "|") for row in glossary.splitlines() if row.startswith("| ")]
+    for name, meaning in (
+        *METRICS.values(),
+        *BASELINES.items(),
+        *INTERVAL.items(),
+        *WINDOW.items(),
+        STRENGTH,
+    ):
+        assert any(name in row.split(" | ")[0] and meaning in row for row in rows), name
+    for name in ("MASE", "sMAPE", "WQL", "seasonal naive", "linear", "strength"):
+        assert f"<dt>{name}</dt>" in page
+    assert "- WQL: Weighted quantile loss" in written(scored, MARKDOWN)
+
+
+def test_the_bias_of_a_panel_has_no_unit_of_one_series(page: str, scored: Path) -> None:
+    text = re.sub(r"<[^>]+>", "", page).replace("\u00a0", " ")
+    assert re.search(
+        r"On average, the forecasts are (too (high|low), by [\d.]+ % of the mean absolute error|neither)",
+        text,
+    )
+    assert "Mean absolute error, in MASE.\n" in written(scored, MARKDOWN)
+
+
+def test_values_that_equal_a_quantile_count_by_half() -> None:
+    truth = np.array([0.0, 0.0, 1.0, 3.0, np.nan])
+    assert _count_below(truth, np.zeros(5)) == 1.0
+    assert _count_below(truth, np.full(5, 2.0)) == 3.0
+
+
+def test_the_outliers_of_all_series_are_counted(page: str, subject: ScoringSubject) -> None:
+    assert data_facts(subject.dataset).searched == 2 * 130
+    assert "none found in 260 values" in page
+
+
+def test_the_usual_course_names_its_series_and_needs_two_cycles(page: str, subject: ScoringSubject) -> None:
+    found = profiles(subject.dataset, 1)  # 130 days
+    assert [(profile.title, profile.series) for profile in found] == [("Weekday", "B")]
+    assert np.argmax(found[0].mean) == 2  # the sine of the days is highest on day 1.75
+    assert "Usual year" not in page
+    assert re.search(r'Mean of <bdi class="name">sales</bdi> · <bdi class="name">[AB]</bdi> by weekday', page)
+
+
+def test_the_errors_of_the_drawn_windows_are_those_of_evaluate(
+    scored: Path, subject: ScoringSubject, sums: WindowSums
+) -> None:
+    """Forecasts of int8 depend on the batch, so a window that is forecast alone differs."""
+    for chart in window_charts(subject, sums):
+        names = sums.windows.dataset.series.names
+        rows = np.flatnonzero(sums.windows.series == names.index(chart.series))
+        ahead = np.isfinite(chart.forecast)
+        errors = np.abs(chart.forecast - chart.measured)[ahead].mean()
+        scale = sums.divisor[names.index(chart.series), 0]
+        assert np.isclose(np.abs(sums.error[rows, :, 0]).mean(axis=1) * scale, errors, rtol=1e-6).any()
+        np.testing.assert_allclose(chart.error, errors)
+
+
+def test_a_warning_about_other_rows_says_so(scored: Path, subject: ScoringSubject, sums: WindowSums) -> None:
+    with open_run(scored) as opened:
+        facts = collect_facts(opened, subject, load_scores(opened)[0], sums, ())
+    plain = replace(facts, warnings=("the networks add nothing on the validation rows",))
+    assert "older rows" in encode_report(plain, "html").decode()
+    assert "older rows" in encode_report(plain, "md").decode()
+    assert replace(plain, split="validation").warnings_note == ""
+    assert replace(plain, warnings=("some other",)).warnings_note == ""
+    nameless = replace(facts, made=replace(facts.made, data_is_named=False))
+    assert "Replace DATA by the data" in encode_report(nameless, "html").decode()
+    assert "Replace DATA by the data" in encode_report(nameless, "md").decode()
+
+
+def test_an_interval_that_holds_too_few_values_is_marked() -> None:
+    assert coverage_mark("80", 60.0) == "too narrow: should be near 80 %"
+    assert coverage_mark("80", 99.0) == "too wide: should be near 80 %"
+    assert coverage_mark("95", 91.0) == ""
+
+
+def test_several_targets_have_no_error_in_one_unit(
+    scored: Path, subject: ScoringSubject, sums: WindowSums
+) -> None:
+    with open_run(scored) as opened:
+        facts = collect_facts(opened, subject, load_scores(opened)[0], sums, ())
+    assert "mae" in shown_metrics(facts)
+    both = replace(facts, targets=("sales", "returns"))
+    assert not {"mae", "rmse"} & shown_metrics(both).keys()
+    assert "MAE, scaled" in encode_report(both, "html").decode()
+
+
+def test_one_series_without_test_rows_has_its_error_in_units(tmp_path: Path) -> None:
+    days, rng = np.datetime64("2024-01-01") + np.arange(130), np.random.default_rng(0)
+    values = 50 + 20 * np.sin(np.arange(130) * 2 * np.pi / 7) + rng.normal(0, 5, 130)
+    rows = [f"{day.item():%d.%m.%Y},{value:.3f}" for day, value in zip(days, values, strict=True)]
+    del rows[40:43]
+    (tmp_path / "one.csv").write_text("\n".join(["day,sales", *rows]) + "\n")
+    run = tmp_path / "run"
+    config = PrepareConfig(target=("sales",), horizon=7, lookback=14, test="0", missing="interpolate")
+    prepare(str(tmp_path / "one.csv"), run, config, ignore_events)
+    train(run, LINEAR, ignore_events)
+    page = written(run)
+    with open_run(run) as opened:
+        subject = scoring_subject(opened, EvaluateConfig(threads=1, split="val"))
+        sums = sum_windows(subject, lambda done, total: None)
+        facts = collect_facts(opened, subject, load_scores(opened)[0], sums, ())
+    np.testing.assert_allclose(facts.scores["model"]["mae"], np.abs(sums.error).mean(), rtol=1e-5)
+    assert 'MAE, in <bdi class="name">sales</bdi>' in page
+    assert "3 rows from 2024-02-10" in page  # as the other dates of the page, and not as in the file
