@@ -51,7 +51,7 @@ CALLS: list[tuple[str, Call]] = [
     ("per_step.csv", copy_scores),
     ("panel.csv", plan),
     ("panel.csv", lambda run, file: dry_run.plan_predict(run, None, PredictConfig(output=file))),
-    ("panel.csv", lambda run, file: report(run, ReportConfig(output=file), ignore_events)),
+    ("panel.html", lambda run, file: report(run, ReportConfig(output=file), ignore_events)),
     ("panel.onnx", lambda run, file: export(run, ExportConfig(to="onnx", output=file), ignore_events)),
     ("panel.png", lambda run, file: find_lr(run, TrainConfig(), file, ignore_events)),
 ]
