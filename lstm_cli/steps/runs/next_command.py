@@ -1,13 +1,12 @@
 """Command that runs a step again, with the options that it had."""
 
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import Field, fields
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lstm_cli import config as settings_of
-from lstm_cli.config.layers import flag_name
+from lstm_cli.config.arguments import arguments
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.rundir import Run, command, retrain_command
 from lstm_cli.steps.runs.facts import text_of
@@ -44,7 +43,8 @@ def again(
         source = _source_of(entry)
         line = line.replace(" DATA ", f" {_quoted(source)} ", 1) if source is not None else line
     kind = getattr(settings_of, f"{step.capitalize()}Config")  # loads the settings of this step only
-    return " ".join((line, *_options(kind, with_new_names(config))))
+    words = arguments(kind, with_new_names(config), left_out=IGNORED_SETTINGS)
+    return " ".join((line, *map(_quoted, words)))
 
 
 def _source_of(entry: Mapping[str, Any]) -> str | None:
@@ -54,35 +54,5 @@ def _source_of(entry: Mapping[str, Any]) -> str | None:
     return source if is_one and Path(str(source)).is_file() else None
 
 
-def _options(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the options of the settings that are not the default, quoted for a shell."""
-    for field in fields(kind):
-        value = config.get(field.name)
-        default = list(field.default) if isinstance(field.default, tuple) else field.default
-        if field.name in config and field.name not in IGNORED_SETTINGS and value not in (None, default):
-            yield from _option(field, value)
-
-
-def _option(field: "Field[Any]", value: Any) -> Iterator[str]:
-    on, _, off = (field.metadata["flag"] or flag_name(field.name)).split()[-1].partition("/")
-    if isinstance(value, bool):
-        if value or off:
-            yield on if value else off
-        return
-    values = value if isinstance(value, list) else [value]
-    if field.metadata["kind"] is not None and isinstance(value, list):
-        values = [",".join(f'"{text}"' if "," in text else text for text in map(_text, values))]
-    for each in values:
-        text = f"{100 * each!r}%" if field.metadata["kind"] == "share" and each >= 1 else _text(each)
-        yield f"{on}{'=' if text.startswith('-') else ' '}{_quoted(text)}"
-
-
 def _quoted(text: str) -> str:
     return text if shlex.quote(text) == text else quote_value(text)
-
-
-def _text(value: Any) -> str:
-    """Return a value as an option takes it. Raise TypeError for a value that no option has."""
-    if type(value) not in (str, int, float):
-        raise TypeError(f"a setting is {type(value).__name__}")
-    return value if isinstance(value, str) else repr(value)
