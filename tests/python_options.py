@@ -6,33 +6,11 @@ from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
+from lstm_cli.api.names import CONFIGS
 from lstm_cli.api.settings import meaning, option_fields, type_text
-from lstm_cli.config import (
-    EvaluateConfig,
-    ExportConfig,
-    PredictConfig,
-    PrepareConfig,
-    QuantizeConfig,
-    RefreshConfig,
-    ReportConfig,
-    ScoreConfig,
-    TrainConfig,
-    TuneConfig,
-)
+from lstm_cli.config import TuneConfig
 
 OPTIONS = Path(__file__).parents[1] / "lstm_cli" / "api" / "options.py"
-KINDS = (
-    PrepareConfig,
-    TrainConfig,
-    TuneConfig,
-    EvaluateConfig,
-    QuantizeConfig,
-    PredictConfig,
-    ScoreConfig,
-    RefreshConfig,
-    ExportConfig,
-    ReportConfig,
-)
 WIDTH = 110
 HEADER = '''"""Types of the settings as keyword arguments, for editors and type checkers.
 
@@ -62,7 +40,7 @@ WIDER = {
 
 def options_module() -> str:
     """Return the text of the module."""
-    return HEADER + "".join(f"\n\n{options_class(kind)}" for kind in KINDS)
+    return HEADER + "".join(f"\n\n{options_class(kind)}" for kind in CONFIGS)
 
 
 def options_class(kind: type) -> str:

@@ -31,7 +31,7 @@ CONFIGS = (
     ExportConfig,
     ReportConfig,
 )
-# Arguments of the functions that are no settings: those that are True or False, and others.
+# Arguments of the functions that are not settings: those that are True or False, and others.
 SWITCHES, ARGUMENTS = (
     ("force", "fresh", "tuned"),
     ("lock_wait", "checkpoint_every", "keep", "rollback", "drop"),

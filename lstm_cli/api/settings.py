@@ -23,7 +23,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SOURCE = "python"  # source of a setting in run.json
 # Settings of `predict` about the output file. A DataFrame has its own methods for files.
 ONLY_FILES = ("output", "format", "shard")
-# Settings that are no keyword arguments: those of files, and an argument that the method has itself.
+# Settings that are not keyword arguments: those of files, and an argument that the method has itself.
 OMITTED = {"PredictConfig": ONLY_FILES, "ReportConfig": ("output",)}
 
 

@@ -1,6 +1,6 @@
 """Drift of the inputs: do the newest rows differ from the training rows? A reason that goes with an alarm, never one.
 
-The rows are differenced by the season, so that a season or a slow trend is no drift. The statistic is that of
+The rows are differenced by the season, so that a season or a slow trend is not drift. The statistic is that of
 Kolmogorov and Smirnov, the largest distance between two distributions. Rows depend on each other, so its usual table
 does not hold. The limit is a quantile of the same statistic for spans of training rows as long as the newest rows, a
 block bootstrap with one block (Politis, Romano and Wolf 1999, "Subsampling").

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from python_options import KINDS
 
 import lstm_cli as lstm
-from lstm_cli.api.names import python_text
+from lstm_cli.api.names import CONFIGS, python_text
 from lstm_cli.api.settings import option_fields, read_settings
 from lstm_cli.config import (
     EvaluateConfig,
@@ -155,7 +154,7 @@ def test_the_signature_and_the_help_have_each_setting(function: Any, kinds: list
 def test_the_types_have_each_setting() -> None:
     from lstm_cli.api import options
 
-    for kind in KINDS:
+    for kind in CONFIGS:
         types = getattr(options, kind.__name__.removesuffix("Config") + "Options")
         shared = TrainConfig if kind is TuneConfig else None
         expected = {field.name for each in (kind, shared) if each for field in option_fields(each)}
