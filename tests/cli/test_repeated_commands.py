@@ -8,8 +8,9 @@ from typing import Any
 import fake_steps
 import pytest
 
+from lstm_cli.config.arguments import arguments
 from lstm_cli.data.reading.data_frame import DATA_FRAME
-from lstm_cli.steps.report.commands import arguments, commands, portable_path
+from lstm_cli.steps.report.commands import commands, portable_path
 from lstm_cli.steps.show_config import KINDS
 
 UNUSUAL = {
@@ -175,7 +176,8 @@ def test_settings_that_change_no_result_are_left_out() -> None:
         "stride": 4,
         "plot": "a.png",
     }
-    assert arguments(KINDS["evaluate"], values) == []
+    settings = {"evaluate": {name: {"value": value} for name, value in values.items()}}
+    assert commands("run", "a.csv", settings) == ("lstm evaluate run",)
 
 
 def test_an_absolute_path_is_shortened() -> None:
