@@ -1,0 +1,1 @@
+"""Forecasts over HTTP: the model in memory, the server, and the page about it."""
