@@ -1,11 +1,31 @@
 """Forecasts beyond the trained horizon, block after block. Each block of H steps reads the forecasts before it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from lstm_cli.data.dataset.windows import Batch
+
+Result = TypeVar("Result")
+ModelRuns: TypeAlias = Generator[Batch, np.ndarray, Result]  # windows out, their scaled forecast [B, H, C] in
+
+
+def run_model(windows: ModelRuns[Result], forecaster: Callable[[Batch], np.ndarray]) -> Result:
+    """Return the result of windows that wait for their forecasts.
+
+    Args:
+        windows: yields windows and receives their forecast.
+        forecaster: windows -> forecast [B, H, C], scaled.
+    """
+    try:
+        batch = next(windows)
+        while True:
+            batch = windows.send(forecaster(batch))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
 
 
 def forecast_blocks(
@@ -23,13 +43,26 @@ def forecast_blocks(
         forecaster: windows -> forecast [B, H, C], scaled.
         clip: bounds of a scaled forecast [B, H, C] before it is fed back.
     """
+    return run_model(block_windows(batch, future, clip=clip), forecaster)
+
+
+def block_windows(
+    batch: Batch, future: np.ndarray, *, clip: Callable[[np.ndarray], np.ndarray]
+) -> ModelRuns[np.ndarray]:
+    """Yield the windows of each block, and return the forecast of `forecast_blocks`.
+
+    Args:
+        batch: windows before the first block.
+        future: known-ahead inputs [B, blocks * H, K] of all blocks.
+        clip: bounds of a scaled forecast [B, H, C] before it is fed back.
+    """
     horizon = batch.future.shape[1]
     parts: list[np.ndarray] = []
     for begin in range(0, future.shape[1], horizon):
         block = future[:, begin : begin + horizon]
         if parts:
             batch = _move_on(batch, clip(parts[-1]), future[:, begin - horizon : begin])
-        parts.append(forecaster(replace(batch, future=block)))
+        parts.append((yield replace(batch, future=block)))
     return np.concatenate(parts, axis=1)
 
 

@@ -13,17 +13,17 @@ from lstm_cli.config import PredictConfig
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
-from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import Run, check_output, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
+from lstm_cli.steps.predict.choose_series import choose_series
 from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data
 from lstm_cli.steps.predict.forecast import make_forecast
-from lstm_cli.steps.predict.origin import requested_origin, warn_learned_rows
+from lstm_cli.steps.predict.forecaster import open_forecaster
+from lstm_cli.steps.predict.origin import requested_origin
 from lstm_cli.steps.predict.report import PredictReport
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_quantiles
-from lstm_cli.steps.predict.shard import require_csv, slice_series
-from lstm_cli.steps.predict.warnings import warn_new_series, warn_padded, warn_short_series
-from lstm_cli.steps.shared.memory_estimate import require_forecast, require_samples
+from lstm_cli.steps.predict.shard import require_csv
+from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import finding_fields
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def predict(
         listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
-        model = load_model(opened)
+        forecaster = open_forecaster(opened, precision=config.precision, threads=config.threads)
+        model = forecaster.model
         require_possible(model, run, new, config)
         origin = requested_origin(config, model)
         steps = config.horizon or model.schema.horizon
@@ -86,50 +87,28 @@ def predict(
             requested = replace(requested, recorded=ledger.intervals)
         quantiles = len(requested.probabilities) + len(requested.recorded_probabilities)
         require_forecast(model, steps=steps, quantiles=quantiles, doing="the forecast")
-        graph, precision = load_graph(opened, config.precision)
         if new is None:
-            data = load_own_data(opened, model, warn, origin)
+            data = load_own_data(forecaster, warn, origin)
         else:
-            data = load_new_data(new, opened, model, config, stdin, warn, origin)
-    if config.only:
-        data = data.select(config.only)
-    data, ended = data.without_ended(config.ended, warn)
-    if config.future_data is not None:
-        data = data.with_future_data(config, steps, stdin, warn)
-    warn_learned_rows(data, model, origin, warn, own=new is None)
-    warn_new_series(data, model, warn)
-    if paths is None:
-        warn_short_series(data, warn)
-    else:
-        data = data.without_short(warn)
-    slices = slice_series(
-        config.shard,
-        modelled=len(data.dataset.series.names),
-        short=len(data.short.names),
-        schema=data.dataset.schema,
-        model=model,
+            data = load_new_data(new, forecaster, config.text, stdin, warn, origin)
+    chosen = choose_series(
+        data, model, config, warn, steps=steps, own=new is None, origin=origin, stdin=stdin
     )
-    if paths is not None:
-        require_samples(data.dataset.schema, slices.series, steps=steps, samples=paths.count)
-    warn_padded(data, model, warn)
+    data, slices = chosen.data, chosen.slices
     warn_beyond_horizon(model, run, steps, requested, warn)
     ready = time.perf_counter()
     if paths is None:
-        forecast = make_forecast(
-            data, model, graph, requested, slices, steps=steps, threads=config.threads, warn=warn
-        )
+        forecast = make_forecast(data, forecaster, requested, slices, steps=steps, warn=warn)
     else:
         from lstm_cli.steps.predict.sample_paths import make_sample_paths
 
-        forecast = make_sample_paths(
-            data, model, graph, paths, slices, steps=steps, threads=config.threads, warn=warn
-        )
+        forecast = make_sample_paths(data, forecaster, paths, slices, steps=steps, warn=warn)
     forecast_done = time.perf_counter()
     if receive is not None:
         receive(forecast)
     else:
         _write(encode_forecast(forecast, format), config.output, stdout)
-    recorded = None if ledger is None else ledger.record(forecast, data, slices, precision, warn)
+    recorded = None if ledger is None else ledger.record(forecast, data, slices, forecaster.precision, warn)
     if config.plot is not None:  # after the forecast, which must not depend on it
         from lstm_cli.steps.predict.plot import plot_forecast
 
@@ -139,7 +118,7 @@ def predict(
         output=config.output,
         plot=config.plot,
         format=format,
-        precision=precision,
+        precision=forecaster.precision,
         rows=forecast.values.shape[0] * forecast.values.shape[1],
         series=slices.series,
         horizon=steps,
@@ -153,7 +132,7 @@ def predict(
         origin=None if origin is None else origin.text,
         time_start=forecast.first_time,
         time_end=forecast.last_time,
-        ended=ended.names,
+        ended=chosen.ended.names,
         new_series=tuple(data.new),
         baseline_series=data.short.names,
         recorded=recorded,

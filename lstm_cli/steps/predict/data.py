@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PredictConfig
+from lstm_cli.config.text import TextSettings
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.ended_series import EndedSeries, apply_ended, newest_of_all
-from lstm_cli.data.dataset.load import load_dataset, load_short_series
 from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.times.formats import show_time
 from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel, rescale_to_model
 from lstm_cli.rundir import Run, is_after_rollback, retrain_command, stale_sources, version_number
+from lstm_cli.steps.predict.forecaster import Forecaster
 
 if TYPE_CHECKING:
-    from lstm_cli.data.forecast.new_data import ModelSchema
     from lstm_cli.data.forecast.origin import Origin
 
 Warn = Callable[[Finding], None]
@@ -132,12 +132,11 @@ class ForecastData:
         return replace(self, dataset=dataset, covariates=source_name(config.future_data))
 
 
-def load_own_data(run: Run, model: TrainedModel, warn: Warn, origin: "Origin | None" = None) -> ForecastData:
+def load_own_data(forecaster: Forecaster, warn: Warn, origin: "Origin | None" = None) -> ForecastData:
     """Return the run's data in the scaling of the model.
 
     Args:
-        run: run with prepared data.
-        model: trained model.
+        forecaster: opened model of a run with prepared data.
         warn: receives findings.
         origin: last row that the forecast knows; None: the last row of the data.
 
@@ -145,14 +144,14 @@ def load_own_data(run: Run, model: TrainedModel, warn: Warn, origin: "Origin | N
         StaleArtifact: the data have other columns or another frequency than the model.
         DataError: the origin is not a row, or has too few rows before it.
     """
-    dataset, short = load_dataset(run), load_short_series(run)
+    run, model = forecaster.run, forecaster.model
+    dataset, short = forecaster.own_data
     if stale_sources(run, "model"):
         _warn_stale(run, model, dataset, warn)
     if origin is not None:
         from lstm_cli.data.forecast.known_rows import hide_later_rows
 
-        known = _model_schema(run, model)
-        dataset, short, findings = hide_later_rows(dataset, short, origin, known, str(run.path))
+        dataset, short, findings = hide_later_rows(dataset, short, origin, forecaster.schema, str(run.path))
         for finding in findings:
             warn(finding)
     dataset = rescale_to_model(dataset, model)
@@ -205,9 +204,8 @@ def _differences(model: TrainedModel, dataset: Dataset) -> str:
 
 def load_new_data(
     new: str,
-    run: Run,
-    model: TrainedModel,
-    config: PredictConfig,
+    forecaster: Forecaster,
+    text: TextSettings,
     stdin: BinaryIO | None,
     warn: Warn,
     origin: "Origin | None" = None,
@@ -215,10 +213,9 @@ def load_new_data(
     """Return new rows in the scaling of the model.
 
     Args:
-        new: file with the rows, `-` for standard input.
-        run: run of the model.
-        model: trained model.
-        config: settings of `predict`.
+        new: file with the rows, `-` for standard input, or bytes in memory.
+        forecaster: opened model.
+        text: settings of how text is read; those of the run are the defaults.
         stdin: stream behind `-`.
         warn: receives findings.
         origin: last row that the forecast knows; None: the last row of the file.
@@ -228,27 +225,14 @@ def load_new_data(
     """
     from lstm_cli.data.forecast.new_data import read_new_data
 
-    read = read_new_data(new, _model_schema(run, model), text=config.text, stdin=stdin, origin=origin)
+    read = read_new_data(new, forecaster.schema, text=text, stdin=stdin, origin=origin)
     for finding in read.findings:
         warn(finding)
     source = source_name(new)
-    if run.has("data"):
-        _warn_changed_values(source, read.dataset, load_dataset(run), warn)
+    if forecaster.run.has("data"):
+        _warn_changed_values(source, read.dataset, forecaster.own_data[0], warn)
     return ForecastData(
-        dataset=read.dataset, short=read.short, source=source, new=_new_names(read.dataset, model)
-    )
-
-
-def _model_schema(run: Run, model: TrainedModel) -> "ModelSchema":
-    from lstm_cli.data.forecast.new_data import ModelSchema
-
-    return ModelSchema(
-        schema=model.schema,
-        series=model.series,
-        scaler=model.scaler,
-        training=model.training,
-        rows_read=model.lookback,
-        short=load_short_series(run) if run.has("data") else NO_SHORT_SERIES,
+        dataset=read.dataset, short=read.short, source=source, new=_new_names(read.dataset, forecaster.model)
     )
 
 

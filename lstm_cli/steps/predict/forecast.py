@@ -1,6 +1,6 @@
 """Forecast of the steps after the last row: by the model, and by the baseline for short series."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import clip_scaled, inverse_transform, inverse_transform_intervals
-from lstm_cli.data.forecast.fed_back import forecast_blocks
+from lstm_cli.data.forecast.fed_back import ModelRuns, block_windows, run_model
 from lstm_cli.data.forecast.inputs import (
     covariates_ahead,
     forecast_times,
@@ -21,36 +21,58 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.steps.predict.data import ForecastData, Warn
+from lstm_cli.steps.predict.forecaster import Forecaster
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles
 from lstm_cli.steps.predict.shard import ShardSlices, indices_of
 
 
 def make_forecast(
     data: ForecastData,
-    model: TrainedModel,
-    graph: bytes,
+    forecaster: Forecaster,
     requested: RequestedQuantiles,
     slices: ShardSlices,
     *,
     steps: int,
-    threads: int | None,
     warn: Warn,
 ) -> Forecast:
     """Return the forecast of the series of a shard: first those of the model, then those of the baseline.
 
     Args:
         data: rows before the forecast, of all series.
-        model: trained model.
-        graph: ONNX graph of the model.
+        forecaster: opened model.
         requested: quantiles of the forecast.
         slices: series of the shard.
         steps: steps of the forecast, fewer or more than the trained horizon.
-        threads: CPU threads; None: all cores.
         warn: receives findings.
 
     Raises:
         DataError: a future covariate is missing, the forecast is not finite, its times are too late, or two of its
             columns have one name.
+    """
+    windows = forecast_windows(data, forecaster.model, requested, slices, steps=steps, warn=warn)
+    return run_model(windows, lambda batch: forecaster.session(batch.past, batch.future, batch.mask))
+
+
+def forecast_windows(
+    data: ForecastData,
+    model: TrainedModel,
+    requested: RequestedQuantiles,
+    slices: ShardSlices,
+    *,
+    steps: int,
+    warn: Warn,
+) -> "ModelRuns[Forecast]":
+    """Yield the windows of `make_forecast`, receive their forecast from the session, and return the whole forecast.
+
+    So the windows of several forecasts can go through the session in one batch.
+
+    Args:
+        data: rows before the forecast, of all series.
+        model: trained model.
+        requested: quantiles of the forecast.
+        slices: series of the shard.
+        steps: steps of the forecast.
+        warn: receives findings.
     """
     schema = data.dataset.schema
     forecast_times(schema, data.short, steps)  # all shards refuse times that are too late
@@ -67,8 +89,8 @@ def make_forecast(
         names = (*data.dataset.series.names[slices.modelled], *names)
         times = np.concatenate([forecast_times(schema, data.dataset.series, steps)[slices.modelled], times])
         ahead = known_ahead(data, steps, warn)
-        modelled, modelled_quantiles = _run_model(
-            data, model, graph, requested, probabilities, slices, ahead, steps=steps, threads=threads
+        modelled, modelled_quantiles = yield from _model_windows(
+            data, model, requested, probabilities, slices, ahead, steps=steps
         )
         values = np.concatenate([modelled, values])
         quantiles = np.concatenate([modelled_quantiles, quantiles], axis=1)
@@ -111,29 +133,26 @@ def known_ahead(data: ForecastData, steps: int, warn: Warn) -> np.ndarray:
     return inputs
 
 
-def _run_model(
+def _model_windows(
     data: ForecastData,
     model: TrainedModel,
-    graph: bytes,
     requested: RequestedQuantiles,
     probabilities: Sequence[float],
     slices: ShardSlices,
     ahead: np.ndarray,
     *,
     steps: int,
-    threads: int | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the forecast [S, steps, C] and its quantiles [Q, S, steps, C] in the file's units."""
+) -> "ModelRuns[tuple[np.ndarray, np.ndarray]]":
+    """Yield the windows; return the forecast [S, steps, C] and its quantiles [Q, S, steps, C] in the units of the file."""
     dataset, ahead = computed_series(data.dataset, ahead, slices)
     bounds = model.bounds
     values = np.empty((len(ahead), steps, dataset.targets))
     intervals = requested.intervals or requested.recorded
     calibrated = intervals and intervals.for_series(dataset.series.names)
     quantiles = np.empty((len(probabilities), *values.shape))
-    for batch, scaled in scaled_forecasts(
-        dataset, model, graph, ahead, steps=steps, size=slices.batch, threads=threads
-    ):
-        rows = batch.series
+    for batch, future, clip in series_batches(dataset, model, ahead, size=slices.batch):
+        blocks = yield from block_windows(batch, future, clip=clip)
+        scaled, rows = blocks[:, :steps], batch.series
         values[rows] = inverse_transform(dataset, scaled, rows, bounds)
         if calibrated is not None:
             scaled_quantiles = calibrated.quantiles(probabilities, scaled, batch)
@@ -157,43 +176,24 @@ def computed_series(dataset: Dataset, ahead: np.ndarray, slices: ShardSlices) ->
     return dataset.select(computed), ahead[computed]
 
 
-def scaled_forecasts(
-    dataset: Dataset,
-    model: TrainedModel,
-    graph: bytes,
-    ahead: np.ndarray,
-    *,
-    steps: int,
-    size: int,
-    threads: int | None,
-) -> Iterator[tuple[Batch, np.ndarray]]:
-    """Yield the last windows of all series in batches, each with its scaled forecast [B, steps, C].
+def series_batches(
+    dataset: Dataset, model: TrainedModel, ahead: np.ndarray, *, size: int
+) -> Iterator[tuple[Batch, np.ndarray, Callable[[np.ndarray], np.ndarray]]]:
+    """Yield the last windows of all series in batches, with what `forecast_blocks` needs.
+
+    This is the known-ahead inputs [B, blocks * H, K], and the bounds of a scaled forecast as a function.
 
     Args:
         dataset: rows before the forecast.
         model: trained model.
-        graph: ONNX graph of the model.
         ahead: known-ahead inputs of whole horizons, [S, blocks * H, K].
-        steps: steps of the forecast, fewer or more than the trained horizon.
         size: series per batch.
-        threads: CPU threads; None: all cores.
     """
-    from lstm_cli.inference.session import open_session
-
-    if not len(ahead):
-        return
-    session = open_session(graph, threads=threads)
     windows = last_windows(dataset, model.lookback)
     for first in range(0, len(ahead), size):
         rows = slice(first, first + size)
         batch = windows[rows]
-        scaled = forecast_blocks(
-            batch,
-            ahead[rows],
-            lambda window: session(window.past, window.future, window.mask),
-            clip=partial(clip_scaled, dataset, series=batch.series, bounds=model.bounds),
-        )
-        yield batch, scaled[:, :steps]
+        yield batch, ahead[rows], partial(clip_scaled, dataset, series=batch.series, bounds=model.bounds)
 
 
 def require_finite(values: np.ndarray, names: Sequence[str], source: str) -> None:

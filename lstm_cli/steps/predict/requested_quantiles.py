@@ -1,7 +1,7 @@
 """Quantiles that a forecast shows: the ends of the intervals of `--level`, and those of `--quantiles`."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lstm_cli.config.predict import PROBABILITY_DIGITS, PredictConfig
@@ -45,7 +45,13 @@ class RequestedQuantiles:
         return (*sides, *(f"q{_percent_text(100 * quantile)}" for quantile in self.quantiles))
 
 
-def load_quantiles(run: Run, config: PredictConfig, warn: Warn) -> RequestedQuantiles:
+def load_quantiles(
+    run: Run,
+    config: PredictConfig,
+    warn: Warn,
+    *,
+    load: "Callable[[Run], CalibratedQuantiles | None] | None" = None,
+) -> RequestedQuantiles:
     """Return the quantiles that the options request, with the calibrated quantile model of the run.
 
     A run without prediction intervals gets none, with a warning, unless the options name levels or quantiles.
@@ -54,6 +60,7 @@ def load_quantiles(run: Run, config: PredictConfig, warn: Warn) -> RequestedQuan
         run: run with a model.
         config: settings of `predict`.
         warn: receives findings.
+        load: returns the quantile model of the run; None reads it from the run.
 
     Raises:
         MissingArtifact: the options name levels or quantiles, and the model has no prediction intervals.
@@ -64,7 +71,7 @@ def load_quantiles(run: Run, config: PredictConfig, warn: Warn) -> RequestedQuan
     named = levels or quantiles
     if not named and not config.intervals:
         return RequestedQuantiles()
-    intervals = load_intervals(run)
+    intervals = (load or load_intervals)(run)
     if intervals is None and named:
         raise MissingArtifact(
             f"the model of {run.path} was trained without prediction intervals, so it has no quantiles",

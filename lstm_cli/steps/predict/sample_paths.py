@@ -9,6 +9,7 @@ from lstm_cli.config.predict import PredictConfig
 from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.bounds import Bounds, inverse_transform_intervals
+from lstm_cli.data.forecast.fed_back import forecast_blocks
 from lstm_cli.data.forecast.inputs import forecast_times
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.errors import MissingArtifact
@@ -16,7 +17,7 @@ from lstm_cli.evaluation.quantiles.dependence import Dependence
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
 from lstm_cli.evaluation.quantiles.normal_scores import ALWAYS, from_scores, knot_probabilities, knot_scores
 from lstm_cli.findings import MODEL, Finding
-from lstm_cli.inference.trained_model import TrainedModel, load_dependence, load_intervals
+from lstm_cli.inference.trained_model import load_dependence, load_intervals
 from lstm_cli.rundir import Run, command
 from lstm_cli.steps.predict.data import ForecastData, Warn
 from lstm_cli.steps.predict.forecast import (
@@ -24,8 +25,9 @@ from lstm_cli.steps.predict.forecast import (
     known_ahead,
     require_finite,
     require_unique_columns,
-    scaled_forecasts,
+    series_batches,
 )
+from lstm_cli.steps.predict.forecaster import Forecaster
 from lstm_cli.steps.predict.shard import ShardSlices
 
 KNOT_CELLS = 4_000_000  # knots x series x steps x targets at a time
@@ -75,25 +77,21 @@ def load_samples(run: Run, config: PredictConfig, warn: Warn) -> RequestedSample
 
 def make_sample_paths(
     data: ForecastData,
-    model: TrainedModel,
-    graph: bytes,
+    forecaster: Forecaster,
     requested: RequestedSamples,
     slices: ShardSlices,
     *,
     steps: int,
-    threads: int | None,
     warn: Warn,
 ) -> Forecast:
     """Return the sample paths of the series of a shard, series by series, in the file's units.
 
     Args:
         data: rows before the forecast, of all series that are not short.
-        model: trained model.
-        graph: ONNX graph of the model.
+        forecaster: opened model.
         requested: number and source of the sample paths.
         slices: series of the shard.
         steps: steps of the forecast, fewer or more than the trained horizon.
-        threads: CPU threads; None: all cores.
         warn: receives findings.
 
     Raises:
@@ -108,9 +106,14 @@ def make_sample_paths(
     probabilities = knot_probabilities(calibrated)
     values = np.empty((slices.series, count, steps, dataset.targets))
     size = max(1, KNOT_CELLS // (len(probabilities) * steps * dataset.targets))
-    for batch, scaled in scaled_forecasts(
-        dataset, model, graph, ahead, steps=steps, size=slices.batch, threads=threads
-    ):
+    for batch, future, clip in series_batches(dataset, forecaster.model, ahead, size=slices.batch):
+        blocks = forecast_blocks(
+            batch,
+            future,
+            lambda window: forecaster.session(window.past, window.future, window.mask),
+            clip=clip,
+        )
+        scaled = blocks[:, :steps]
         for first in range(0, len(scaled), size):
             rows = slice(first, first + size)
             part = Batch(**{each.name: getattr(batch, each.name)[rows] for each in fields(Batch)})
@@ -118,7 +121,7 @@ def make_sample_paths(
             for index, series in enumerate(part.series.tolist()):
                 if kept.start <= series < kept.stop:
                     out = values[series - kept.start]
-                    _draw(out, dataset, series, knots[:, index], model.bounds, requested)
+                    _draw(out, dataset, series, knots[:, index], forecaster.model.bounds, requested)
     names = dataset.series.names[kept]
     require_finite(values.reshape(len(names), count * steps, dataset.targets), names, data.source)
     forecast = Forecast(
