@@ -44,7 +44,7 @@ class LocationFormatter:
     """Formatter for the rows and times of one data set in messages."""
 
     source: str
-    unit: str = "line"  # "line" of a text file, "row" of a Parquet file
+    unit: str = "line"  # "line" of a text file, "row" of a Parquet file, "record" of a request
     utc: bool = False  # times are shown in UTC, because the file has offsets
     whole: bool = False  # times are whole numbers that count steps
     files: FileLines | None = None  # None: one file, `source`
@@ -99,7 +99,7 @@ class CellLocation:
 
     source: str
     column: str
-    unit: str = "line"  # "line" of a text file, "row" of a Parquet file
+    unit: str = "line"  # "line" of a text file, "row" of a Parquet file, "record" of a request
     files: FileLines | None = None  # None: one file
 
     def at(self, line: int) -> Location:

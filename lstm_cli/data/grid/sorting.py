@@ -193,10 +193,9 @@ def find_disorder(rows: SortedRows, table: Table) -> list[Finding]:
 
 def location_formatter(table: Table) -> LocationFormatter:
     """Return the formatter for rows and times of a table in messages."""
-    unit = "line" if table.delimiter else "row"  # Parquet has no delimiter, and no lines
     return LocationFormatter(
         source=table.source,
-        unit=unit,
+        unit=table.unit,
         utc=table.time_format.has_offset,
         whole=table.time_name is not None and table.time_format.is_integer,
         files=table.files,

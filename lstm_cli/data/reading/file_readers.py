@@ -1,31 +1,35 @@
 """Readers of one text or Parquet file: cells become numbers, times and series names."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from lstm_cli.data.locations import CellLocation
 from lstm_cli.data.reading.column_buffers import ColumnBatch
 from lstm_cli.data.reading.columns.names import column_labels, refuse_many_columns
-from lstm_cli.data.reading.columns.number_formats import NumberColumn, NumberFormats, plain_sample
+from lstm_cli.data.reading.columns.number_formats import NumberFormats, plain_sample
 from lstm_cli.data.reading.columns.requests import ColumnRoles
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
-from lstm_cli.data.reading.columns.series_names import join_name
 from lstm_cli.data.reading.csv_fast import FastCsvReader, Layout
 from lstm_cli.data.reading.csv_rows import RowBatch
+from lstm_cli.data.reading.file_columns import (
+    Cells,
+    as_text,
+    cell_locations,
+    column_order,
+    number_findings,
+    read_text,
+    to_batch,
+)
+from lstm_cli.data.reading.records import RecordsFile
 from lstm_cli.data.reading.source import Source
 from lstm_cli.data.spreadsheet_safety import unescape_formula
-from lstm_cli.data.times.joined_cells import join_cells
-from lstm_cli.data.times.parse import scan_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
-
-# Line numbers [n] and the n cells of each column, as text or pyarrow arrays.
-Cells: TypeAlias = tuple[np.ndarray, Sequence[Any]]
 
 
 class TextFile:
@@ -102,7 +106,7 @@ class TextFile:
 
     def columns(self, roles: ColumnRoles) -> Iterator[ColumnBatch]:
         """Yield all rows in batches. Raise DataError for a cell that cannot be read."""
-        locations = _cell_locations(self.source, self.names, roles, self.unit)
+        locations = cell_locations(self.source, self.names, roles, self.unit)
         getters = [itemgetter(index) for index in column_order(roles)]
         numbers = [self.numbers[index] for index in roles.numeric]
         self._number_findings = self._formats.settle(
@@ -112,15 +116,15 @@ class TextFile:
             [self._raw_sample[index] for index in roles.numeric],
         )
 
-        def to_batch(batch: RowBatch) -> ColumnBatch:
+        def read_batch(batch: RowBatch) -> ColumnBatch:
             cells = [list(map(getter, batch.cells)) for getter in getters]
-            return _to_batch(batch.lines, cells, roles, locations, numbers, _read_text, _as_text)
+            return to_batch(batch.lines, cells, roles, locations, numbers, read_text, as_text)
 
-        yield to_batch(self._first)
+        yield read_batch(self._first)
         yield from self._reader.columns(
-            self._layout(roles, locations[0]), lambda batch: to_batch(self._with_folder_cells(batch))
+            self._layout(roles, locations[0]), lambda batch: read_batch(self._with_folder_cells(batch))
         )
-        self._number_findings += _number_findings(numbers, locations)
+        self._number_findings += number_findings(numbers, locations)
 
     def _with_folder_cells(self, batch: RowBatch) -> RowBatch:
         """Return rows with the cells that the folder of the file gives to each row."""
@@ -191,7 +195,7 @@ class ParquetFile:
         """Yield all rows in batches. Raise DataError for a cell that cannot be read."""
         from lstm_cli.data.reading.parquet import column_numbers, column_text
 
-        locations = _cell_locations(self.source, self.names, roles, self.unit)
+        locations = cell_locations(self.source, self.names, roles, self.unit)
         numbers = [self.numbers[index] for index in roles.numeric]
         self.findings = self._formats.settle(
             self.source,
@@ -200,21 +204,18 @@ class ParquetFile:
             [self._raw_sample[index] for index in roles.numeric],
         )
         for lines, cells in self._rows.batches(column_order(roles)):
-            yield _to_batch(lines, cells, roles, locations, numbers, column_numbers, column_text)
-        self.findings += _number_findings(numbers, locations)
+            yield to_batch(lines, cells, roles, locations, numbers, column_numbers, column_text)
+        self.findings += number_findings(numbers, locations)
 
 
-File: TypeAlias = TextFile | ParquetFile
+File: TypeAlias = TextFile | ParquetFile | RecordsFile
 
 
 def open_file(source: Source, formats: NumberFormats) -> File:
     """Return a file, open after its first rows. Raise DataError if it cannot be read."""
+    if source.records is not None:
+        return RecordsFile(source, formats)
     return ParquetFile(source, formats) if source.parquet else TextFile(source, formats)
-
-
-def column_order(roles: ColumnRoles) -> list[int]:
-    """Return the roles columns in the order of a batch: time, series, then numeric columns."""
-    return [*roles.time, *roles.series, *roles.numeric]
 
 
 def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str]) -> ColumnRoles:
@@ -238,105 +239,3 @@ def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str
         future=indices_of(roles.future),
         static=indices_of(roles.static),
     )
-
-
-def _cell_locations(source: str, names: Sequence[str], roles: ColumnRoles, unit: str) -> list[CellLocation]:
-    return [CellLocation(source=source, column=names[index], unit=unit) for index in column_order(roles)]
-
-
-def _to_batch(
-    lines: np.ndarray,
-    cells: Sequence[Any],
-    roles: ColumnRoles,
-    locations: Sequence[CellLocation],
-    numbers: Sequence[NumberColumn],
-    read: Callable[[Any, np.ndarray, CellLocation, NumberColumn], np.ndarray],
-    text: Callable[[Any, CellLocation], Sequence[str]],
-) -> ColumnBatch:
-    """Return rows [n] as a batch.
-
-    Args:
-        lines: line numbers [n].
-        cells: cells [n] of each column of the roles, as text or pyarrow arrays.
-        roles: roles of the columns.
-        locations: location of each column.
-        numbers: formats of the numeric columns.
-        read: reads the cells of a numeric column.
-        text: returns the cells of another column as text.
-    """
-    pairs = iter(zip(cells, locations, strict=True))
-    times, codes, names = None, None, list[str]()
-    if roles.time:
-        columns, location = _next_columns(pairs, len(roles.time), text)
-        if len(columns) > 1:
-            names_joined = " + ".join(place.column for place in locations[: len(columns)])
-            columns, location = [join_cells(columns, roles.times)], replace(location, column=names_joined)
-        times = scan_times(columns[0], lines, location, roles.times)
-    if roles.series:
-        columns, location = _next_columns(pairs, len(roles.series), text)
-        codes, names = _series_codes(columns, lines, location)
-
-    def values_of(column: Any, location: CellLocation, number: NumberColumn) -> np.ndarray:
-        vocabulary = roles.vocabularies.get(location.column)
-        if vocabulary is not None:
-            return vocabulary.codes(text(column, location))
-        return read(column, lines, location, number)
-
-    values = [
-        values_of(column, location, number) for (column, location), number in zip(pairs, numbers, strict=True)
-    ]
-    extremes = np.array([[column.min() for column in values], [column.max() for column in values]])
-    return ColumnBatch(lines=lines, values=values, extremes=extremes, times=times, codes=codes, names=names)
-
-
-def _read_text(cells: Any, lines: np.ndarray, location: CellLocation, number: NumberColumn) -> np.ndarray:
-    return number.read(cells, lines, location)
-
-
-def _as_text(cells: Any, location: CellLocation) -> Sequence[str]:
-    texts: Sequence[str] = cells
-    return texts
-
-
-def _number_findings(numbers: Sequence[NumberColumn], locations: Sequence[CellLocation]) -> list[Finding]:
-    """Return the findings about the formats of the numeric columns, which are the last of the locations."""
-    pairs = zip(numbers, locations[len(locations) - len(numbers) :], strict=True)
-    return [finding for finding in (number.finding(location) for number, location in pairs) if finding]
-
-
-def _next_columns(
-    pairs: Iterator[tuple[Any, CellLocation]], count: int, text: Callable[[Any, CellLocation], Sequence[str]]
-) -> tuple[list[Sequence[str]], CellLocation]:
-    """Return the cells of the next `count` columns as text, and the location of the first of them."""
-    columns = list(islice(pairs, count))
-    return [text(column, location) for column, location in columns], columns[0][1]
-
-
-def _series_codes(
-    columns: Sequence[Sequence[str]], lines: np.ndarray, location: CellLocation
-) -> tuple[np.ndarray, list[str]]:
-    """Return the index of each row's series [n] int32, and the series names.
-
-    One of several columns may be empty, because its other values still tell the series apart.
-
-    Args:
-        columns: cells [n] of each series column.
-        lines: line of each row [n].
-        location: the first series column, for messages.
-    """
-    cells: Sequence[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-    index: dict[Any, int] = {}
-    for cell in cells:
-        index.setdefault(cell, len(index))
-    parts = [[unescape_formula(cell) for cell in ((key,) if len(columns) == 1 else key)] for key in index]
-    if not all(map(any, parts)):
-        empty = next(key for key, values in zip(index, parts, strict=True) if not any(values))
-        line = int(lines[cells.index(empty)])
-        raise DataError(
-            "the series name is missing",
-            hint="write the name, or delete the line",
-            rule="D207",
-            at=location.at(line),
-        )
-    codes = np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells))
-    return codes, list(map(join_name, parts))

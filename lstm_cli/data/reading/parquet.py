@@ -11,7 +11,7 @@ from lstm_cli.data.numbers.parse import codes_to_missing, refuse_infinity
 from lstm_cli.data.reading.arrow_columns import to_numpy
 from lstm_cli.data.reading.columns.number_formats import NumberColumn
 from lstm_cli.data.reading.containers.limits import read_whole
-from lstm_cli.data.reading.source import Source
+from lstm_cli.data.reading.source import InMemory, Source
 from lstm_cli.errors import DataError
 
 if TYPE_CHECKING:
@@ -97,6 +97,18 @@ class ParquetRows:
         if name in self._folder_values:
             return pa.repeat(pa.scalar(self._folder_values[name], pa.string()), batch.num_rows)
         return batch.column(batch.schema.names.index(name))
+
+
+def count_cells(source: InMemory) -> int | None:
+    """Return the rows times the columns of a Parquet file in memory, without reading them; None if it is corrupt."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        about = pq.read_metadata(pa.BufferReader(source.content))
+    except (pa.ArrowException, OSError):
+        return None
+    return int(about.num_rows) * int(about.num_columns)
 
 
 def _is_number_type(kind: Any) -> bool:

@@ -7,13 +7,13 @@ import shlex
 import stat
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeAlias
 
 from lstm_cli.data.reading.containers.decompress import compression_of
 from lstm_cli.data.reading.containers.foreign import STDIN_NAME, refuse_foreign
@@ -29,6 +29,7 @@ _BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its
 _MAX_PENDING_HASHES = 4  # maximum number of blocks that wait to be hashed
 MAX_LINE_BYTES = 4 * MAX_LINE_CHARS + _BLOCK  # a character has at most four bytes
 _HEAD = 4096  # first bytes that show the format
+Cell: TypeAlias = str | bool | int | float | None  # value of a record
 
 
 class InMemory(str):
@@ -44,6 +45,20 @@ class InMemory(str):
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)  # a copy, such as that of a finding, is only the name
+
+
+class InMemoryRecords(InMemory):
+    """Name of a source whose rows are in memory, such as the records of a JSON request. It replaces a path."""
+
+    __slots__ = ("columns",)
+    columns: Mapping[str, Sequence[Cell]]
+
+    @classmethod
+    def of(cls, name: str, columns: Mapping[str, Sequence[Cell]]) -> Self:
+        """Return the source. columns: values [n] by column name, None for a missing value."""
+        source = cls(name, b"")
+        source.columns = columns
+        return source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +78,7 @@ class Source:
     partitions: tuple[
         tuple[str, str], ...
     ] = ()  # names and values of the columns that the folder of the file gives
+    records: Mapping[str, Sequence[Cell]] | None = None  # rows that are in memory, in place of the blocks
 
 
 class HashingReader:
@@ -164,6 +180,19 @@ def open_source(
     """
     stream, name = _open_stream(source, stdin)
     reader = HashingReader(stream, name, on_bytes)
+    if isinstance(source, InMemoryRecords):
+        yield Source(
+            name=name,
+            path=None,
+            content=None,
+            parquet=False,
+            packed=False,
+            head=b"",
+            blocks=iter(()),
+            reader=reader,
+            records=source.columns,
+        )
+        return
     with ExitStack() as stack:
         stack.callback(_close, reader, stream, source)
         head, blocks = _peek(iter(reader))

@@ -62,7 +62,7 @@ class Table:
         np.ndarray
     )  # [R] int64, line in the file (Parquet: row from 1); with several files the count continues
     findings: tuple[Finding, ...]  # guesses and repairs
-    delimiter: str  # as read; "" for Parquet
+    delimiter: str  # as read; "" for Parquet and records
     sentinels: tuple[tuple[float, ...], ...]  # of each target: values that may stand for a missing value
     files: FileLines | None = None  # lines of each file; None for one file
     series_hint: str = (
@@ -79,6 +79,9 @@ class Table:
     unused: tuple[str, ...] = ()  # columns of the file without a role
     # [R] int32, position of each row among those of the files; None if the rows are in this order.
     file_order: np.ndarray | None = None
+    unit: str = (
+        "line"  # unit of `lines`: "line" of a text file, "row" of a Parquet file, "record" of a request
+    )
     resampled: bool = False  # rows are those of --resample, after --start and --end
     local_buckets: bool = False  # --resample turns the instants of the times into buckets of the local clock
 
@@ -458,6 +461,7 @@ class _TableReader:
             ),
             categories=text.categories,
             delimiter=first.delimiter,
+            unit=first.unit,
             sentinels=builder.sentinels()[: len(roles.targets)],
             files=files,
             series_hint=_series_hint(first, roles),

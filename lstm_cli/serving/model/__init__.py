@@ -2,9 +2,9 @@
 
 from lstm_cli.serving.model.answer import Answer
 from lstm_cli.serving.model.description import ColumnDescription, RunDescription
-from lstm_cli.serving.model.malformed_body import MalformedBody
 from lstm_cli.serving.model.media_types import CSV, JSON, MEDIA_TYPES, PARQUET
 from lstm_cli.serving.model.query import ForecastQuery
+from lstm_cli.serving.model.request_errors import BodyTooLarge, ForecastFailed, MalformedBody
 from lstm_cli.serving.model.rows import Rows
 from lstm_cli.serving.model.served_model import ServedModel
 
@@ -14,7 +14,9 @@ __all__ = [
     "MEDIA_TYPES",
     "PARQUET",
     "Answer",
+    "BodyTooLarge",
     "ColumnDescription",
+    "ForecastFailed",
     "ForecastQuery",
     "MalformedBody",
     "Rows",

@@ -1,15 +1,40 @@
 """Rows of one request, ready for the model."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from lstm_cli.data.dataset.windows import Batch
+from lstm_cli.data.forecast.fed_back import ModelRuns
+from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.findings import Finding
 
 
 @dataclass(frozen=True, kw_only=True)
+class Started:
+    """Forecast that waits for the model, or is complete because no series needs it."""
+
+    runs: ModelRuns[Forecast]
+    waiting: Batch | None  # windows for the model
+    result: Forecast | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Rows of one request. Only `ServedModel` reads the private fields."""
+    """Rows of one request. Only `windows` and `findings` are for others than `ServedModel`."""
 
     windows: int  # windows of the model, at least 1; --max-batch counts them
-    findings: tuple[Finding, ...]  # warnings of the reader
-    _data: Any = None
+    findings: tuple[Finding, ...]  # warnings of the reader and the forecast
+    make_runs: Callable[[], ModelRuns[Forecast]]
+    started: list[Started] = field(default_factory=list)  # the forecast, until it is taken
+
+    def take(self) -> Started:
+        """Return the forecast up to its first windows. Only the first call has it ready."""
+        return self.started.pop() if self.started else start(self.make_runs())
+
+
+def start(runs: ModelRuns[Forecast]) -> Started:
+    """Return a forecast up to its first windows. Raise the errors of the forecast up to there."""
+    try:
+        return Started(runs=runs, waiting=next(runs))
+    except StopIteration as end:
+        return Started(runs=runs, waiting=None, result=end.value)

@@ -1,15 +1,43 @@
 """One version of the model of a run, loaded once and never changed."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
+from lstm_cli import __version__
+from lstm_cli.config import PredictConfig
+from lstm_cli.config.text import PLAIN_TEXT
+from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
-from lstm_cli.errors import LstmError
-from lstm_cli.serving.model.answer import Answer
+from lstm_cli.errors import CorruptArtifact, DataError, LstmError, UsageError
+from lstm_cli.findings import Finding
+from lstm_cli.inference.onnx_format import TRAIN_AGAIN
+from lstm_cli.rundir import Run, list_versions, open_run, version_number
+from lstm_cli.serving.model.answer import Answer, encode_answer
+from lstm_cli.serving.model.batch import forecast_batch
 from lstm_cli.serving.model.description import RunDescription
-from lstm_cli.serving.model.media_types import JSON
+from lstm_cli.serving.model.json_body import BODY, read_json
+from lstm_cli.serving.model.media_types import JSON, PARQUET
+from lstm_cli.serving.model.public_text import public_error, public_finding
 from lstm_cli.serving.model.query import ForecastQuery
-from lstm_cli.serving.model.rows import Rows
+from lstm_cli.serving.model.request_errors import MalformedBody
+from lstm_cli.serving.model.rows import Rows, start
+from lstm_cli.serving.model.table_body import MALFORMED_RULES, read_csv, read_parquet
+from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
+from lstm_cli.steps.predict.choose_series import choose_series
+from lstm_cli.steps.predict.data import ForecastData, Warn, load_new_data, load_own_data
+from lstm_cli.steps.predict.forecast import forecast_windows
+from lstm_cli.steps.predict.forecaster import Forecaster, open_forecaster
+from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_quantiles
+from lstm_cli.steps.shared.memory_estimate import require_forecast
+
+QUERIES = 64  # parsed queries that are kept
+READERS = {JSON: read_json, PARQUET: read_parquet}
 
 
 class ServedModel:
@@ -19,8 +47,19 @@ class ServedModel:
     Errors of `read`, `forecast`, `write` and `newest` name no path of the machine. Those of `load` do.
     """
 
-    version: str  # number of the model version, shown in each answer
-    etag: str  # changes with the model, the quantized model and the data; without quotation marks
+    def __init__(self, forecaster: Forecaster, *, name: str, version: str, etag: str) -> None:
+        """Take an opened model, whose parts are in memory.
+
+        Args:
+            forecaster: opened model.
+            name: name of the run in answers.
+            version: number of the model version, shown in each answer.
+            etag: changes with the model, the quantized model and the data; without quotation marks.
+        """
+        self.name, self.version, self.etag = name, version, etag
+        self._forecaster = forecaster
+        self._path = str(forecaster.run.path)
+        self._parsed = lru_cache(maxsize=QUERIES)(self._parse)
 
     @classmethod
     def load(cls, run: Path, *, threads: int | None) -> "ServedModel":
@@ -33,7 +72,21 @@ class ServedModel:
         Raises:
             LstmError: the run has no model, or a file of it is missing, corrupt, or of another version.
         """
-        raise NotImplementedError
+        path = Path(run).absolute()
+        try:
+            with open_run(path) as opened:
+                forecaster = open_forecaster(opened, threads=threads)
+                forecaster.load_all()
+                served = cls(
+                    forecaster,
+                    name=path.resolve().name,
+                    version=str(version_number(list_versions(opened.steps, opened.models)[-1])),
+                    etag=_etag(opened),
+                )
+            served._try_forecast()
+        except LstmError as error:  # the path as it was given
+            raise public_error(error, str(path), str(run)) from error
+        return served
 
     def read(self, body: bytes, media_type: str, query: ForecastQuery) -> Rows:
         """Return the rows of a body.
@@ -47,8 +100,15 @@ class ServedModel:
             MalformedBody: the body is not of its media type (400).
             UsageError: the model cannot forecast as the query asks (400).
             DataError: the rows do not fit the model (422).
+            BodyTooLarge: the table of a Parquet body is too large (413).
+            DeviceError: the forecast does not fit in memory (503).
         """
-        raise NotImplementedError
+        with self._public_errors():
+            parsed = self._parsed(query)
+            findings: list[Finding] = []
+            source = READERS.get(media_type, read_csv)(body)
+            data = load_new_data(source, self._forecaster, PLAIN_TEXT, None, findings.append)
+            return self._rows(data, parsed, findings, own=False)
 
     def newest(self, query: ForecastQuery) -> Rows:
         """Return the run's own rows.
@@ -60,26 +120,126 @@ class ServedModel:
             UsageError: the model cannot forecast as the query asks (400).
             DataError: a named series is not found (422).
             MissingArtifact: the run has no data (404).
+            StaleArtifact: the run's data have other columns or another frequency than the model (503).
         """
-        raise NotImplementedError
+        with self._public_errors():
+            parsed = self._parsed(query)
+            findings: list[Finding] = []
+            data = load_own_data(self._forecaster, findings.append)
+            return self._rows(data, parsed, findings, own=True)
 
     def forecast(self, rows: Sequence[Rows]) -> list[Forecast | LstmError]:
         """Return the forecast of each request, or its error, from one batch. An error of one leaves the others alone.
 
         Requests may differ in horizon, quantiles and number of series.
         """
-        raise NotImplementedError
+        results = forecast_batch(rows, self._forecaster.session)
+        return [self._public(result) if isinstance(result, LstmError) else result for result in results]
 
-    def write(self, rows: Rows, forecast: Forecast, media_type: str = JSON) -> Answer:
+    def write(
+        self, rows: Rows, forecast: Forecast, media_type: str = JSON, *, key: str = "forecast"
+    ) -> Answer:
         """Return the encoded forecast.
 
         Args:
             rows: rows of the request.
             forecast: forecast of the rows.
             media_type: one of MEDIA_TYPES.
+            key: key of the records in a JSON body; MLflow has `predictions`.
+
+        Raises:
+            UsageError: pyarrow is not installed, and the answer is Parquet.
         """
-        raise NotImplementedError
+        return encode_answer(forecast, media_type, version=self.version, warnings=rows.findings, key=key)
 
     def describe(self) -> RunDescription:
         """Return the description of the run."""
         raise NotImplementedError
+
+    def _rows(
+        self, data: ForecastData, parsed: "_ParsedQuery", findings: list[Finding], *, own: bool
+    ) -> Rows:
+        """Return the rows of a request, with their first windows ready, so that the model need not wait for them."""
+        model, steps = self._forecaster.model, parsed.steps
+        chosen = choose_series(data, model, parsed.config, findings.append, steps=steps, own=own)
+        warn_beyond_horizon(model, self._forecaster.run.path, steps, parsed.requested, findings.append)
+
+        def make_runs(warn: Warn = lambda finding: None) -> ModelRuns[Forecast]:
+            return forecast_windows(
+                chosen.data, model, parsed.requested, chosen.slices, steps=steps, warn=warn
+            )
+
+        started = start(make_runs(findings.append))
+        return Rows(
+            windows=max(1, len(chosen.data.dataset.series.names)),
+            findings=tuple(public_finding(finding, self._path, self.name) for finding in findings),
+            make_runs=make_runs,
+            started=[started],
+        )
+
+    def _parse(self, query: ForecastQuery) -> "_ParsedQuery":
+        """Return the settings of a query. Raise UsageError for a value that the model cannot satisfy."""
+        forecaster = self._forecaster
+        findings: list[Finding] = []
+        config = PredictConfig(horizon=query.horizon, quantiles=query.quantiles, only=query.series)
+        try:
+            require_possible(forecaster.model, forecaster.run.path, BODY, config)
+            requested = load_quantiles(
+                forecaster.run, config, findings.append, load=lambda run: forecaster.intervals
+            )
+        except DataError as error:
+            raise UsageError(error.message, hint=error.hint, flag=error.flag) from error
+        steps = query.horizon or forecaster.model.schema.horizon
+        require_forecast(
+            forecaster.model, steps=steps, quantiles=len(requested.probabilities), doing="the forecast"
+        )
+        return _ParsedQuery(config=config, requested=requested, steps=steps, findings=tuple(findings))
+
+    def _try_forecast(self) -> None:
+        """Forecast once, as the first request would. Raise CorruptArtifact if the graph gives no forecast."""
+        model = self._forecaster.model
+        schema = model.schema
+        past = np.zeros((1, model.lookback, len(schema.inputs)), dtype=np.float32)
+        future = np.zeros((1, schema.horizon, schema.known_ahead), dtype=np.float32)
+        made = self._forecaster.session(past, future, np.ones(past.shape[:2], dtype=np.float32))
+        if made.shape != (1, schema.horizon, len(schema.targets)) or not np.isfinite(made).all():
+            raise CorruptArtifact("the ONNX graph of the model gives no forecast", hint=TRAIN_AGAIN)
+        try:
+            rows = self.newest(ForecastQuery())
+        except LstmError:
+            return  # the data, not the model; `newest` reports it to those who ask for it
+        result = self.forecast([rows])[0]
+        if not isinstance(result, LstmError):
+            self.write(rows, result)
+
+    def _public(self, error: LstmError) -> LstmError:
+        return public_error(error, self._path, self.name)
+
+    @contextmanager
+    def _public_errors(self) -> Iterator[None]:
+        """Remove paths from the errors of the block. Text that no reader can parse is a MalformedBody."""
+        try:
+            yield
+        except DataError as error:
+            public = self._public(error)
+            if error.rule in MALFORMED_RULES:
+                raise MalformedBody(public.message, hint=public.hint) from error
+            raise public from error
+        except LstmError as error:
+            raise self._public(error) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ParsedQuery:
+    """Settings of a query."""
+
+    config: PredictConfig
+    requested: RequestedQuantiles
+    steps: int
+    findings: tuple[Finding, ...]
+
+
+def _etag(run: Run) -> str:
+    """Return a name of the model, the quantized model and the data of a run, and of the program."""
+    digests = (run.digest(name) or "" for name in ("model", "quantized", "data"))
+    return hashlib.sha256(" ".join((__version__, *digests)).encode()).hexdigest()[:32]

@@ -143,7 +143,7 @@ def _model_windows(
     *,
     steps: int,
 ) -> "ModelRuns[tuple[np.ndarray, np.ndarray]]":
-    """Yield the windows; return the forecast [S, steps, C] and its quantiles [Q, S, steps, C] in the units of the file."""
+    """Yield the windows; return the forecast [S, steps, C] and its quantiles [Q, S, steps, C] in the file's units."""
     dataset, ahead = computed_series(data.dataset, ahead, slices)
     bounds = model.bounds
     values = np.empty((len(ahead), steps, dataset.targets))

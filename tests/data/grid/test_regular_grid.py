@@ -413,7 +413,7 @@ def test_messages_name_utc_for_offsets_and_row_for_parquet():
         hourly(5).delete(2), range(4), time_format=TimeFormat(pattern="%Y-%m-%d %H:%M", zone="Z")
     )
     assert "2020-01-01 02:00 UTC" in finding_texts(lay(instants).findings)[0]
-    parquet = Table(**(vars(instants) | {"delimiter": ""}))
+    parquet = Table(**(vars(instants) | {"delimiter": "", "unit": "row"}))
     assert finding_texts(lay(parquet).findings)[0].startswith("a.csv, row 3: ")
 
 

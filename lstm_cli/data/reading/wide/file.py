@@ -17,7 +17,8 @@ from lstm_cli.data.reading.columns.number_formats import NumberColumn, plain_sam
 from lstm_cli.data.reading.columns.requests import ColumnRequest, ColumnRoles
 from lstm_cli.data.reading.columns.roles import SAMPLE_ROWS
 from lstm_cli.data.reading.columns.series_names import join_name, split_name
-from lstm_cli.data.reading.file_readers import Cells, File
+from lstm_cli.data.reading.file_columns import Cells
+from lstm_cli.data.reading.file_readers import File
 from lstm_cli.data.reading.wide.header import time_text
 from lstm_cli.data.reading.wide.layout import WideRequest, find_layout
 from lstm_cli.data.times.codes import TimeOptions

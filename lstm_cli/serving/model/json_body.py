@@ -1,0 +1,140 @@
+"""JSON bodies: records, pandas' split, and the same under the names of MLflow."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from lstm_cli.data.locations import quote_name
+from lstm_cli.data.reading.source import Cell, InMemoryRecords
+from lstm_cli.serving.model.request_errors import MalformedBody
+
+BODY = "the body"  # name of a body in messages
+SPLIT, RECORDS = "dataframe_split", "dataframe_records"  # keys of MLflow
+_FORMS = f'send a list of records, {{"columns": [...], "data": [...]}}, or one of both under "{RECORDS}" or "{SPLIT}"'
+_KINDS = {
+    dict: "an object",
+    list: "an array",
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
+
+
+def read_json(body: bytes) -> InMemoryRecords:
+    """Return the rows of a JSON body as a source. A column that a record lacks is missing in it.
+
+    Raises:
+        MalformedBody: the body is not JSON, has no table in one of the forms, a value is an object, an array or not
+            finite, or an object has a key twice.
+    """
+    return InMemoryRecords.of(BODY, columns_of(parse_json(body)))
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the value of a JSON body. Raise MalformedBody if it is not JSON, or an object has a key twice."""
+    try:
+        return json.loads(
+            body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys
+        )
+    except UnicodeDecodeError as error:
+        message = f"the body is not UTF-8: byte {error.start + 1} is invalid"
+        raise MalformedBody(message, hint="send the JSON as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise MalformedBody(
+            f"the body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}", hint=_FORMS
+        ) from None
+    except (RecursionError, ValueError):  # a number with thousands of digits
+        raise MalformedBody(
+            "the body is not a table: it is nested too deeply, or a number has too many digits", hint=_FORMS
+        ) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedBody(
+        f"the body is not JSON: {name} is not a number of JSON", hint="write null for a missing value"
+    )
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedBody(
+            f"an object of the body has the key {quote_name(twice)} twice", hint="name each column once"
+        )
+    return table
+
+
+def columns_of(value: Any) -> dict[str, list[Cell]]:
+    """Return the values of each column of a parsed body. Raise MalformedBody if it is not a table."""
+    if isinstance(value, dict) and len(value) == 1:
+        (key, inner), *_ = value.items()
+        if key == SPLIT:
+            return _split_columns(inner)
+        if key == RECORDS:
+            return _record_columns(inner)
+    if isinstance(value, dict):
+        return _split_columns(value)
+    return _record_columns(value)
+
+
+def _record_columns(records: Any) -> dict[str, list[Cell]]:
+    if not isinstance(records, list):
+        raise MalformedBody(f"the body is {_kind(records)}, not a table", hint=_FORMS)
+    columns: dict[str, list[Cell]] = {}
+    for number, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise MalformedBody(
+                f"the body, record {number + 1}: it is {_kind(record)}, not an object", hint=_FORMS
+            )
+        for name in record:
+            if name not in columns:
+                columns[name] = []
+    for name, values in columns.items():
+        values += [record.get(name) for record in records]
+        _require_cells(name, values)
+    return columns
+
+
+def _split_columns(table: Any) -> dict[str, list[Cell]]:
+    if not isinstance(table, dict) or not {"columns", "data"} <= table.keys() <= {"columns", "data", "index"}:
+        keys = (
+            f" with the keys {', '.join(map(quote_name, list(table)[:5]))}" if isinstance(table, dict) else ""
+        )
+        raise MalformedBody(f"the body is {_kind(table)}{keys}, not a table", hint=_FORMS)
+    names, rows = table["columns"], table["data"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise MalformedBody('"columns" is not a list of names', hint=_FORMS)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedBody(f'"columns" has the name {quote_name(twice)} twice', hint="name each column once")
+    if not isinstance(rows, list):
+        raise MalformedBody(f'"data" is {_kind(rows)}, not a list of rows', hint=_FORMS)
+    for number, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(names):
+            found = f"{len(row)} values" if isinstance(row, list) else _kind(row)
+            raise MalformedBody(
+                f'the body, record {number + 1}: {found} in place of the {len(names)} values of "columns"',
+                hint=_FORMS,
+            )
+    columns: dict[str, list[Cell]] = {name: [row[index] for row in rows] for index, name in enumerate(names)}
+    for name, values in columns.items():
+        _require_cells(name, values)
+    return columns
+
+
+def _require_cells(name: str, values: Sequence[Any]) -> None:
+    """Raise MalformedBody for a value that is an object or an array."""
+    if {dict, list}.isdisjoint(map(type, values)):
+        return
+    number = next(number for number, value in enumerate(values) if isinstance(value, dict | list))
+    raise MalformedBody(
+        f"the body, record {number + 1}, column {quote_name(name)}: the value is {_kind(values[number])}",
+        hint="send a number, text, or null for a missing value",
+    )
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else _KINDS[type(value)]

@@ -1,0 +1,24 @@
+"""Errors of a request that are not about its data."""
+
+from lstm_cli.errors import LstmError
+
+
+class MalformedBody(LstmError):
+    """Body that is not what its media type says: no JSON, no text, no Parquet. HTTP 400.
+
+    Data that can be parsed and do not fit the model are a DataError, HTTP 422.
+    """
+
+    exit_code = 3
+
+
+class BodyTooLarge(LstmError):
+    """Body whose table is too large, such as a small Parquet file with many equal rows. HTTP 413."""
+
+    exit_code = 7
+
+
+class ForecastFailed(LstmError):
+    """Forecast that failed by a bug, which is the cause of the error. HTTP 500."""
+
+    exit_code = 1
