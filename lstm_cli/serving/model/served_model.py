@@ -20,6 +20,7 @@ from lstm_cli.inference.onnx_format import TRAIN_AGAIN
 from lstm_cli.rundir import Run, list_versions, open_run, version_number
 from lstm_cli.serving.model.answer import Answer, encode_answer
 from lstm_cli.serving.model.batch import forecast_batch
+from lstm_cli.serving.model.describe_run import describe_run
 from lstm_cli.serving.model.description import RunDescription
 from lstm_cli.serving.model.json_body import BODY, read_json
 from lstm_cli.serving.model.media_types import JSON, PARQUET
@@ -154,7 +155,8 @@ class ServedModel:
 
     def describe(self) -> RunDescription:
         """Return the description of the run."""
-        raise NotImplementedError
+        requested = self._parsed(ForecastQuery()).requested
+        return describe_run(self._forecaster, requested, name=self.name, version=self.version)
 
     def _rows(
         self, data: ForecastData, parsed: "_ParsedQuery", findings: list[Finding], *, own: bool
