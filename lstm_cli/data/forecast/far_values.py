@@ -41,18 +41,8 @@ def find_far_values(
     known = series_index >= 0
     if not known.any():
         return
-    minimum, maximum = training.least, training.greatest
     for position, name in enumerate(table.columns):
-        column = first + position
-        if column < len(schema.targets):
-            low, high = minimum[:, column], maximum[:, column]
-            width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
-            low, high = low - MAX_RANGES_OUTSIDE * width, high + MAX_RANGES_OUTSIDE * width
-        elif scaler.kind == "none":
-            continue
-        else:
-            margin = MAX_SCALES_OUTSIDE * scaler.scale[:, column]
-            low, high = scaler.center[:, column] - margin, scaler.center[:, column] + margin
+        low, high = value_limits(first + position, len(schema.targets), scaler, training)
         values = table.values[:, position]
         far = known & ((values > high[series_index]) | (values < low[series_index]))
         if far.any():
@@ -65,6 +55,26 @@ def find_far_values(
                 f"{count_noun(count, 'such value')} (no option for this; check the unit of the column)",
                 count=count,
             )
+
+
+def value_limits(
+    column: int, targets: int, scaler: Scaler, training: TrainingStatistics
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest value [S] of a column that is not far away; NaN without training values.
+
+    Args:
+        column: index in the schema.
+        targets: number of targets, which are the first columns.
+        scaler: scaler of the series.
+        training: statistics of the series.
+    """
+    if column < targets:
+        low, high = training.least[:, column], training.greatest[:, column]
+        width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
+        return low - MAX_RANGES_OUTSIDE * width, high + MAX_RANGES_OUTSIDE * width
+    center = scaler.center[:, column]
+    margin = MAX_SCALES_OUTSIDE * scaler.scale[:, column] if scaler.kind != "none" else np.inf
+    return center - margin, center + margin
 
 
 def _series_of_rows(table: Table, schema: Schema, names: Sequence[str]) -> np.ndarray:

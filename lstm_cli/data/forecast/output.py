@@ -5,11 +5,11 @@ CSV and JSON hold the same digits (`decimals.number_texts`). Parquet holds the 6
 
 import csv
 import io
-import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -221,33 +221,38 @@ def _texts(forecast: Forecast, numbers: np.ndarray, *, missing: str) -> list[lis
         numbers: numbers of the block, NaN for a quantile that is not known.
         missing: text of NaN.
     """
-    texts = []
-    for column, decimals in zip(numbers.T, forecast.decimals, strict=True):
-        known = ~np.isnan(column)
-        cells = number_texts(np.where(known, column, 0.0), decimals)
-        texts.append(
-            cells
-            if known.all()
-            else [cell if one else missing for cell, one in zip(cells, known, strict=True)]
-        )
-    return texts
+    # One call for all columns with the same decimals, because a forecast of one series has few rows.
+    texts: dict[int, list[str]] = {}
+    decimals = np.array(forecast.decimals)
+    for least in set(forecast.decimals):
+        columns = np.flatnonzero(decimals == least)
+        cells = numbers[:, columns].T.reshape(-1)
+        known = ~np.isnan(cells)
+        if known.all():
+            written = number_texts(cells, least)
+        else:
+            written = number_texts(np.where(known, cells, 0.0), least)
+            written = [cell if one else missing for cell, one in zip(written, known.tolist(), strict=True)]
+        rows = len(numbers)
+        for place, column in enumerate(columns.tolist()):
+            texts[column] = written[place * rows : (place + 1) * rows]
+    return [texts[column] for column in range(len(decimals))]
 
 
 def _json(forecast: Forecast) -> bytes:
     rows: list[str] = []
     whole = [*whole_columns(forecast.schema), *(True for _ in forecast.sample_columns)]
-    keys = [f"{json.dumps(name, ensure_ascii=False)}: " for name in forecast.header]
+    names = [encode_basestring(name).replace("%", "%%") for name in forecast.header]
+    record = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
     for labels, numbers in forecast.blocks(zoned=True):
         count = len(forecast.schema.series_columns)
-        quoted = [[json.dumps(label, ensure_ascii=False) for label in column] for column in labels[:count]]
+        quoted = [list(map(encode_basestring, column)) for column in labels[:count]]
         quoted += [
-            [str(int(label)) if is_whole else json.dumps(label, ensure_ascii=False) for label in column]
+            [str(int(label)) for label in column] if is_whole else list(map(encode_basestring, column))
             for column, is_whole in zip(labels[count:], whole, strict=True)
         ]
-        for row in zip(
-            *quoted, *_texts(forecast, numbers, missing="null"), strict=True
-        ):  # the digits of the CSV are JSON's too
-            rows.append("{" + ", ".join(map("".join, zip(keys, row, strict=True))) + "}")
+        cells = zip(*quoted, *_texts(forecast, numbers, missing="null"), strict=True)
+        rows += [record % row for row in cells]  # the digits of the CSV are JSON's too
     lines = ",\n".join(rows)
     return f"[\n{lines}\n]\n".encode()
 

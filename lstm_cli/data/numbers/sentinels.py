@@ -36,6 +36,19 @@ class Sentinel:
     line: int  # of the first cell
 
 
+def may_be_sentinels(values: np.ndarray, lowest: float, highest: float) -> bool:
+    """Return whether an extreme value of a column can be a sentinel. `Sentinels` decides it; this check is fast.
+
+    Args:
+        values: numbers [n] without NaN.
+        lowest: smallest value.
+        highest: largest value.
+    """
+    if lowest in _USUAL or highest in _USUAL:
+        return True
+    return any(np.count_nonzero(values == value) >= _MIN_COUNT for value in (lowest, highest))
+
+
 class _Extremes:
     """Smallest distinct values of a column, or the largest ones, with their counts."""
 

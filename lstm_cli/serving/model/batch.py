@@ -1,7 +1,8 @@
 """One batch of windows for several requests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,85 +11,115 @@ from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.errors import LstmError
 from lstm_cli.serving.model.request_errors import ForecastFailed
-from lstm_cli.serving.model.rows import Rows
+from lstm_cli.serving.model.rows import PlainRows, Rows
 
-RunModel = Callable[
+RunModel: TypeAlias = Callable[
     [np.ndarray, np.ndarray, np.ndarray], np.ndarray
-]  # past, future, mask -> forecast [B, H, C]
+]  # past, future, mask -> [B, H, C]
+Result: TypeAlias = Forecast | LstmError
 
 
 @dataclass(kw_only=True)
 class _Waiting:
-    """Request whose windows wait for the model."""
+    """One request, or several plain ones, whose windows wait for the model."""
 
-    number: int  # of the request
-    runs: ModelRuns[Forecast]
+    numbers: list[int]  # of the requests
+    runs: ModelRuns[Forecast] | ModelRuns[list[Result]]
     batch: Batch
 
 
-def forecast_batch(requests: Sequence[Rows], session: RunModel) -> list[Forecast | LstmError]:
+def forecast_batch(requests: Sequence[Rows], session: RunModel) -> list[Result]:
     """Return the forecast of each request, or its error.
 
     Each round sends the windows of all unfinished requests through the session at once. A request with a horizon beyond
-    the trained one has several rounds. If the session fails, each request runs again alone, so that only those fail
+    the trained one has several rounds. If a batch fails, each of its requests runs again alone, so that only those fail
     that are wrong.
 
     Args:
         requests: rows of the requests.
         session: model.
     """
-    results: list[Forecast | LstmError | None] = [None] * len(requests)
-    waiting: list[_Waiting] = []
-    for number, rows in enumerate(requests):
+    results: dict[int, Result] = {}
+    waiting = list(_begin(requests, list(range(len(requests))), results))
+    while waiting:
+        again: list[_Waiting] = []
+        for one, made in _run(waiting, session):
+            failed = _advance(one, made, results)
+            if failed is None:
+                again += [one] if one.numbers[0] not in results else []
+            elif len(one.numbers) == 1:
+                results[one.numbers[0]] = _as_expected(failed)
+            else:
+                for number in one.numbers:
+                    again += _begin(requests, [number], results)
+        waiting = again
+    return [results[number] for number in range(len(requests))]
+
+
+def _begin(
+    requests: Sequence[Rows], numbers: Sequence[int], results: dict[int, Result]
+) -> Iterator[_Waiting]:
+    """Yield the requests that wait for the model, plain ones together. Set the results of the others."""
+    plain: dict[int, list[int]] = {}
+    for number in numbers:
+        content = requests[number].content
+        if isinstance(content, PlainRows):
+            plain.setdefault(id(content.forecasts), []).append(number)
+            continue
         try:
-            started = rows.take()
+            started = content.take()
         except Exception as error:
             results[number] = _as_expected(error)
             continue
-        if started.waiting is None:
+        if started.waiting is not None:
+            yield _Waiting(numbers=[number], runs=started.runs, batch=started.waiting)
+        elif started.result is not None:
             results[number] = started.result
-        else:
-            waiting.append(_Waiting(number=number, runs=started.runs, batch=started.waiting))
-    while waiting:
-        waiting = [one for one, made in _run(waiting, session) if not _finished(one, made, results)]
-    return [_complete(result) for result in results]
+    for together in plain.values():
+        contents = [
+            content for number in together if isinstance(content := requests[number].content, PlainRows)
+        ]
+        runs = contents[0].forecasts.windows([content.window for content in contents])
+        yield _Waiting(numbers=together, runs=runs, batch=next(runs))
 
 
 def _run(waiting: Sequence[_Waiting], session: RunModel) -> list[tuple[_Waiting, np.ndarray | Exception]]:
-    """Return each request with the forecast of its windows, or with the error of the session."""
+    """Return each of them with the forecast of its windows, or with the error of the session."""
+    batches = [(one.batch.past, one.batch.future, one.batch.mask) for one in waiting]
     if len(waiting) == 1:
-        batch = waiting[0].batch
         try:
-            return [(waiting[0], session(batch.past, batch.future, batch.mask))]
+            return [(waiting[0], session(*batches[0]))]
         except Exception as error:
             return [(waiting[0], error)]
-    joined = [
-        np.concatenate([getattr(one.batch, name) for one in waiting]) for name in ("past", "future", "mask")
-    ]
     try:
-        forecast = session(*joined)
+        forecast = session(*(np.concatenate(arrays) for arrays in zip(*batches, strict=True)))
     except Exception:
         return [pair for one in waiting for pair in _run([one], session)]
-    ends = np.cumsum([len(one.batch.past) for one in waiting]).tolist()
-    return [(one, forecast[end - len(one.batch.past) : end]) for one, end in zip(waiting, ends, strict=True)]
+    ends = np.cumsum([len(past) for past, _, _ in batches])[:-1]
+    return list(zip(waiting, np.split(forecast, ends), strict=True))
 
 
-def _finished(
-    one: _Waiting, made: np.ndarray | Exception, results: list[Forecast | LstmError | None]
-) -> bool:
-    """Return whether a request is complete after its windows were forecast; then its result is set."""
+def _advance(one: _Waiting, made: np.ndarray | Exception, results: dict[int, Result]) -> Exception | None:
+    """Hand over the forecast of the windows, and set the results if they were the last ones.
+
+    Args:
+        one: requests that waited.
+        made: forecast [B, H, C] of their windows, or the error of the session.
+        results: results by number of the request.
+
+    Returns:
+        The error, if they failed.
+    """
     if isinstance(made, Exception):
-        results[one.number] = _as_expected(made)
-        return True
+        return made
     try:
         one.batch = one.runs.send(made)
     except StopIteration as end:
-        results[one.number] = end.value
-        return True
+        values = end.value if isinstance(end.value, list) else [end.value]
+        results.update(zip(one.numbers, values, strict=True))
     except Exception as error:
-        results[one.number] = _as_expected(error)
-        return True
-    return False
+        return error
+    return None
 
 
 def _as_expected(error: Exception) -> LstmError:
@@ -98,8 +129,3 @@ def _as_expected(error: Exception) -> LstmError:
     failed = ForecastFailed(f"the forecast failed: {type(error).__name__}")
     failed.__cause__ = error
     return failed
-
-
-def _complete(result: Forecast | LstmError | None) -> Forecast | LstmError:
-    assert result is not None
-    return result

@@ -144,7 +144,7 @@ def example_records(forecaster: Forecaster) -> list[dict[str, Any]]:
 
 
 def _numbers(dataset: Dataset, rows: np.ndarray, origin: int) -> dict[str, list[Any]]:
-    """Return the numbers and categories [n] of rows of the first series; targets and past covariates before the origin."""
+    """Return the cells [n] of rows of the first series, as numbers and categories. Future covariates have all rows."""
     schema, first = dataset.schema, int(dataset.series.offset[0])
     sources = category_sources(schema.categories)
     values = dataset.scaler.inverse_transform(dataset.values_scaled[first + rows], 0)

@@ -1,16 +1,19 @@
 """JSON bodies: records, pandas' split, and the same under the names of MLflow."""
 
 import json
+import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
 from lstm_cli.data.locations import quote_name
-from lstm_cli.data.reading.source import Cell, InMemoryRecords
+from lstm_cli.data.reading.source import Cell
 from lstm_cli.serving.model.request_errors import MalformedBody
 
 BODY = "the body"  # name of a body in messages
 SPLIT, RECORDS = "dataframe_split", "dataframe_records"  # keys of MLflow
 _FORMS = f'send a list of records, {{"columns": [...], "data": [...]}}, or one of both under "{RECORDS}" or "{SPLIT}"'
+_BLANK_COLON = re.compile(r"[ \t\n\r]:")
 _KINDS = {
     dict: "an object",
     list: "an array",
@@ -21,22 +24,26 @@ _KINDS = {
 }
 
 
-def read_json(body: bytes) -> InMemoryRecords:
-    """Return the rows of a JSON body as a source. A column that a record lacks is missing in it.
+def read_json(body: bytes) -> dict[str, list[Cell]]:
+    """Return the values of each column of a JSON body. A column that a record lacks is missing in it.
 
     Raises:
         MalformedBody: the body is not JSON, has no table in one of the forms, a value is an object, an array or not
             finite, or an object has a key twice.
     """
-    return InMemoryRecords.of(BODY, columns_of(parse_json(body)))
+    return columns_of(_parse(body))
 
 
-def parse_json(body: bytes) -> Any:
+def _parse(body: bytes) -> Any:
     """Return the value of a JSON body. Raise MalformedBody if it is not JSON, or an object has a key twice."""
     try:
-        return json.loads(
-            body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys
-        )
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if text.count('":') + text.count('" :') != _count_keys(
+            value
+        ):  # text with these characters, or a key twice
+            return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        return value
     except UnicodeDecodeError as error:
         message = f"the body is not UTF-8: byte {error.start + 1} is invalid"
         raise MalformedBody(message, hint="send the JSON as UTF-8") from None
@@ -48,6 +55,13 @@ def parse_json(body: bytes) -> Any:
         raise MalformedBody(
             "the body is not a table: it is nested too deeply, or a number has too many digits", hint=_FORMS
         ) from None
+
+
+def _count_keys(value: Any) -> int:
+    """Return the number of keys of the objects in a list, or of an object; -1 if they may be nested."""
+    if isinstance(value, list) and value and set(map(type, value)) == {dict}:
+        return sum(map(len, value))
+    return -1
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -83,17 +97,15 @@ def columns_of(value: Any) -> dict[str, list[Cell]]:
 def _record_columns(records: Any) -> dict[str, list[Cell]]:
     if not isinstance(records, list):
         raise MalformedBody(f"the body is {_kind(records)}, not a table", hint=_FORMS)
-    columns: dict[str, list[Cell]] = {}
-    for number, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise MalformedBody(
-                f"the body, record {number + 1}: it is {_kind(record)}, not an object", hint=_FORMS
-            )
-        for name in record:
-            if name not in columns:
-                columns[name] = []
+    if set(map(type, records)) != {dict}:
+        for number, record in enumerate(records):
+            if not isinstance(record, dict):
+                raise MalformedBody(
+                    f"the body, record {number + 1}: it is {_kind(record)}, not an object", hint=_FORMS
+                )
+    names = dict.fromkeys(chain.from_iterable(records))
+    columns: dict[str, list[Cell]] = {name: [record.get(name) for record in records] for name in names}
     for name, values in columns.items():
-        values += [record.get(name) for record in records]
         _require_cells(name, values)
     return columns
 

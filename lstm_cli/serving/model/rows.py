@@ -7,6 +7,7 @@ from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.findings import Finding
+from lstm_cli.serving.model.plain_window import PlainForecasts, PlainWindow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,17 +20,32 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Rows of one request. Only `windows` and `findings` are for others than `ServedModel`."""
+class TableRows:
+    """Rows that were read as a table, of any number of series."""
 
-    windows: int  # windows of the model, at least 1; --max-batch counts them
-    findings: tuple[Finding, ...]  # warnings of the reader and the forecast
     make_runs: Callable[[], ModelRuns[Forecast]]
     started: list[Started] = field(default_factory=list)  # the forecast, until it is taken
 
     def take(self) -> Started:
         """Return the forecast up to its first windows. Only the first call has it ready."""
         return self.started.pop() if self.started else start(self.make_runs())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainRows:
+    """Rows of one plain window. Requests with the same `forecasts` are computed together."""
+
+    window: PlainWindow
+    forecasts: PlainForecasts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows of one request. Only `windows` and `findings` are for others than `ServedModel`."""
+
+    windows: int  # windows of the model, at least 1; --max-batch counts them
+    findings: tuple[Finding, ...]  # warnings of the reader and the forecast
+    content: TableRows | PlainRows
 
 
 def start(runs: ModelRuns[Forecast]) -> Started:

@@ -1,7 +1,7 @@
 """One version of the model of a run, loaded once and never changed."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +14,7 @@ from lstm_cli.config import PredictConfig
 from lstm_cli.config.text import PLAIN_TEXT
 from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
+from lstm_cli.data.reading.source import Cell, InMemory, InMemoryRecords
 from lstm_cli.errors import CorruptArtifact, DataError, LstmError, UsageError
 from lstm_cli.findings import Finding
 from lstm_cli.inference.onnx_format import TRAIN_AGAIN
@@ -24,10 +25,11 @@ from lstm_cli.serving.model.describe_run import describe_run
 from lstm_cli.serving.model.description import RunDescription
 from lstm_cli.serving.model.json_body import BODY, read_json
 from lstm_cli.serving.model.media_types import JSON, PARQUET
+from lstm_cli.serving.model.plain_window import PlainForecasts, PlainReader, has_plain_rows
 from lstm_cli.serving.model.public_text import public_error, public_finding
 from lstm_cli.serving.model.query import ForecastQuery
 from lstm_cli.serving.model.request_errors import MalformedBody
-from lstm_cli.serving.model.rows import Rows, start
+from lstm_cli.serving.model.rows import PlainRows, Rows, TableRows, start
 from lstm_cli.serving.model.table_body import MALFORMED_RULES, read_csv, read_parquet
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.choose_series import choose_series
@@ -38,7 +40,6 @@ from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 
 QUERIES = 64  # parsed queries that are kept
-READERS = {JSON: read_json, PARQUET: read_parquet}
 
 
 class ServedModel:
@@ -60,6 +61,7 @@ class ServedModel:
         self.name, self.version, self.etag = name, version, etag
         self._forecaster = forecaster
         self._path = str(forecaster.run.path)
+        self._plain = PlainReader(forecaster) if has_plain_rows(forecaster.model) else None
         self._parsed = lru_cache(maxsize=QUERIES)(self._parse)
 
     @classmethod
@@ -107,7 +109,14 @@ class ServedModel:
         with self._public_errors():
             parsed = self._parsed(query)
             findings: list[Finding] = []
-            source = READERS.get(media_type, read_csv)(body)
+            if media_type == JSON:
+                columns = read_json(body)
+                plain = self._plain_rows(columns, parsed)
+                if plain is not None:
+                    return plain
+                source: InMemory = InMemoryRecords.of(BODY, columns)
+            else:
+                source = read_parquet(body) if media_type == PARQUET else read_csv(body)
             data = load_new_data(source, self._forecaster, PLAIN_TEXT, None, findings.append)
             return self._rows(data, parsed, findings, own=False)
 
@@ -158,6 +167,19 @@ class ServedModel:
         requested = self._parsed(ForecastQuery()).requested
         return describe_run(self._forecaster, requested, name=self.name, version=self.version)
 
+    def _plain_rows(self, columns: Mapping[str, Sequence[Cell]], parsed: "_ParsedQuery") -> Rows | None:
+        """Return the rows of a request by the direct way, or None if they are not plain."""
+        if self._plain is None or parsed.plain is None:
+            return None
+        window = self._plain.read(columns)
+        if window is None:
+            return None
+        return Rows(
+            windows=1,
+            findings=tuple(public_finding(finding, self._path, self.name) for finding in parsed.findings),
+            content=PlainRows(window=window, forecasts=parsed.plain),
+        )
+
     def _rows(
         self, data: ForecastData, parsed: "_ParsedQuery", findings: list[Finding], *, own: bool
     ) -> Rows:
@@ -175,8 +197,7 @@ class ServedModel:
         return Rows(
             windows=max(1, len(chosen.data.dataset.series.names)),
             findings=tuple(public_finding(finding, self._path, self.name) for finding in findings),
-            make_runs=make_runs,
-            started=[started],
+            content=TableRows(make_runs=make_runs, started=[started]),
         )
 
     def _parse(self, query: ForecastQuery) -> "_ParsedQuery":
@@ -195,7 +216,18 @@ class ServedModel:
         require_forecast(
             forecaster.model, steps=steps, quantiles=len(requested.probabilities), doing="the forecast"
         )
-        return _ParsedQuery(config=config, requested=requested, steps=steps, findings=tuple(findings))
+        plain = None
+        if self._plain is not None and steps <= forecaster.model.schema.horizon and not query.series:
+            plain = PlainForecasts(
+                model=forecaster.model,
+                outline=self._plain.outline,
+                requested=requested,
+                steps=steps,
+                source=BODY,
+            )
+        return _ParsedQuery(
+            config=config, requested=requested, steps=steps, findings=tuple(findings), plain=plain
+        )
 
     def _try_forecast(self) -> None:
         """Forecast once, as the first request would. Raise CorruptArtifact if the graph gives no forecast."""
@@ -239,6 +271,7 @@ class _ParsedQuery:
     requested: RequestedQuantiles
     steps: int
     findings: tuple[Finding, ...]
+    plain: PlainForecasts | None  # the direct way; None: the rows must be read as a table
 
 
 def _etag(run: Run) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.config.text import TextSettings
-from lstm_cli.data.dataset.dataset import Dataset
+from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.dataset.ended_series import EndedSeries, apply_ended, newest_of_all
 from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.times.formats import show_time
@@ -243,11 +243,7 @@ def source_name(path: str) -> str:
 
 def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable[[Finding], None]) -> None:
     """Warn once if new rows and the run's data differ at the same times."""
-    if (
-        old.schema.targets != new.schema.targets
-        or old.schema.step != new.schema.step
-        or old.schema.time_name is None
-    ):
+    if not is_comparable(new.schema, old.schema):
         return
     index_of = {name: index for index, name in enumerate(old.series.names)}
     differing, first = 0, None
@@ -266,9 +262,7 @@ def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable
         both = new.measured[new_rows, :width] & old.measured[old_rows, :width]
         a = new.scaler.inverse_transform(new.values_scaled[new_rows, :width], series)
         b = old.scaler.inverse_transform(old.values_scaled[old_rows, :width], known)
-        # Both were stored as 32-bit floats, so the tolerance is their rounding error.
-        tolerance = 1e-5 * (np.abs(a) + np.abs(b) + old.scaler.scale[known, :width])
-        differs = both & (np.abs(a - b) > tolerance)
+        differs = both & differing_values(a, b, old.scaler.scale[known, :width])
         if differs.any() and first is None:
             first = times[rows[[int(np.argmax(differs.any(axis=1)))]]]
         differing += int(differs.sum())
@@ -277,3 +271,20 @@ def _warn_changed_values(source: str, new: Dataset, old: Dataset, warn: Callable
         values = "value differs" if differing == 1 else "values differ"
         text = f"{differing} {values} from the run's data at the same times, first at {when}"
         warn(Finding.at(in_file(source), "D811", text, count=differing))
+
+
+def is_comparable(new: Schema, old: Schema) -> bool:
+    """Return whether new rows and the run's data have the same targets at the same times."""
+    return old.targets == new.targets and old.step == new.step and old.time_name is not None
+
+
+def differing_values(new: np.ndarray, old: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return which values [n, C] differ by more than their rounding error, because both were 32-bit floats.
+
+    Args:
+        new: values of new rows.
+        old: values of the run's data.
+        scale: [C] scale of the run's data.
+    """
+    differ: np.ndarray = np.abs(new - old) > 1e-5 * (np.abs(new) + np.abs(old) + scale)
+    return differ

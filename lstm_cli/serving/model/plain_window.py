@@ -1,0 +1,313 @@
+"""Direct way for plain rows: one series, regular times in the usual format, and a number in each cell.
+
+Such rows have no warnings, so their window needs no table and no time grid. All other rows go through the reader of
+files. The direct way gives the same window, which tests compare.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+
+from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT
+from lstm_cli.data.dataset.dataset import Dataset, derived_inputs
+from lstm_cli.data.dataset.windows import Batch, required_history
+from lstm_cli.data.forecast.bounds import inverse_transform, inverse_transform_intervals
+from lstm_cli.data.forecast.far_values import value_limits
+from lstm_cli.data.forecast.fed_back import ModelRuns
+from lstm_cli.data.forecast.output import Forecast
+from lstm_cli.data.frequency.step import Step
+from lstm_cli.data.numbers.sentinels import Sentinels, may_be_sentinels
+from lstm_cli.data.reading.source import Cell
+from lstm_cli.errors import LstmError
+from lstm_cli.inference.trained_model import TrainedModel
+from lstm_cli.steps.predict.data import differing_values, is_comparable
+from lstm_cli.steps.predict.forecast import require_finite, require_unique_columns
+from lstm_cli.steps.predict.forecaster import Forecaster
+from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles
+
+# ISO times of one form, one a line. Only ASCII digits are plain, so \d is not used.
+_DATE = "[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
+_TIMES = re.compile(
+    rf"(?:{_DATE}(?:\n|\Z))+|(?:{_DATE} [0-2][0-9]:[0-5][0-9](?:\n|\Z))+|"
+    rf"(?:{_DATE}T[0-2][0-9]:[0-5][0-9](?:\n|\Z))+|(?:{_DATE} [0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\n|\Z))+|"
+    rf"(?:{_DATE}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\n|\Z))+"
+)
+_NUMBERS = frozenset((int, float))
+_LARGEST = 1e30  # of a plain number; larger ones may be too large for 32-bit floats
+KEPT_TIMES = 64  # windows whose derived inputs are kept
+OWN_ROWS = 4_096  # newest rows of the run's data that new values are compared to
+
+Limits: TypeAlias = tuple[np.ndarray, np.ndarray]  # lowest and highest value [F]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainWindow:
+    """Window of plain rows, scaled."""
+
+    past: np.ndarray  # [L, F] float32
+    future: np.ndarray  # [H, K] float32
+    next_us: int  # time of the first step of the forecast
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRows:
+    """Newest targets of the run's data, in the file's units."""
+
+    first_us: int  # time of the first of these rows
+    first_of_all_us: int  # time of the first row of the data
+    values: np.ndarray  # [n, C] float64
+    measured: np.ndarray  # [n, C] bool
+    scale: np.ndarray  # [C] scale of the data
+
+
+class PlainReader:
+    """Reader of plain rows for one model."""
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        """Keep what each window of the model needs."""
+        self._model = forecaster.model
+        self.outline = outline_of(self._model)
+        schema = self.outline.schema
+        self._step_us = schema.step.count
+        self._required = int(required_history(schema, self._model.series, schema.lookback)[0])
+        self._low, self._high = _limits(self._model)
+        self._own = _own_rows(forecaster)
+        self._names = (*schema.time_columns, *schema.columns)
+        self._derived = lru_cache(maxsize=KEPT_TIMES)(self._make_derived)
+
+    def read(self, columns: Mapping[str, Sequence[Cell]]) -> PlainWindow | None:
+        """Return the window of the rows, or None if they are not plain.
+
+        Args:
+            columns: values [n] of each column, as `columns_of` returns them.
+        """
+        if len(columns) != len(self._names) or any(name not in columns for name in self._names):
+            return None
+        schema = self.outline.schema
+        times = columns[self._names[0]]
+        ahead = _rows_ahead(columns[schema.targets[0]]) if schema.future else 0
+        count = len(times) - ahead
+        if count < max(self._required, self._model.lookback) or (schema.future and ahead < schema.horizon):
+            return None
+        first_us = self._first_time(times)
+        values = None if first_us is None else self._numbers(columns, count)
+        if first_us is None or values is None:
+            return None
+        with np.errstate(over="ignore"):
+            scaled = self._model.scaler.transform(values, 0).astype(np.float32)
+        if self._has_changed(scaled[:count], first_us):
+            return None
+        next_us = first_us + count * self._step_us
+        lookback, horizon = self._model.lookback, schema.horizon
+        derived = self._derived(next_us)
+        width = len(schema.targets) + len(schema.past)
+        return PlainWindow(
+            past=np.concatenate([scaled[count - lookback : count], derived[:lookback]], axis=1),
+            future=np.concatenate([scaled[count:, width:][:horizon], derived[lookback:]], axis=1)
+            if schema.future
+            else derived[lookback:],
+            next_us=next_us,
+        )
+
+    def _first_time(self, times: Sequence[Cell]) -> int | None:
+        """Return the first time in microseconds; None if the times are not text in one form, a step apart."""
+        try:
+            text = "\n".join(times)  # type: ignore[arg-type]
+            if _TIMES.fullmatch(text) is None:
+                return None
+            parsed = np.array(times, dtype="datetime64[us]").view(np.int64)
+        except (TypeError, ValueError):
+            return None
+        if not (np.diff(parsed) == self._step_us).all():
+            return None
+        return int(parsed[0])
+
+    def _numbers(self, columns: Mapping[str, Sequence[Cell]], count: int) -> np.ndarray | None:
+        """Return the values [n, F], NaN where a row ahead has no target; None if a cell is unusual."""
+        names = self._names[1:]
+        schema = self.outline.schema
+        known_ahead = len(schema.targets) + len(schema.past)
+        values = np.empty((len(columns[names[0]]), len(names)))
+        for index, name in enumerate(names):
+            cells = columns[name]
+            if index < known_ahead and len(cells) > count:
+                if any(cell is not None for cell in cells[count:]):
+                    return None
+                values[count:, index] = np.nan
+                cells = cells[:count]
+            if not _NUMBERS.issuperset(map(type, cells)):
+                return None
+            try:
+                values[: len(cells), index] = cells
+            except OverflowError:  # a whole number with hundreds of digits
+                return None
+            column = values[: len(cells), index]
+            lowest, highest = float(column.min()), float(column.max())
+            if not (self._low[index] <= lowest and highest <= self._high[index]):
+                return None
+            if may_be_sentinels(column, lowest, highest) and _has_sentinels(column, lowest, highest):
+                return None
+        return values
+
+    def _has_changed(self, scaled: np.ndarray, first_us: int) -> bool:
+        """Return whether targets may differ from the run's data at the same times, see `warn_changed_values`."""
+        own = self._own
+        if own is None:
+            return False
+        end_us = own.first_us + len(own.values) * self._step_us
+        if first_us >= end_us or first_us + len(scaled) * self._step_us <= own.first_of_all_us:
+            return False
+        begin, rest = divmod(first_us - own.first_us, self._step_us)
+        if rest:
+            return False
+        if begin < 0:
+            return True  # `warn_changed_values` compares the older rows
+        values, measured = own.values[begin : begin + len(scaled)], own.measured[begin : begin + len(scaled)]
+        new = self._model.scaler.inverse_transform(scaled[: len(values), : values.shape[1]], 0)
+        return bool((differing_values(new, values, own.scale) & measured).any())
+
+    def _make_derived(self, next_us: int) -> np.ndarray:
+        """Return the derived inputs [L + H, D] of the window before a time and of the horizon after it."""
+        schema, lookback = self.outline.schema, self._model.lookback
+        if not schema.derived:
+            return np.zeros((lookback + schema.horizon, 0), dtype=np.float32)
+        times = schema.step.times(np.arange(-lookback, schema.horizon), next_us)
+        derived: np.ndarray = derived_inputs(self.outline, times[None], np.zeros(1, dtype=np.int64))[0]
+        return derived
+
+
+def has_plain_rows(model: TrainedModel) -> bool:
+    """Return whether rows of the model can be plain: one series, and nothing that changes how rows are read."""
+    schema = model.schema
+    text, time_format = schema.text, schema.time_format
+    return (
+        not (schema.series_columns or schema.wide or schema.categories or schema.static)
+        and len(schema.time_columns) == 1
+        and len(model.series.names) == 1
+        and type(schema.step) is Step
+        and schema.step.kind == "seconds"
+        and not (time_format.is_integer or time_format.has_offset or time_format.instants)
+        and schema.grid == replace(PLAIN_GRID, freq=schema.grid.freq, duplicates=schema.grid.duplicates)
+        and text
+        == replace(PLAIN_TEXT, encoding=text.encoding, delimiter=text.delimiter, skip_rows=text.skip_rows)
+    )
+
+
+def outline_of(model: TrainedModel) -> Dataset:
+    """Return a dataset of the model's series without rows."""
+    columns = len(model.schema.columns)
+    return Dataset(
+        schema=model.schema,
+        series=model.series,
+        values_scaled=np.zeros((0, columns), dtype=np.float32),
+        measured=np.zeros((0, columns), dtype=bool),
+        scaler=model.scaler,
+        training=model.training,
+    )
+
+
+def _rows_ahead(cells: Sequence[Cell]) -> int:
+    """Return the number of last rows without a target."""
+    known = next((index for index in range(len(cells) - 1, -1, -1) if cells[index] is not None), -1)
+    return len(cells) - 1 - known
+
+
+def _limits(model: TrainedModel) -> Limits:
+    """Return the lowest and the highest plain value of each column: not far away, and not too large."""
+    targets = len(model.schema.targets)
+    limits = [
+        value_limits(column, targets, model.scaler, model.training)
+        for column in range(len(model.schema.columns))
+    ]
+    low, high = (np.array([side[0] for side in sides]) for sides in zip(*limits, strict=True))
+    return np.maximum(low, -_LARGEST), np.minimum(high, _LARGEST)
+
+
+def _own_rows(forecaster: Forecaster) -> OwnRows | None:
+    """Return the newest rows of the run's data; None if new values are not compared to them."""
+    if not forecaster.run.has("data"):
+        return None
+    dataset, schema = forecaster.own_data[0], forecaster.model.schema
+    if not is_comparable(schema, dataset.schema) or dataset.series.names != forecaster.model.series.names:
+        return None
+    table, width = dataset.series, len(schema.targets)
+    first, count = int(table.offset[0]), int(table.count[0])
+    begin = max(0, count - OWN_ROWS)
+    rows = slice(first + begin, first + count)
+    origin_us = int(table.origin_us[0])
+    return OwnRows(
+        first_us=origin_us + begin * schema.step.count,
+        first_of_all_us=origin_us,
+        values=dataset.scaler.inverse_transform(dataset.values_scaled[rows, :width], 0),
+        measured=np.array(dataset.measured[rows, :width]),
+        scale=dataset.scaler.scale[0, :width],
+    )
+
+
+def _has_sentinels(column: np.ndarray, lowest: float, highest: float) -> bool:
+    check = Sentinels()
+    check.add(column, np.arange(len(column)), lowest, highest)
+    return bool(check.found()[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainForecasts:
+    """Forecasts of plain windows with one set of quantiles and one horizon, which at most is the trained one."""
+
+    model: TrainedModel
+    outline: Dataset
+    requested: RequestedQuantiles
+    steps: int
+    source: str  # name of the rows in messages
+
+    def windows(self, requests: Sequence[PlainWindow]) -> ModelRuns[list[Forecast | LstmError]]:
+        """Yield the windows of several requests, and return the forecast of each, or its error."""
+        count = len(requests)
+        past = np.stack([request.past for request in requests])
+        series = np.zeros(count, dtype=np.int64)
+        batch = Batch(
+            past=past,
+            future=np.stack([request.future for request in requests]),
+            mask=np.ones(past.shape[:2], dtype=np.float32),
+            target=past[:, :0],
+            observed=np.zeros((count, 0, 0), dtype=bool),
+            series=series,
+        )
+        forecast = yield batch
+        scaled, bounds = forecast[:, : self.steps], self.model.bounds
+        values = inverse_transform(self.outline, scaled, series, bounds)
+        quantiles = np.empty((0, *values.shape))
+        if self.requested.intervals is not None and self.requested.probabilities:
+            calibrated = self.requested.intervals.for_series(self.outline.series.names)
+            scaled_quantiles = calibrated.quantiles(self.requested.probabilities, scaled, batch)
+            quantiles = inverse_transform_intervals(self.outline, scaled_quantiles, series, bounds)
+        first = np.array([[request.next_us] for request in requests])
+        times = first + self.outline.schema.step.count * np.arange(self.steps)
+        return [self._one(values[row], quantiles[:, row], times[row]) for row in each_row(count)]
+
+    def _one(self, values: np.ndarray, quantiles: np.ndarray, times: np.ndarray) -> Forecast | LstmError:
+        """Return one forecast, or its error. Arrays: [1, steps, C], [Q, 1, steps, C], [1, steps]."""
+        forecast = Forecast(
+            schema=self.outline.schema,
+            names=self.outline.series.names,
+            times_us=times,
+            values=values,
+            quantiles=quantiles,
+            suffixes=self.requested.suffixes,
+            recorded=quantiles[:0],
+        )
+        try:
+            require_finite(values, forecast.names, self.source)
+            require_unique_columns(forecast, self.source)
+        except LstmError as error:
+            return error
+        return forecast
+
+
+def each_row(count: int) -> list[slice]:
+    """Return the slice of each of some rows."""
+    return [slice(row, row + 1) for row in range(count)]
