@@ -37,6 +37,14 @@ OTHER_FORMATS = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForecastTexts:
+    """Cells of the forecast of one series as text, made together with those of other forecasts."""
+
+    times: list[str]  # [H], of one column
+    numbers: list[list[str]]  # [H] for each column of numbers; none is missing
+
+
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """Forecast of the H steps after the last row of each series."""
 
@@ -52,6 +60,7 @@ class Forecast:
     recorded: np.ndarray | None = (
         None  # [P, S, H, C] quantiles for the ledger, which the output does not have
     )
+    texts: ForecastTexts | None = None  # None: they are made when the forecast is written
 
     @property
     def header(self) -> list[str]:
@@ -99,6 +108,9 @@ class Forecast:
         Each block holds the label columns (the series columns, the columns of the time, the sample column) and the
         numbers [rows, len(columns)].
         """
+        if self.texts is not None:
+            yield [*self.series_labels(slice(None)), self.texts.times], self.values[0]  # not used with texts
+            return
         horizon = self.values.shape[1]
         # Format each distinct time once, because most series share their times.
         distinct, indices = np.unique(self.times_us, return_inverse=True)
@@ -221,11 +233,23 @@ def _texts(forecast: Forecast, numbers: np.ndarray, *, missing: str) -> list[lis
         numbers: numbers of the block, NaN for a quantile that is not known.
         missing: text of NaN.
     """
+    if forecast.texts is not None:
+        return forecast.texts.numbers
+    return column_texts(numbers, forecast.decimals, missing=missing)
+
+
+def column_texts(numbers: np.ndarray, decimals: Sequence[int], *, missing: str) -> list[list[str]]:
+    """Return numbers [rows, columns] as text, column by column.
+
+    Args:
+        numbers: numbers in the file's units, NaN for a quantile that is not known.
+        decimals: least decimals of each column.
+        missing: text of NaN.
+    """
     # One call for all columns with the same decimals, because a forecast of one series has few rows.
     texts: dict[int, list[str]] = {}
-    decimals = np.array(forecast.decimals)
-    for least in set(forecast.decimals):
-        columns = np.flatnonzero(decimals == least)
+    for least in set(decimals):
+        columns = np.flatnonzero(np.array(decimals) == least)
         cells = numbers[:, columns].T.reshape(-1)
         known = ~np.isnan(cells)
         if known.all():

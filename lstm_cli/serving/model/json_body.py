@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from lstm_cli.data.locations import quote_name
@@ -104,7 +105,12 @@ def _record_columns(records: Any) -> dict[str, list[Cell]]:
                     f"the body, record {number + 1}: it is {_kind(record)}, not an object", hint=_FORMS
                 )
     names = dict.fromkeys(chain.from_iterable(records))
-    columns: dict[str, list[Cell]] = {name: [record.get(name) for record in records] for name in names}
+    columns: dict[str, list[Cell]] = {}
+    for name in names:
+        try:
+            columns[name] = list(map(itemgetter(name), records))
+        except KeyError:
+            columns[name] = [record.get(name) for record in records]
     for name, values in columns.items():
         _require_cells(name, values)
     return columns

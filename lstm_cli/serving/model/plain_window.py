@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from lstm_cli.data.dataset.windows import Batch, required_history
 from lstm_cli.data.forecast.bounds import inverse_transform, inverse_transform_intervals
 from lstm_cli.data.forecast.far_values import value_limits
 from lstm_cli.data.forecast.fed_back import ModelRuns
-from lstm_cli.data.forecast.output import Forecast
+from lstm_cli.data.forecast.output import Forecast, ForecastTexts, column_texts, write_times
 from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.numbers.sentinels import Sentinels, may_be_sentinels
 from lstm_cli.data.reading.source import Cell
+from lstm_cli.data.times.formats import DAY, MINUTE, SECOND
 from lstm_cli.errors import LstmError
 from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.steps.predict.data import differing_values, is_comparable
@@ -29,16 +30,12 @@ from lstm_cli.steps.predict.forecast import require_finite, require_unique_colum
 from lstm_cli.steps.predict.forecaster import Forecaster
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles
 
-# ISO times of one form, one a line. Only ASCII digits are plain, so \d is not used.
-_DATE = "[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
-_TIMES = re.compile(
-    rf"(?:{_DATE}(?:\n|\Z))+|(?:{_DATE} [0-2][0-9]:[0-5][0-9](?:\n|\Z))+|"
-    rf"(?:{_DATE}T[0-2][0-9]:[0-5][0-9](?:\n|\Z))+|(?:{_DATE} [0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\n|\Z))+|"
-    rf"(?:{_DATE}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\n|\Z))+"
-)
+# An ISO time; only ASCII digits are plain, so \d is not used.
+_TIME = re.compile("[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:([ T])[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?)?")
 _NUMBERS = frozenset((int, float))
 _LARGEST = 1e30  # of a plain number; larger ones may be too large for 32-bit floats
-KEPT_TIMES = 64  # windows whose derived inputs are kept
+KEPT_TIMES = 32  # windows whose times and derived inputs are kept
+MAX_ROWS = 2_000  # of plain rows, so that the kept times are small
 OWN_ROWS = 4_096  # newest rows of the run's data that new values are compared to
 
 Limits: TypeAlias = tuple[np.ndarray, np.ndarray]  # lowest and highest value [F]
@@ -77,6 +74,7 @@ class PlainReader:
         self._low, self._high = _limits(self._model)
         self._own = _own_rows(forecaster)
         self._names = (*schema.time_columns, *schema.columns)
+        self._times = lru_cache(maxsize=KEPT_TIMES)(self._make_times)
         self._derived = lru_cache(maxsize=KEPT_TIMES)(self._make_derived)
 
     def read(self, columns: Mapping[str, Sequence[Cell]]) -> PlainWindow | None:
@@ -115,16 +113,26 @@ class PlainReader:
 
     def _first_time(self, times: Sequence[Cell]) -> int | None:
         """Return the first time in microseconds; None if the times are not text in one form, a step apart."""
+        if not times or not isinstance(times[0], str) or len(times) > MAX_ROWS:
+            return None
+        texts, first_us = self._times(times[0], len(times))
+        return first_us if texts == times else None
+
+    def _make_times(self, first: str, count: int) -> tuple[list[str], int]:
+        """Return the texts of regular times in the form of the first one, and the first time; [] for another form."""
+        form = _TIME.fullmatch(first)
+        if form is None:
+            return [], 0
         try:
-            text = "\n".join(times)  # type: ignore[arg-type]
-            if _TIMES.fullmatch(text) is None:
-                return None
-            parsed = np.array(times, dtype="datetime64[us]").view(np.int64)
-        except (TypeError, ValueError):
-            return None
-        if not (np.diff(parsed) == self._step_us).all():
-            return None
-        return int(parsed[0])
+            first_us = int(np.datetime64(first, "us").view(np.int64))
+        except ValueError:  # a day or hour that does not exist
+            return [], 0
+        times = (first_us + self._step_us * np.arange(count)).view("datetime64[us]")
+        if self._step_us % (DAY if form[1] is None else MINUTE if form[2] is None else SECOND):
+            return [], 0  # the form is too coarse for the step
+        unit: Literal["D", "m", "s"] = "D" if form[1] is None else "m" if form[2] is None else "s"
+        texts = np.datetime_as_string(times, unit=unit, casting="unsafe")
+        return [text.replace("T", form[1] or "") for text in texts.tolist()], first_us
 
     def _numbers(self, columns: Mapping[str, Sequence[Cell]], count: int) -> np.ndarray | None:
         """Return the values [n, F], NaN where a row ahead has no target; None if a cell is unusual."""
@@ -242,7 +250,7 @@ def _own_rows(forecaster: Forecaster) -> OwnRows | None:
     return OwnRows(
         first_us=origin_us + begin * schema.step.count,
         first_of_all_us=origin_us,
-        values=dataset.scaler.inverse_transform(dataset.values_scaled[rows, :width], 0),
+        values=np.asarray(dataset.scaler.inverse_transform(dataset.values_scaled[rows, :width], 0)),
         measured=np.array(dataset.measured[rows, :width]),
         scale=dataset.scaler.scale[0, :width],
     )
@@ -254,15 +262,23 @@ def _has_sentinels(column: np.ndarray, lowest: float, highest: float) -> bool:
     return bool(check.found()[0])
 
 
-@dataclass(frozen=True, kw_only=True)
 class PlainForecasts:
     """Forecasts of plain windows with one set of quantiles and one horizon, which at most is the trained one."""
 
-    model: TrainedModel
-    outline: Dataset
-    requested: RequestedQuantiles
-    steps: int
-    source: str  # name of the rows in messages
+    def __init__(
+        self, model: TrainedModel, requested: RequestedQuantiles, *, steps: int, source: str
+    ) -> None:
+        """Keep what each forecast needs.
+
+        Args:
+            model: trained model.
+            requested: quantiles of the forecasts.
+            steps: steps of the forecasts.
+            source: name of the rows in messages.
+        """
+        self.model, self.requested, self.steps, self.source = model, requested, steps, source
+        self.outline = outline_of(model)
+        self._time_texts = lru_cache(maxsize=KEPT_TIMES)(self._make_time_texts)
 
     def windows(self, requests: Sequence[PlainWindow]) -> ModelRuns[list[Forecast | LstmError]]:
         """Yield the windows of several requests, and return the forecast of each, or its error."""
@@ -287,27 +303,52 @@ class PlainForecasts:
             quantiles = inverse_transform_intervals(self.outline, scaled_quantiles, series, bounds)
         first = np.array([[request.next_us] for request in requests])
         times = first + self.outline.schema.step.count * np.arange(self.steps)
-        return [self._one(values[row], quantiles[:, row], times[row]) for row in each_row(count)]
+        forecasts = [
+            Forecast(
+                schema=self.outline.schema,
+                names=self.outline.series.names,
+                times_us=times[row : row + 1],
+                values=values[row : row + 1],
+                quantiles=quantiles[:, row : row + 1],
+                suffixes=self.requested.suffixes,
+                recorded=quantiles[:0, row : row + 1],
+            )
+            for row in range(count)
+        ]
+        return self._checked(forecasts)
 
-    def _one(self, values: np.ndarray, quantiles: np.ndarray, times: np.ndarray) -> Forecast | LstmError:
-        """Return one forecast, or its error. Arrays: [1, steps, C], [Q, 1, steps, C], [1, steps]."""
-        forecast = Forecast(
-            schema=self.outline.schema,
-            names=self.outline.series.names,
-            times_us=times,
-            values=values,
-            quantiles=quantiles,
-            suffixes=self.requested.suffixes,
-            recorded=quantiles[:0],
+    def _checked(self, forecasts: Sequence[Forecast]) -> list[Forecast | LstmError]:
+        """Return the forecasts with their texts, or the error of each that is not finite."""
+        require_unique_columns(forecasts[0], self.source)  # all have the same columns
+        results: list[Forecast | LstmError] = list(forecasts)
+        finite = np.isfinite([forecast.values for forecast in forecasts]).all(axis=(1, 2, 3))
+        for row in np.flatnonzero(~finite).tolist():
+            try:
+                require_finite(forecasts[row].values, forecasts[row].names, self.source)
+            except LstmError as error:
+                results[row] = error
+        good = np.flatnonzero(finite).tolist()
+        for row, texts in zip(good, self._texts([forecasts[row] for row in good]), strict=True):
+            results[row] = replace(forecasts[row], texts=texts)
+        return results
+
+    def _texts(self, forecasts: Sequence[Forecast]) -> list[ForecastTexts]:
+        """Return the texts of several forecasts, all numbers in one call."""
+        if not forecasts:
+            return []
+        first, steps = forecasts[0], self.steps
+        columns = column_texts(
+            np.concatenate([forecast.cells[0] for forecast in forecasts]), first.decimals, missing=""
         )
-        try:
-            require_finite(values, forecast.names, self.source)
-            require_unique_columns(forecast, self.source)
-        except LstmError as error:
-            return error
-        return forecast
+        return [
+            ForecastTexts(
+                times=self._time_texts(int(forecast.times_us[0, 0])),
+                numbers=[column[row * steps : (row + 1) * steps] for column in columns],
+            )
+            for row, forecast in enumerate(forecasts)
+        ]
 
-
-def each_row(count: int) -> list[slice]:
-    """Return the slice of each of some rows."""
-    return [slice(row, row + 1) for row in range(count)]
+    def _make_time_texts(self, first_us: int) -> list[str]:
+        """Return the times of a forecast as the file writes them. first_us: its first time."""
+        schema = self.outline.schema
+        return write_times(schema, schema.step.times(np.arange(self.steps), first_us))

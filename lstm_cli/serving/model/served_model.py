@@ -218,13 +218,7 @@ class ServedModel:
         )
         plain = None
         if self._plain is not None and steps <= forecaster.model.schema.horizon and not query.series:
-            plain = PlainForecasts(
-                model=forecaster.model,
-                outline=self._plain.outline,
-                requested=requested,
-                steps=steps,
-                source=BODY,
-            )
+            plain = PlainForecasts(forecaster.model, requested, steps=steps, source=BODY)
         return _ParsedQuery(
             config=config, requested=requested, steps=steps, findings=tuple(findings), plain=plain
         )
