@@ -3,8 +3,7 @@
 from lstm_cli.serving.model.answer import Answer
 from lstm_cli.serving.model.description import ColumnDescription, RunDescription
 from lstm_cli.serving.model.media_types import CSV, JSON, MEDIA_TYPES, PARQUET
-from lstm_cli.serving.model.query import ForecastQuery
-from lstm_cli.serving.model.request_errors import BodyTooLarge, ForecastFailed, MalformedBody
+from lstm_cli.serving.model.request import BodyTooLarge, ForecastFailed, ForecastQuery, MalformedBody
 from lstm_cli.serving.model.rows import Rows
 from lstm_cli.serving.model.served_model import ServedModel
 

@@ -10,7 +10,7 @@ from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.errors import LstmError
-from lstm_cli.serving.model.request_errors import ForecastFailed
+from lstm_cli.serving.model.request import ForecastFailed
 from lstm_cli.serving.model.rows import PlainRows, Rows
 
 RunModel: TypeAlias = Callable[

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.reading.source import Cell
-from lstm_cli.serving.model.request_errors import MalformedBody
+from lstm_cli.serving.model.request import MalformedBody
 
 BODY = "the body"  # name of a body in messages
 SPLIT, RECORDS = "dataframe_split", "dataframe_records"  # keys of MLflow

@@ -7,7 +7,8 @@ from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.findings import Finding
-from lstm_cli.serving.model.plain_window import PlainForecasts, PlainWindow
+from lstm_cli.serving.model.plain_forecasts import PlainForecasts
+from lstm_cli.serving.model.plain_window import PlainWindow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,10 +25,10 @@ from lstm_cli.serving.model.describe_run import describe_run
 from lstm_cli.serving.model.description import RunDescription
 from lstm_cli.serving.model.json_body import BODY, read_json
 from lstm_cli.serving.model.media_types import JSON, PARQUET
-from lstm_cli.serving.model.plain_window import PlainForecasts, PlainReader, has_plain_rows
+from lstm_cli.serving.model.plain_forecasts import PlainForecasts
+from lstm_cli.serving.model.plain_window import PlainReader, has_plain_rows
 from lstm_cli.serving.model.public_text import public_error, public_finding
-from lstm_cli.serving.model.query import ForecastQuery
-from lstm_cli.serving.model.request_errors import MalformedBody
+from lstm_cli.serving.model.request import ForecastQuery, MalformedBody
 from lstm_cli.serving.model.rows import PlainRows, Rows, TableRows, start
 from lstm_cli.serving.model.table_body import MALFORMED_RULES, read_csv, read_parquet
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon

@@ -4,7 +4,7 @@ from lstm_cli.config.extras import require_installed
 from lstm_cli.data.reading.source import InMemory, is_packed
 from lstm_cli.serving.model.json_body import BODY
 from lstm_cli.serving.model.media_types import PARQUET
-from lstm_cli.serving.model.request_errors import BodyTooLarge, MalformedBody
+from lstm_cli.serving.model.request import BodyTooLarge, MalformedBody
 
 MAX_CELLS = 20_000_000  # rows times columns of a Parquet body, whose equal values take almost no bytes
 PARQUET_MARK = b"PAR1"
