@@ -62,7 +62,7 @@ def _begin(
     """Yield the requests that wait for the model, plain ones together. Set the results of the others."""
     plain: dict[int, list[int]] = {}
     for number in numbers:
-        content = requests[number].content
+        content = requests[number]._data
         if isinstance(content, PlainRows):
             plain.setdefault(id(content.forecasts), []).append(number)
             continue
@@ -77,7 +77,7 @@ def _begin(
             results[number] = started.result
     for together in plain.values():
         contents = [
-            content for number in together if isinstance(content := requests[number].content, PlainRows)
+            content for number in together if isinstance(content := requests[number]._data, PlainRows)
         ]
         runs = contents[0].forecasts.windows([content.window for content in contents])
         yield _Waiting(numbers=together, runs=runs, batch=next(runs))

@@ -1,27 +1,21 @@
 """Errors and warnings without paths of the machine."""
 
-from copy import copy
 from dataclasses import replace
 
 from lstm_cli.errors import LstmError
 from lstm_cli.findings import Finding
 
 
-def public_error(error: LstmError, path: str, name: str) -> LstmError:
-    """Return an error whose texts have the name of the run in place of its path.
+def remove_path(error: LstmError, path: str, name: str) -> None:
+    """Put the name of the run in place of its path in the texts of an error.
 
     Args:
         error: error of the model.
         path: absolute path of the run.
         name: name of the run.
     """
-    if path not in error.message and path not in error.hint:
-        return error
-    public = copy(error)
-    public.message, public.hint = error.message.replace(path, name), error.hint.replace(path, name)
-    public.args = (public.message,)
-    public.__cause__, public.__traceback__ = error, None
-    return public
+    error.message, error.hint = error.message.replace(path, name), error.hint.replace(path, name)
+    error.args = (error.message,)
 
 
 def public_finding(finding: Finding, path: str, name: str) -> Finding:

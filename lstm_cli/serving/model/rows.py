@@ -46,7 +46,7 @@ class Rows:
 
     windows: int  # windows of the model, at least 1; --max-batch counts them
     findings: tuple[Finding, ...]  # warnings of the reader and the forecast
-    content: TableRows | PlainRows
+    _data: TableRows | PlainRows
 
 
 def start(runs: ModelRuns[Forecast]) -> Started:

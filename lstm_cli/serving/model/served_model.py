@@ -27,7 +27,7 @@ from lstm_cli.serving.model.json_body import BODY, read_json
 from lstm_cli.serving.model.media_types import JSON, PARQUET
 from lstm_cli.serving.model.plain_forecasts import PlainForecasts
 from lstm_cli.serving.model.plain_window import PlainReader, has_plain_rows
-from lstm_cli.serving.model.public_text import public_error, public_finding
+from lstm_cli.serving.model.public_text import public_finding, remove_path
 from lstm_cli.serving.model.request import ForecastQuery, MalformedBody
 from lstm_cli.serving.model.rows import PlainRows, Rows, TableRows, start
 from lstm_cli.serving.model.table_body import MALFORMED_RULES, read_csv, read_parquet
@@ -87,8 +87,9 @@ class ServedModel:
                     etag=_etag(opened),
                 )
             served._try_forecast()
-        except LstmError as error:  # the path as it was given
-            raise public_error(error, str(path), str(run)) from error
+        except LstmError as error:
+            remove_path(error, str(path), str(run))  # the path as it was given
+            raise
         return served
 
     def read(self, body: bytes, media_type: str, query: ForecastQuery) -> Rows:
@@ -144,7 +145,10 @@ class ServedModel:
         Requests may differ in horizon, quantiles and number of series.
         """
         results = forecast_batch(rows, self._forecaster.session)
-        return [self._public(result) if isinstance(result, LstmError) else result for result in results]
+        for result in results:
+            if isinstance(result, LstmError):
+                remove_path(result, self._path, self.name)
+        return results
 
     def write(
         self, rows: Rows, forecast: Forecast, media_type: str = JSON, *, key: str = "forecast"
@@ -177,7 +181,7 @@ class ServedModel:
         return Rows(
             windows=1,
             findings=tuple(public_finding(finding, self._path, self.name) for finding in parsed.findings),
-            content=PlainRows(window=window, forecasts=parsed.plain),
+            _data=PlainRows(window=window, forecasts=parsed.plain),
         )
 
     def _rows(
@@ -197,7 +201,7 @@ class ServedModel:
         return Rows(
             windows=max(1, len(chosen.data.dataset.series.names)),
             findings=tuple(public_finding(finding, self._path, self.name) for finding in findings),
-            content=TableRows(make_runs=make_runs, started=[started]),
+            _data=TableRows(make_runs=make_runs, started=[started]),
         )
 
     def _parse(self, query: ForecastQuery) -> "_ParsedQuery":
@@ -240,21 +244,16 @@ class ServedModel:
         if not isinstance(result, LstmError):
             self.write(rows, result)
 
-    def _public(self, error: LstmError) -> LstmError:
-        return public_error(error, self._path, self.name)
-
     @contextmanager
     def _public_errors(self) -> Iterator[None]:
         """Remove paths from the errors of the block. Text that no reader can parse is a MalformedBody."""
         try:
             yield
-        except DataError as error:
-            public = self._public(error)
-            if error.rule in MALFORMED_RULES:
-                raise MalformedBody(public.message, hint=public.hint) from error
-            raise public from error
         except LstmError as error:
-            raise self._public(error) from error
+            remove_path(error, self._path, self.name)
+            if isinstance(error, DataError) and error.rule in MALFORMED_RULES:
+                raise MalformedBody(error.message, hint=error.hint) from error
+            raise
 
 
 @dataclass(frozen=True, kw_only=True)
