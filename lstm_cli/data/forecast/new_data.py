@@ -44,6 +44,7 @@ class ModelSchema:
     training: TrainingStatistics
     rows_read: int  # rows that the model reads before a forecast; fewer rows are padded
     short: ShortSeries = NO_SHORT_SERIES  # series of the run that were too short for training
+    max_rows: int | None = None  # largest number of rows with gaps filled; None: as many as fit in memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,7 @@ def read_new_data(
     whole = table
     if origin is not None:
         table = known_table(table, origin)
-    grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step)
+    grid = to_regular_grid(table, replace(schema.grid, freq=None), step=schema.step, max_rows=model.max_rows)
     if origin is not None:
         grid = with_origin_findings(grid, whole, origin)
     indices = series_indices(grid.names, model)

@@ -134,6 +134,7 @@ def to_regular_grid(
     start: str | None = None,
     end: str | None = None,
     step: Step | None = None,
+    max_rows: int | None = None,
 ) -> Grid:
     """Return the series of a table on one regular time grid; missing rows become rows of NaN.
 
@@ -143,11 +144,12 @@ def to_regular_grid(
         start: value of `--start`.
         end: value of `--end`.
         step: step of the run, which new data must have.
+        max_rows: largest number of grid rows; None: as many as fit in memory.
 
     Raises:
         UsageError: for an invalid --freq, --start or --end.
-        DataError: for two values at one time, irregular times, more gaps than rows, a step other than `step`, or no
-            measured target.
+        DataError: for two values at one time, irregular times, more gaps than rows, a step other than `step`, no
+            measured target, or more than `max_rows` rows.
         DeviceError: if the grid does not fit in memory.
     """
     requested = parse_freq(settings.freq) if settings.freq is not None else None
@@ -171,7 +173,7 @@ def to_regular_grid(
     rule = GapRule(
         freq_given=settings.freq is not None, accepted=step is not None or settings.gaps is not None
     )
-    return _build_grid(rows, measured, kept, table, grid_step, findings, rule)
+    return _build_grid(rows, measured, kept, table, grid_step, findings, rule, max_rows)
 
 
 def _skip_unmeasured(
@@ -223,6 +225,7 @@ def _build_grid(
     step: Step,
     findings: Sequence[Finding],
     rule: GapRule,
+    max_rows: int | None,
 ) -> Grid:
     unused_findings: list[Finding] = []
     gap_findings: list[Finding] = []
@@ -244,6 +247,8 @@ def _build_grid(
     counts = step.index(times[last], origin_us)[0] + 1
     lengths = step.index(times[end], origin_us)[0] + 1
     del times
+    if max_rows is not None and lengths.astype(float).sum() > max_rows:
+        raise _too_many_rows_error(table, step, lengths, max_rows)
     missing_rows = int(np.minimum(lengths.astype(float).sum(), 2.0**62)) - len(rows)
     row_index = rows.row_index
     if missing_rows:
@@ -260,6 +265,17 @@ def _build_grid(
         row_index=row_index,
         rows_read=last - first + 1,
         findings=(*findings, *unused_findings, *gap_findings),
+    )
+
+
+def _too_many_rows_error(table: Table, step: Step, lengths: np.ndarray, max_rows: int) -> DataError:
+    """Return the error for a grid that is too long, because its times are far apart. lengths: [S] rows."""
+    return DataError(
+        f"{len(table.lines):,} rows are {lengths.astype(float).sum():,.0f} rows with frequency {step.name}, more than "
+        f"{max_rows:,}: {table.time_name or 'the times'} has times that are far apart",
+        hint="correct the first or the last time, or give fewer rows",
+        rule="D514",
+        at=in_file(table.source),
     )
 
 

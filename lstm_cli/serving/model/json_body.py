@@ -40,9 +40,8 @@ def _parse(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
         value = json.loads(text, parse_constant=_refuse_constant)
-        if text.count('":') + text.count('" :') != _count_keys(
-            value
-        ):  # text with these characters, or a key twice
+        # The counts differ if a text has these characters, or an object has a key twice.
+        if text.count('":') != _count_keys(value) or _BLANK_COLON.search(text):
             return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
         return value
     except UnicodeDecodeError as error:

@@ -39,6 +39,7 @@ from lstm_cli.steps.predict.forecaster import Forecaster, open_forecaster
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_quantiles
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 
+MAX_ROWS = 1_000_000  # rows of a body with gaps filled; two times that are far apart need no large body
 QUERIES = 64  # parsed queries that are kept
 
 
@@ -78,7 +79,7 @@ class ServedModel:
         path = Path(run).absolute()
         try:
             with open_run(path) as opened:
-                forecaster = open_forecaster(opened, threads=threads)
+                forecaster = open_forecaster(opened, threads=threads, max_rows=MAX_ROWS)
                 forecaster.load_all()
                 served = cls(
                     forecaster,

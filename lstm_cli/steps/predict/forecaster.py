@@ -28,6 +28,7 @@ class Forecaster:
     graph: bytes  # ONNX graph of the model
     precision: str  # of the graph
     threads: int | None = None  # CPU threads; None: all cores
+    max_rows: int | None = None  # largest number of new rows with gaps filled; None: as many as fit in memory
 
     @cached_property
     def session(self) -> "Session":
@@ -59,6 +60,7 @@ class Forecaster:
             training=model.training,
             rows_read=model.lookback,
             short=load_short_series(self.run) if self.run.has("data") else NO_SHORT_SERIES,
+            max_rows=self.max_rows,
         )
 
     def load_all(self) -> None:
@@ -68,13 +70,16 @@ class Forecaster:
         _ = self.session, self.intervals, self.schema
 
 
-def open_forecaster(run: Run, *, precision: str = "auto", threads: int | None = None) -> Forecaster:
+def open_forecaster(
+    run: Run, *, precision: str = "auto", threads: int | None = None, max_rows: int | None = None
+) -> Forecaster:
     """Return the opened model of a run.
 
     Args:
         run: run with a model.
         precision: `auto` for the quantized model if it is up to date, fp32, int8 or fp16.
         threads: CPU threads; None: all cores.
+        max_rows: largest number of new rows with gaps filled; None: as many as fit in memory.
 
     Raises:
         MissingArtifact: the model has not been trained, or has no graph of the precision.
@@ -83,4 +88,6 @@ def open_forecaster(run: Run, *, precision: str = "auto", threads: int | None = 
     """
     model = load_model(run)
     graph, precision = load_graph(run, precision)
-    return Forecaster(run=run, model=model, graph=graph, precision=precision, threads=threads)
+    return Forecaster(
+        run=run, model=model, graph=graph, precision=precision, threads=threads, max_rows=max_rows
+    )

@@ -1,11 +1,8 @@
 """Tests of batches: each request gets its own answer, and a failure of one leaves the others alone."""
 
-import csv
-import io
-
 import numpy as np
 import pytest
-from served_runs import KINDS, Columns, answer, as_csv, as_json, last_rows, wave
+from served_runs import KINDS, Columns, answer, as_csv, as_json, hours, last_rows, wave
 
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.errors import DeviceError, LstmError
@@ -21,8 +18,9 @@ QUERIES = [
 
 
 def numbers(body: bytes) -> list[list[float]]:
-    rows = list(csv.reader(io.StringIO(body.decode())))
-    return [[float(cell) for cell in row[1:] if cell and cell[0].isdigit()] for row in rows[1:]]
+    """Return the numbers of each row, without its labels."""
+    rows = [line.split(",") for line in body.decode().splitlines()[1:]]
+    return [[float(cell) for cell in row if cell.replace(".", "", 1).isdigit()] for row in rows]
 
 
 def requests_of_the_hourly_run() -> list[Columns]:
@@ -30,6 +28,7 @@ def requests_of_the_hourly_run() -> list[Columns]:
     requests = []
     for number in range(10):
         rows = {name: list(cells) for name, cells in last_rows(KINDS["hourly"]).items()}
+        rows["time"] = hours(60, "2025-01-01T00:00")  # not the times of the run's data
         rows["load"] = wave(60, level=40.0 + 3 * number, seed=number)
         if number % 3 == 2:
             rows["load"][20] = None
