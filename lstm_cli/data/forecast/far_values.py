@@ -7,13 +7,11 @@ import numpy as np
 from lstm_cli.data.dataset.dataset import Schema, TrainingStatistics
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.forecast.series_names import SeriesIndex
+from lstm_cli.data.forecast.value_limits import value_limits
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
 from lstm_cli.text import count_noun
-
-MAX_RANGES_OUTSIDE = 1  # warn about targets this many training ranges outside of the training range
-MAX_SCALES_OUTSIDE = 100  # warn about covariates this many scales away from their centre
 
 
 def find_far_values(
@@ -55,26 +53,6 @@ def find_far_values(
                 f"{count_noun(count, 'such value')} (no option for this; check the unit of the column)",
                 count=count,
             )
-
-
-def value_limits(
-    column: int, targets: int, scaler: Scaler, training: TrainingStatistics
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and the highest value [S] of a column that is not far away; NaN without training values.
-
-    Args:
-        column: index in the schema.
-        targets: number of targets, which are the first columns.
-        scaler: scaler of the series.
-        training: statistics of the series.
-    """
-    if column < targets:
-        low, high = training.least[:, column], training.greatest[:, column]
-        width = np.where(high > low, high - low, np.maximum(np.abs(high), np.abs(low)))
-        return low - MAX_RANGES_OUTSIDE * width, high + MAX_RANGES_OUTSIDE * width
-    center = scaler.center[:, column]
-    margin = MAX_SCALES_OUTSIDE * scaler.scale[:, column] if scaler.kind != "none" else np.inf
-    return center - margin, center + margin
 
 
 def _series_of_rows(table: Table, schema: Schema, names: Sequence[str]) -> np.ndarray:

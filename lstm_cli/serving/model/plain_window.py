@@ -15,7 +15,7 @@ import numpy as np
 from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT
 from lstm_cli.data.dataset.dataset import Dataset, derived_inputs
 from lstm_cli.data.dataset.windows import required_history
-from lstm_cli.data.forecast.far_values import value_limits
+from lstm_cli.data.forecast.value_limits import value_limits
 from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.numbers.sentinels import Sentinels, may_be_sentinels
 from lstm_cli.data.reading.source import Cell

@@ -59,7 +59,7 @@ class Forecaster:
             scaler=model.scaler,
             training=model.training,
             rows_read=model.lookback,
-            short=load_short_series(self.run) if self.run.has("data") else NO_SHORT_SERIES,
+            short=self.own_data[1] if self.run.has("data") else NO_SHORT_SERIES,
             max_rows=self.max_rows,
         )
 
@@ -67,7 +67,7 @@ class Forecaster:
         """Read every part of the run that a forecast can need."""
         if self.run.has("data"):
             _ = self.own_data
-        _ = self.session, self.intervals, self.schema
+        _ = self.session, self.intervals
 
 
 def open_forecaster(
