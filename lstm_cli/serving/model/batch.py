@@ -1,4 +1,4 @@
-"""One batch of windows for several requests."""
+"""Batch of windows for several requests."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Result: TypeAlias = Forecast | LstmError
 
 @dataclass(kw_only=True)
 class _Waiting:
-    """One request, or several plain ones, whose windows wait for the model."""
+    """Request, or several plain ones, whose windows wait for the model."""
 
     numbers: list[int]  # of the requests
     runs: ModelRuns[Forecast] | ModelRuns[list[Result]]

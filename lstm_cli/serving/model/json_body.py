@@ -5,11 +5,13 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lstm_cli.data.locations import quote_name
-from lstm_cli.data.reading.source import Cell
 from lstm_cli.serving.model.request import MalformedBody
+
+if TYPE_CHECKING:
+    from lstm_cli.data.reading.source import Cell
 
 BODY = "the body"  # name of a body in messages
 SPLIT, RECORDS = "dataframe_split", "dataframe_records"  # keys of MLflow
@@ -25,7 +27,7 @@ _KINDS = {
 }
 
 
-def read_json(body: bytes) -> dict[str, list[Cell]]:
+def read_json(body: bytes) -> "dict[str, list[Cell]]":
     """Return the values of each column of a JSON body. A column that a record lacks is missing in it.
 
     Raises:
@@ -81,7 +83,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def columns_of(value: Any) -> dict[str, list[Cell]]:
+def columns_of(value: Any) -> "dict[str, list[Cell]]":
     """Return the values of each column of a parsed body. Raise MalformedBody if it is not a table."""
     if isinstance(value, dict) and len(value) == 1:
         (key, inner), *_ = value.items()
@@ -94,7 +96,7 @@ def columns_of(value: Any) -> dict[str, list[Cell]]:
     return _record_columns(value)
 
 
-def _record_columns(records: Any) -> dict[str, list[Cell]]:
+def _record_columns(records: Any) -> "dict[str, list[Cell]]":
     if not isinstance(records, list):
         raise MalformedBody(f"the body is {_kind(records)}, not a table", hint=_FORMS)
     if set(map(type, records)) != {dict}:
@@ -115,7 +117,7 @@ def _record_columns(records: Any) -> dict[str, list[Cell]]:
     return columns
 
 
-def _split_columns(table: Any) -> dict[str, list[Cell]]:
+def _split_columns(table: Any) -> "dict[str, list[Cell]]":
     if not isinstance(table, dict) or not {"columns", "data"} <= table.keys() <= {"columns", "data", "index"}:
         keys = (
             f" with the keys {', '.join(map(quote_name, list(table)[:5]))}" if isinstance(table, dict) else ""

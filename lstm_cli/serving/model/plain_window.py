@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,12 +17,13 @@ from lstm_cli.data.dataset.dataset import Dataset, derived_inputs
 from lstm_cli.data.dataset.windows import required_history
 from lstm_cli.data.forecast.value_limits import value_limits
 from lstm_cli.data.frequency.step import Step
-from lstm_cli.data.numbers.sentinels import Sentinels, may_be_sentinels
-from lstm_cli.data.reading.source import Cell
 from lstm_cli.data.times.formats import DAY, MINUTE, SECOND
 from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.steps.predict.data import differing_values, is_comparable
 from lstm_cli.steps.predict.forecaster import Forecaster
+
+if TYPE_CHECKING:
+    from lstm_cli.data.reading.source import Cell
 
 # An ISO time; only ASCII digits are plain, so \d is not used.
 _TIME = re.compile("[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:([ T])[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?)?")
@@ -71,7 +72,7 @@ class PlainReader:
         self._times = lru_cache(maxsize=KEPT_TIMES)(self._make_times)
         self._derived = lru_cache(maxsize=KEPT_TIMES)(self._make_derived)
 
-    def read(self, columns: Mapping[str, Sequence[Cell]]) -> PlainWindow | None:
+    def read(self, columns: "Mapping[str, Sequence[Cell]]") -> PlainWindow | None:
         """Return the window of the rows, or None if they are not plain.
 
         Args:
@@ -105,7 +106,7 @@ class PlainReader:
             next_us=next_us,
         )
 
-    def _first_time(self, times: Sequence[Cell]) -> int | None:
+    def _first_time(self, times: "Sequence[Cell]") -> int | None:
         """Return the first time in microseconds; None if the times are not text in one form, a step apart."""
         if not times or not isinstance(times[0], str) or len(times) > MAX_ROWS:
             return None
@@ -128,8 +129,10 @@ class PlainReader:
         texts = np.datetime_as_string(times, unit=unit, casting="unsafe")
         return [text.replace("T", form[1] or "") for text in texts.tolist()], first_us
 
-    def _numbers(self, columns: Mapping[str, Sequence[Cell]], count: int) -> np.ndarray | None:
+    def _numbers(self, columns: "Mapping[str, Sequence[Cell]]", count: int) -> np.ndarray | None:
         """Return the values [n, F], NaN where a row ahead has no target; None if a cell is unusual."""
+        from lstm_cli.data.numbers.sentinels import may_be_sentinels  # lazy: the start of a server
+
         names = self._names[1:]
         schema = self.outline.schema
         known_ahead = len(schema.targets) + len(schema.past)
@@ -212,7 +215,7 @@ def outline_of(model: TrainedModel) -> Dataset:
     )
 
 
-def _rows_ahead(cells: Sequence[Cell]) -> int:
+def _rows_ahead(cells: "Sequence[Cell]") -> int:
     """Return the number of last rows without a target."""
     known = next((index for index in range(len(cells) - 1, -1, -1) if cells[index] is not None), -1)
     return len(cells) - 1 - known
@@ -251,6 +254,8 @@ def _own_rows(forecaster: Forecaster) -> OwnRows | None:
 
 
 def _has_sentinels(column: np.ndarray, lowest: float, highest: float) -> bool:
+    from lstm_cli.data.numbers.sentinels import Sentinels
+
     check = Sentinels()
     check.add(column, np.arange(len(column)), lowest, highest)
     return bool(check.found()[0])

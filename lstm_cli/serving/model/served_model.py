@@ -1,4 +1,4 @@
-"""One version of the model of a run, loaded once and never changed."""
+"""Version of the model of a run, loaded once and never changed."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,14 +15,12 @@ from lstm_cli.config import PredictConfig
 from lstm_cli.config.text import PLAIN_TEXT
 from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
-from lstm_cli.data.reading.source import Cell, InMemory, InMemoryRecords
 from lstm_cli.errors import CorruptArtifact, DataError, LstmError, UsageError
 from lstm_cli.findings import Finding
 from lstm_cli.inference.onnx_format import TRAIN_AGAIN
 from lstm_cli.rundir import Run, list_versions, open_run, version_number
 from lstm_cli.serving.model.answer import Answer, encode_answer
 from lstm_cli.serving.model.batch import forecast_batch
-from lstm_cli.serving.model.describe_run import describe_run
 from lstm_cli.serving.model.description import RunDescription
 from lstm_cli.serving.model.json_body import BODY, read_json
 from lstm_cli.serving.model.media_types import JSON, PARQUET
@@ -30,7 +29,6 @@ from lstm_cli.serving.model.plain_window import PlainReader, has_plain_rows
 from lstm_cli.serving.model.public_text import public_finding, remove_path
 from lstm_cli.serving.model.request import ForecastQuery, MalformedBody
 from lstm_cli.serving.model.rows import PlainRows, Rows, TableRows, start
-from lstm_cli.serving.model.table_body import MALFORMED_RULES, read_csv, read_parquet
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.choose_series import choose_series
 from lstm_cli.steps.predict.data import ForecastData, Warn, load_new_data, load_own_data
@@ -39,6 +37,14 @@ from lstm_cli.steps.predict.forecaster import Forecaster, open_forecaster
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_quantiles
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 
+if TYPE_CHECKING:
+    from lstm_cli.data.reading.source import Cell
+
+# Rules of text that no reader can parse, whatever the model is.
+MALFORMED_RULES = frozenset(
+    f"D{number}"
+    for number in (101, 102, 103, 104, 105, 110, 112, 113, 114, 121, 122, 126, 127, 128, 131, 138, 139, 146)
+)
 MAX_ROWS = 1_000_000  # rows of a body with gaps filled; two times that are far apart need no large body
 QUERIES = 64  # parsed queries that are kept
 
@@ -116,9 +122,13 @@ class ServedModel:
                 plain = self._plain_rows(columns, parsed)
                 if plain is not None:
                     return plain
-                source: InMemory = InMemoryRecords.of(BODY, columns)
+                from lstm_cli.serving.model.table_body import records_source  # lazy: the start of a server
+
+                source = records_source(columns)
             else:
-                source = read_parquet(body) if media_type == PARQUET else read_csv(body)
+                from lstm_cli.serving.model.table_body import table_source
+
+                source = table_source(body, is_parquet=media_type == PARQUET)
             data = load_new_data(source, self._forecaster, PLAIN_TEXT, None, findings.append)
             return self._rows(data, parsed, findings, own=False)
 
@@ -169,10 +179,12 @@ class ServedModel:
 
     def describe(self) -> RunDescription:
         """Return the description of the run."""
+        from lstm_cli.serving.model.describe_run import describe_run  # lazy: the start of a server
+
         requested = self._parsed(ForecastQuery()).requested
         return describe_run(self._forecaster, requested, name=self.name, version=self.version)
 
-    def _plain_rows(self, columns: Mapping[str, Sequence[Cell]], parsed: "_ParsedQuery") -> Rows | None:
+    def _plain_rows(self, columns: "Mapping[str, Sequence[Cell]]", parsed: "_ParsedQuery") -> Rows | None:
         """Return the rows of a request by the direct way, or None if they are not plain."""
         if self._plain is None or parsed.plain is None:
             return None

@@ -1,18 +1,25 @@
-"""CSV and Parquet bodies as sources of the reader of files."""
+"""Bodies as sources of the reader of files."""
+
+from collections.abc import Mapping, Sequence
 
 from lstm_cli.config.extras import require_installed
-from lstm_cli.data.reading.source import InMemory, is_packed
+from lstm_cli.data.reading.source import Cell, InMemory, InMemoryRecords, is_packed
 from lstm_cli.serving.model.json_body import BODY
 from lstm_cli.serving.model.media_types import PARQUET
 from lstm_cli.serving.model.request import BodyTooLarge, MalformedBody
 
 MAX_CELLS = 20_000_000  # rows times columns of a Parquet body, whose equal values take almost no bytes
 PARQUET_MARK = b"PAR1"
-# Rules of text that no reader can parse, whatever the model is.
-MALFORMED_RULES = frozenset(
-    f"D{number}"
-    for number in (101, 102, 103, 104, 105, 110, 112, 113, 114, 121, 122, 126, 127, 128, 131, 138, 139, 146)
-)
+
+
+def records_source(columns: Mapping[str, Sequence[Cell]]) -> InMemory:
+    """Return the columns of a JSON body as a source."""
+    return InMemoryRecords.of(BODY, columns)
+
+
+def table_source(body: bytes, *, is_parquet: bool) -> InMemory:
+    """Return a CSV or Parquet body as a source. Raise the errors of `read_csv` and `read_parquet`."""
+    return read_parquet(body) if is_parquet else read_csv(body)
 
 
 def read_csv(body: bytes) -> InMemory:
