@@ -177,6 +177,12 @@ class ServedModel:
         """
         return encode_answer(forecast, media_type, version=self.version, warnings=rows.findings, key=key)
 
+    def warm_up(self) -> None:
+        """Load the reader of files, for which the first body that needs it would wait. `load` does not need it."""
+        import lstm_cli.data.forecast.new_data
+
+        _ = lstm_cli.data.forecast.new_data, self._forecaster.schema
+
     def describe(self) -> RunDescription:
         """Return the description of the run."""
         from lstm_cli.serving.model.describe_run import describe_run  # lazy: the start of a server

@@ -121,6 +121,11 @@ KINDS = {
     "rows": Kind(
         columns={"load": wave(300)}, config=PrepareConfig(target=("load",), horizon=6, lookback=24), rows=40
     ),
+    "wide": Kind(
+        columns={"time": hours(300), "A": wave(300), "B": wave(300, level=900.0, seed=1)},
+        config=PrepareConfig(wide=True, horizon=6, lookback=24),
+        rows=40,
+    ),
     "semicolons": Kind(
         columns={
             "Zeit": [

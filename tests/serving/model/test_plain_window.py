@@ -62,7 +62,7 @@ def test_usual_rows_are_plain(served):
     assert not is_plain(served("hourly"), last_rows(KINDS["hourly"]), horizon=30)
 
 
-@pytest.mark.parametrize("kind", ["panel", "zone", "offsets", "months", "rows"])
+@pytest.mark.parametrize("kind", ["panel", "zone", "offsets", "months", "rows", "wide"])
 def test_other_runs_have_no_plain_rows(kind, served):
     assert not is_plain(served(kind), last_rows(KINDS[kind]))
 
