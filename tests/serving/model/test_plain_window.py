@@ -118,7 +118,7 @@ def mutate(records: list[dict[str, Any]], choose: st.DataObject) -> list[dict[st
 
 
 @pytest.mark.parametrize("kind", ["hourly", "future"])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(choose=st.data())
 def test_the_direct_way_is_the_reader_of_files(kind, served, choose):
     model = served(kind)
