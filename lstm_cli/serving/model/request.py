@@ -23,10 +23,8 @@ class MalformedBody(LstmError):
     exit_code = 3
 
 
-class BodyTooLarge(LstmError):
-    """Body whose table is too large, such as a small Parquet file with many equal rows. HTTP 413."""
-
-    exit_code = 7
+class BodyTooLarge(MalformedBody):
+    """Body whose table is too large, such as a small Parquet file with many equal rows. HTTP 413, or 400."""
 
 
 class ForecastFailed(LstmError):
