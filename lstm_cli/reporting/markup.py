@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-VOID_ELEMENTS = ("br", "hr", "meta")  # elements without an end tag
+VOID_ELEMENTS = ("br", "hr", "input", "meta")  # elements without an end tag
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9:-]*")
 # A browser does not show these, and some of them are not valid in HTML: control characters but tab and newline.
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}

@@ -54,13 +54,13 @@ class Tab:
             result: Json = answer["result"]
             return result
 
-    def open(self, path: Path) -> None:
-        """Load a local file, and wait until it is loaded."""
-        before = self._loaded
-        self.call("Page.navigate", url=path.resolve().as_uri())
+    def open(self, page: Path | str) -> None:
+        """Load a local file or an address, and wait until it is loaded."""
+        before, url = self._loaded, page if isinstance(page, str) else page.resolve().as_uri()
+        self.call("Page.navigate", url=url)
         while self._loaded == before:
             self._next_message()
-        self.requests.remove(path.resolve().as_uri())
+        self.requests.remove(url)
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression; a promise is awaited."""

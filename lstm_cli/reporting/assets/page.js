@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const stored = document.getElementById("report-data");  // a page without it draws its charts with lstmChart
+  const data = stored ? JSON.parse(stored.textContent) : { clock: { time: false, step: 1, label: "row" }, charts: {} };
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const DAY = 86400, HOUR = 3600;
   const FONT = 'system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
@@ -18,11 +19,13 @@
     return `${day} ${two(time.getUTCHours())}:${two(time.getUTCMinutes())}`;
   }
 
-  function xText(x) {
+  function xText(x, chart) {
+    if (chart.labels) return chart.labels[x];
     return data.clock.time ? timeText(x, data.clock.step) : `${data.clock.label} ${x.toLocaleString("en-US")}`;
   }
 
-  function axisTexts(splits, increment) {
+  function axisTexts(splits, increment, chart) {
+    if (chart.labels) return splits.map((x) => chart.labels[x] || "");
     if (!data.clock.time) return splits.map((x) => minus(x.toLocaleString("en-US")));
     return splits.map((seconds, index) => {
       const time = new Date(seconds * 1000);
@@ -53,12 +56,15 @@
     const levels = Object.keys(chart.ends).sort().reverse();
     for (const level of levels) {
       const [low, high] = chart.ends[level];
-      bands.push({ series: [columns.length + 2, columns.length + 1], fill: palette["band" + level] });
+      bands.push({ series: [columns.length + 2, columns.length + 1], fill: palette["band" + level] || palette.band95 });
       columns.push(ahead(chart, low), ahead(chart, high));
       series.push(line("low" + level, "transparent", 0), line("high" + level, "transparent", 0));
     }
-    columns.push(ahead(chart, chart.baseline), ahead(chart, chart.forecast));
-    series.push(line(chart.baselineName, palette.baseline, 1.25, { dash: [4, 3] }));
+    if (chart.baseline) {
+      columns.push(ahead(chart, chart.baseline));
+      series.push(line(chart.baselineName, palette.baseline, 1.25, { dash: [4, 3] }));
+    }
+    columns.push(ahead(chart, chart.forecast));
     const single = chart.forecast.length === 1;
     series.push(line("forecast", palette.model, 2, single ? { points: { show: true, size: 7 } } : {}));
     return { columns, series, bands };
@@ -73,9 +79,9 @@
     const number = (value) => value === null ? "missing" : minus(value.toLocaleString("en-US", {
       minimumFractionDigits: Math.min(chart.decimals, 4), maximumFractionDigits: Math.min(chart.decimals, 4),
     }));
-    const parts = [xText(columns[0][index])];
+    const parts = [xText(columns[0][index], chart)];
     const measured = chart.measured[index];
-    parts.push(`measured ${number(measured)}`);
+    if (measured !== null || !chart.labels) parts.push(`measured ${number(measured)}`);
     const step = chart.forecast ? index - chart.first : -1;
     if (step >= 0) {
       parts.push(`forecast ${number(chart.forecast[step])}`);
@@ -83,7 +89,7 @@
         const [low, high] = chart.ends[level];
         parts.push(`${level} % ${number(low[step])} to ${number(high[step])}`);
       }
-      if (chart.baseline[step] !== null) parts.push(`${chart.baselineName} ${number(chart.baseline[step])}`);
+      if (chart.baseline && chart.baseline[step] !== null) parts.push(`${chart.baselineName} ${number(chart.baseline[step])}`);
     }
     return parts.join(" \u00b7 ");
   }
@@ -210,7 +216,7 @@
     const columnsWithX = [xValues(chart.x), ...columns];
     const labels = { splits: [], texts: [] };
     const keep = (plot, splits, index, space, increment) => {
-      Object.assign(labels, { splits, texts: axisTexts(splits, increment) });
+      Object.assign(labels, { splits, texts: axisTexts(splits, increment, chart) });
       return splits.map(() => "");  // drawAbove writes those that do not touch
     };
     const still = place.querySelector(".chart"), sides = getComputedStyle(still);
@@ -283,7 +289,15 @@
     plots.push(item);
   }
 
-  document.querySelectorAll(".plot").forEach(start);
+  window.lstmChart = (place, chart) => {  // draws a chart in a place, instead of the one that it had
+    data.charts[place.dataset.chart] = chart;
+    const item = plots.find((other) => other.place === place);
+    if (!item) return start(place);
+    item.plot.destroy();
+    item.plot = build(place);
+    reserve(item);
+  };
+  document.querySelectorAll(".plot:not(.empty)").forEach(start);
   const folded = () => [...document.querySelectorAll("details:not([open])")];
   let unfolded = [];
   window.addEventListener("beforeprint", () => {
