@@ -1,0 +1,245 @@
+"""OpenAPI 3.1 document of a served run, from its own columns, units, series and limits."""
+
+from typing import Any
+
+from lstm_cli import __version__
+from lstm_cli.serving.model.description import RunDescription
+from lstm_cli.serving.model.media_types import CSV, JSON, PARQUET
+from lstm_cli.serving.page.examples import example_components, request_examples
+from lstm_cli.serving.page.limits import ServerLimits, size_text
+from lstm_cli.serving.page.responses import answer, error_components, errors, json_answer, text_answer
+from lstm_cli.serving.page.schemas import Json, components, reference
+
+FORECASTS, NAMES_OF_OTHERS, OPERATION = "Forecasts", "Names of other servers", "Operation"
+
+
+def openapi_document(description: RunDescription, limits: ServerLimits) -> dict[str, Any]:
+    """Return the document of a server, as JSON values.
+
+    Args:
+        description: the served model.
+        limits: limits of the server.
+    """
+    document: Json = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": f"Forecast of {', '.join(targets(description))}: {description.name}",
+            "version": __version__,
+            "summary": summary(description),
+            "description": _about(description, limits),
+        },
+        "servers": [{"url": ".", "description": "This server."}],
+        "tags": [{"name": name} for name in (FORECASTS, NAMES_OF_OTHERS, OPERATION)],
+        "paths": {
+            "/v1/forecast": {
+                "get": _newest(description, limits),
+                "post": _forecast(description, limits),
+            },
+            "/invocations": {"post": _invocations(description, limits)},
+            "/ping": {
+                "get": _health("ping", "Return whether the server is ready, under the name of SageMaker.")
+            },
+            "/v2/health/live": {"get": _health("live", "Return whether the server runs.", can_fail=False)},
+            "/v2/health/ready": {
+                "get": _health("ready", "Return whether the server is ready for forecasts.")
+            },
+            "/metrics": {
+                "get": _plain(
+                    "metrics",
+                    "Return the metrics in the text format of Prometheus.",
+                    text_answer("Metrics.", "text/plain"),
+                    limits,
+                )
+            },
+            "/openapi.json": {
+                "get": _plain("document", "Return this document.", json_answer("This document."), limits)
+            },
+            "/": {
+                "get": _plain(
+                    "page", "Return a page with a form.", text_answer("The page.", "text/html"), limits
+                )
+            },
+        },
+        "components": {
+            "schemas": components(description),
+            "responses": error_components(),
+            "examples": example_components(description),
+        },
+    }
+    if limits.needs_token:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+    return document
+
+
+def targets(description: RunDescription) -> list[str]:
+    """Return the names of the targets; of a wide run, its first series."""
+    names = [column.name for column in description.columns if column.role == "target"]
+    return names[:3] or [*description.series[:3]]
+
+
+def summary(description: RunDescription) -> str:
+    """Return what the model forecasts, in one sentence."""
+    step = f" of {description.step}" if description.step else ""
+    series = f" for {description.series_count:,} series" if description.series_count > 1 else ""
+    return (
+        f"{description.horizon:,} steps{step}{series} after the last row, from {description.lookback:,} rows"
+    )
+
+
+def _about(description: RunDescription, limits: ServerLimits) -> str:
+    least = "1 row" if description.min_rows == 1 else f"{description.min_rows:,} rows"
+    parts = [
+        f"Model version {description.version} of the run {description.name}. "
+        f"A forecast reads the last {description.lookback:,} rows of a series, and needs at least {least}.",
+        "Rows are CSV, JSON or Parquet, in the units of the file of the run. Columns that are not listed are ignored.",
+    ]
+    if description.needs_future:
+        parts.append(
+            "Rows after the last target hold the known-ahead covariates, one row for each step of the forecast."
+        )
+    parts.append(
+        f"A body has at most {size_text(limits.max_body)}, also after decompression. "
+        f"A request ends after {limits.timeout:g} s at the latest."
+    )
+    return "\n\n".join(parts)
+
+
+def _forecast(description: RunDescription, limits: ServerLimits) -> Json:
+    return {
+        "operationId": "forecast",
+        "tags": [FORECASTS],
+        "summary": "Forecast the steps after the last row of the body.",
+        "description": "The figures are those of `lstm predict RUN NEW`.",
+        "parameters": query_parameters(description),
+        "requestBody": {
+            "required": True,
+            "content": {
+                CSV: {"schema": {"type": "string"}, "examples": request_examples(description, "csv")},
+                JSON: {
+                    "schema": {"anyOf": [reference("Records"), reference("Split")]},
+                    "examples": request_examples(description, "records", "split"),
+                },
+                PARQUET: {},
+            },
+        },
+        "responses": {
+            "200": answer("Forecast"),
+            **errors(400, 406, 408, 413, 415, 422, 503, 504, limits=limits),
+        },
+    }
+
+
+def _newest(description: RunDescription, limits: ServerLimits) -> Json:
+    responses = {
+        "200": answer("Forecast", etag=True),
+        "304": {"description": "The forecast has the ETag of `If-None-Match`."},
+        **errors(400, 404, 406, 422, 503, 504, limits=limits),
+    }
+    return {
+        "operationId": "newest",
+        "tags": [FORECASTS],
+        "summary": "Return the forecast after the last row of the run.",
+        "description": "It is computed once for each version of the model.",
+        "parameters": [
+            *query_parameters(description),
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "ETag of an answer that the client has.",
+                "schema": {"type": "string"},
+            },
+        ],
+        "responses": responses,
+    }
+
+
+def _invocations(description: RunDescription, limits: ServerLimits) -> Json:
+    wrapped = [
+        {"type": "object", "required": [name], "properties": {name: reference(schema)}}
+        for name, schema in (("dataframe_split", "Split"), ("dataframe_records", "Records"))
+    ]
+    return {
+        "operationId": "invocations",
+        "tags": [NAMES_OF_OTHERS],
+        "summary": "Forecast, under the name of MLflow and SageMaker.",
+        "parameters": query_parameters(description),
+        "requestBody": {
+            "required": True,
+            "content": {
+                CSV: {"schema": {"type": "string"}, "examples": request_examples(description, "csv")},
+                JSON: {
+                    "schema": {"anyOf": wrapped},
+                    "examples": request_examples(description, "dataframe_split"),
+                },
+            },
+        },
+        "responses": {
+            "200": answer("Predictions"),
+            **errors(400, 406, 408, 413, 415, 422, 503, 504, limits=limits),
+        },
+    }
+
+
+def query_parameters(description: RunDescription) -> list[Json]:
+    """Return the query values of a forecast."""
+    parameters: list[Json] = [
+        {
+            "name": "horizon",
+            "in": "query",
+            "description": f"Steps of the forecast. More than {description.horizon:,} are fed back as inputs.",
+            "schema": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": description.max_horizon,
+                "default": description.horizon,
+            },
+        }
+    ]
+    if description.quantile_range is not None:
+        low, high = description.quantile_range
+        parameters.append(
+            {
+                "name": "quantiles",
+                "in": "query",
+                "description": "Probabilities, with commas between them. The answer has a column for each.",
+                "style": "form",
+                "explode": False,
+                "schema": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"type": "number", "minimum": low, "maximum": high},
+                },
+                "example": [value for value in (0.1, 0.5, 0.9) if low <= value <= high] or [low],
+            }
+        )
+    if description.series:
+        parameters.append(
+            {
+                "name": "series",
+                "in": "query",
+                "description": f"Name of a series to forecast. It may be repeated. The model knows "
+                f"{description.series_count:,} series.",
+                "style": "form",
+                "explode": True,
+                "schema": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+                "example": [description.series[0]],
+            }
+        )
+    return parameters
+
+
+def _health(name: str, text: str, *, can_fail: bool = True) -> Json:
+    responses: Json = {"200": json_answer("Yes.", "Health")}
+    if can_fail:
+        responses["503"] = {"$ref": "#/components/responses/503"}
+    return {"operationId": name, "tags": [OPERATION], "summary": text, "security": [], "responses": responses}
+
+
+def _plain(name: str, text: str, answered: Json, limits: ServerLimits) -> Json:
+    return {
+        "operationId": name,
+        "tags": [OPERATION],
+        "summary": text,
+        "responses": {"200": answered, **errors(limits=limits)},
+    }
