@@ -262,9 +262,11 @@ def _program_section(description: RunDescription, limits: ServerLimits, url: str
     )
 
 
-def _columns_section(description: RunDescription) -> Html | None:
-    if not description.columns:
-        return None
+def _columns_section(description: RunDescription) -> Html:
+    if description.wide:
+        return section(
+            "columns", "Columns", "The rows are wide: one column for each series, as in the file of the run."
+        )
     rows: list[list[Child]] = [
         [isolate(column.name), column_text(column, description)] for column in description.columns
     ]

@@ -62,6 +62,7 @@ def openapi_document(description: RunDescription, limits: ServerLimits) -> dict[
         },
         "components": {
             "schemas": components(description),
+            "requestBodies": {"Rows": _body(description)},
             "responses": error_components(),
             "examples": example_components(description),
         },
@@ -106,26 +107,64 @@ def _about(description: RunDescription, limits: ServerLimits) -> str:
 
 
 def _forecast(description: RunDescription, limits: ServerLimits) -> Json:
+    return _post(
+        "forecast",
+        FORECASTS,
+        "Forecast the steps after the last row of the body. The figures are those of `lstm predict RUN NEW`.",
+        answer("Forecast"),
+        description,
+        limits,
+    )
+
+
+def _invocations(description: RunDescription, limits: ServerLimits) -> Json:
+    return _post(
+        "invocations",
+        NAMES_OF_OTHERS,
+        "Forecast the steps after the last row of the body, under the name of MLflow and SageMaker.",
+        answer("Predictions"),
+        description,
+        limits,
+    )
+
+
+def _post(
+    name: str, tag: str, text: str, answered: Json, description: RunDescription, limits: ServerLimits
+) -> Json:
     return {
-        "operationId": "forecast",
-        "tags": [FORECASTS],
-        "summary": "Forecast the steps after the last row of the body.",
-        "description": "The figures are those of `lstm predict RUN NEW`.",
-        "parameters": query_parameters(description),
-        "requestBody": {
-            "required": True,
-            "content": {
-                CSV: {"schema": {"type": "string"}, "examples": request_examples(description, "csv")},
-                JSON: {
-                    "schema": {"anyOf": [reference("Records"), reference("Split")]},
-                    "examples": request_examples(description, "records", "split"),
-                },
-                PARQUET: {},
+        "operationId": name,
+        "tags": [tag],
+        "summary": text,
+        "parameters": [
+            *query_parameters(description),
+            {
+                "name": "Content-Encoding",
+                "in": "header",
+                "description": "Compression of the body.",
+                "schema": {"enum": ["gzip", "deflate", "identity"]},
             },
-        },
-        "responses": {
-            "200": answer("Forecast"),
-            **errors(400, 406, 408, 413, 415, 422, 503, 504, limits=limits),
+        ],
+        "requestBody": {"$ref": "#/components/requestBodies/Rows"},
+        "responses": {"200": answered, **errors(400, 406, 408, 413, 415, 422, 503, 504, limits=limits)},
+    }
+
+
+def _body(description: RunDescription) -> Json:
+    """Return the body with rows, which both names of the forecast accept."""
+    wrapped = [
+        {"type": "object", "required": [name], "properties": {name: reference(schema)}}
+        for name, schema in (("dataframe_split", "Split"), ("dataframe_records", "Records"))
+    ]
+    json_examples = request_examples(description, "records", "split", "dataframe_split")
+    return {
+        "required": True,
+        "content": {
+            CSV: {"schema": {"type": "string"}, "examples": request_examples(description, "csv")},
+            JSON: {
+                "schema": {"anyOf": [reference("Records"), reference("Split"), *wrapped]},
+                "examples": json_examples,
+            },
+            PARQUET: {},
         },
     }
 
@@ -151,33 +190,6 @@ def _newest(description: RunDescription, limits: ServerLimits) -> Json:
             },
         ],
         "responses": responses,
-    }
-
-
-def _invocations(description: RunDescription, limits: ServerLimits) -> Json:
-    wrapped = [
-        {"type": "object", "required": [name], "properties": {name: reference(schema)}}
-        for name, schema in (("dataframe_split", "Split"), ("dataframe_records", "Records"))
-    ]
-    return {
-        "operationId": "invocations",
-        "tags": [NAMES_OF_OTHERS],
-        "summary": "Forecast, under the name of MLflow and SageMaker.",
-        "parameters": query_parameters(description),
-        "requestBody": {
-            "required": True,
-            "content": {
-                CSV: {"schema": {"type": "string"}, "examples": request_examples(description, "csv")},
-                JSON: {
-                    "schema": {"anyOf": wrapped},
-                    "examples": request_examples(description, "dataframe_split"),
-                },
-            },
-        },
-        "responses": {
-            "200": answer("Predictions"),
-            **errors(400, 406, 408, 413, 415, 422, 503, 504, limits=limits),
-        },
     }
 
 

@@ -4,7 +4,7 @@ from lstm_cli.serving.model.media_types import CSV, JSON, PARQUET
 from lstm_cli.serving.page.limits import ServerLimits
 from lstm_cli.serving.page.schemas import Json, reference
 
-REQUEST_ID, VERSION, WARNINGS = "X-Request-Id", "X-Model-Version", "X-Warnings"
+REQUEST_ID, VERSION, WARNINGS = "X-Request-Id", "LSTM-Model-Version", "LSTM-Warnings"
 ERRORS = {
     400: "The body is malformed, or a query value is unknown or malformed.",
     401: "The token is missing or wrong.",
@@ -61,7 +61,7 @@ def answer(schema: str, *, etag: bool = False) -> Json:
     headers = {
         VERSION: _header("Version of the model that made the forecast."),
         REQUEST_ID: _header("Id of the request in the log of the server."),
-        WARNINGS: {**_header("Warnings about the rows, if there are any."), "required": False},
+        WARNINGS: _header("Warnings of an answer in CSV or Parquet, as a JSON list of texts."),
     }
     if etag:
         headers["ETag"] = _header("Tag of this forecast.")

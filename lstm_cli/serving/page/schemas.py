@@ -6,6 +6,7 @@ from lstm_cli.serving.model.description import ColumnDescription, RunDescription
 
 Json = dict[str, Any]
 
+CELL = ["string", "number", "boolean", "null"]
 NUMBER_COLUMNS = {"description": "Target, or end of a prediction interval, in the units of the rows."}
 ROLES = {
     "time": "time",
@@ -25,8 +26,8 @@ def components(description: RunDescription) -> Json:
         "Row": record,
         "Records": {**records, "description": 'Rows as a list of objects, as pandas\' `orient="records"`.'},
         "Split": _split_schema(description),
-        "Forecast": _forecast_schema(description),
-        "Predictions": _predictions_schema(),
+        "Forecast": _answer_schema(description, "forecast"),
+        "Predictions": _answer_schema(description, "predictions"),
         "ForecastRow": _forecast_row(description),
         "Warning": _warning_schema(),
         "Error": _error_schema(),
@@ -45,7 +46,7 @@ def record_schema(description: RunDescription) -> Json:
         return {
             "type": "object",
             "description": "One row of the wide table, with a column for each series, as in the file of the run.",
-            "additionalProperties": {"type": ["string", "number", "null"]},
+            "additionalProperties": {"type": CELL},
         }
     required = [column.name for column in description.columns if column.role in ("time", "series", "target")]
     return {
@@ -65,13 +66,13 @@ def column_schema(column: ColumnDescription, description: RunDescription) -> Jso
         if description.time_format:
             schema["examples"] = [description.time_format]
     elif column.kind == "whole":
-        schema |= {"type": "integer"}
+        schema |= {"type": ["integer", "string"]}
     elif column.kind == "text":
-        schema |= {"type": ["string", "null"]}
+        schema |= {"type": CELL}
         if column.categories:
             schema["examples"] = list(column.categories)
     else:
-        schema |= {"type": ["number", "null"]}
+        schema |= {"type": ["number", "string", "null"]}
     return schema
 
 
@@ -105,10 +106,11 @@ def _split_schema(description: RunDescription) -> Json:
             "data": {
                 "type": "array",
                 "minItems": 1,
-                "items": {"type": "array", "items": {"type": ["string", "number", "null"]}},
+                "items": {"type": "array", "items": {"type": CELL}},
             },
             "index": {"type": "array", "description": "Ignored."},
         },
+        "additionalProperties": False,
     }
 
 
@@ -131,28 +133,19 @@ def _forecast_row(description: RunDescription) -> Json:
     }
 
 
-def _forecast_schema(description: RunDescription) -> Json:
+def _answer_schema(description: RunDescription, key: str) -> Json:
     return {
         "type": "object",
-        "required": ["version", "forecast", "warnings"],
+        "required": ["version", "warnings", key],
         "properties": {
             "version": {
                 "type": "string",
                 "description": "Version of the model that made the forecast.",
                 "examples": [description.version],
             },
-            "forecast": {"type": "array", "items": reference("ForecastRow")},
             "warnings": {"type": "array", "items": reference("Warning")},
+            key: {"type": "array", "items": reference("ForecastRow")},
         },
-    }
-
-
-def _predictions_schema() -> Json:
-    return {
-        "type": "object",
-        "description": "Forecast under the name that MLflow uses.",
-        "required": ["predictions"],
-        "properties": {"predictions": {"type": "array", "items": reference("ForecastRow")}},
     }
 
 
@@ -180,5 +173,7 @@ def _error_schema() -> Json:
             "hint": {"type": "string", "description": "What to do about it."},
             "code": {"type": "string", "description": "Id of the rule, or a word for the kind of error."},
             "request_id": {"type": "string", "description": "Id of the request in the log of the server."},
+            "line": {"type": ["integer", "null"], "description": "Line of the body, or its record."},
+            "column": {"type": ["string", "null"], "description": "Column of the body."},
         },
     }
