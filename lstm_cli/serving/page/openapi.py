@@ -209,7 +209,7 @@ def query_parameters(description: RunDescription) -> list[Json]:
         }
     ]
     if description.quantile_range is not None:
-        low, high = description.quantile_range
+        low, high = (round(value, 6) for value in description.quantile_range)
         parameters.append(
             {
                 "name": "quantiles",
