@@ -135,15 +135,7 @@ def _post(
         "operationId": name,
         "tags": [tag],
         "summary": text,
-        "parameters": [
-            *query_parameters(description),
-            {
-                "name": "Content-Encoding",
-                "in": "header",
-                "description": "Compression of the body.",
-                "schema": {"enum": ["gzip", "deflate", "identity"]},
-            },
-        ],
+        "parameters": query_parameters(description),
         "requestBody": {"$ref": "#/components/requestBodies/Rows"},
         "responses": {"200": answered, **errors(400, 406, 408, 413, 415, 422, 503, 504, limits=limits)},
     }
@@ -157,6 +149,7 @@ def _body(description: RunDescription) -> Json:
     ]
     json_examples = request_examples(description, "records", "split", "dataframe_split")
     return {
+        "description": "Rows. `Content-Encoding` may be gzip or deflate.",
         "required": True,
         "content": {
             CSV: {"schema": {"type": "string"}, "examples": request_examples(description, "csv")},
