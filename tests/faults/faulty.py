@@ -82,8 +82,13 @@ def copy_golden(to: Path, *without: str) -> Path:
     return run
 
 
-def copy_two_models(to: Path) -> Path:
-    """Copy the golden run, and add a second model as its current one. The first one is kept."""
+def copy_two_models(to: Path, *, upper: float | None = None) -> Path:
+    """Copy the golden run, and add a second model as its current one. The first one is kept.
+
+    Args:
+        to: new run directory.
+        upper: upper bound of the forecasts of the second model.
+    """
     from lstm_cli.rundir import writing
 
     run = copy_golden(to)
@@ -91,8 +96,10 @@ def copy_two_models(to: Path) -> Path:
         assert writer.run is not None
         old, entry, folder = writer.run.artifact("model"), writer.run.entry("train"), writer.new("model")
         for file in old.files:
-            extra = b"\n" if file == "history.jsonl" else b""
-            folder.write_bytes(file, old.bytes(file) + extra)
+            content = old.bytes(file) + (b"\n" if file == "history.jsonl" else b"")
+            if file == "model.json" and upper is not None:
+                content = content.replace(b'"upper":[null]', b'"upper":[%r]' % upper)
+            folder.write_bytes(file, content)
         reads, report = {"data": writer.run.digest("data")}, entry["report"]
         writer.commit(config=entry["config"], reads=reads, report=report, keep=2)
     return run
