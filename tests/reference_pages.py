@@ -56,6 +56,7 @@ READS = {
     "evaluate": "`data/`, `model/`, and `quantized/` if `predict` runs the quantized model.",
     "quantize": "`data/` and `model/`.",
     "predict": "`model/`, and `quantized/` if there is one. The rows come from `NEW`, or from `data/` without `NEW`.",
+    "serve": "`model/`, `quantized/` if there is one, and `data/` for `GET /v1/forecast`.",
     "score": "`ledger/`, the schema in `model/`, and `scores/` for what was promised. The measured values come from "
     "`ACTUALS`, or from `data/` without `ACTUALS`.",
     "refresh": "`DATA`, `data/`, `model/`, `ledger/`, and `scores/` for what was promised.",
@@ -76,6 +77,7 @@ WRITES = {
     "quantize": "`quantized/` and `run.json`.",
     "predict": "The forecast, to `--output FILE` or to standard output. `--record` also writes a "
     "file into `ledger/`. The run does not change otherwise.",
+    "serve": "Nothing in the run. Requests are logged on stderr. `--uds PATH` is removed at the end.",
     "score": "The measured values of each forecast, in `ledger/`. `run.json` does not change.",
     "refresh": "`data/` with the new rows, the forecast and its measured values in `ledger/`, and the verdict in "
     "`run.json`. A challenger that wins becomes `model/`, with its `scores/`. `--output FILE` gets the forecast.",
@@ -87,6 +89,7 @@ WRITES = {
     "config": "Nothing.",
 }
 DONE = {
+    "serve": "Never: a signal stops the server, as below.",
     "refresh": "The forecast was made, whether the model was replaced or not.",
     "runs": "The report was printed. In a list, a run whose `run.json` is not readable is a row that says so.",
     "config": "The settings were printed.",
@@ -218,6 +221,12 @@ def _exit_codes(verb: str, params: list[Any]) -> Iterator[str]:
     }
     if verb in WITHOUT_DATA:
         codes["3"] = ""
+    if verb == "serve":
+        codes["4"] = (
+            "Files: the run has no model, or it is corrupt; the port or the socket is in use; the token file is empty."
+        )
+        codes["130, 143"] = "Stopped by Ctrl-C or SIGTERM. SIGHUP loads the model again."
+        del codes["129, 130, 141, 143"]
     if all("--lock-wait" not in param.opts for param in params):
         codes["6"] = ""
     yield "## Exit codes"

@@ -97,6 +97,10 @@ HEAVY: dict[str, dict[str, str]] = {
     "distributed": {"steps/tune/dask_backend": IN_FUNCTIONS},
     "tensorboard": {},  # used through torch.utils.tensorboard
     "wandb": {"cli/progress/wandb": IN_FUNCTIONS},
+    "uvicorn": {"serving/http": ANYWHERE},
+    "uvloop": {"serving/http": ANYWHERE},
+    "httptools": {},  # used through uvicorn
+    "prometheus_client": {"serving/http": ANYWHERE},
     "click": {},  # only the public API of Typer is used
 }
 UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
@@ -361,6 +365,7 @@ def test_an_import_of_a_lower_level_is_allowed(source, at):
         ("def f():\n    import torch", "linear/ensemble.py"),
         ("from threadpoolctl import threadpool_limits", "linear/ensemble.py"),
         ("class A:\n    import torch", "steps/train/validate.py"),
+        ("import uvicorn", "serving/serve.py"),
     ],
 )
 def test_a_heavy_import_in_a_wrong_file_is_detected(source, at):
@@ -375,6 +380,7 @@ def test_a_heavy_import_in_a_wrong_file_is_detected(source, at):
         ("def f():\n    import torch", "steps/train/save_model.py"),
         ("def f():\n    import pyarrow as pa", "data/reading/parquet.py"),
         ("if TYPE_CHECKING:\n    import pyarrow as pa", "data/reading/parquet.py"),
+        ("import uvicorn", "serving/http/server.py"),
         ("import typer", "cli/options.py"),
         ("import typer", "cli/commands/train.py"),
     ],

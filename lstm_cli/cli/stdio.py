@@ -17,8 +17,8 @@ ALWAYS_PRINTED = ("warning", "error", "hint", "traceback")  # even with --quiet
 # Lines without a timestamp: those that scripts detect by their first word, and the list of settings.
 WITHOUT_TIMESTAMP = (*ALWAYS_PRINTED, "setting")
 NO_BREAK_SPACE = "\u00a0"
-# Lines that are not wrapped: a hint contains a command to copy.
-NOT_WRAPPED = ("hint", "setting", "traceback")
+# Lines that are not wrapped: they contain a command to copy.
+NOT_WRAPPED = ("hint", "setting", "traceback", "try")
 
 
 @dataclass(kw_only=True)
@@ -53,6 +53,11 @@ def configure_stderr(*, quiet: bool, log_format: str, ignored: Iterable[str] = (
         )
     _options.quiet, _options.as_json = quiet, log_format == "json"
     _options.ignored = frozenset(ignored)
+
+
+def is_quiet() -> bool:
+    """Return whether --quiet is set."""
+    return _options.quiet
 
 
 def is_ignored(rule: str) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lstm_cli.config.report import ReportConfig
     from lstm_cli.config.runs import RunsConfig
     from lstm_cli.config.score import ScoreConfig
+    from lstm_cli.config.serve import ServeConfig
     from lstm_cli.config.train import TrainConfig
     from lstm_cli.config.tune import TuneConfig
     from lstm_cli.config.validators import restore_settings
@@ -31,6 +32,7 @@ __all__ = [
     "ReportConfig",
     "RunsConfig",
     "ScoreConfig",
+    "ServeConfig",
     "TrainConfig",
     "TuneConfig",
     "restore_settings",

@@ -7,6 +7,7 @@ from lstm_cli.errors import UsageError
 
 PROJECT = "lstm-cli"
 DISTRIBUTIONS = {
+    "prometheus_client": "prometheus-client",
     "sklearn": "scikit-learn",
     "tomli_w": "tomli-w",
 }  # module: package, if the names differ

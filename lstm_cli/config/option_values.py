@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lstm_cli.config.predict import Shard
 
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() would also accept 1_000 and digits of other scripts
+SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([KMGkmg]?)(i?)[Bb]?", re.ASCII)
 DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -238,6 +239,28 @@ def duration(flag: str, text: str) -> float:
     return finite_number(flag, figure) * (unit or 1)
 
 
+def interval(flag: str, text: str) -> float:
+    """Return a duration in seconds; 0 for `off`."""
+    return 0.0 if text.strip() == "off" else duration(flag, text)
+
+
+def byte_size(flag: str, text: str) -> int:
+    """Return a number of bytes, from bytes, KiB, MiB or GiB.
+
+    >>> byte_size("--max-body", "16MiB"), byte_size("--max-body", "500 kB"), byte_size("--max-body", "1024")
+    (16777216, 500000, 1024)
+    """
+    match = SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(
+            f"{flag} '{text}' is not a size",
+            hint=f"write it like {flag} 16MiB, {flag} 500kB or {flag} 1048576",
+            flag=flag,
+        )
+    figure, prefix, binary = match.groups()
+    return int(float(figure) * (1024 if binary else 1000) ** " KMG".index(prefix.upper() or " "))
+
+
 def column_names(flag: str, text: str) -> tuple[str, ...]:
     """Return the names in a header line of CSV; a name with a comma stands in double quotes.
 
@@ -297,6 +320,8 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
     "lower bound": lower_bound,
     "upper bound": upper_bound,
     "duration": duration,
+    "interval": interval,
+    "size": byte_size,
     "names": column_names,
     "shard": shard,
 }

@@ -14,6 +14,7 @@ from lstm_cli.config import (
     RefreshConfig,
     ReportConfig,
     ScoreConfig,
+    ServeConfig,
     TrainConfig,
     TuneConfig,
 )
@@ -396,6 +397,24 @@ def plan_runs(run: Path) -> DryRunPlan:
     return _plan(
         run, "runs", None, [(str(path / MANIFEST), (path / MANIFEST).stat().st_size) for path in found], []
     )
+
+
+def plan_serve(run: Path, config: ServeConfig) -> DryRunPlan:
+    """Return the plan of `serve`.
+
+    Args:
+        run: run directory.
+        config: settings of `serve`.
+
+    Raises:
+        MissingArtifact: the run has no model.
+    """
+    with open_run(run) as opened:
+        opened.require("model")
+        names = [name for name in ("model", "quantized", "data") if opened.has(name)]
+        reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
+        reads += _sizes([config.token_file] if config.token_file is not None else [])
+        return _plan(run, "serve", None, reads, [])
 
 
 def plan_read_only(run: Path, step: str, *, all_files: bool) -> DryRunPlan:

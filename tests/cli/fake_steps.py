@@ -22,10 +22,11 @@ from lstm_cli.events import EpochEnded, Note, Progressed, TrainingStarted, Warni
 from lstm_cli.findings import Finding
 
 VERBS = (
-    *("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "score", "export", "report"),
-    *("refresh", "runs", "verify", "history", "config"),
+    *("check", "prepare", "train", "tune", "evaluate", "quantize", "predict", "serve", "score", "export"),
+    *("report", "refresh", "runs", "verify", "history", "config"),
 )
-MODULES = {verb: f"lstm_cli.steps.{'show_config' if verb == 'config' else verb}" for verb in VERBS}
+ELSEWHERE = {"config": "lstm_cli.steps.show_config", "serve": "lstm_cli.serving.serve"}
+MODULES = {verb: ELSEWHERE.get(verb, f"lstm_cli.steps.{verb}") for verb in VERBS}
 calls: list[dict[str, Any]] = []  # arguments of each step
 
 
@@ -98,9 +99,10 @@ def _by_type(name: str, kind: Any) -> Any:
 
 
 def filled_report(place: str, **given: Any) -> Any:
-    """Return a report of a class, by its path in `lstm_cli.steps`."""
+    """Return a report of a class, by its path in `lstm_cli.steps`, or in the whole package."""
     module, name = place.rsplit(".", 1)
-    return filled(getattr(import_module(f"lstm_cli.steps.{module}"), name), **given)
+    package = "" if module.startswith("lstm_cli.") else "lstm_cli.steps."
+    return filled(getattr(import_module(f"{package}{module}"), name), **given)
 
 
 def scores(factor: float) -> dict[str, float | None]:
@@ -372,6 +374,13 @@ VERSION = {
 VERSION |= {"made": "2026-11-28T02:00:17Z", "data": {"time_end": "2026-11-27T23:00:00"}}
 SERVED = {"since": "2026-11-28T02:00:17Z", "until": "2026-11-29T02:00:19Z", "by": "train"}
 NOW = {"since": "2026-11-29T02:00:19Z", "until": None, "by": "train"}
+serve_report = partial(
+    filled_report,
+    "lstm_cli.serving.report.ServeReport",
+    statuses={"200": 5, "503": 1},
+    reloads={"reloaded": 1, "unchanged": 0, "failed": 0},
+    requests=6,
+)
 history_report = partial(
     filled_report,
     "history.HistoryReport",
@@ -469,6 +478,12 @@ def predict(run, new, config, listen, *, stdin=None, stdout=None, terminal=None)
     if config.plot == "-":
         terminal.drawn.append("drawing\n")
     return predict_report(run=str(run), output=config.output)
+
+
+def serve(run, config, print_line, *, with_log):
+    print_line("serving", f"serving {run}", {"run": str(run)})
+    _called(run=run, config=config, with_log=with_log)
+    return serve_report(run=str(run))
 
 
 def score(run, source, config, listen, *, lock_wait=0.0, stdin=None):

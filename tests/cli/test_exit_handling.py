@@ -17,8 +17,8 @@ from lstm_cli import errors
         (
             ["browse"],
             "unknown command 'browse'",
-            "the commands are check, prepare, train, tune, evaluate, quantize, predict, score, export, report, "
-            "refresh, runs, verify, history, config",
+            "the commands are check, prepare, train, tune, evaluate, quantize, predict, serve, score, export, "
+            "report, refresh, runs, verify, history, config",
         ),
         (["--quiet"], "options must come after the command", "write lstm COMMAND ... --quiet"),
         (["--frobnicate"], "no such option '--frobnicate'", "see 'lstm --help'"),

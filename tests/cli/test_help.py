@@ -160,7 +160,7 @@ def test_help_of_each_option_has_its_default(lstm, verb):
             r"-\w, --help|--json|--force|--config|--past|--future|--fail-if|--reuse|--show|--tensorboard|--wandb"
             r"|--record|--always|--from-scratch|--wide|--no-header|--units|--na-value|--static|--holidays"
             r"|--bidirectional|--batch-norm|--layer-norm|--forget-bias|--find-lr|--fresh|--toml|-q, --quiet"
-            r"|-v, --verbose|--dry-run|--clean|--delete|--md",
+            r"|-v, --verbose|--dry-run|--clean|--delete|--md|--no-auth",
             text.strip(),
         )
         assert switch or "[default: " in text, text

@@ -28,6 +28,7 @@ from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events
 from lstm_cli.monitoring import sequential_test
 from lstm_cli.rundir import LEDGER, open_run, writing
+from lstm_cli.serving.report import ServeReport
 from lstm_cli.steps.check import check
 from lstm_cli.steps.check.report import CheckReport
 from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
@@ -73,6 +74,7 @@ REPORTS: dict[str, Any] = {
     "runs --diff": DiffReport,
     "runs --clean": CleanReport,
     "verify": VerifyReport,
+    "serve": ServeReport,
     "history": HistoryReport,
     "config": ConfigReport,
     "dry-run": DryRunPlan,
@@ -234,6 +236,21 @@ def of_verify(run: Path, *_: Any) -> list[Json]:
     return [verify(run, ignore_events).to_json()]
 
 
+def of_serve(*_: Any) -> list[Json]:
+    common: Json = {
+        "run": "run",
+        "url": "http://127.0.0.1:8000",
+        "version": "1",
+        "requests": 1,
+        "unfinished": 0,
+    }
+    reloads = {"reloaded": 1, "unchanged": 0, "failed": 0}
+    return [
+        ServeReport(**common, statuses={"200": 1}, reloads=reloads, signal=signum).to_json()
+        for signum in (15, None)
+    ]
+
+
 def of_history(run: Path, *_: Any) -> list[Json]:
     """Return the lists before and after a rollback, without the model that the other tests read."""
     run = Path(shutil.copytree(run, run.parent / "versions"))
@@ -294,6 +311,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "runs --diff": of_runs_diff,
     "runs --clean": of_runs_clean,
     "verify": of_verify,
+    "serve": of_serve,
     "history": of_history,
     "config": of_config,
     "dry-run": of_dry_run,

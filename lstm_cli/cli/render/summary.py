@@ -1,6 +1,7 @@
 """Summary of a command on stderr: one line with the verb, the run and the main results."""
 
 from collections.abc import Callable, Mapping
+from signal import Signals
 from typing import Any
 
 from lstm_cli.cli.render.scores import rows_read_text, size_ratio
@@ -152,6 +153,18 @@ def _predict(report: Any) -> list[str]:
     ]
 
 
+def _serve(report: Any) -> list[str]:
+    failed = sum(count for status, count in report.statuses.items() if status >= "500")
+    return [
+        "" if report.signal is None else f"stopped by {Signals(report.signal).name}",
+        count_noun(report.requests, "request"),
+        f"{failed:,} with status 5xx" if failed else "",
+        count_noun(report.reloads["reloaded"], "reload") if report.reloads.get("reloaded") else "",
+        f"{count_noun(report.reloads['failed'], 'reload')} failed" if report.reloads.get("failed") else "",
+        f"{count_noun(report.unfinished, 'request')} unfinished" if report.unfinished else "",
+    ]
+
+
 def _export(report: Any) -> list[str]:
     return [f"{report.to} to {report.output}", _warning_count(report)]
 
@@ -228,6 +241,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "evaluate": _evaluate,
     "quantize": _quantize,
     "predict": _predict,
+    "serve": _serve,
     "score": _score,
     "refresh": _refresh,
     "export": _export,

@@ -1,0 +1,1 @@
+"""HTTP server of `lstm serve`. It alone knows uvicorn, httptools, uvloop and the Prometheus client."""

@@ -1,0 +1,1 @@
+"""HTTP messages: what a client sends, and errors as answers. It knows no server."""
