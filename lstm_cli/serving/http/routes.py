@@ -57,7 +57,7 @@ class Routes:
         """Return the route of each path."""
         return {
             "/v1/forecast": Route(handlers={"GET": self.newest, "POST": self.forecast}),
-            "/invocations": Route(handlers={"POST": self.forecast}),
+            "/invocations": Route(handlers={"POST": self.invocations}),
             "/ping": Route(handlers={"GET": self.ready}, is_open=True, is_logged=False),
             "/v2/health/live": Route(handlers={"GET": self.live}, is_open=True, is_logged=False),
             "/v2/health/ready": Route(handlers={"GET": self.ready}, is_open=True, is_logged=False),
@@ -66,6 +66,13 @@ class Routes:
 
     async def forecast(self, request: Request, receive: Receive) -> Response:
         """Answer the forecast from the rows of the body."""
+        return await self._forecast(request, receive, key="forecast")
+
+    async def invocations(self, request: Request, receive: Receive) -> Response:
+        """Answer the same forecast, in JSON under the key of MLflow."""
+        return await self._forecast(request, receive, key="predictions")
+
+    async def _forecast(self, request: Request, receive: Receive, *, key: str) -> Response:
         headers, model = request.headers, request.loaded.model
         media_type = answer_type(headers.get(b"accept", b""))
         query = parse_query(request.query)
@@ -85,9 +92,9 @@ class Routes:
         request.windows = rows.windows
         forecast = await self._batches.forecast(model, rows, deadline=request.deadline)
         if rows.windows <= SMALL_ANSWER:
-            answer = model.write(rows, forecast, media_type)
+            answer = model.write(rows, forecast, media_type, key=key)
         else:
-            write = partial(model.write, rows, forecast, media_type)
+            write = partial(model.write, rows, forecast, media_type, key=key)
             answer = await self._in_thread(write, request.deadline)
         return _response(answer)
 

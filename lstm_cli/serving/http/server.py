@@ -92,7 +92,7 @@ class _Server:
     async def main(self, loaded: LoadedModel, signature: Signature, *, with_log: bool) -> ServeReport:
         """Serve until a signal, and return the report."""
         loop = asyncio.get_running_loop()
-        threads = ThreadPoolExecutor(2, thread_name_prefix="rows")
+        threads = self._threads = ThreadPoolExecutor(2, thread_name_prefix="rows")
         loading = ThreadPoolExecutor(1, thread_name_prefix="load")
         metrics = Metrics()
         self._models = ModelReloader(
@@ -149,6 +149,7 @@ class _Server:
         self._url = url
         self._announce(url)
         notify(f"READY=1\nSTATUS=serving at {url}")
+        self._threads.submit(self._models.current.model.warm_up)
         stopped = asyncio.create_task(self._first.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():

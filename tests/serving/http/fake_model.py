@@ -45,6 +45,9 @@ class FakeModel:
             raise DataError("'bad' is not a number", hint="write a number", rule="D301", at=BAD_CELL)
         return Rows(windows=max(1, len(numbers)), findings=(WARNING,), _data=(numbers, query.horizon or 1))
 
+    def warm_up(self) -> None:
+        """Do nothing: no reader is loaded late."""
+
     def newest(self, query: ForecastQuery) -> Rows:
         self.newest_calls += 1
         return Rows(windows=1, findings=(), _data=([40, 2], query.horizon or 1))
@@ -65,8 +68,8 @@ class FakeModel:
             return DataError("too few rows", hint="send more rows", rule="D801")
         return [sum(numbers)] * horizon
 
-    def write(self, rows: Rows, forecast: list[float], media_type: str) -> Answer:
-        document = {"version": self.version, "values": forecast}
+    def write(self, rows: Rows, forecast: list[float], media_type: str, *, key: str = "values") -> Answer:
+        document = {"version": self.version, key.replace("forecast", "values"): forecast}
         body = json.dumps(document) if media_type == JSON else "\n".join(map(str, ["load", *forecast]))
         return Answer(body=f"{body}\n".encode(), media_type=media_type, warnings=rows.findings)
 

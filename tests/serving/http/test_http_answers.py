@@ -20,7 +20,7 @@ def test_a_forecast_has_the_version_and_a_request_id() -> None:
     assert (answer.status, answer.json) == (200, {"version": "1", "values": [3]})
     assert answer.headers["lstm-model-version"] == "1"
     assert answer.headers["content-length"] == str(len(answer.body))
-    assert reply("POST", "/invocations?horizon=2", b"[1]", JSON_BODY).json["values"] == [1, 1]
+    assert reply("POST", "/invocations?horizon=2", b"[1]", JSON_BODY).json["predictions"] == [1, 1]
 
 
 def test_the_warnings_of_a_csv_answer_are_in_a_header() -> None:
