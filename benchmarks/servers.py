@@ -81,6 +81,11 @@ class Running:
     def pid(self) -> int:
         return self._process.pid
 
+    def cpu_seconds(self) -> float:
+        """Return the CPU seconds of the process."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> dict[str, float]:
         """Return the resident, proportional and private memory of the process in MiB."""
         text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
@@ -104,11 +109,11 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
     raise CommandFailed("the server is not ready")
 
 
-def ready_seconds(command: Callable[[int], list[str]]) -> float:
-    """Return the seconds from the start of a server until it is ready."""
+def ready_seconds(command: Callable[[int], list[str]], clock: str) -> float:
+    """Return the seconds from the start of a server until it is ready. `clock`: wall or cpu."""
     began = time.perf_counter()
-    with Running(command):
-        return time.perf_counter() - began
+    with Running(command) as server:
+        return time.perf_counter() - began if clock == "wall" else server.cpu_seconds()
 
 
 def wrk(port: int, load: Load, *, clients: int, seconds: int) -> Measured:
