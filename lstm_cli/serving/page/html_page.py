@@ -157,7 +157,7 @@ def _form_section(description: RunDescription, limits: ServerLimits) -> Html:
         ),
     )
     least = "" if description.min_rows == 1 else f" It needs at least {description.min_rows:,}."
-    filled = " They are filled with the newest rows of the run." if description.example_csv else ""
+    filled = " The form has the newest rows of the run." if description.example_csv else ""
     ahead = " Rows after the last target hold the known-ahead covariates." if description.needs_future else ""
     note = f"A forecast reads the last {description.lookback:,} rows of a series.{least}{ahead}{filled}"
     return section("try", "Rows", note, form)

@@ -81,7 +81,7 @@ def targets(description: RunDescription) -> list[str]:
 
 def summary(description: RunDescription) -> str:
     """Return what the model forecasts, in one sentence."""
-    step = f" of {description.step}" if description.step else ""
+    step = f" (frequency {description.step})" if description.step else ""
     series = f" for {description.series_count:,} series" if description.series_count > 1 else ""
     return (
         f"{description.horizon:,} steps{step}{series} after the last row, from {description.lookback:,} rows"

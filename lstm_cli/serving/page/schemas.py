@@ -82,7 +82,7 @@ def column_text(column: ColumnDescription, description: RunDescription) -> str:
     if column.unit:
         text += f" in {column.unit}"
     if column.role == "time" and description.step:
-        text += f", one row every {description.step}"
+        text += f", frequency {description.step}"
     if column.role == "time" and description.time_zone:
         text += f", time zone {description.time_zone}"
     if column.categories:
