@@ -82,9 +82,14 @@ class Running:
         return self._process.pid
 
     def cpu_seconds(self) -> float:
-        """Return the CPU seconds of the process."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the CPU seconds of all processes of the server."""
+        ticks = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # the process has ended
+                fields = path.read_text().rpartition(")")[2].split()
+                if int(fields[2]) == self.pid:  # the process group
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> dict[str, float]:
         """Return the resident, proportional and private memory of the process in MiB."""

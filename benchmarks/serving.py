@@ -93,9 +93,12 @@ def under_load(notebook: Notebook, run: Path, folder: Path, options: argparse.Na
         options: options of the command line.
     """
     notebook.say(
-        "\n## Load\n\nRequests of one window. The ratio is lstm's figure over that of the other server.\n"
+        "\n## Load\n\nRequests of one window. The ratio is lstm's figure over that of the other server. "
     )
-    notebook.head("clients", "compared with", "figure", "ratio", "lstm", "the other", "errors")
+    notebook.say("CPU ms are those of one request.\n")
+    notebook.head(
+        "clients", "compared with", "figure", "ratio", "lstm", "the other", "CPU ms", "its CPU ms", "errors"
+    )  # fmt: skip
     records = list(ServedModel.load(run, threads=1).describe().example_records)
     bodies = write_bodies(run, folder, records)
     lstm_load = Load(path="/v1/forecast", body=bodies["records"], media_type="application/json")
@@ -150,11 +153,15 @@ def compare(
         other: load and command of the other server.
     """
     measured: dict[str, list[servers.Measured]] = {"own": [], "other": []}
+    work: dict[str, list[float]] = {"own": [], "other": []}  # CPU milliseconds of a request
     with Running(own[1]) as first, Running(other[1]) as second:
 
         def once(side: str, server: Running, load: Load) -> float:
+            before = server.cpu_seconds()
             result = wrk(server.port, load, clients=clients, seconds=options.seconds)
+            spent_seconds = server.cpu_seconds() - before
             measured[side].append(result)
+            work[side].append(spent_seconds * 1e3 / (result.per_second * options.seconds))
             return result.per_second if figure == "requests/s" else result.p99
 
         taken = in_turn(
@@ -162,11 +169,12 @@ def compare(
             options.repetitions,
         )
     errors = sum(result.errors for results in measured.values() for result in results)
-    medians = {side: statistics.median(values) for side, values in taken.items()}
-    notebook.row(clients, name, figure, ratio(taken["own"], taken["other"]), *medians.values(), errors)
+    figures = [statistics.median(values) for values in (*taken.values(), work["own"], work["other"])]
+    compared = ratio(taken["own"], taken["other"])
+    notebook.row(clients, name, figure, compared, *figures, errors)
     notebook.keep(
-        table="load", reference=name, figure=figure, clients=clients, errors=errors,
-        ratio=ratio(taken["own"], taken["other"]), **taken,
+        table="load", reference=name, figure=figure, clients=clients, errors=errors, ratio=compared,
+        work_own=work["own"], work_other=work["other"], **taken,
     )  # fmt: skip
 
 
