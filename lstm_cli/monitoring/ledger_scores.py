@@ -21,7 +21,7 @@ class Tally:
         """Begin with no errors.
 
         Args:
-            horizon: largest number of steps of a forecast.
+            horizon: largest number of steps of a forecast; 1 adds the steps of a forecast up.
             targets: number of targets.
         """
         self.forecasts = 0
@@ -39,8 +39,10 @@ class Tally:
         """Add a forecast with the measured values [S, H, C] of its steps, NaN where there is none."""
         self.forecasts += 1
         sums = _sums(forecast, truth)
+        if self._shape[0] == 1:
+            sums = {name: value.sum(axis=-2, keepdims=True) for name, value in sums.items()}
         rows = self._rows_of(forecast.names, sums)
-        steps = truth.shape[1]
+        steps = next(iter(sums.values())).shape[-2]
         for name, value in sums.items():
             self._sums[name][..., rows, :steps, :] += value
         for name in ("seasonal_error", "deviation"):

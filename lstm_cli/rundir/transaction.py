@@ -76,28 +76,6 @@ def release_lock(lock: Lock) -> None:
     close_quietly(lock.descriptor)
 
 
-@contextmanager
-def locked(run: Path, *, wait: float = 0.0) -> Iterator[None]:
-    """Hold the lock of a run without a commit, to write in its ledger.
-
-    Args:
-        run: run directory.
-        wait: seconds to wait for another writer.
-
-    Raises:
-        LockedError, OutputError: see `acquire_lock`.
-        MissingArtifact: the run directory is not found.
-    """
-    try:
-        lock = acquire_lock(run, wait=wait)
-    except FileNotFoundError:
-        raise empty_run_error(run, "absent") from None
-    try:
-        yield
-    finally:
-        release_lock(lock)
-
-
 def _open(path: Path) -> int:
     try:
         return os.open(path, _FLAGS, 0o666)

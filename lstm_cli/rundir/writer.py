@@ -17,7 +17,7 @@ from lstm_cli.rundir.filesystem import remove_tree, retry_on_eintr, sync_folder,
 from lstm_cli.rundir.layout import ARTIFACTS, MANIFEST, MANIFEST_BROKEN, MANIFEST_TEMPORARY
 from lstm_cli.rundir.leftovers import tidy_artifact
 from lstm_cli.rundir.manifest import versions
-from lstm_cli.rundir.open import require_own
+from lstm_cli.rundir.open import open_run, require_own
 from lstm_cli.rundir.reader import Run
 
 _TIME_FORM = "%Y-%m-%dT%H:%M:%SZ"
@@ -84,10 +84,13 @@ class Writer:
         return max(map(int, [*named, *listed]), default=0)
 
     def switch_step(self, step: str, *, sources: Mapping[str, str] | None = None) -> None:
-        """Continue as another step under the same lock. Commits are kept, and the time of the new step starts."""
+        """Continue as another step under the same lock. `run` is then the run with the commits of the last step."""
         if self._folders:
             raise ValueError(f"'lstm {self.step}' has not committed {', '.join(self._folders)}")
         self.step, self.sources = step, sources
+        if self.run is not None:
+            before, self.run = self.run, open_run(self.path)
+            before.close()
         self._began = (time.time(), time.monotonic())
 
     def commit(
@@ -156,9 +159,33 @@ class Writer:
         """Remove the folders of an earlier version of the model. Raise OutputError."""
         self._commit(self._steps, versions.drop_version(self._models, folder))
 
-    def add_verdict(self, verdict: Mapping[str, Any]) -> None:
-        """Add a verdict of `refresh` to the current version of the model, with one rename. Raise OutputError."""
-        self._commit(self._steps, versions.add_verdict(self._steps, self._models, verdict))
+    @property
+    def current_version(self) -> int:
+        """Return the number of the current version of the model, with the commits of this writer."""
+        return versions.version_number(versions.list_versions(self._steps, self._models)[-1])
+
+    def add_verdict(
+        self, verdict: Mapping[str, Any], *, since: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Add a verdict of `refresh` to the current version of the model, with one rename. Raise OutputError.
+
+        Args:
+            verdict: Facts about the night.
+            since: What models scored since their training, by digest; None: unknown.
+        """
+        models = versions.add_verdict(self._steps, self._models, verdict)
+        self._commit(self._steps, versions.add_since(self._steps, models, since or {}))
+
+    def add_since(self, since: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store what models scored since their training, by digest, with one rename if it has changed.
+
+        Raises:
+            OutputError: the system refuses.
+        """
+        before = versions.list_versions(self._steps, self._models)
+        models = versions.add_since(self._steps, self._models, since)
+        if models != before:
+            self._commit(self._steps, models)
 
     def _broken(self) -> set[str]:
         """Return the steps of the current model whose artifacts are corrupt, so that they cannot serve again."""
@@ -181,8 +208,8 @@ class Writer:
 
     def tidy(self) -> None:
         """Remove folders that are not in `run.json`: replaced ones, and those of killed writers."""
-        if self._set_aside and self._manifest is None:
-            return  # the folders of the corrupt manifest are unknown
+        if self._set_aside or self._manifest is not None:
+            return  # a corrupt manifest, or a commit that failed: the folders that `run.json` names are unknown
         with suppress(OSError):
             (self.path / MANIFEST_TEMPORARY).unlink(missing_ok=True)
         for name, artifact in ARTIFACTS.items():
@@ -193,22 +220,23 @@ class Writer:
                 tidy_artifact(self.path, name, kept, files)
 
     def abandon(self) -> None:
-        """Remove the folders that were not committed."""
+        """Remove the folders that were not committed. The next commit continues from the last one without an error."""
         if os.getpid() != self._owner:
             return  # a fork of the writing process that failed
-        for folder in self._folders.values():
+        folders, parents = self._folders, self._parents
+        self._folders, self._parents = {}, []
+        for folder in folders.values():
             folder.close()
         if self._manifest is not None and self._is_in_place():
             return  # an error or a signal came after the rename: the new folders are committed
         with suppress(OSError):
             (self.path / MANIFEST_TEMPORARY).unlink(missing_ok=True)
-        for folder in self._folders.values():
+        for folder in folders.values():
             with suppress(OSError):
                 remove_tree(folder.folder)
-        for path in reversed(self._parents):
+        for path in reversed(parents):
             with suppress(OSError):
                 path.rmdir()
-        self._folders, self._parents = {}, []
 
     def _replace_manifest(self, data: bytes) -> None:
         target = self.path / MANIFEST

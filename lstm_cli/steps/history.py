@@ -25,7 +25,6 @@ from lstm_cli.rundir import (
 from lstm_cli.steps.shared.report_json import to_plain
 
 VERDICT_KEYS = ("at", "verdict", "text", "time_end")
-NO_SCORES: Mapping[str, Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,28 +65,21 @@ def change_or_list(
     return history(run) if drop is None else drop_version(run, drop, lock_wait=lock_wait)
 
 
-def history(run: Path, *, since: Mapping[str, Mapping[str, Any]] = NO_SCORES) -> HistoryReport:
+def history(run: Path) -> HistoryReport:
     """Return the versions of the run's model. Only `run.json` is read, and nothing is changed.
 
     Args:
         run: run directory.
-        since: what each model scored after its training, by the digest of the model.
 
     Raises:
         MissingArtifact: the run has no model.
         ArtifactError: the folder is not a run directory, or its `run.json` cannot be read.
     """
     with open_run(run) as opened:
-        return _report(opened, since)
+        return _report(opened)
 
 
-def roll_back(
-    run: Path,
-    number: int,
-    *,
-    lock_wait: float = 0.0,
-    since: Mapping[str, Mapping[str, Any]] = NO_SCORES,
-) -> HistoryReport:
+def roll_back(run: Path, number: int, *, lock_wait: float = 0.0) -> HistoryReport:
     """Make an earlier version the current model, with its quantized model, by one rename of `run.json`.
 
     The files of the version are verified first. A rollback to the current version changes nothing.
@@ -96,7 +88,6 @@ def roll_back(
         run: run directory.
         number: version to serve from now on.
         lock_wait: seconds to wait for the lock of the run.
-        since: what each model scored after its training, by the digest of the model.
 
     Raises:
         UsageError: the version is unknown or not kept.
@@ -115,23 +106,16 @@ def roll_back(
             writer.roll_back(record["folder"], with_quantized=not corrupt)
     with open_run(run) as opened:
         facts |= _consequences(opened) | {"quantized_corrupt": corrupt}
-        return _report(opened, since, rollback=facts)
+        return _report(opened, rollback=facts)
 
 
-def drop_version(
-    run: Path,
-    number: int,
-    *,
-    lock_wait: float = 0.0,
-    since: Mapping[str, Mapping[str, Any]] = NO_SCORES,
-) -> HistoryReport:
+def drop_version(run: Path, number: int, *, lock_wait: float = 0.0) -> HistoryReport:
     """Remove the folders of an earlier version. Its line in the history stays.
 
     Args:
         run: run directory.
         number: version to remove.
         lock_wait: seconds to wait for the lock of the run.
-        since: what each model scored after its training, by the digest of the model.
 
     Raises:
         UsageError: the version is unknown, not kept, or the current one.
@@ -143,7 +127,7 @@ def drop_version(
         record = find_version(writer.run, number, flag="--drop")
         writer.drop_version(record["folder"])
     with open_run(run) as opened:
-        return _report(opened, since, dropped=number)
+        return _report(opened, dropped=number)
 
 
 def find_version(run: Run, number: int, *, flag: str) -> dict[str, Any]:
@@ -233,7 +217,6 @@ def _has_exports(run: Path) -> bool:
 
 def _report(
     run: Run,
-    since: Mapping[str, Mapping[str, Any]],
     *,
     rollback: dict[str, Any] | None = None,
     dropped: int | None = None,
@@ -241,7 +224,7 @@ def _report(
     run.require("model")
     with reading_manifest(run.path):
         versions = list_versions(run.steps, run.models)
-        lines = [_line(run, record, is_current=record is versions[-1], since=since) for record in versions]
+        lines = [_line(run, record, is_current=record is versions[-1]) for record in versions]
         return HistoryReport(
             run=str(run.path),
             current=version_number(versions[-1]),
@@ -251,9 +234,7 @@ def _report(
         )
 
 
-def _line(
-    run: Run, record: Mapping[str, Any], *, is_current: bool, since: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+def _line(run: Run, record: Mapping[str, Any], *, is_current: bool) -> dict[str, Any]:
     """Return the facts about one version for the report."""
     digest, entries = record["digest"], run.steps if is_current else record.get("steps", {})
     quantize = entries.get("quantize")
@@ -276,7 +257,7 @@ def _line(
         "data": record.get("data"),
         "val": record.get("val"),
         "scores": (scores_of(run.steps, digest) if is_current else None) or record.get("scores"),
-        "since": since.get(digest),
+        "since": record.get("since"),
         "served": record["served"],
         "verdicts": [
             {key: verdict.get(key) for key in VERDICT_KEYS} for verdict in record.get("verdicts", ())

@@ -251,6 +251,9 @@ def of_serve(*_: Any) -> list[Json]:
     ]
 
 
+SINCE = {"mase": 0.9, "mae_scaled": 0.4, "bias_scaled": -0.1}
+
+
 def of_history(run: Path, *_: Any) -> list[Json]:
     """Return the lists before and after a rollback, without the model that the other tests read."""
     run = Path(shutil.copytree(run, run.parent / "versions"))
@@ -258,13 +261,21 @@ def of_history(run: Path, *_: Any) -> list[Json]:
     evaluate(run, EvaluateConfig(threads=1), ignore_events)
     train(run, LINEAR, ignore_events)
     train(run, TRAIN, ignore_events)
-    digest = open_run(run).digest("model")
+    digest = str(open_run(run).digest("model"))
+    since = {
+        "forecasts": 3,
+        "values": 21,
+        "time_end": "2024-05-20",
+        **SINCE,
+        "wql": 0.1,
+        "coverage": {"80": 81.0},
+    }
     verdict = {"at": "2026-11-29T02:00:17Z", "verdict": "kept", "text": "model 2 stays", "time_end": None}
     with writing(run, step="train") as writer:
-        writer.add_verdict(verdict)
+        writer.add_verdict(verdict, since={digest: since | {"baseline": SINCE}})
         writer.add_verdict(verdict | {"time_end": "2024-04-20T00:00:00"})
     reports = [
-        history(run, since={str(digest): {"mase": 0.9}}),
+        history(run),
         roll_back(run, int(history(run).versions[0]["version"])),
         drop_version(run, int(history(run).versions[1]["version"])),
     ]

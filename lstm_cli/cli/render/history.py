@@ -32,6 +32,24 @@ def history_table(report: Any, page: Page) -> None:
         text_columns=(0, 1, 2, 3),
     )
     page.blank()
+    since = [version for version in report.versions if version["since"] is not None]
+    if since:
+        page.line("forecasts that came true, by the last 'lstm score' or 'lstm refresh'")
+        page.table(
+            (
+                "version",
+                "forecasts",
+                "until",
+                "MASE",
+                "WQL",
+                "80 % interval",
+                "bias scaled",
+                "MASE of baseline",
+            ),
+            [_since_row(str(version["version"]), version["since"]) for version in since],
+            text_columns=(0, 2),
+        )
+        page.blank()
     verdicts = [verdict for version in report.versions for verdict in version.get("verdicts", ())]
     for verdict in sorted(verdicts, key=lambda each: str(each["at"]))[-MAX_VERDICTS:]:
         page.line(f"{_minute(verdict['at'])}  {verdict['text']}")
@@ -53,6 +71,17 @@ def _version_row(version: Mapping[str, Any]) -> tuple[str, ...]:
         _time_text((version["data"] or {}).get("time_end")),
         *map(format_number, figures),
     )
+
+
+def _since_row(version: str, since: Mapping[str, Any]) -> tuple[str, ...]:
+    figures = [
+        since["mase"],
+        since["wql"],
+        (since["coverage"] or {}).get("80"),
+        since["bias_scaled"],
+        since["baseline"]["mase"],
+    ]
+    return version, f"{since['forecasts']:,}", _time_text(since["time_end"]), *map(format_number, figures)
 
 
 def _periods(versions: tuple[dict[str, Any], ...]) -> Iterator[tuple[str, str, str, str]]:

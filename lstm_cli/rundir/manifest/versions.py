@@ -3,7 +3,7 @@
 `run.json` lists them under `models`, in the order in which they served last, so the current model is the last one:
 
     {"folder": "0002", "digest": "<sha256>", "made": "2026-11-29T02:00:00Z", "made_by": "train", "model": "segment",
-     "data": {"sha256": ..., "time_end": ...}, "val": {...}, "scores": {...}, "rolled_back": true,
+     "data": {"sha256": ..., "time_end": ...}, "val": {...}, "scores": {...}, "since": {...}, "rolled_back": true,
      "served": [{"since": ..., "until": ..., "by": "train"}], "verdicts": [{"at": ..., "verdict": "kept", ...}],
      "steps": {"train": {...}, "quantize": {...}}}
 
@@ -190,6 +190,22 @@ def add_verdict(
     *earlier, current = list_versions(steps, models)
     verdicts = [*current.get("verdicts", ()), dict(verdict)][-MAX_VERDICTS:]
     return [*earlier, {**current, "verdicts": verdicts}]
+
+
+def add_since(
+    steps: Mapping[str, Any], models: Sequence[Record], since: Mapping[str, Mapping[str, Any]]
+) -> list[Record]:
+    """Return the versions with what they scored since their training. A version without new scores keeps its last ones.
+
+    Args:
+        steps: Steps of the manifest.
+        models: Versions in the manifest.
+        since: Scores by the digest of the model.
+    """
+    return [
+        {**record, "since": dict(since[record["digest"]])} if record["digest"] in since else record
+        for record in list_versions(steps, models)
+    ]
 
 
 def _close(

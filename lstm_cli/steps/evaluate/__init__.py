@@ -87,7 +87,9 @@ def evaluate(
             report = replace(report, gates=gates, output=config.output, plot=config.plot)
             tabulated = _sources_again(writer.run, config, listen, should_stop)
         else:
-            report, findings, tabulated, panels = _score(writer, config, conditions, listen, should_stop)
+            report, findings, tabulated, panels = score_and_commit(
+                writer, config, conditions, listen, should_stop
+            )
             with open_run(run) as committed:
                 copy_scores(committed, config.output)
             if config.plot is not None:
@@ -100,7 +102,7 @@ def evaluate(
     return _raise_if_failed(report)
 
 
-def _score(
+def score_and_commit(
     writer: Writer,
     config: EvaluateConfig,
     conditions: list[fail_conditions.FailCondition],
@@ -115,6 +117,10 @@ def _score(
         conditions: conditions of `--fail-if`.
         listen: receives progress events.
         should_stop: returns the number of a signal that asks to stop, or None.
+
+    Raises:
+        DataError: the split has no windows.
+        OutputError: the scores cannot be written.
 
     Returns:
         The report, its findings, what the table of `--forecasts` shows, and the panels of the plot.

@@ -1,7 +1,9 @@
 """Step `refresh`: new rows, a challenger for the model if it pays, and the forecast of the night.
 
-Each commit is one rename of `run.json`, in this order: the rows, the model, its scores, the verdict. After each of
-them the run is valid: its data may be newer than its model, with which `predict` continues.
+One lock holds for the whole night. Each commit is one rename of `run.json`, in this order: the rows, the model, its
+scores, the verdict. After each of them the run is valid: its data may be newer than its model, with which `predict`
+continues. The forecast comes last. If the model, its scores or the verdict cannot be written, the forecast is made all
+the same, and then the step fails.
 """
 
 import time
@@ -13,14 +15,14 @@ from typing import Any, BinaryIO
 
 from lstm_cli.config import EvaluateConfig, PredictConfig, RefreshConfig
 from lstm_cli.config.train import KEEP_MODELS
-from lstm_cli.errors import GateFailed, Interrupted, LstmError
+from lstm_cli.errors import GateFailed, Interrupted, LstmError, OutputError
 from lstm_cli.evaluation.score_text import format_number, format_percent
 from lstm_cli.events import Event, Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.rundir import check_output, list_versions, open_run, version_number, writing
+from lstm_cli.rundir import Writer, check_output, writing
 from lstm_cli.steps.predict.data import source_name
-from lstm_cli.steps.refresh.challenger import replace_model, within
+from lstm_cli.steps.refresh.challenger import lacks_scores, replace_model, within
 from lstm_cli.steps.refresh.conditions import check_gates, parse_conditions
 from lstm_cli.steps.refresh.night import Night, compare_night
 from lstm_cli.steps.refresh.report import RefreshReport
@@ -58,7 +60,8 @@ def refresh(
         DataError: the file does not fit the run. Then nothing changes.
         MissingArtifact: the run has no model.
         LockedError: another process is writing the run.
-        OutputError: the forecast or the run cannot be written.
+        OutputError: the forecast or the run cannot be written. If only the model, its scores or the verdict cannot be
+            written, the forecast is there.
         Interrupted: a signal ended the step.
     """
     began = time.monotonic()
@@ -79,27 +82,31 @@ def refresh(
             listen(event)
 
     limited = within(config, began, should_stop)
-    night = compare_night(run, source, config, pass_on, warn, lock_wait, stdin, limited, should_stop)
-    gates, both_failed, allowed = check_gates(conditions, night.comparison)
-    verdict, failure = "not trained", night.failure
-    if night.comparison is not None:
-        verdict = "kept"
-        if night.comparison.is_better(config.margin) and allowed:
-            failure = replace_model(run, night.data, config, pass_on, keep, lock_wait, limited)
+    with writing(run, step="prepare", lock_wait=lock_wait) as writer:
+        night = compare_night(writer, source, config, pass_on, warn, stdin, limited, should_stop)
+        gates, both_failed, allowed = check_gates(conditions, night.comparison)
+        verdict, failure, unwritten = (
+            "not trained" if night.comparison is None else "kept",
+            night.failure,
+            None,
+        )
+        if night.comparison is not None and night.comparison.is_better(config.margin) and allowed:
+            failure, unwritten = _replace(writer, config, pass_on, keep, limited)
             raise_if_interrupted(should_stop)
             verdict = "replaced" if failure is None else verdict
-    if failure is not None:
-        verdict = "failed"
-        text = f"no challenger: {failure} (the model stays; --always tries again at once)"
-        warn(Finding(rule="M407", kind=MODEL, text=text, flags=("--always",)))
-    if verdict == "replaced":
-        _promise(run, pass_on, lock_wait, should_stop)
-    forecast = _forecast(run, config, pass_on)
-    with open_run(run) as opened:
-        version = version_number(list_versions(opened.steps, opened.models)[-1])
-    text = _text(verdict, night, config, version, failure)
-    with writing(run, step="train", lock_wait=lock_wait) as writer:
-        writer.add_verdict(_verdict_record(verdict, text, night))
+        if failure is not None:
+            verdict = "failed"
+            text = f"no challenger: {failure} (the model stays; --always tries again at once)"
+            warn(Finding(rule="M407", kind=MODEL, text=text, flags=("--always",)))
+        unwritten = unwritten or _promise(writer, pass_on, should_stop)
+        version = writer.current_version
+        text = _text(verdict, night, config, version, failure)
+        unwritten = unwritten or _store(writer, _verdict_record(verdict, text, night), night.since)
+        forecast = _forecast(run, config, pass_on)
+    if unwritten is not None:
+        raise OutputError(
+            f"the forecast was made, but the night was not stored: {unwritten.message}", hint=unwritten.hint
+        )
     report = RefreshReport(
         run=str(run),
         source=source_name(source),
@@ -128,17 +135,53 @@ def refresh(
     return report
 
 
-def _promise(run: Path, listen: Listener, lock_wait: float, should_stop: Stop) -> None:
-    """Score the new model on its validation rows, with the model before the refit: the promise for `score`."""
-    from lstm_cli.steps.evaluate import evaluate
-
+def _replace(
+    writer: Writer, config: RefreshConfig, listen: Listener, keep: int, should_stop: Stop
+) -> tuple[str | None, OutputError | None]:
+    """Make the challenger the model of the run. Return why this failed, and the error if it cannot be written."""
     try:
-        evaluate(run, EvaluateConfig(split="val"), listen, lock_wait=lock_wait, should_stop=should_stop)
+        failure = replace_model(writer, config, listen, keep, should_stop)
+    except OutputError as error:
+        writer.abandon()
+        return error.message, error
+    if failure is not None:
+        writer.abandon()
+    return failure, None
+
+
+def _promise(writer: Writer, listen: Listener, should_stop: Stop) -> OutputError | None:
+    """Score a model of `refresh` on its validation rows, with the model before the refit: the promise for `score`.
+
+    This is for the model of this night, or of an earlier one that was killed before the scores. A failure is a warning.
+    The return value is the error if the scores cannot be written.
+    """
+    try:
+        writer.switch_step("evaluate")
+        if not lacks_scores(writer.run):
+            return None
+        from lstm_cli.steps.evaluate import score_and_commit
+
+        _, findings, *_ = score_and_commit(writer, EvaluateConfig(split="val"), [], listen, should_stop)
+        for finding in findings:
+            listen(WarningRaised(finding=finding))
     except Interrupted:
         raise
-    except LstmError as error:
-        text = f"the new model has no scores, so the test for lost accuracy waits: {error.message}"
+    except LstmError as problem:
+        writer.abandon()
+        error = problem if isinstance(problem, OutputError) else None
+        text = f"the new model has no scores, so the test for lost accuracy waits: {problem.message}"
         listen(WarningRaised(finding=Finding(rule="M405", kind=MODEL, text=text)))
+        return error
+    return None
+
+
+def _store(writer: Writer, verdict: dict[str, Any], since: dict[str, dict[str, Any]]) -> OutputError | None:
+    """Store the verdict and the scores in the history of the run. Return the error if they cannot be written."""
+    try:
+        writer.add_verdict(verdict, since=since)
+    except OutputError as error:
+        return error
+    return None
 
 
 def _forecast(run: Path, config: RefreshConfig, listen: Listener) -> dict[str, Any]:

@@ -8,58 +8,58 @@ from pathlib import Path
 from lstm_cli.config import RefreshConfig, TrainConfig, restore_settings
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.data.dataset.load import load_outline
-from lstm_cli.errors import ArtifactError, Interrupted, LstmError, UsageError
+from lstm_cli.errors import ArtifactError, Interrupted, LstmError, OutputError, UsageError
 from lstm_cli.events import Listener, Note
-from lstm_cli.rundir import Run, reading_manifest, writing
+from lstm_cli.monitoring.promise import scored_model
+from lstm_cli.rundir import Run, Writer, list_versions, reading_manifest
 from lstm_cli.steps.train import opened_start
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy
 from lstm_cli.steps.train.fit_and_commit import train_and_commit
 from lstm_cli.steps.train.warm_start import WarmStart, check_start
 
+MADE_BY = "refresh"
 SPENT = 14  # returned in place of a signal when the budget is spent
 Stop = Callable[[], int | None]
 
 
 def replace_model(
-    run: Path,
-    data: str,
+    writer: Writer,
     config: RefreshConfig,
     listen: Listener,
     keep: int,
-    lock_wait: float,
     should_stop: Stop,
 ) -> str | None:
     """Train the challenger on all rows and make it the model of the run. Return why it failed, or None.
 
     Args:
-        run: run directory.
-        data: digest of the data that the comparison used.
+        writer: writer of the step `train`.
         config: settings of `refresh`.
         listen: receives events.
         keep: models to keep, with the new one.
-        lock_wait: seconds to wait for the lock of the run.
         should_stop: returns a number if a signal arrived, or the budget is spent.
+
+    Raises:
+        OutputError: the model cannot be written.
     """
+    opened = writer.run
+    assert opened is not None
     try:
-        with writing(run, step="train", lock_wait=lock_wait) as writer:
-            opened = writer.run
-            assert opened is not None
-            if opened.digest("data") != data:
-                return "another process has changed the data of the run"
-            train = train_settings(opened)
-            with challenger_start(opened, train, config, listen) as start:
-                train_and_commit(
-                    writer,
-                    train,
-                    listen,
-                    policy=CheckpointPolicy(fresh=True),
-                    keep=keep,
-                    made_by="refresh",
-                    start=start,
-                    should_stop=should_stop,
-                )
+        train = train_settings(opened)
+        with challenger_start(opened, train, config, listen) as start:
+            train_and_commit(
+                writer,
+                train,
+                listen,
+                policy=CheckpointPolicy(fresh=True),
+                keep=keep,
+                made_by=MADE_BY,
+                start=start,
+                should_stop=should_stop,
+            )
     except Interrupted:
         return budget_text(config)
+    except OutputError:
+        raise
     except LstmError as error:
         return error.message
     return None
@@ -69,6 +69,13 @@ def train_settings(run: Run) -> TrainConfig:
     """Return the settings of the run's model."""
     with reading_manifest(run.path):
         return restore_settings(TrainConfig, with_new_names(run.entry("train")["config"]))
+
+
+def lacks_scores(run: Run | None) -> bool:
+    """Return whether `refresh` has made the model of the run, and the scores of the run are of another model."""
+    if run is None or list_versions(run.steps, run.models)[-1].get("made_by") != MADE_BY:
+        return False
+    return scored_model(run) != run.digest("model")
 
 
 def challenger_start(

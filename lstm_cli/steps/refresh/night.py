@@ -19,7 +19,7 @@ from lstm_cli.inference.trained_model import TrainedModel, load_model
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.monitoring.actuals import Actuals
 from lstm_cli.monitoring.lost_accuracy import AccuracyTest
-from lstm_cli.rundir import Run, command, open_run, writing
+from lstm_cli.rundir import Run, Writer, command
 from lstm_cli.rundir.ledger import forecast_names
 from lstm_cli.steps.predict.data import source_name
 from lstm_cli.steps.refresh.challenger import budget_text, challenger_start, train_settings
@@ -44,7 +44,6 @@ Warn = Callable[[Finding], None]
 class Night:
     """Result of the first part of a night."""
 
-    merged: MergedRows
     decision: Decision
     rows: dict[str, int]
     newest_us: int
@@ -52,113 +51,105 @@ class Night:
     ledger: dict[str, Any] | None
     comparison: Comparison | None
     failure: str | None  # why there is no challenger after a decision to train
-    data: str  # digest of the data that the night has stored
+    since: dict[str, dict[str, Any]]  # what each model of the ledger scored, by digest
 
 
 def compare_night(
-    run: Path,
+    writer: Writer,
     source: str,
     config: RefreshConfig,
     listen: Listener,
     warn: Warn,
-    lock_wait: float,
     stdin: BinaryIO | None,
     within_budget: Stop,
     should_stop: Stop,
 ) -> Night:
-    """Store the new rows, score the ledger, decide, and compare, all under one lock.
+    """Store the new rows, score the ledger, decide, and compare. The writer then continues with the step `train`.
 
     Args:
-        run: run directory with a model.
+        writer: writer of the step `prepare`, of a run with a model.
         source: file of the new rows.
         config: settings of `refresh`.
         listen: receives notes and warnings.
         warn: receives findings.
-        lock_wait: seconds to wait for the lock of the run.
         stdin: stream behind `-`.
         within_budget: returns a number if a signal arrived, or the budget is spent.
         should_stop: returns the signal that ends the step, or None.
     """
-    with writing(run, step="prepare", lock_wait=lock_wait) as writer:
-        opened = writer.run
-        assert opened is not None
-        opened.require("model")
-        model, settings = load_model(opened), prepare_settings(opened)
-        listen(Note(text=f"reading {source_name(source)}"))
-        merged = read_and_merge(source, opened, config, stdin, warn)
-        if not merged.added:
-            text = "no row is newer than those of the run (is the export up to date?)"
-            warn(Finding.at(in_file(source_name(source)), "M408", text, kind=MODEL))
-        val = validation_rows(opened)
-        stored = merged.split(val=val, held_out=0, config=settings)
-        if _differs(model, stored.schema):
-            raise StaleArtifact(
-                f"the data of {run} have other columns than its model",
-                hint=f"train again: '{command('train', run)}'",
-            )
-        ledger, test = _score_ledger(run, opened, stored, model, warn)
-        learnt = learnt_rows(merged, model)
-        last, trained_at = last_training(opened)
-        newest_us = newest_time(merged.table, merged)
-        unlearnt = int((merged.table.count - learnt).max())
-        since_us = None if last is None else last.get("newest_us")
-        since_last = (
-            unlearnt if since_us is None else min(unlearnt, _steps_since(merged, newest_us, since_us))
+    opened = writer.run
+    assert opened is not None
+    opened.require("model")
+    model, settings = load_model(opened), prepare_settings(opened)
+    listen(Note(text=f"reading {source_name(source)}"))
+    merged = read_and_merge(source, opened, config, stdin, warn)
+    if not merged.added:
+        text = "no row is newer than those of the run (is the export up to date?)"
+        warn(Finding.at(in_file(source_name(source)), "M408", text, kind=MODEL))
+    val = validation_rows(opened)
+    stored = merged.split(val=val, held_out=0, config=settings)
+    if _differs(model, stored.schema):
+        raise StaleArtifact(
+            f"the data of {writer.path} have other columns than its model",
+            hint=f"train again: '{command('train', writer.path)}'",
         )
-        horizon = model.schema.horizon
-        decision = decide(
+    ledger, since, test = _score_ledger(writer.path, opened, stored, model, warn)
+    learnt = learnt_rows(merged, model)
+    last, trained_at = last_training(opened)
+    newest_us = newest_time(merged.table, merged)
+    unlearnt = int((merged.table.count - learnt).max())
+    since_us = None if last is None else last.get("newest_us")
+    since_last = unlearnt if since_us is None else min(unlearnt, _steps_since(merged, newest_us, since_us))
+    horizon = model.schema.horizon
+    decision = decide(
+        config,
+        unlearnt=unlearnt,
+        since_last=since_last,
+        needed=2 * horizon,
+        horizon=horizon,
+        is_alarmed=new_alarm(test, str(opened.digest("model")), since_us),
+        trained_at=trained_at,
+    )
+    listen(Note(text=f"{'training a challenger' if decision.train else 'no training'}: {decision.reason}"))
+    if merged.added or merged.changed or decision.train:
+        kept = replace(settings, val=str(val), test="0")
+        commit_rows(writer, source, merged, stored, kept)
+    writer.switch_step("train")
+    committed = writer.run
+    assert committed is not None
+    comparison, failure = None, None
+    if decision.train:
+        comparison, failure = _compare(
+            committed,
+            merged,
+            settings,
+            model,
+            learnt,
+            val,
+            max(2 * horizon, unlearnt // 2),
             config,
-            unlearnt=unlearnt,
-            since_last=since_last,
-            needed=2 * horizon,
-            horizon=horizon,
-            is_alarmed=new_alarm(test, str(opened.digest("model")), since_us),
-            trained_at=trained_at,
+            listen,
+            within_budget,
         )
-        listen(
-            Note(text=f"{'training a challenger' if decision.train else 'no training'}: {decision.reason}")
-        )
-        if merged.added or merged.changed or decision.train:
-            kept = replace(settings, val=str(val), test="0")
-            commit_rows(writer, source, merged, stored, kept)
-        with open_run(run) as committed:
-            data = str(committed.digest("data"))
-            comparison, failure = None, None
-            if decision.train:
-                held_out = max(2 * horizon, unlearnt // 2)
-                comparison, failure = _compare(
-                    committed,
-                    merged,
-                    settings,
-                    model,
-                    learnt,
-                    val,
-                    held_out,
-                    config,
-                    listen,
-                    within_budget,
-                )
-                raise_if_interrupted(should_stop)
-        schema = merged.schema
-        return Night(
-            merged=merged,
-            decision=decision,
-            rows={
-                "added": merged.added,
-                "overlap": merged.overlap,
-                "changed": merged.changed,
-                "older": merged.older,
-                "total": int(merged.table.count.sum()),
-                "unlearnt": unlearnt,
-                "since_last": since_last,
-            },
-            newest_us=newest_us,
-            time_end=None if schema.time_name is None else iso_time(newest_us, schema.time_format),
-            ledger=ledger,
-            comparison=comparison,
-            failure=failure,
-            data=data,
-        )
+        raise_if_interrupted(should_stop)
+    schema = merged.schema
+    return Night(
+        decision=decision,
+        rows={
+            "added": merged.added,
+            "overlap": merged.overlap,
+            "changed": merged.changed,
+            "older": merged.older,
+            "total": int(merged.table.count.sum()),
+            "unlearnt": unlearnt,
+            "since_last": since_last,
+        },
+        newest_us=newest_us,
+        time_end=None if schema.time_name is None else iso_time(newest_us, schema.time_format),
+        ledger=ledger,
+        since=since,
+        comparison=comparison,
+        failure=failure,
+    )
 
 
 def _differs(model: TrainedModel, schema: Schema) -> bool:
@@ -177,10 +168,10 @@ def _steps_since(merged: MergedRows, newest_us: int, since_us: int) -> int:
 
 def _score_ledger(
     path: Path, run: Run, dataset: Dataset, model: TrainedModel, warn: Warn
-) -> tuple[dict[str, Any] | None, AccuracyTest | None]:
-    """Return what came true and the test for lost accuracy; None for both if nothing did."""
+) -> tuple[dict[str, Any] | None, dict[str, dict[str, Any]], AccuracyTest | None]:
+    """Return what came true, the scores by model, and the test for lost accuracy; None and {} if nothing did."""
     if not forecast_names(path):
-        return None, None
+        return None, {}, None
     joined = join_ledger(
         path,
         Actuals(dataset, model.bounds),
@@ -190,20 +181,21 @@ def _score_ledger(
         warn=warn,
     )
     if not joined.scored:
-        return None, None
+        return None, {}, None
     test = accuracy_test(run, joined, model, false_alarms=1.0)
     if test.newest_alarm is not None:
         warn_about_test(path, run, test, find_reasons(run, dataset, model, test), warn)
     newest, tally, _ = joined.newest()
     figures = tally.figures()
-    return {
+    ledger = {
         "forecasts": joined.scored,
         "new_values": joined.new,
         "model": newest.folder,
         "metrics": figures["metrics"],
         "baseline": figures["baseline"],
         "test": "none" if test.limit is None else "alarm" if test.is_alarmed else "no alarm",
-    }, test
+    }
+    return ledger, joined.since(model.schema), test
 
 
 def _compare(

@@ -12,13 +12,12 @@ from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.monitoring.actuals import Actuals
-from lstm_cli.rundir import command, open_run
+from lstm_cli.rundir import command, open_run, writing
 from lstm_cli.rundir.ledger import forecast_names
-from lstm_cli.rundir.transaction import locked
 from lstm_cli.steps.score.actuals import load_actuals
-from lstm_cli.steps.score.ledger import JoinedLedger, join_ledger
+from lstm_cli.steps.score.ledger import JoinedLedger, join_ledger, shown_time
 from lstm_cli.steps.score.lost_accuracy import accuracy_test, find_reasons, warn_about_test
-from lstm_cli.steps.score.report import ScoreReport, make_report, shown_time
+from lstm_cli.steps.score.report import ScoreReport, make_report
 from lstm_cli.steps.shared.report_json import finding_fields
 from lstm_cli.text import count_noun
 
@@ -71,7 +70,7 @@ def score(
                 rule="D860",
             )
         dataset = load_actuals(source, opened, model, config, stdin=stdin, warn=warn)
-        with locked(run, wait=lock_wait):
+        with writing(run, step="train", lock_wait=lock_wait) as writer:
             joined = join_ledger(
                 run,
                 Actuals(dataset, model.bounds),
@@ -80,6 +79,8 @@ def score(
                 horizon=model.schema.horizon,
                 warn=warn,
             )
+            if joined.scored:
+                writer.add_since(joined.since(model.schema))
         if not joined.scored:
             raise _nothing_true(run, source, joined, model.schema)
         test = accuracy_test(opened, joined, model, false_alarms=config.false_alarms)

@@ -1,12 +1,15 @@
 """Join of the ledger with what came true."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lstm_cli.data.dataset.dataset import Schema
+from lstm_cli.data.forecast.output import write_times
+from lstm_cli.data.times.formats import JOINT
 from lstm_cli.errors import ArtifactError, CorruptArtifact
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.monitoring.actuals import Actuals, merge, read_truth, write_truth
@@ -17,6 +20,7 @@ from lstm_cli.rundir import ledger
 
 Warn = Callable[[Finding], None]
 MAX_NAMED = 3  # files in a message
+HISTORY_METRICS = ("mase", "mae_scaled", "bias_scaled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,10 @@ class DayScores:
 
 
 class JoinedLedger:
-    """Scores of a ledger, filled in the order of time. Only the current model and two more tallies are in memory."""
+    """Scores of a ledger, filled in the order of time.
+
+    Scores by step are in memory for the current model and the last one. Each model has its scores over all steps.
+    """
 
     def __init__(self, *, current: str, targets: tuple[str, ...], horizon: int) -> None:
         """Begin without forecasts.
@@ -48,8 +55,10 @@ class JoinedLedger:
         self.targets, self.horizon = targets, horizon
         self._current = current
         self._models: dict[str, ServingModel] = {}
-        self._own, self._last, self._older = self._tally(), self._tally(), self._tally()
+        self._own, self._last = self._tally(), self._tally()
         self._last_model = ""
+        self._overall: dict[str, Tally] = {}
+        self._until_us: dict[str, int] = {}  # newest scored value of each model
         self._day: tuple[str, Tally, ServingModel] | None = None
 
     def add(self, forecast: RecordedForecast, truth: np.ndarray, day: str) -> None:
@@ -65,9 +74,11 @@ class JoinedLedger:
         self.season = forecast.season
         self._models[digest] = forecast.model
         self._tally_of(digest).add(forecast, truth)
+        self._overall.setdefault(digest, self._tally(horizon=1)).add(forecast, truth)
         self._add_to_day(forecast, truth, day)
         times = forecast.times_us[np.isfinite(truth).any(axis=2)]
         first, last = int(times.min()), int(times.max())
+        self._until_us[digest] = max(last, self._until_us.get(digest, last))
         before = self.span_us or (first, last)
         self.span_us = (min(first, before[0]), max(last, before[1]))
         if truth.shape[1] == forecast.trained_horizon:
@@ -81,11 +92,10 @@ class JoinedLedger:
             self.nights.append(night)
 
     def _tally_of(self, digest: str) -> Tally:
-        """Return the tally of a model; that of the model before it becomes a part of the older ones."""
+        """Return the tally by step of the current model, or of the last other one."""
         if digest == self._current:
             return self._own
         if digest != self._last_model:
-            self._older.add_all(self._last)
             self._last, self._last_model = self._tally(), digest
         return self._last
 
@@ -105,22 +115,57 @@ class JoinedLedger:
             self._day = None
 
     def newest(self) -> tuple[ServingModel, Tally, Tally]:
-        """Return the newest model with scores, its tally, and that of all others. Call it once, at the end.
+        """Return the newest model with scores, its tally by step, and the tally of all others over all steps.
 
         It is the model that the run has now, if that has scores, else the one with the newest forecast.
         """
-        if self._own.forecasts:
-            self._older.add_all(self._last)
-            return self._models[self._current], self._own, self._older
-        return self._models[self._last_model], self._last, self._older
+        digest, tally = (self._current, self._own) if self._own.forecasts else (self._last_model, self._last)
+        older = self._tally(horizon=1)
+        for other, overall in self._overall.items():
+            if other != digest:
+                older.add_all(overall)
+        return self._models[digest], tally, older
+
+    def since(self, schema: Schema) -> dict[str, dict[str, Any]]:
+        """Return what each model scored, by its digest, for the history of the run.
+
+        Args:
+            schema: schema of the model of the run.
+        """
+        return {
+            digest: {
+                "forecasts": tally.forecasts,
+                "values": tally.values,
+                "time_end": shown_time(schema, self._until_us[digest]),
+                **_history_figures(tally.figures()),
+            }
+            for digest, tally in self._overall.items()
+        }
 
     @property
     def older_models(self) -> int:
         """Return the number of models with scores, without the newest one."""
         return len(self._models) - 1
 
-    def _tally(self) -> Tally:
-        return Tally(horizon=self.horizon, targets=len(self.targets))
+    def _tally(self, *, horizon: int | None = None) -> Tally:
+        return Tally(horizon=horizon or self.horizon, targets=len(self.targets))
+
+
+def shown_time(schema: Schema, time_us: int) -> str:
+    """Return a time as reports show it; rows are counted from 1."""
+    text = write_times(schema, np.array([time_us]))[0].replace(JOINT, " ")
+    return text if schema.time_name is not None else f"row {text}"
+
+
+def _history_figures(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures that the history keeps of a model."""
+    metrics, baseline = figures["metrics"], figures["baseline"]
+    return {
+        **{name: metrics[name] for name in HISTORY_METRICS},
+        "wql": figures["wql"],
+        "coverage": figures["coverage"],
+        "baseline": {name: baseline[name] for name in HISTORY_METRICS},
+    }
 
 
 def join_ledger(

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.dataset.dataset import Schema
-from lstm_cli.data.forecast.output import write_times
-from lstm_cli.data.times.formats import JOINT
 from lstm_cli.evaluation.fail_conditions import LOSSES
 from lstm_cli.monitoring.lost_accuracy import AccuracyTest
 from lstm_cli.monitoring.promise import scored_model
 from lstm_cli.rundir import Run
-from lstm_cli.steps.score.ledger import JoinedLedger
+from lstm_cli.steps.score.ledger import JoinedLedger, shown_time
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 
@@ -166,12 +164,6 @@ def _test_json(test: AccuracyTest) -> dict[str, Any]:
             for night, ratio, statistic in zip(test.nights, test.ratios, test.statistic, strict=True)
         ],
     }
-
-
-def shown_time(schema: Schema, time_us: int) -> str:
-    """Return a time as reports show it; rows are counted from 1."""
-    text = write_times(schema, np.array([time_us]))[0].replace(JOINT, " ")
-    return text if schema.time_name is not None else f"row {text}"
 
 
 def day_text(day: str) -> str:

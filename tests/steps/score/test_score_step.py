@@ -19,6 +19,7 @@ from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.rundir import LEDGER, open_run
 from lstm_cli.rundir.transaction import acquire_lock, release_lock
 from lstm_cli.steps.evaluate import evaluate
+from lstm_cli.steps.history import drop_version, history
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.score import score
 from lstm_cli.steps.score.report import ScoreReport
@@ -85,11 +86,36 @@ def test_the_scores_are_those_of_the_forecast_file(scored_run: Path, panel: Path
 def test_a_repeated_score_changes_nothing(scored_run: Path, panel: Path) -> None:
     record(scored_run, panel, *ENDS)
     first, _ = rules_of(scored_run, str(panel))
-    before = ledger_files(scored_run)
+    before, manifest = ledger_files(scored_run), (scored_run / "run.json").read_bytes()
     again, _ = rules_of(scored_run, str(panel))
     assert ledger_files(scored_run) == before
+    assert (scored_run / "run.json").read_bytes() == manifest
     assert (first.new_values, again.new_values) == (42, 0)
     assert replace(again, new_values=42) == first
+
+
+def test_the_history_has_what_each_version_scored(scored_run: Path, panel: Path) -> None:
+    """Scores of a version stay in the history when its files and its forecasts are gone."""
+    assert [version["since"] for version in history(scored_run).versions] == [None]
+    record(scored_run, panel, ENDS[0])
+    first, _ = rules_of(scored_run, str(panel))
+    train(scored_run, replace(TRAIN, seed=1), ignore_events)
+    for path in (scored_run / LEDGER).iterdir():
+        path.unlink()
+    record(scored_run, panel, ENDS[1], ENDS[2])
+    second, _ = rules_of(scored_run, str(panel))
+    drop_version(scored_run, 1)
+    versions = history(scored_run).versions
+    assert [version["kept"] for version in versions] == [False, True]
+    for version, report, forecasts in zip(versions, (first, second), (1, 2), strict=True):
+        since = version["since"]
+        assert (since["forecasts"], since["values"]) == (forecasts, report.values)
+        assert since["time_end"] == report.time_end
+        assert since["mase"] == pytest.approx(report.metrics["mase"])
+        assert since["wql"] == pytest.approx(report.wql)
+        assert since["coverage"] == pytest.approx(report.coverage)
+        assert since["bias_scaled"] == pytest.approx(report.metrics["bias_scaled"])
+        assert since["baseline"]["mase"] == pytest.approx(report.baselines["seasonal_naive"]["mase"])
 
 
 def test_the_data_of_the_run_give_the_same_scores(scored_run: Path, panel: Path) -> None:
