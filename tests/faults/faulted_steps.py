@@ -1,10 +1,11 @@
 """Steps that the fault tests run: the run before the step, and its command line."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from faulty import LINEAR, copy_golden, copy_two_models
+from faulty import LINEAR, copy_golden, copy_scorable, copy_two_models
 
 PREPARE = ["--series", "shop", "--target", "sales", "--past", "price", "--future", "promo", "--horizon", "7"]
 
@@ -16,6 +17,8 @@ class Step:
     name: str
     before: Callable[[Path], object]  # makes the run before the step
     argv: Callable[[Path, Path], list[object]]  # from the paths of data and run
+    order: tuple[str, ...] = ()  # artifacts of a step with several commits, in their order
+    options: dict[str, Any] = field(default_factory=dict)  # of the zygote
 
 
 def no_run(to: Path) -> None:
@@ -53,6 +56,19 @@ STEPS = (
         name="predict",
         before=copy_golden,
         argv=lambda data, run: ["predict", run, "--threads", "1", "-o", run.parent / "forecast.csv"],
+    ),
+    Step(
+        name="predict --record",
+        before=copy_golden,
+        argv=lambda data, run: [*BY_NAME["predict"].argv(data, run), "--record"],
+    ),
+    Step(name="score", before=copy_scorable, argv=lambda data, run: ["score", run]),
+    Step(
+        name="refresh",
+        before=lambda run: copy_golden(run, "quantize", "tune"),
+        argv=lambda data, run: ["refresh", run, data, "--always", "-o", run.parent / "forecast.csv"],
+        order=("data", "model", "scores"),
+        options={"replaces": True},
     ),
 )
 BY_NAME = {step.name: step for step in STEPS}

@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,46 @@ def copy_two_models(to: Path, *, upper: float | None = None) -> Path:
     return run
 
 
-def artifact_digests(run: Path) -> dict[str, str | None] | None:
+def copy_scorable(to: Path) -> Path:
+    """Copy the golden run, and record a forecast that has come true."""
+    from lstm_cli.config import PredictConfig
+    from lstm_cli.events import ignore_events
+    from lstm_cli.steps.predict import predict
+
+    run = copy_golden(to)
+    config = PredictConfig(record=True, origin="2024-04-20", threads=1)
+    assert predict(run, None, config, ignore_events, receive=lambda forecast: None).recorded is not None
+    return run
+
+
+Digests = dict[str, str | None]
+
+
+def states(before: Digests | None, after: Digests | None, order: Sequence[str]) -> list[Digests | None]:
+    """Return the states of a run that a step may leave: with its first commits, in this order of the artifacts."""
+    if before is None or after is None:
+        return [before, after]
+    result = [before]
+    for name in order:
+        result.append({**(result[-1] or {}), name: after[name]})
+    assert result[-1] == after or not order
+    return [*result, after]
+
+
+def ledger_names(run: Path) -> list[str]:
+    """Return the names of all files of the ledger. Each is read, so it is whole."""
+    from lstm_cli.rundir import LEDGER, ledger
+
+    names = sorted(
+        path.name for path in (run / LEDGER).glob("*") if path.suffix in (ledger.FORECAST, ledger.ACTUAL)
+    )
+    for name in names:
+        stem, dot, ending = name.partition(".")
+        assert ledger.read_ledger_file(run, stem, dot + ending) is not None
+    return names
+
+
+def artifact_digests(run: Path) -> Digests | None:
     """Verify the run and return the digest of each artifact, or None if no step has finished."""
     from lstm_cli.errors import MissingArtifact
     from lstm_cli.rundir import ARTIFACTS, open_run, verify_run
@@ -119,8 +158,8 @@ def artifact_digests(run: Path) -> dict[str, str | None] | None:
 
 
 def unnamed_files(run: Path) -> list[str]:
-    """Return files and empty folders in the run that are not in its manifest, also as those of a kept model."""
-    from lstm_cli.rundir import open_run
+    """Return files and empty folders in the run that are not in its manifest or its ledger; see `ledger_names`."""
+    from lstm_cli.rundir import LEDGER, open_run
 
     with open_run(run) as opened:
         kept = [record.get("steps", {}) for record in opened.models]
@@ -133,5 +172,5 @@ def unnamed_files(run: Path) -> list[str]:
         }
     files = {path for path in run.rglob("*") if not path.is_dir()}
     empty = {path for path in run.rglob("*") if path.is_dir() and not any(path.iterdir())}
-    allowed = {run / "run.json", run / ".lock"}
+    allowed = {run / "run.json", run / ".lock", *(run / LEDGER / name for name in ledger_names(run))}
     return sorted(str(path.relative_to(run)) for path in (files - listed - allowed) | empty)

@@ -5,20 +5,13 @@ import shutil
 import threading
 from pathlib import Path
 
-from faulty import Command, copy_golden, trial_count
+from faulty import Command, copy_golden, ledger_names, trial_count
 
 from lstm_cli.rundir import LEDGER, ledger
 
 
 def argv(run: Path, *more: object) -> list[object]:
     return ["predict", run, "--threads", "1", "-o", run.parent / "forecast.csv", "--record", *more]
-
-
-def ledger_names(run: Path) -> list[str]:
-    """Return the names of all recorded forecasts. Each file of the ledger is read, so it is whole."""
-    names = ledger.forecast_names(run)
-    assert all(ledger.read_ledger_file(run, name, ledger.FORECAST) for name in names)
-    return names
 
 
 def test_a_killed_record(command: Command, tmp_path: Path, rng: random.Random) -> None:
@@ -39,7 +32,7 @@ def test_a_killed_record(command: Command, tmp_path: Path, rng: random.Random) -
         assert ledger_names(run) in ([], [expected])
         assert command(*argv(run), cached=True)["status"] == 0
         assert ledger_names(run) == [expected]
-        assert [path.name for path in (run / LEDGER).iterdir()] == [f"{expected}.forecast"]
+        assert [path.name for path in (run / LEDGER).iterdir()] == [expected]
         shutil.rmtree(run.parent)
     print(f"predict --record: {killed} killed before the end, all intact")
 

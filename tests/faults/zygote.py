@@ -6,7 +6,8 @@ It reads one JSON request per line from stdin, and writes one JSON answer per li
     kill_after  seconds until SIGKILL, or null
     trace       options for strace, which is attached before the command starts, or null
     cwd, limit  working directory; maximum file size in bytes (ulimit -f), or null
-    cached      reuse training and export of the first such request, so only writing is tested
+    cached      reuse training and export of the first such request of a verb, so only writing is tested
+    replaces    the challenger of `refresh` wins every comparison
 
     status      exit code, or -9 if it was killed
     seconds     duration
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +35,8 @@ def serve() -> None:
 
     from lstm_cli.plots import forecast  # noqa: F401
     from lstm_cli.steps import evaluate as _e  # noqa: F401
+    from lstm_cli.steps import score as _s  # noqa: F401
+    from lstm_cli.steps.refresh import compare
     from lstm_cli.steps.train import fit_and_commit, save_model  # noqa: F401
     from lstm_cli.training import train_model
 
@@ -40,24 +44,30 @@ def serve() -> None:
     torch.set_num_threads(1)
     fit_and_commit.export_graphs = _cache_first(fit_and_commit.export_graphs)
     train_model.train_model = _cache_first(train_model.train_model)
+    is_better = compare.Comparison.is_better
+    compare.Comparison.is_better = lambda self, margin: REPLACES or is_better(self, margin)
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(**json.loads(line))), flush=True)
 
 
-FIRST: dict[str, Any] = {}
-CACHED = False
+FIRST: dict[tuple[str, str, int], Any] = {}  # by verb, function, and number of the call in a command
+CALLS: Counter[str] = Counter()  # of the current command
+VERB = ""
+CACHED = REPLACES = False
 
 
 def _cache_first(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that returns its first result again while CACHED is set."""
+    """Return a function that returns the results of the first command of a verb again while CACHED is set."""
 
     def call(*arguments: Any, **options: Any) -> Any:
         if not CACHED:
             return function(*arguments, **options)
-        if function.__name__ not in FIRST:
-            FIRST[function.__name__] = function(*arguments, **options)
-        return FIRST[function.__name__]
+        CALLS[function.__name__] += 1
+        key = (VERB, function.__name__, CALLS[function.__name__])
+        if key not in FIRST:
+            FIRST[key] = function(*arguments, **options)
+        return FIRST[key]
 
     return call
 
@@ -71,9 +81,11 @@ def _answer(
     limit: int | None = None,
     cached: bool = False,
     here: bool = False,
+    replaces: bool = False,
 ) -> dict[str, Any]:
-    global CACHED
-    CACHED = cached
+    global CACHED, REPLACES, VERB
+    CACHED, REPLACES, VERB = cached, replaces, argv[0]
+    CALLS.clear()
     if here:  # in this process, so that its forks have the result
         from lstm_cli.cli.main import run
 
