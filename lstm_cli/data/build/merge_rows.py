@@ -25,7 +25,7 @@ class MergedRows:
     scaler: str  # kind
     added: int  # rows after the last one of the run
     overlap: int  # rows that both have; those of the file count
-    changed: int  # values of these rows that differ
+    changed: int  # values of these rows that differ, or that the run lacked
     older: int  # rows of the file before the first one of the run, which are left out
 
     def split(self, *, val: int, held_out: int, config: PrepareConfig) -> Dataset:
@@ -130,7 +130,8 @@ def merge_rows(own: Dataset, new: Dataset, dropped: DroppedOutliers = NO_DROPPED
             scale = own.scaler.scale[index]
             with np.errstate(invalid="ignore"):
                 differs = np.abs(before - after) > ROUNDING * (np.abs(before) + np.abs(after) + scale)
-            changed += int(differs.sum())
+            is_late = np.isnan(before) & ~np.isnan(after) & (place[inside] < count)[:, None]
+            changed += int((differs | is_late).sum())
             values, count = grown, max(count, last)
         rows.append(values)
         counts.append(count)

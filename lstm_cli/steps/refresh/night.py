@@ -27,6 +27,7 @@ from lstm_cli.steps.refresh.compare import Comparison, compare
 from lstm_cli.steps.refresh.decide import Decision, decide, last_training, new_alarm
 from lstm_cli.steps.refresh.rows import (
     commit_rows,
+    is_stored,
     learnt_rows,
     newest_time,
     prepare_settings,
@@ -110,7 +111,7 @@ def compare_night(
         trained_at=trained_at,
     )
     listen(Note(text=f"{'training a challenger' if decision.train else 'no training'}: {decision.reason}"))
-    if merged.added or merged.changed or decision.train:
+    if not is_stored(opened, merged, stored):
         kept = replace(settings, val=str(val), test="0")
         commit_rows(writer, source, merged, stored, kept)
     writer.switch_step("train")
