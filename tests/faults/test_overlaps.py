@@ -1,5 +1,7 @@
 """Tests of two writers of a run, and of readers during commits."""
 
+import os
+import random
 import re
 import shutil
 import subprocess
@@ -7,8 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from faulted_steps import BY_NAME
-from faulty import FULL, LINEAR, Command, artifact_digests, copy_golden, trial_count, unnamed_files
+from faulty import (
+    FULL,
+    LINEAR,
+    Command,
+    artifact_digests,
+    copy_golden,
+    copy_two_models,
+    trial_count,
+    unnamed_files,
+)
 
 CHILD = "import sys; from lstm_cli.cli.main import main; main(sys.argv[1:])"
 
@@ -16,7 +28,83 @@ CHILD = "import sys; from lstm_cli.cli.main import main; main(sys.argv[1:])"
 def start(*argv: object, cwd: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", CHILD, *map(str, argv)]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=cwd, text=True, stdout=pipe, stderr=pipe)
+    return subprocess.Popen(command, cwd=cwd, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def wait_for_lock(run: Path, process: "subprocess.Popen[str]") -> None:
+    """Wait until a process holds the lock of a run."""
+    while not (run / ".lock").exists() or not (run / ".lock").read_text().startswith(f"{process.pid} "):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def others(run: Path, panel: Path) -> dict[str, list[object]]:
+    """Return the commands that write a run, by verb."""
+    return {
+        "refresh": ["refresh", run, panel],
+        "train": ["train", run, *LINEAR, "--force"],
+        "quantize": ["quantize", run, "--max-loss", "1000%", "--force"],
+        "rollback": ["history", run, "--rollback", "1"],
+        "score": ["score", run],
+    }
+
+
+@pytest.mark.parametrize("stage", ["reading", "forecast"])
+def test_no_other_writer_comes_between_the_parts_of_a_night(
+    command: Command, panel: Path, tmp_path: Path, stage: str
+) -> None:
+    """The night is stopped while it reads its rows or writes its forecast: it has one lock from begin to end."""
+    run, fifo = copy_two_models(tmp_path / "run"), tmp_path / "fifo.csv"
+    assert command("predict", run, "--record", "--origin", "2024-04-20", "-o", tmp_path / "f")["status"] == 0
+    os.mkfifo(fifo)
+    plain = [*("refresh", run), "-" if stage == "reading" else panel]
+    night = start(*plain, "-o", tmp_path / "forecast.csv" if stage == "reading" else fifo, cwd=tmp_path)
+    wait_for_lock(run, night)
+    if stage == "forecast":  # the reader is opened when the night has done all else
+        while "verdicts" not in (run / "run.json").read_text():
+            assert night.poll() is None, night.communicate()
+            time.sleep(0.01)
+    before = (run / "run.json").read_bytes()
+    for argv in others(run, panel).values():
+        refused = command(*argv)
+        assert refused["status"] == 6, refused["err"]
+        assert f"is being written by process {night.pid} on host" in refused["err"]
+    assert command("predict", run, "-o", tmp_path / "reader.csv")["status"] == 0
+    assert (run / "run.json").read_bytes() == before
+    waiting = start("history", run, "--rollback", "1", "--lock-wait", "300", cwd=tmp_path)
+    if stage == "forecast":
+        assert len(fifo.read_text().splitlines()) == 15
+    err = night.communicate(panel.read_text() if stage == "reading" else None, timeout=1200)[1]
+    assert night.returncode == 0, err
+    assert waiting.communicate(timeout=1200)
+    assert waiting.returncode == 0
+    assert artifact_digests(run) is not None
+    assert unnamed_files(run) == []
+
+
+def test_nights_and_other_writers_at_random_times(
+    command: Command, panel: Path, tmp_path: Path, rng: random.Random
+) -> None:
+    """Each writer succeeds or is refused, and the run is whole."""
+    codes: dict[str, list[int]] = {}
+    for trial in range(trial_count(50, 1)):
+        run = copy_two_models(tmp_path / f"run{trial}")
+        verb = rng.choice([*others(run, panel), "predict"])
+        argv = ["predict", run] if verb == "predict" else others(run, panel)[verb]
+        night = start("refresh", run, panel, "--always", "-o", tmp_path / "forecast.csv", cwd=tmp_path)
+        time.sleep(rng.uniform(0, 4))
+        other = command(*argv)
+        err = night.communicate(timeout=1200)[1]
+        assert night.returncode in (0, 6), err
+        assert other["status"] in ((0,) if verb == "predict" else (0, 3, 6)), other[
+            "err"
+        ]  # 3: nothing to score
+        assert 0 in (night.returncode, other["status"]) or verb == "score"
+        assert artifact_digests(run) is not None
+        assert unnamed_files(run) == []
+        codes.setdefault(verb, []).append(other["status"])
+        shutil.rmtree(run)
+    print(f"refresh with another writer: {codes}")
 
 
 def test_one_of_two_writers_is_refused(command: Command, panel: Path, tmp_path: Path) -> None:
