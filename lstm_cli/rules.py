@@ -245,6 +245,7 @@ _WARNINGS = {
     "M406": "Some forecasts have no promise of their own model, so the test for lost accuracy leaves them out.",
     "M407": "No challenger was trained or compared, so the model stays.",
     "M408": "A file of new rows has none that is newer than those of the run.",
+    "M409": "A new model replaces one with a quantized graph, which is not used any more.",
 }
 _NOTES = {
     "D123": "The first line is Excel's `sep=`, which names the delimiter.",

@@ -144,6 +144,25 @@ def test_a_recorded_forecast_is_scored(run: Path, panel: Path) -> None:
         made.score([panel, panel])
 
 
+def test_a_night_adds_the_rows_of_a_frame_and_forecasts(run: Path, panel: Path, tmp_path: Path) -> None:
+    made, output = lstm.open_run(run), tmp_path / "forecast.csv"
+    frame = pd.read_csv(panel)
+    frame.loc[frame["day"] == "2024-05-01", "sales"] = 60.0
+    report = made.refresh(frame, new_rows=5_000, output=output, keep=2)
+    assert (report.verdict, report.rows["added"], report.rows["changed"]) == ("not trained", 0, 2)
+    assert [finding["rule"] for finding in report.findings] == ["M408"]
+    assert report.forecast["recorded"]
+    again = made.predict()
+    assert pd.read_csv(output)["sales"].tolist() == pytest.approx(again["sales"].tolist(), rel=1e-6)
+    assert [verdict["text"] for verdict in made.history().versions[-1]["verdicts"]] == [report.text]
+    with pytest.raises(lstm.UsageError, match="`keep=0` is too small"):
+        made.refresh(frame, keep=0)
+    with pytest.raises(lstm.UsageError, match="unknown setting 'horizon'"):
+        made.refresh(frame, horizon=3)
+    with pytest.raises(lstm.DataError):
+        made.refresh(frame.drop(columns="price"))
+
+
 def test_the_page_of_a_run(scored: Path, tmp_path: Path) -> None:
     run, output = lstm.open_run(scored), tmp_path / "report.html"
     assert run.report(output, threads=1).output == str(output)

@@ -10,7 +10,7 @@ from lstm_cli.data.build.backtest_folds import dataset_from_rows, measured_rows
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
 from lstm_cli.data.dataset.panel_times import PanelTimes
-from lstm_cli.data.dataset.short_series import ShortSeries
+from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 
 ROUNDING = 1e-5  # relative difference that 32-bit floats explain
 
@@ -92,7 +92,12 @@ class MergedRows:
         )
 
 
-def merge_rows(own: Dataset, new: Dataset, dropped: DroppedOutliers = NO_DROPPED_OUTLIERS) -> MergedRows:
+def merge_rows(
+    own: Dataset,
+    new: Dataset,
+    dropped: DroppedOutliers = NO_DROPPED_OUTLIERS,
+    short: ShortSeries = NO_SHORT_SERIES,
+) -> MergedRows:
     """Return the rows of a run and of a newer file. Where both have a value, that of the file counts.
 
     A measured value of the run stays if the file has none. Series that are new in the file are added.
@@ -101,6 +106,7 @@ def merge_rows(own: Dataset, new: Dataset, dropped: DroppedOutliers = NO_DROPPED
         own: data of the run.
         new: rows of the file, with the columns and the time step of the run.
         dropped: outliers that `prepare` set to missing.
+        short: series that are too short for the data of the run; only their new rows count as added.
     """
     step, table = own.schema.step, own.series
     known = {name: index for index, name in enumerate(table.names)}
@@ -142,7 +148,7 @@ def merge_rows(own: Dataset, new: Dataset, dropped: DroppedOutliers = NO_DROPPED
         rows.append(measured_rows(new, index, size, NO_DROPPED_OUTLIERS))
         counts.append(int(new.series.count[index]))
         ahead.append(int(new.series.ahead[index]))
-        added += counts[-1]
+        added += counts[-1] - _known_rows(short, new, index)
     lengths = np.array([len(values) for values in rows])
     static = None
     if table.static is not None and new.series.static is not None:
@@ -166,3 +172,19 @@ def merge_rows(own: Dataset, new: Dataset, dropped: DroppedOutliers = NO_DROPPED
         changed=changed,
         older=older,
     )
+
+
+def _known_rows(short: ShortSeries, new: Dataset, index: int) -> int:
+    """Return the number of rows of a series of the file that the run has in its short series.
+
+    Args:
+        short: short series of the run.
+        new: rows of the file.
+        index: series of the file.
+    """
+    name, table, step = new.series.names[index], new.series, new.schema.step
+    if name not in short.names:
+        return 0
+    known = short.names.index(name)
+    last = step.times(short.count[known : known + 1] - 1, int(short.origin_us[known]))
+    return int(np.clip(step.index(last, int(table.origin_us[index]))[0][0] + 1, 0, table.count[index]))

@@ -20,7 +20,7 @@ from lstm_cli.evaluation.score_text import format_number, format_percent
 from lstm_cli.events import Event, Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.rundir import Writer, check_output, writing
+from lstm_cli.rundir import Writer, check_output, command, serves_quantized, writing
 from lstm_cli.steps.predict.data import source_name
 from lstm_cli.steps.refresh.challenger import lacks_scores, replace_model, within
 from lstm_cli.steps.refresh.conditions import check_gates, parse_conditions
@@ -85,28 +85,26 @@ def refresh(
     with writing(run, step="prepare", lock_wait=lock_wait) as writer:
         night = compare_night(writer, source, config, pass_on, warn, stdin, limited, should_stop)
         gates, both_failed, allowed = check_gates(conditions, night.comparison)
-        verdict, failure, unwritten = (
-            "not trained" if night.comparison is None else "kept",
-            night.failure,
-            None,
-        )
+        verdict, failure = "not trained" if night.comparison is None else "kept", night.failure
+        unwritten: list[OutputError | None] = []
         if night.comparison is not None and night.comparison.is_better(config.margin) and allowed:
-            failure, unwritten = _replace(writer, config, pass_on, keep, limited)
+            failure, refused = _replace(writer, config, pass_on, keep, limited)
+            unwritten.append(refused)
             raise_if_interrupted(should_stop)
             verdict = "replaced" if failure is None else verdict
         if failure is not None:
             verdict = "failed"
             text = f"no challenger: {failure} (the model stays; --always tries again at once)"
             warn(Finding(rule="M407", kind=MODEL, text=text, flags=("--always",)))
-        unwritten = unwritten or _promise(writer, pass_on, should_stop)
+        unwritten.append(_promise(writer, pass_on, should_stop))
         version = writer.current_version
         text = _text(verdict, night, config, version, failure)
-        unwritten = unwritten or _store(writer, _verdict_record(verdict, text, night), night.since)
+        unwritten.append(_store(writer, _verdict_record(verdict, text, night), night.since))
         forecast = _forecast(run, config, pass_on)
-    if unwritten is not None:
-        raise OutputError(
-            f"the forecast was made, but the night was not stored: {unwritten.message}", hint=unwritten.hint
-        )
+    for refused in unwritten:
+        if refused is not None:
+            text = f"the forecast was made, but the night was not stored: {refused.message}"
+            raise OutputError(text, hint=refused.hint)
     report = RefreshReport(
         run=str(run),
         source=source_name(source),
@@ -139,6 +137,8 @@ def _replace(
     writer: Writer, config: RefreshConfig, listen: Listener, keep: int, should_stop: Stop
 ) -> tuple[str | None, OutputError | None]:
     """Make the challenger the model of the run. Return why this failed, and the error if it cannot be written."""
+    assert writer.run is not None
+    has_quantized = serves_quantized(writer.run)
     try:
         failure = replace_model(writer, config, listen, keep, should_stop)
     except OutputError as error:
@@ -146,6 +146,10 @@ def _replace(
         return error.message, error
     if failure is not None:
         writer.abandon()
+    elif has_quantized:
+        again = command("quantize", writer.path)
+        text = f"the quantized model is of the replaced model and is not used any more ('{again}' makes a new one)"
+        listen(WarningRaised(finding=Finding(rule="M409", kind=MODEL, text=text)))
     return failure, None
 
 

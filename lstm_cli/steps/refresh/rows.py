@@ -63,7 +63,7 @@ def read_and_merge(
     for finding in read.findings:
         if finding.rule not in IRRELEVANT:
             warn(finding)
-    return merge_rows(own, read.dataset, load_dropped_outliers(run))
+    return merge_rows(own, read.dataset, load_dropped_outliers(run), load_short_series(run))
 
 
 def validation_rows(run: Run) -> int:

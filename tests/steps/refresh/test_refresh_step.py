@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_ledger import rows_of, until, write_rows
-from small_steps import LINEAR, PREPARE, model_files, write_panel
+from small_nights import FIRST, choose, refreshed, result
+from small_steps import model_files
 
 from lstm_cli.config import RefreshConfig
 from lstm_cli.data.dataset.load import load_dataset
@@ -18,40 +19,10 @@ from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.history import history, roll_back
-from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.refresh import challenger, compare, night, refresh
-from lstm_cli.steps.refresh.compare import Comparison
-from lstm_cli.steps.refresh.report import RefreshReport
-from lstm_cli.steps.train import train
 from lstm_cli.training import train_model as training
 
-FIRST = "2024-05-09"  # last measured day of the first 130 rows
 OLD = b"an older forecast\n"
-
-
-@pytest.fixture(scope="module")
-def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a panel with 210 days; a run begins with its first 130."""
-    return write_panel(tmp_path_factory.mktemp("big") / "panel.csv", rows=210)
-
-
-@pytest.fixture(scope="module")
-def linear(big: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run with a linear model, which trains in a moment. Tests must not change it."""
-    folder = tmp_path_factory.mktemp("linear")
-    run = folder / "run"
-    prepare(until(big, FIRST, folder / "first.csv"), run, PREPARE, ignore_events)
-    train(run, LINEAR, ignore_events)
-    return run
-
-
-@pytest.fixture
-def run(linear: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(linear, tmp_path / "run"))
-
-
-def refreshed(run: Path, big: Path, day: str, config: RefreshConfig = RefreshConfig()) -> RefreshReport:  # noqa: B008
-    return refresh(run, until(big, day, run.parent / "new.csv"), config, ignore_events)
 
 
 def units(run: Path) -> dict[str, np.ndarray]:
@@ -70,24 +41,6 @@ def units(run: Path) -> dict[str, np.ndarray]:
 
 def sales(path: Path, shop: str) -> np.ndarray:
     return np.array([float(row["sales"]) for row in rows_of(path) if row["shop"] == shop and row["sales"]])
-
-
-def result(better: bool) -> Comparison:
-    scores = {"mae": 1.0, "mase": 1.0}
-    return Comparison(
-        champion=scores,
-        challenger=dict.fromkeys(scores, 0.9 if better else 1.1),
-        baselines={"naive": scores},
-        difference=10.0 if better else -10.0,
-        interval=[5.0, 15.0] if better else [-15.0, -5.0],
-        windows=9,
-        since="2024-06-01",
-    )
-
-
-def choose(monkeypatch: pytest.MonkeyPatch, better: bool) -> None:
-    """Decide the comparison beforehand."""
-    monkeypatch.setattr(night, "compare", lambda *args: result(better))
 
 
 def test_a_night_without_a_training_adds_the_rows_and_keeps_the_model(run: Path, big: Path) -> None:
