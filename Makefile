@@ -53,6 +53,7 @@ lint: $(DEV)
 
 docs: $(DEV)
 	$(BIN)/python tests/reference_pages.py
+	$(BIN)/python tests/nightly_page.py
 
 # Only the package, for the demo. It is installed again if one of these files changes.
 $(READY): pyproject.toml constraints.txt

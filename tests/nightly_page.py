@@ -1,0 +1,183 @@
+"""Writer of the outputs in docs/how-to/nightly.md: `python tests/nightly_page.py`.
+
+It runs the nights of a small daily load, and puts the last lines of each kind of night into the blocks below the
+comments `<!-- output: NAME -->` of the page. The first model cannot know the effect of promotions, which begins after
+its last row. Later the load is noise.
+"""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "how-to" / "nightly.md"
+COMMAND = "PYTHONPATH=. python tests/nightly_page.py"
+NIGHT = ("refresh", "runs/load", "load.csv", "--margin", "5%", "-o", "forecast.csv")
+FIRST, GROWN, NOISE, LAST = (
+    107,
+    207,
+    212,
+    240,
+)  # days: first export, next export, begin of the noise, last night
+EFFECT = 100  # first day on which promotions have an effect
+SEED = 1
+ENVIRONMENT = {"LSTM_TRAIN_PARTS": "linear", "LSTM_TRAIN_REFIT": "0", "OMP_NUM_THREADS": "1"}
+BLOCK = re.compile(r"(<!-- output: ([\w ]+) -->\n```text\n)(.*?)(```)", re.DOTALL)
+
+Shell = Callable[..., tuple[int, str]]
+
+
+def write_export(path: Path, days: int) -> None:
+    """Write the load of the first days, with the promotions of the week after them."""
+    rng, level, lines = random.Random(SEED), 0.0, ["day,load,promo"]
+    for day in range(days + 7):
+        level = 0.8 * level + rng.gauss(0, 4)
+        load = 100 + (0, 8, 9, 9, 7, -12, -20)[day % 7] + level + rng.gauss(0, 0.5)
+        promo = int(rng.random() < 0.3)
+        load += 25 * promo if day >= EFFECT else 0
+        load *= rng.uniform(0.6, 1.4) if day >= NOISE else 1
+        text = f"{load:.3f}" if day < days else ""
+        lines.append(f"{date(2024, 1, 1) + timedelta(days=day)},{text},{promo}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """Return the text of each night by its name; `folder` must be empty."""
+    lstm, export = shell(folder), folder / "load.csv"
+    write_export(export, FIRST)
+    prepare = ("--target", "load", "--future", "promo", "--horizon", "7", "--lookback", "14")
+    lstm("prepare", "load.csv", "runs/load", *prepare, "--val", "30", "--test", "7")
+    lstm("train", "runs/load")
+    lstm("evaluate", "runs/load", "--split", "val")
+    result: dict[str, str] = {}
+    for days in (GROWN, *range(GROWN + 1, LAST)):
+        write_export(export, days)
+        shutil.copytree(folder / "runs", folder / "before")
+        code, text = lstm(*NIGHT)
+        summary = text.splitlines()[-1]
+        kind = kind_of(summary)
+        if kind is not None:
+            result[kind] = f"{summary}\n"
+        if kind == "bad":
+            shutil.rmtree(folder / "runs")
+            shutil.move(folder / "before", folder / "runs")
+            result["failed"] = ended(*lstm(*NIGHT, "--fail-if", "mase>=1"))
+            break
+        assert code == 0, text
+        shutil.rmtree(folder / "before")
+    export.write_text(export.read_text().replace("day,load,promo", "day,kw,promo"))
+    result["broken"] = ended(*lstm(*NIGHT))
+    result["alert"] = alert(folder)
+    missing = {name for _, name, *_ in BLOCK.findall(PAGE.read_text())} - result.keys()
+    if missing:
+        raise ValueError(
+            f"no night was {', '.join(sorted(missing))}: change the load of tests/nightly_page.py"
+        )
+    return result
+
+
+def kind_of(summary: str) -> str | None:
+    """Return the kind of a night that the page shows, from its summary line."""
+    if "ALARM" in summary:
+        return "bad" if "not trained" not in summary and "replaces" not in summary else None
+    return "not trained" if "not trained" in summary else "replaced" if "replaces" in summary else None
+
+
+def ended(code: int, text: str) -> str:
+    """Return the lines of a night that failed: from its summary or its error on, and the exit code."""
+    lines = text.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith(("error", "refresh runs")))
+    return "\n".join([*lines[first:], f"exit code {code}"]) + "\n"
+
+
+def alert(folder: Path) -> str:
+    """Return what cron mails after a broken night: the output of the line of the page."""
+    (night,) = cron_lines(PAGE.read_text())
+    done = subprocess.run(
+        ["/bin/sh", "-c", night.replace("/home/ana/forecast", str(folder))],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": f"{folder / '.venv' / 'bin'}:/usr/bin:/bin", "HOME": str(folder)},
+    )
+    return done.stdout + done.stderr
+
+
+def cron_lines(page: str) -> list[str]:
+    """Return the command of each entry of the crontab on the page."""
+    (crontab,) = re.findall(r"^```crontab\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    return [line.split(maxsplit=5)[5] for line in crontab.splitlines() if re.match(r"[\d*]", line)]
+
+
+def shell(folder: Path) -> Shell:
+    """Write the program `lstm` of these sources, and return a function that runs it: exit code and stderr.
+
+    The time at the begin of a line is left out.
+    """
+    program = folder / ".venv" / "bin" / "lstm"
+    program.parent.mkdir(parents=True)
+    given = " ".join(f"{name}={value}" for name, value in {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}.items())
+    program.write_text(f'#!/bin/sh\nexec env {given} {sys.executable} -m lstm_cli "$@"\n')
+    program.chmod(0o755)
+
+    def run(*argv: str) -> tuple[int, str]:
+        from lstm_cli.cli.main import run as lstm
+
+        before, stderr, stdout = Path.cwd(), os.dup(2), os.dup(1)
+        environment = {name: os.environ.get(name) for name in ENVIRONMENT}
+        with tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as out:
+            try:
+                os.chdir(folder)
+                os.environ.update(ENVIRONMENT)
+                sys.stdout.flush()
+                os.dup2(err.fileno(), 2)
+                os.dup2(out.fileno(), 1)
+                code = lstm(argv)
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:
+                os.dup2(stderr, 2)
+                os.dup2(stdout, 1)
+                os.close(stderr)
+                os.close(stdout)
+                os.chdir(before)
+                for name, value in environment.items():
+                    os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+            err.seek(0)
+            text = err.read().decode()
+        return code, re.sub(r"^\d{4}-\d\d-\d\dT[\d:]+Z ", "", text, flags=re.MULTILINE)
+
+    return run
+
+
+def with_outputs(page: str, texts: Mapping[str, str]) -> str:
+    """Return the page with the text of each night in its block."""
+    return BLOCK.sub(lambda block: f"{block[1]}{texts[block[2]]}{block[4]}", page)
+
+
+def blocks(page: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each block."""
+    for _, name, text, _ in BLOCK.findall(page):
+        yield name, text
+
+
+def masked(text: str) -> str:
+    """Return a text without its numbers, which differ between machines."""
+    return re.sub(r"-?\d[\d,]*(\.\d+)?", "#", text)
+
+
+def main() -> None:
+    """Write the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        PAGE.write_text(with_outputs(PAGE.read_text(), outputs(Path(folder))))
+
+
+if __name__ == "__main__":
+    main()
