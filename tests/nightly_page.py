@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -126,28 +127,17 @@ def shell(folder: Path) -> Shell:
     def run(*argv: str) -> tuple[int, str]:
         from lstm_cli.cli.main import run as lstm
 
-        before, stderr, stdout = Path.cwd(), os.dup(2), os.dup(1)
-        environment = {name: os.environ.get(name) for name in ENVIRONMENT}
-        with tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as out:
+        given = {name: os.environ.get(name) for name in ENVIRONMENT}
+        with tempfile.TemporaryFile("w+") as err, tempfile.TemporaryFile("w+") as out, chdir(folder):
+            os.environ.update(ENVIRONMENT)
             try:
-                os.chdir(folder)
-                os.environ.update(ENVIRONMENT)
-                sys.stdout.flush()
-                os.dup2(err.fileno(), 2)
-                os.dup2(out.fileno(), 1)
-                code = lstm(argv)
-                sys.stdout.flush()
-                sys.stderr.flush()
+                with redirect_stderr(err), redirect_stdout(out):
+                    code = lstm(argv)
             finally:
-                os.dup2(stderr, 2)
-                os.dup2(stdout, 1)
-                os.close(stderr)
-                os.close(stdout)
-                os.chdir(before)
-                for name, value in environment.items():
+                for name, value in given.items():
                     os.environ.pop(name, None) if value is None else os.environ.update({name: value})
             err.seek(0)
-            text = err.read().decode()
+            text = err.read()
         return code, re.sub(r"^\d{4}-\d\d-\d\dT[\d:]+Z ", "", text, flags=re.MULTILINE)
 
     return run

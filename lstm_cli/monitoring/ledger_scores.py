@@ -80,6 +80,7 @@ class Tally:
         part = {name: value[..., steps, :] for name, value in self._sums.items()}
         scale = metrics.MetricScale(**self._scale)
         scores = {name: _metrics(part, name, scale) for name in ("model", "baseline")}
+        scores["baseline"]["wql"] = _point_wql(part["baseline.absolute"], part["baseline.size"])
         of_quantiles = dict(interval_scores.NO_SCORES)
         if "intervals.count" in part:
             sums = interval_scores.IntervalSums(**{name: part[f"intervals.{name}"] for name in _INTERVALS})
@@ -106,6 +107,18 @@ def _metrics(part: dict[str, np.ndarray], name: str, scale: metrics.MetricScale)
     }
 
 
+def _point_wql(absolute: np.ndarray, size: np.ndarray) -> float | None:
+    """Return the WQL of a forecast without quantiles: all nine are the forecast, so it is sum |error| / sum |value|.
+
+    Args:
+        absolute: [S, H, C] sums of absolute errors.
+        size: [S, H, C] sums of absolute measured values.
+    """
+    errors, sizes = absolute.sum(axis=1), size.sum(axis=1)
+    defined = sizes > 0
+    return float(np.mean(errors[defined] / sizes[defined])) if defined.any() else None
+
+
 def _sums(forecast: RecordedForecast, truth: np.ndarray) -> dict[str, np.ndarray]:
     """Return the sums [..., S, H, C] of one forecast by name."""
     observed = np.isfinite(truth)
@@ -119,6 +132,7 @@ def _sums(forecast: RecordedForecast, truth: np.ndarray) -> dict[str, np.ndarray
         errors = metrics.sum_errors(units, truth, known, series, series_count=len(series))
         sums |= {f"{name}.{field}": value for field, value in vars(errors).items()}
         sums[f"{name}.signed"] = np.where(known, units - truth, 0.0)
+        sums[f"{name}.size"] = np.where(known, np.abs(truth), 0.0)
     if forecast.probabilities:
         quantiles = forecast.quantiles.astype(np.float64)
         known = observed & np.isfinite(quantiles).all(axis=0)

@@ -40,7 +40,7 @@ def test_each_night_ends_as_the_page_says(nights: dict[str, str]) -> None:
 
 
 def test_a_good_night_of_cron_sends_no_mail(tmp_path: Path) -> None:
-    """The line runs as cron runs it, with a program that ends well and one that fails."""
+    """Run the line as cron runs it, with a program that ends well and one that fails."""
     variables = dict(line.split("=", 1) for line in blocks(NAME, "crontab")[0].splitlines()[:2])
     (line,) = cron_lines(PAGE.read_text())
     program = tmp_path / ".venv" / "bin" / "lstm"

@@ -53,7 +53,7 @@ def others(run: Path, panel: Path) -> dict[str, list[object]]:
 def test_no_other_writer_comes_between_the_parts_of_a_night(
     command: Command, panel: Path, tmp_path: Path, stage: str
 ) -> None:
-    """The night is stopped while it reads its rows or writes its forecast: it has one lock from begin to end."""
+    """Stop the night while it reads its rows or writes its forecast: it has one lock from begin to end."""
     run, fifo = copy_two_models(tmp_path / "run"), tmp_path / "fifo.csv"
     assert command("predict", run, "--record", "--origin", "2024-04-20", "-o", tmp_path / "f")["status"] == 0
     os.mkfifo(fifo)

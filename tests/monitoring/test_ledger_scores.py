@@ -31,6 +31,7 @@ def test_the_figures_of_one_forecast():
     )
     assert figures["baseline"]["mase"] == pytest.approx(1.5)
     assert figures["baseline"]["bias"] == pytest.approx(2.0)
+    assert figures["baseline"]["wql"] == pytest.approx(6 / 28)  # all its quantiles are the forecast
     # The 80 % interval is the forecast -4 to +4, so 16 is its lower end; the 95 % interval is 9.5 wide.
     assert figures["coverage"] == {"80": 100.0, "95": 100.0}
     assert figures["width"] == pytest.approx({"80": 8.0, "95": 9.5})
@@ -66,6 +67,21 @@ def test_forecasts_of_different_series_and_steps_are_added():
     assert figures["mase"] == pytest.approx((1.0 + 2.0) / 2)
     assert figures["mae"] == pytest.approx(8 / 3)
     assert tally.per_step()[1]["metrics"]["mae"] == pytest.approx(3.0)
+
+
+def test_a_tally_without_steps_has_the_same_figures():
+    forecast, truth = (
+        small_forecast([[10.0, 20.0], [5.0, 7.0]], names=("A", "B")),
+        [[12.0, 16.0], [9.0, np.nan]],
+    )
+    whole, overall = Tally(horizon=2, targets=1), Tally(horizon=1, targets=1)
+    for tally in (whole, overall):
+        tally.add(forecast, truth_of(truth))
+        tally.add(forecast, truth_of(truth))
+    assert len(overall.per_step()) == 1
+    assert (overall.forecasts, overall.values) == (whole.forecasts, whole.values) == (2, 6)
+    for name, value in whole.figures().items():
+        assert overall.figures()[name] == pytest.approx(value), name
 
 
 def test_two_tallies_are_one():

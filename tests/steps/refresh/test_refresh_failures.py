@@ -62,7 +62,7 @@ def test_a_model_that_cannot_be_written_leaves_the_forecast_to_the_champion(
 def test_a_verdict_that_cannot_be_written_does_not_prevent_the_forecast(
     run: Path, big: Path, output: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    """The commit of the model fails after its rename, or the verdict fails."""
+    """Fail in the commit of the model after its rename, or in that of the verdict."""
     original = Writer._replace_manifest
 
     def fail(writer: Writer, data: bytes) -> None:
