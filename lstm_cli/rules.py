@@ -128,6 +128,7 @@ _ERRORS = {
     "D809": "Two columns of the forecast would have the same name.",
     "D812": "A time of `--future-data` is not on the time grid of the targets.",
     "D813": "A series of `--only` is not found.",
+    "D814": "New rows change most of the values that the run has.",
     "D820": "A level or quantile of the forecast is beyond what the calibration of the model supports.",
     "D831": "No series of the forecast has sample paths.",
     "D841": "The origin of a forecast is not a row with a target.",

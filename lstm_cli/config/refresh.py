@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from lstm_cli.config.setting import require_bounds, setting
 from lstm_cli.config.text import TextSettings
 
-DECISION_PANEL, COMPARISON_PANEL, FORECAST_PANEL = "When to train", "Comparison", "Forecast"
+DATA_PANEL, DECISION_PANEL = "New rows", "When to train"
+COMPARISON_PANEL, FORECAST_PANEL = "Comparison", "Forecast"
 HORIZONS = 7  # new rows that lead to a training, in horizons
 
 
@@ -20,6 +21,11 @@ class RefreshConfig(TextSettings):
         flag="-o --output",
         default_text="the forecast is only recorded",
         panel=FORECAST_PANEL,
+    )
+    accept_changes: bool = setting(
+        False,
+        "Accept a file that changes most known values, or that begins after a long gap.",
+        panel=DATA_PANEL,
     )
     always: bool = setting(False, "Train a challenger each time.", panel=DECISION_PANEL)
     new_rows: int | None = setting(

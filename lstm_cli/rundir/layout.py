@@ -44,6 +44,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "scaler.json": "scaling parameters per series and column",
                 "training.json": "statistics of the training rows per series: deviation, seasonal error, range",
                 "short_series.json": "series too short for training: name, times, last season of targets (optional)",
+                "short_rows.npy": "rows of these series in the units of the file, float64 [T, columns] (optional)",
                 "outliers.json": "values that `--outliers drop` removed: row, column, value (optional)",
             },
         ),

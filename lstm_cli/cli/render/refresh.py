@@ -21,6 +21,8 @@ def refresh_table(report: Any, page: Page) -> None:
     parts = [f"{count_noun(rows['added'], 'new row')} until {report.time_end or rows['total']}"]
     if rows["overlap"]:
         parts.append(f"{rows['overlap']:,} known ones, {count_noun(rows['changed'], 'changed value')}")
+    if rows["filled"]:
+        parts.append(f"{count_noun(rows['filled'], 'value')} for gaps of the run")
     if rows["older"]:
         parts.append(f"{rows['older']:,} before the first row of the run left out")
     page.line(f"{report.source}: {'; '.join(parts)}")

@@ -11,8 +11,27 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable
 from lstm_cli.data.dataset.dropped_outliers import NO_DROPPED_OUTLIERS, DroppedOutliers
 from lstm_cli.data.dataset.panel_times import PanelTimes
 from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
+from lstm_cli.data.frequency.step import Step
 
 ROUNDING = 1e-5  # relative difference that 32-bit floats explain
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowCounts:
+    """Counts of the rows of a file next to those of a run. A row counts if it has a value."""
+
+    added: int = 0  # rows after the last one of the run
+    overlap: int = 0  # rows that both have; those of the file count
+    changed: int = 0  # values of these rows that differ
+    filled: int = 0  # values that were missing in the run
+    older: int = 0  # rows of the file before the first one of the run, which are left out
+    compared: int = 0  # targets that both have
+    differing: int = 0  # of these targets, those that differ
+    far: int = 0  # of these targets, those that differ by more than half a standard deviation
+
+    def plus(self, other: "RowCounts") -> "RowCounts":
+        """Return the sums of both."""
+        return RowCounts(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +42,7 @@ class MergedRows:
     table: SeriesTable  # its splits are not set
     schema: Schema
     scaler: str  # kind
-    added: int  # rows after the last one of the run
-    overlap: int  # rows that both have; those of the file count
-    changed: int  # values of these rows that differ, or that the run lacked
-    older: int  # rows of the file before the first one of the run, which are left out
+    counts: RowCounts
 
     def split(self, *, val: int, held_out: int, config: PrepareConfig) -> Dataset:
         """Return the dataset with the newest rows held out as its test split, and `val` validation rows before them.
@@ -68,15 +84,16 @@ class MergedRows:
 
         Args:
             dataset: dataset of `split`.
-            before: short series of the run.
+            before: short series of the run, with their rows.
         """
         table, width, season = self.table, dataset.targets, dataset.schema.season
         left = np.array(
             [i for i, name in enumerate(table.names) if name not in dataset.series.names], dtype=int
         )
-        tails = []
+        tails, whole = [], []
         for index in left.tolist():
-            rows = np.array(self.rows[index][: table.count[index], :width])
+            whole.append(np.array(self.rows[index][: table.count[index]]))
+            rows = whole[-1][:, :width].copy()
             for column in np.flatnonzero(np.isnan(rows[-1])):
                 measured = rows[~np.isnan(rows[:, column]), column]
                 rows[-1, column] = measured[-1] if len(measured) else np.nan
@@ -89,7 +106,35 @@ class MergedRows:
             origin_us=np.concatenate([table.origin_us[left], old.origin_us]),
             count=np.concatenate([table.count[left], old.count]),
             tails=(*tails, *old.tails),
+            rows=(*whole, *old.rows),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Series:
+    """Rows of one series on its time grid."""
+
+    origin_us: int
+    count: int  # rows up to the last target
+    rows: (
+        np.ndarray
+    )  # [rows, columns] in the file's units, with those after the last target; NaN where missing
+
+    @staticmethod
+    def of(dataset: Dataset, index: int, dropped: DroppedOutliers) -> "_Series":
+        table = dataset.series
+        length = int(table.count[index] + table.ahead[index])
+        return _Series(
+            origin_us=int(table.origin_us[index]),
+            count=int(table.count[index]),
+            rows=measured_rows(dataset, index, length, dropped),
+        )
+
+    @property
+    def has_value(self) -> np.ndarray:
+        """Return which rows up to the last target have a value, as bool [rows]."""
+        known: np.ndarray = ~np.isnan(self.rows).all(axis=1)
+        return known & (np.arange(len(known)) < self.count)
 
 
 def merge_rows(
@@ -106,85 +151,91 @@ def merge_rows(
         own: data of the run.
         new: rows of the file, with the columns and the time step of the run.
         dropped: outliers that `prepare` set to missing.
-        short: series that are too short for the data of the run; only their new rows count as added.
+        short: series of the run that were too short for training, with their rows.
     """
     step, table = own.schema.step, own.series
-    known = {name: index for index, name in enumerate(table.names)}
     found = {name: index for index, name in enumerate(new.series.names)}
-    added = overlap = changed = older = 0
-    rows, counts, ahead = [], [], []
-    for name, index in known.items():
-        length = int(table.count[index] + table.ahead[index])
-        values, count = measured_rows(own, index, length, dropped), int(table.count[index])
+    merged, counts = {}, RowCounts()
+    for index, name in enumerate(table.names):
+        merged[name] = _Series.of(own, index, dropped)
         if name in found:
-            other = found[name]
-            size = int(new.series.count[other] + new.series.ahead[other])
-            fresh = measured_rows(new, other, size, NO_DROPPED_OUTLIERS)
-            times = step.times(np.arange(size), int(new.series.origin_us[other]))
-            place, fits = step.index(times, int(table.origin_us[index]))
-            inside = fits & (place >= 0)
-            usable = np.arange(size) < new.series.count[other]
-            older += int((usable & (place < 0)).sum())
-            end = int(place[inside].max()) + 1 if inside.any() else 0
-            grown = np.full((max(length, end), values.shape[1]), np.nan)
-            grown[:length] = values
-            before, after = grown[place[inside]], fresh[inside]
-            grown[place[inside]] = np.where(np.isnan(after), before, after)
-            last = int(place[inside & usable].max(initial=-1)) + 1
-            overlap += int((inside & usable & (place < count)).sum())
-            added += max(0, last - count)
-            scale = own.scaler.scale[index]
-            with np.errstate(invalid="ignore"):
-                differs = np.abs(before - after) > ROUNDING * (np.abs(before) + np.abs(after) + scale)
-            is_late = np.isnan(before) & ~np.isnan(after) & (place[inside] < count)[:, None]
-            changed += int((differs | is_late).sum())
-            values, count = grown, max(count, last)
-        rows.append(values)
-        counts.append(count)
-        ahead.append(len(values) - count)
-    only_new = [index for name, index in found.items() if name not in known]
+            fresh = _Series.of(new, found[name], NO_DROPPED_OUTLIERS)
+            tolerance, far = own.scaler.scale[index], own.training.deviation[index] / 2
+            merged[name], more = _merge_series(merged[name], fresh, step, tolerance, far)
+            counts = counts.plus(more)
+    only_new = [index for name, index in found.items() if name not in merged]
+    place = {name: index for index, name in enumerate(short.names)}
     for index in only_new:
-        size = int(new.series.count[index] + new.series.ahead[index])
-        rows.append(measured_rows(new, index, size, NO_DROPPED_OUTLIERS))
-        counts.append(int(new.series.count[index]))
-        ahead.append(int(new.series.ahead[index]))
-        added += counts[-1] - _known_rows(short, new, index)
-    lengths = np.array([len(values) for values in rows])
+        name, fresh = new.series.names[index], _Series.of(new, index, NO_DROPPED_OUTLIERS)
+        before = place.get(name)
+        if before is None:
+            merged[name], more = fresh, RowCounts(added=int(fresh.has_value.sum()))
+        else:
+            known = _Series(
+                origin_us=int(short.origin_us[before]),
+                count=int(short.count[before]),
+                rows=short.rows[before],
+            )
+            merged[name], more = _merge_series(known, fresh, step, np.zeros(1), np.array([np.inf]))
+        counts = counts.plus(more)
+    lengths = np.array([len(each.rows) for each in merged.values()])
+    count = np.array([each.count for each in merged.values()])
     static = None
     if table.static is not None and new.series.static is not None:
         static = np.concatenate([table.static, new.series.static[only_new]])
     return MergedRows(
-        rows=rows,
+        rows=[each.rows for each in merged.values()],
         table=SeriesTable(
-            names=(*table.names, *(new.series.names[index] for index in only_new)),
-            origin_us=np.concatenate([table.origin_us, new.series.origin_us[only_new]]),
+            names=tuple(merged),
+            origin_us=np.array([each.origin_us for each in merged.values()]),
             offset=np.cumsum(lengths) - lengths,
-            count=np.array(counts),
-            ahead=np.array(ahead),
-            train_end=np.array(counts),
-            val_end=np.array(counts),
+            count=count,
+            ahead=lengths - count,
+            train_end=count,
+            val_end=count,
             static=static,
         ),
         schema=replace(own.schema, newest_us=None),
         scaler=own.scaler.kind,
-        added=added,
-        overlap=overlap,
-        changed=changed,
-        older=older,
+        counts=counts,
     )
 
 
-def _known_rows(short: ShortSeries, new: Dataset, index: int) -> int:
-    """Return the number of rows of a series of the file that the run has in its short series.
+def _merge_series(
+    known: _Series, fresh: _Series, step: Step, tolerance: np.ndarray, far: np.ndarray
+) -> tuple[_Series, RowCounts]:
+    """Return a series with the rows of a file, and their counts.
 
     Args:
-        short: short series of the run.
-        new: rows of the file.
-        index: series of the file.
+        known: rows of the run.
+        fresh: rows of the file.
+        step: step of the time grid.
+        tolerance: [columns] or [1], scale of the values; smaller differences are rounding.
+        far: [C] or [1], difference of a target that is large.
     """
-    name, table, step = new.series.names[index], new.series, new.schema.step
-    if name not in short.names:
-        return 0
-    known = short.names.index(name)
-    last = step.times(short.count[known : known + 1] - 1, int(short.origin_us[known]))
-    return int(np.clip(step.index(last, int(table.origin_us[index]))[0][0] + 1, 0, table.count[index]))
+    times = step.times(np.arange(len(fresh.rows)), fresh.origin_us)
+    place, fits = step.index(times, known.origin_us)
+    inside, has_value = fits & (place >= 0), fresh.has_value
+    end = int(place[inside].max(initial=-1)) + 1
+    rows = np.full((max(len(known.rows), end), known.rows.shape[1]), np.nan)
+    rows[: len(known.rows)] = known.rows
+    before, after = rows[place[inside]], fresh.rows[inside]
+    rows[place[inside]] = np.where(np.isnan(after), before, after)
+    usable = np.arange(len(fresh.rows)) < fresh.count
+    count = max(known.count, int(place[inside & usable].max(initial=-1)) + 1)
+    in_run = (place < known.count)[inside]
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(before - after)
+        differs = difference > ROUNDING * (np.abs(before) + np.abs(after) + tolerance)
+    targets = slice(0, len(far) if np.isfinite(far).all() else 0)
+    both = ~np.isnan(before) & ~np.isnan(after) & in_run[:, None]
+    return replace(known, rows=rows, count=count), RowCounts(
+        added=int((has_value & inside & (place >= known.count)).sum()),
+        overlap=int((has_value[inside] & in_run & ~np.isnan(before).all(axis=1)).sum()),
+        changed=int(differs.sum()),
+        filled=int((np.isnan(before) & ~np.isnan(after) & in_run[:, None]).sum()),
+        older=int((has_value & (place < 0)).sum()),
+        compared=int(both[:, targets].sum()),
+        differing=int((differs & both)[:, targets].sum()),
+        far=int((both[:, targets] & (difference[:, targets] > far[targets])).sum()),
+    )

@@ -7,7 +7,7 @@ from lstm_cli.data.grid.regular_grid import Grid
 
 
 def find_short_series(grid: Grid, chosen: np.ndarray, *, targets: int, season: int) -> ShortSeries:
-    """Return the chosen series of a grid with the last season of their targets.
+    """Return the chosen series of a grid with their rows and the last season of their targets.
 
     Args:
         grid: series on the time grid.
@@ -17,10 +17,11 @@ def find_short_series(grid: Grid, chosen: np.ndarray, *, targets: int, season: i
     """
     lengths = grid.counts + grid.ahead
     offset = np.cumsum(lengths) - lengths
-    tails = []
+    tails, whole = [], []
     for index in chosen.tolist():
         begin, count = int(offset[index]), int(grid.counts[index])
-        rows = np.array(grid.values_between(begin, begin + count)[:, :targets])
+        whole.append(np.array(grid.values_between(begin, begin + count)))
+        rows = whole[-1][:, :targets].copy()
         for column in np.flatnonzero(np.isnan(rows[-1])):
             measured = rows[~np.isnan(rows[:, column]), column]
             rows[-1, column] = measured[-1] if len(measured) else np.nan
@@ -30,4 +31,5 @@ def find_short_series(grid: Grid, chosen: np.ndarray, *, targets: int, season: i
         origin_us=grid.origin_us[chosen],
         count=grid.counts[chosen],
         tails=tuple(tails),
+        rows=tuple(whole),
     )

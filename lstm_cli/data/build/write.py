@@ -11,7 +11,7 @@ from lstm_cli.data.build.assemble import Assembled
 from lstm_cli.data.chunks import chunks_with_series, row_chunks
 from lstm_cli.data.dataset.dataset import Schema, SeriesTable, describe_dataset
 from lstm_cli.data.dataset.imputation import Imputer, impute, zero_before_first
-from lstm_cli.data.dataset.load import DROPPED, MEASURED, SHORT, VALUES
+from lstm_cli.data.dataset.load import DROPPED, MEASURED, SHORT, SHORT_ROWS, VALUES
 from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.grid.regular_grid import Grid
 from lstm_cli.data.parallel import ordered_map
@@ -163,3 +163,4 @@ def store_dataset(assembled: Assembled, folder: ArtifactFolder, listen: Listener
         folder.write_json(DROPPED, assembled.dropped.to_dict())
     if assembled.short.names:
         folder.write_json(SHORT, assembled.short.to_dict())
+        folder.write_array(SHORT_ROWS, np.concatenate(assembled.short.rows))

@@ -11,7 +11,8 @@ from lstm_cli.rundir import Run
 if TYPE_CHECKING:
     from lstm_cli.data.dataset.dropped_outliers import DroppedOutliers
 
-VALUES, MEASURED, DROPPED, SHORT = "values.npy", "measured.npy", "outliers.json", "short_series.json"
+VALUES, MEASURED, DROPPED = "values.npy", "measured.npy", "outliers.json"
+SHORT, SHORT_ROWS = "short_series.json", "short_rows.npy"
 
 
 def load_outline(run: Run) -> tuple[Schema, SeriesTable]:
@@ -53,6 +54,17 @@ def load_short_series(run: Run) -> ShortSeries:
     stored = reader.json(SHORT)
     with reader.parsing(SHORT):
         return ShortSeries.from_dict(stored)
+
+
+def load_short_rows(run: Run) -> ShortSeries:
+    """Return the series that are too short for training, with their rows. Raise as `load_short_series`."""
+    short, reader = load_short_series(run), run.artifact("data")
+    if not short.names:
+        return short
+    stored = np.array(reader.array(SHORT_ROWS)) if reader.has(SHORT_ROWS) else None
+    columns = len(load_outline(run)[0].columns)
+    with reader.parsing(SHORT_ROWS):
+        return short.with_rows(stored, columns)
 
 
 def _check_shapes(dataset: Dataset) -> None:

@@ -1,6 +1,6 @@
 """Series of a panel with too few rows for the model. They get the baseline forecast."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ class ShortSeries:
     # For each series its last targets [rows, C] in the file's units, at most one season; NaN where missing. The last
     # row holds the last measured value of each target.
     tails: tuple[np.ndarray, ...]
+    # For each series all its rows [count, columns] in the file's units, NaN where missing; () if they are not needed.
+    rows: tuple[np.ndarray, ...] = ()
 
     def select(self, indices: np.ndarray) -> "ShortSeries":
         """Return the series at `indices`, in that order."""
@@ -24,7 +26,28 @@ class ShortSeries:
             origin_us=self.origin_us[indices],
             count=self.count[indices],
             tails=tuple(self.tails[index] for index in indices),
+            rows=tuple(self.rows[index] for index in indices) if self.rows else (),
         )
+
+    def with_rows(self, stored: np.ndarray | None, columns: int) -> "ShortSeries":
+        """Return the series with their rows; rows that are not stored are missing, but for the last season of targets.
+
+        Args:
+            stored: [T, columns] rows of all series; None if an older release wrote the run.
+            columns: number of columns.
+
+        Raises:
+            ValueError: the shape is wrong.
+        """
+        if stored is not None:
+            if stored.shape != (self.count.sum(), columns) or stored.dtype != np.float64:
+                raise ValueError("the shape of the short series is wrong")
+            return replace(self, rows=tuple(np.split(stored, np.cumsum(self.count)[:-1])))
+        rows = []
+        for count, tail in zip(self.count.tolist(), self.tails, strict=True):
+            rows.append(np.full((count, columns), np.nan))
+            rows[-1][count - len(tail) :, : tail.shape[1]] = tail
+        return replace(self, rows=tuple(rows))
 
     def forecast(self, *, steps: int, season: int) -> np.ndarray:
         """Return the baseline forecast [S, steps, C]: seasonal naive, or naive for less than one season of rows.

@@ -21,8 +21,17 @@ from lstm_cli.inference.trained_model import TrainedModel, load_graph, rescale_t
 from lstm_cli.rundir import Run
 from lstm_cli.steps.evaluate.train_fold import cut_off_text
 from lstm_cli.steps.train.warm_start import WarmStart
+from lstm_cli.text import count_noun
 
 CHAMPION = "champion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Rows of a comparison."""
+
+    dataset: Dataset  # its test split is held out
+    learnt: np.ndarray  # [S] first row of each series after those that the champion has learnt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +58,7 @@ class Comparison:
 
 def compare(
     run: Run,
-    held_out: Dataset,
-    learnt: np.ndarray,
+    held_out: HeldOut,
     model: TrainedModel,
     config: TrainConfig,
     start: WarmStart | None,
@@ -61,8 +69,7 @@ def compare(
 
     Args:
         run: run of the champion.
-        held_out: data whose test split is held out.
-        learnt: [S] first row of each series after those that the champion has learnt.
+        held_out: rows of the comparison.
         model: the champion.
         config: settings of the training.
         start: model whose weights are the start of the challenger; None: random weights.
@@ -76,40 +83,33 @@ def compare(
     from lstm_cli.training.setup.device import usable_cores
     from lstm_cli.training.train_model import train_model
 
-    threads = config.threads or usable_cores()
-    for split, name in SPLITS.items():
-        if not len(split_windows(held_out, split)):
-            raise _too_few(f"no {name} window")
-    initial = None if start is None else start.load(start.choose_weights(held_out))
+    threads, dataset = config.threads or usable_cores(), held_out.dataset
+    initial = None if start is None else start.load(start.choose_weights(dataset))
     trained = train_model(
-        held_out, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
+        dataset, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
     )
     linear, lookback = trained.shipped.linear, trained.settings["lookback"]
     season = baseline_season(trained.dataset)
     windows = scoring.scoring_windows(trained.dataset, "test", lookback, linear, season)
-    theirs = split_windows(rescale_to_model(held_out, model), "test", model.lookback)
-    windows, theirs = _shared(windows, theirs, learnt)
-    horizon = held_out.schema.horizon
-    times = window_times(windows)
-    if times.count < horizon or times.disjoint < 2:
-        raise _too_few(f"{times.count} windows, {max(2, horizon)} are needed")
-    errors = WindowErrors(windows, scoring.metric_scale(held_out), compared=("model", CHAMPION))
+    windows, theirs = _shared(windows, _windows_of(held_out, model), held_out.learnt)
+    _require_enough(windows)
+    errors = WindowErrors(windows, scoring.metric_scale(dataset), compared=("model", CHAMPION))
     challenger = scoring.combine_forecasters(
         torch_forecaster(trained.shipped.network, lookback),
         scoring.baseline_forecaster(trained.dataset, linear, season),
     )
     sums = scoring.score(
-        windows, challenger, make_bounds(held_out, config.min, config.max)[0], on_errors=errors
+        windows, challenger, make_bounds(dataset, config.min, config.max)[0], on_errors=errors
     )
     session = open_session(load_graph(run, "auto")[0], threads=threads)
     forecaster = scoring.model_forecaster(session, model.lookback, name=CHAMPION)
     sums |= scoring.score(theirs, forecaster, model.bounds, on_errors=errors)
-    scale = scoring.metric_scale(held_out)
+    scale = scoring.metric_scale(dataset)
     scores = {name: metrics.overall_scores(each, scale) for name, each in sums.items()}
     compared: dict[str, Any] = errors.comparisons()[CHAMPION]
-    first = int(np.argmax(held_out.series.count - held_out.series.val_end))
-    table = held_out.series
-    since_us = int(held_out.schema.step.times(table.val_end[first : first + 1], table.origin_us[first])[0])
+    table = dataset.series
+    first = int(np.argmax(table.count - table.val_end))
+    since_us = int(dataset.schema.step.times(table.val_end[first : first + 1], table.origin_us[first])[0])
     return Comparison(
         champion=scores.pop(CHAMPION),
         challenger=scores.pop("model"),
@@ -117,8 +117,28 @@ def compare(
         difference=compared["difference"],
         interval=compared["interval"],
         windows=len(windows),
-        since=cut_off_text(held_out, since_us),
+        since=cut_off_text(dataset, since_us),
     )
+
+
+def require_windows(held_out: HeldOut, model: TrainedModel) -> None:
+    """Raise DataError if the rows are too few to compare a challenger with the model."""
+    for split, name in SPLITS.items():
+        if not len(split_windows(held_out.dataset, split)):
+            raise _too_few(f"no {name} window")
+    theirs = _windows_of(held_out, model)
+    _require_enough(_shared(theirs, theirs, held_out.learnt)[0])
+
+
+def _windows_of(held_out: HeldOut, model: TrainedModel) -> Windows:
+    return split_windows(rescale_to_model(held_out.dataset, model), "test", model.lookback)
+
+
+def _require_enough(windows: Windows) -> None:
+    times, needed = window_times(windows), windows.dataset.schema.horizon
+    if times.count < needed or times.disjoint < 2:
+        found = count_noun(times.count, "held-out window")
+        raise _too_few(f"{found} after the last learnt row, {max(2, needed):,} are needed")
 
 
 def _shared(windows: Windows, theirs: Windows, learnt: np.ndarray) -> tuple[Windows, Windows]:

@@ -12,7 +12,7 @@ from lstm_cli.config.extras import TRAINING, require_installed
 from lstm_cli.data.build.merge_rows import MergedRows
 from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.times.formats import iso_time
-from lstm_cli.errors import Interrupted, LstmError, StaleArtifact
+from lstm_cli.errors import DataError, Interrupted, LstmError, StaleArtifact
 from lstm_cli.events import Listener, Note
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel, load_model
@@ -23,10 +23,11 @@ from lstm_cli.rundir import Run, Writer, command
 from lstm_cli.rundir.ledger import forecast_names
 from lstm_cli.steps.predict.data import source_name
 from lstm_cli.steps.refresh.challenger import budget_text, challenger_start, train_settings
-from lstm_cli.steps.refresh.compare import Comparison, compare
+from lstm_cli.steps.refresh.compare import Comparison, HeldOut, compare, require_windows
 from lstm_cli.steps.refresh.decide import Decision, decide, last_training, new_alarm
 from lstm_cli.steps.refresh.rows import (
     commit_rows,
+    count_unlearnt,
     is_stored,
     learnt_rows,
     newest_time,
@@ -83,7 +84,8 @@ def compare_night(
     model, settings = load_model(opened), prepare_settings(opened)
     listen(Note(text=f"reading {source_name(source)}"))
     merged = read_and_merge(source, opened, config, stdin, warn)
-    if not merged.added:
+    counts = merged.counts
+    if not counts.added:
         text = "no row is newer than those of the run (is the export up to date?)"
         warn(Finding.at(in_file(source_name(source)), "M408", text, kind=MODEL))
     val = validation_rows(opened)
@@ -97,7 +99,7 @@ def compare_night(
     learnt = learnt_rows(merged, model)
     last, trained_at = last_training(opened)
     newest_us = newest_time(merged.table, merged)
-    unlearnt = int((merged.table.count - learnt).max())
+    unlearnt = count_unlearnt(merged, learnt)
     since_us = None if last is None else last.get("newest_us")
     since_last = unlearnt if since_us is None else min(unlearnt, _steps_since(merged, newest_us, since_us))
     horizon = model.schema.horizon
@@ -110,6 +112,10 @@ def compare_night(
         is_alarmed=new_alarm(test, str(opened.digest("model")), since_us),
         trained_at=trained_at,
     )
+    held_out = None
+    if decision.train:
+        rows = max(2 * horizon, unlearnt // 2)
+        decision, held_out = _hold_out(decision, merged, settings, model, learnt, val, rows)
     listen(Note(text=f"{'training a challenger' if decision.train else 'no training'}: {decision.reason}"))
     if not is_stored(opened, merged, stored):
         kept = replace(settings, val=str(val), test="0")
@@ -118,28 +124,18 @@ def compare_night(
     committed = writer.run
     assert committed is not None
     comparison, failure = None, None
-    if decision.train:
-        comparison, failure = _compare(
-            committed,
-            merged,
-            settings,
-            model,
-            learnt,
-            val,
-            max(2 * horizon, unlearnt // 2),
-            config,
-            listen,
-            within_budget,
-        )
+    if held_out is not None:
+        comparison, failure = _compare(committed, held_out, model, config, listen, within_budget)
         raise_if_interrupted(should_stop)
     schema = merged.schema
     return Night(
         decision=decision,
         rows={
-            "added": merged.added,
-            "overlap": merged.overlap,
-            "changed": merged.changed,
-            "older": merged.older,
+            "added": counts.added,
+            "overlap": counts.overlap,
+            "changed": counts.changed,
+            "filled": counts.filled,
+            "older": counts.older,
             "total": int(merged.table.count.sum()),
             "unlearnt": unlearnt,
             "since_last": since_last,
@@ -199,14 +195,32 @@ def _score_ledger(
     return ledger, joined.since(model.schema), test
 
 
-def _compare(
-    run: Run,
+def _hold_out(
+    decision: Decision,
     merged: MergedRows,
     settings: PrepareConfig,
     model: TrainedModel,
     learnt: np.ndarray,
     val: int,
-    held_out: int,
+    rows: int,
+) -> tuple[Decision, HeldOut | None]:
+    """Return the held-out rows, or the decision not to train, because they have too few windows."""
+    try:
+        dataset = merged.split(val=val, held_out=rows, config=settings)
+        index = {name: number for number, name in enumerate(merged.table.names)}
+        held_out = HeldOut(dataset=dataset, learnt=learnt[[index[name] for name in dataset.series.names]])
+        require_windows(held_out, model)
+    except ValueError as error:
+        return Decision(train=False, reason=str(error)), None
+    except DataError as error:
+        return Decision(train=False, reason=error.message), None
+    return decision, held_out
+
+
+def _compare(
+    run: Run,
+    held_out: HeldOut,
+    model: TrainedModel,
     config: RefreshConfig,
     listen: Listener,
     should_stop: Stop,
@@ -214,14 +228,9 @@ def _compare(
     """Return the comparison, or why there is none."""
     try:
         require_installed("lstm refresh", *TRAINING)
-        dataset = merged.split(val=val, held_out=held_out, config=settings)
-        index = {name: number for number, name in enumerate(merged.table.names)}
-        own = learnt[[index[name] for name in dataset.series.names]]
         train = train_settings(run)
         with challenger_start(run, train, config, listen) as start:
-            return compare(run, dataset, own, model, train, start, listen, should_stop), None
-    except ValueError as error:
-        return None, str(error)
+            return compare(run, held_out, model, train, start, listen, should_stop), None
     except Interrupted:
         return None, budget_text(config)
     except LstmError as error:

@@ -18,9 +18,8 @@ class RefreshReport(HtmlReport):
     reason: str  # why a challenger was trained or not, and with a failure the error
     text: str  # the verdict in one line
     version: int  # model that made the forecast
-    rows: dict[
-        str, int
-    ]  # of the file: added, overlap, changed, older; of the run: total, unlearnt, since_last
+    # Of the file: added, overlap, changed, filled, older; of the run: total, unlearnt, since_last.
+    rows: dict[str, int]
     time_end: str | None  # newest row
     ledger: dict[str, Any] | None  # what came true; None if nothing did
     comparison: dict[str, Any] | None  # scores on the held-out rows; None without a training

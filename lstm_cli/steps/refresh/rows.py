@@ -8,15 +8,17 @@ import numpy as np
 
 from lstm_cli.config import PrepareConfig, RefreshConfig, restore_settings
 from lstm_cli.data.build.merge_rows import MergedRows, merge_rows
+from lstm_cli.data.build.new_rows import check_changes, check_new_times
 from lstm_cli.data.dataset.dataset import Dataset, SeriesTable, describe_dataset, pack_mask
 from lstm_cli.data.dataset.load import (
     DROPPED,
     MEASURED,
     SHORT,
+    SHORT_ROWS,
     VALUES,
     load_dataset,
     load_dropped_outliers,
-    load_short_series,
+    load_short_rows,
 )
 from lstm_cli.data.dataset.windows import SPLITS, count_windows
 from lstm_cli.data.forecast.new_data import ModelSchema, read_new_data
@@ -54,8 +56,8 @@ def read_and_merge(
         DataError: the file does not fit the run.
     """
     own = load_dataset(run)
-    # A file may have only the newest row, so it needs no lookback.
-    schema = replace(own.schema, horizon=1, lookback=1, lookback_fixed=True, pad=False)
+    # A file may have only the newest row of a series, so it needs no lookback.
+    schema = replace(own.schema, horizon=0, lookback=1, lookback_fixed=True, pad=False)
     known = ModelSchema(
         schema=schema, series=own.series, scaler=own.scaler, training=own.training, rows_read=1
     )
@@ -63,7 +65,13 @@ def read_and_merge(
     for finding in read.findings:
         if finding.rule not in IRRELEVANT:
             warn(finding)
-    return merge_rows(own, read.dataset, load_dropped_outliers(run), load_short_series(run))
+    name, accept = source_name(source), config.accept_changes
+    for finding in check_new_times(own, read.dataset, name, accept=accept):
+        warn(finding)
+    merged = merge_rows(own, read.dataset, load_dropped_outliers(run), load_short_rows(run))
+    for finding in check_changes(own.schema, merged.counts, name, accept=accept):
+        warn(finding)
+    return merged
 
 
 def validation_rows(run: Run) -> int:
@@ -73,16 +81,39 @@ def validation_rows(run: Run) -> int:
 
 
 def learnt_rows(merged: MergedRows, model: TrainedModel) -> np.ndarray:
-    """Return the first row [S] of each series after the rows that the model has learnt; 0 for a new series."""
+    """Return the first row [S] of each series after the rows that the model has learnt.
+
+    The newest time that the model has learnt counts for all series, also for those that it does not know. Without
+    times, a series has its own newest row, and all rows of a new series count as learnt.
+    """
     table, theirs, step = merged.table, model.series, merged.schema.step
     last = step.times(theirs.val_end - 1, theirs.origin_us)
-    known = dict(zip(theirs.names, last.tolist(), strict=True))
-    first = np.zeros(len(table.names), dtype=np.int64)
+    if merged.schema.time_name is not None:
+        newest = dict.fromkeys(table.names, int(last.max()))
+    else:
+        newest = dict(zip(theirs.names, last.tolist(), strict=True))
+    first = table.count.copy()
     for index, name in enumerate(table.names):
-        if name in known:
-            place = step.index(np.array([known[name]]), int(table.origin_us[index]))[0][0]
+        if name in newest:
+            place = step.index(np.array([newest[name]]), int(table.origin_us[index]))[0][0]
             first[index] = int(np.clip(place + 1, 0, table.count[index]))
     return first
+
+
+def count_unlearnt(merged: MergedRows, learnt: np.ndarray) -> int:
+    """Return the number of times with a measured target after the rows that the model has learnt.
+
+    Args:
+        merged: rows of the run and of the file.
+        learnt: [S] first row of each series after those that the model has learnt.
+    """
+    table, step, width = merged.table, merged.schema.step, len(merged.schema.targets)
+    times = []
+    for index, rows in enumerate(merged.rows):
+        begin = int(learnt[index])
+        measured = ~np.isnan(rows[begin : table.count[index], :width]).all(axis=1)
+        times.append(step.times(begin + np.flatnonzero(measured), int(table.origin_us[index])))
+    return len(np.unique(np.concatenate(times)))
 
 
 def newest_time(table: SeriesTable, merged: MergedRows) -> int:
@@ -103,7 +134,8 @@ def is_stored(run: Run, merged: MergedRows, dataset: Dataset) -> bool:
         np.array_equal(getattr(own, name), getattr(table, name))
         for name in ("count", "ahead", "train_end", "val_end")
     ]
-    return not (merged.added or merged.changed) and own.names == table.names and all(same)
+    counts = merged.counts
+    return not (counts.added or counts.changed or counts.filled) and own.names == table.names and all(same)
 
 
 def commit_rows(
@@ -131,9 +163,10 @@ def commit_rows(
     dropped = merged.dropped_in(dataset)
     if len(dropped.values):
         folder.write_json(DROPPED, dropped.to_dict())
-    short = merged.short_in(dataset, load_short_series(run))
+    short = merged.short_in(dataset, load_short_rows(run))
     if short.names:
         folder.write_json(SHORT, short.to_dict())
+        folder.write_array(SHORT_ROWS, np.concatenate(short.rows))
     report = run.report("prepare") | _facts(source, merged, dataset)
     if config.outliers == "drop":
         report["outliers"] = dropped.count_by_column(dataset.schema.targets)

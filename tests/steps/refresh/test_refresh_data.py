@@ -102,7 +102,7 @@ def test_a_value_that_arrives_late_is_stored(run: Path, big: Path, tmp_path: Pat
     refresh(run, write_rows(tmp_path / "new.csv", missing), RefreshConfig(), ignore_events)
     before = open_run(run).digest("data")
     report = refresh(run, write_rows(tmp_path / "new.csv", rows), RefreshConfig(), ignore_events)
-    assert (report.rows["added"], report.rows["changed"]) == (0, 1)
+    assert (report.rows["added"], report.rows["changed"], report.rows["filled"]) == (0, 0, 1)
     after = open_run(run).digest("data")
     assert after != before
     refresh(run, str(tmp_path / "new.csv"), RefreshConfig(), ignore_events)
