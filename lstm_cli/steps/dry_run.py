@@ -342,17 +342,18 @@ def plan_refresh(run: Path, source: str, config: RefreshConfig) -> DryRunPlan:
         DataError: the file cannot be read.
         UsageError, OutputError: a condition is not valid, or the forecast cannot be written.
     """
+    from lstm_cli.steps.refresh import check_output_of
     from lstm_cli.steps.refresh.conditions import parse_conditions
 
     parse_conditions(config)
-    if config.output is not None:
-        check_output(config.output, run=run, sources=(source,))
+    check_output_of(config, run, source, has_stdout=True)
     with open_run(run) as opened:
         scores = ("scores",) if opened.has("scores") else ()
         reads: list[tuple[str, int | None]] = [*would_read(opened, "data", "model", *scores)]
-        writes = [*would_write(run, "prepare"), str(run / LEDGER)]
+        made = [path for step in ("prepare", "train", "evaluate") for path in would_write(run, step)]
     reads += _sizes([source])
-    return _plan(run, "refresh", None, reads, [*writes, *([config.output] if config.output else [])])
+    output = STDOUT if config.output == "-" else config.output
+    return _plan(run, "refresh", None, reads, [*made, str(run / LEDGER), *([output] if output else [])])
 
 
 def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:

@@ -70,7 +70,10 @@ def print_gates(page: Page, gates: Sequence[Mapping[str, Any]]) -> None:
         page.blank()
     for gate in gates:
         outcome = "FAILED" if gate["failed"] else "passed"
-        page.line(f"{outcome}: --fail-if '{gate['condition']}'{in_parentheses(gate.get('reason') or '')}")
+        model = f" for the {gate['model']}" if "model" in gate else ""
+        page.line(
+            f"{outcome}{model}: --fail-if '{gate['condition']}'{in_parentheses(gate.get('reason') or '')}"
+        )
 
 
 def _backtest_table(page: Page, backtest: Mapping[str, Any]) -> None:

@@ -114,10 +114,11 @@ def _score(report: Any) -> list[str]:
 
 def _refresh(report: Any) -> list[str]:
     test = (report.ledger or {}).get("test")
+    output = "standard output" if report.output == "-" else report.output
     return [
         report.text,
         "ALARM" if test == "alarm" else "",
-        "" if report.output is None else f"{count_noun(report.forecast['rows'], 'row')} to {report.output}",
+        "" if output is None else f"{count_noun(report.forecast['rows'], 'row')} to {output}",
         _gate_summary(len(report.gates), sum(gate["failed"] for gate in report.gates)),
         _warning_count(report),
     ]

@@ -65,7 +65,7 @@ def predict(
         ArtifactError: the forecast was written, but it cannot be recorded.
     """
     began = time.perf_counter()
-    format = _check_output(run, new, config)
+    format = check_forecast_output(run, new, config)
     findings: list[Finding] = []
 
     def warn(finding: Finding) -> None:
@@ -166,8 +166,17 @@ def _load_requested(
     return RequestedQuantiles(intervals=paths.intervals), paths
 
 
-def _check_output(run: Path, new: str | None, config: PredictConfig) -> str:
-    """Return the format of the output. Raise OutputError or UsageError if the output cannot be written."""
+def check_forecast_output(run: Path, new: str | None, config: PredictConfig) -> str:
+    """Return the format of the output.
+
+    Args:
+        run: run directory.
+        new: file with newer rows, which must not be overwritten.
+        config: settings of `predict`.
+
+    Raises:
+        OutputError, UsageError: the output cannot be written.
+    """
     require_csv(config)
     if config.output != "-":
         check_output(config.output, run=run, sources=(new, config.future_data))

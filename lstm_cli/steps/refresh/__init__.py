@@ -15,12 +15,12 @@ from typing import Any, BinaryIO
 
 from lstm_cli.config import EvaluateConfig, PredictConfig, RefreshConfig
 from lstm_cli.config.train import KEEP_MODELS
-from lstm_cli.errors import GateFailed, Interrupted, LstmError, OutputError
+from lstm_cli.errors import ArtifactError, GateFailed, Interrupted, LstmError, OutputError, UsageError
 from lstm_cli.evaluation.score_text import format_number, format_percent
 from lstm_cli.events import Event, Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.rundir import Writer, check_output, command, serves_quantized, writing
+from lstm_cli.rundir import Writer, command, serves_quantized, writing
 from lstm_cli.steps.predict.data import source_name
 from lstm_cli.steps.refresh.challenger import lacks_scores, replace_model, within
 from lstm_cli.steps.refresh.conditions import check_gates, parse_conditions
@@ -41,6 +41,7 @@ def refresh(
     keep: int = KEEP_MODELS,
     lock_wait: float = 0.0,
     stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
     should_stop: Stop = lambda: None,
 ) -> RefreshReport:
     """Add new rows to a run, replace its model if a challenger is better, and forecast.
@@ -53,6 +54,7 @@ def refresh(
         keep: models to keep for a rollback, with the new one.
         lock_wait: seconds to wait for the lock of the run.
         stdin: stream behind `-`.
+        stdout: stream for output `-`.
         should_stop: returns the signal that ends the step, or None.
 
     Raises:
@@ -66,8 +68,7 @@ def refresh(
     """
     began = time.monotonic()
     conditions = parse_conditions(config)
-    if config.output is not None:
-        check_output(config.output, run=run, sources=(source,))
+    check_output_of(config, run, source, has_stdout=stdout is not None)
     findings: list[Finding] = []
 
     def warn(finding: Finding) -> None:
@@ -84,27 +85,34 @@ def refresh(
     limited = within(config, began, should_stop)
     with writing(run, step="prepare", lock_wait=lock_wait) as writer:
         night = compare_night(writer, source, config, pass_on, warn, stdin, limited, should_stop)
-        gates, both_failed, allowed = check_gates(conditions, night.comparison)
+        gates, failed_by = check_gates(conditions, night.comparison)
+        refused, both_failed = failed_by["challenger"], all(failed_by.values())
         verdict, failure = "not trained" if night.comparison is None else "kept", night.failure
         unwritten: list[OutputError | None] = []
-        if night.comparison is not None and night.comparison.is_better(config.margin) and allowed:
-            failure, refused = _replace(writer, config, pass_on, keep, limited)
-            unwritten.append(refused)
+        if night.comparison is not None and night.comparison.is_better(config.margin) and not refused:
+            failure, unstored = _replace(writer, config, pass_on, keep, limited)
+            unwritten.append(unstored)
             raise_if_interrupted(should_stop)
             verdict = "replaced" if failure is None else verdict
         if failure is not None:
             verdict = "failed"
             text = f"no challenger: {failure} (the model stays; --always tries again at once)"
             warn(Finding(rule="M407", kind=MODEL, text=text, flags=("--always",)))
+        if refused and not both_failed:
+            text = f"the challenger is not good enough: {refused} (the model stays)"
+            warn(Finding(rule="M407", kind=MODEL, text=text, flags=("--fail-if",)))
         unwritten.append(_promise(writer, pass_on, should_stop))
         version = writer.current_version
-        text = _text(verdict, night, config, version, failure)
+        text = _text(verdict, night, config, version, failure or refused)
         unwritten.append(_store(writer, _verdict_record(verdict, text, night), night.since))
-        forecast = _forecast(run, config, pass_on)
-    for refused in unwritten:
-        if refused is not None:
-            text = f"the forecast was made, but the night was not stored: {refused.message}"
-            raise OutputError(text, hint=refused.hint)
+        forecast = _forecast(run, config, pass_on, stdout)
+    for unstored in unwritten:
+        if unstored is not None:
+            text = f"the forecast was made, but the night was not stored: {unstored.message}"
+            raise OutputError(text, hint=unstored.hint)
+    if night.unscored is not None:
+        text = f"the forecast was made, but the ledger was not scored: {night.unscored.message}"
+        raise ArtifactError(text, hint=night.unscored.hint)
     report = RefreshReport(
         run=str(run),
         source=source_name(source),
@@ -123,7 +131,7 @@ def refresh(
         **finding_fields(findings),
     )
     if both_failed:
-        failed = ", ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in gates if gate["failed"])
+        failed = "; ".join(f"{name} {reasons}" for name, reasons in failed_by.items())
         error = GateFailed(
             f"neither the model nor a challenger is good enough: {failed}",
             hint="the forecast was written; look at the new rows with 'lstm check'",
@@ -188,14 +196,35 @@ def _store(writer: Writer, verdict: dict[str, Any], since: dict[str, dict[str, A
     return None
 
 
-def _forecast(run: Path, config: RefreshConfig, listen: Listener) -> dict[str, Any]:
+def check_output_of(config: RefreshConfig, run: Path, source: str, *, has_stdout: bool) -> None:
+    """Check the forecast file before the night begins.
+
+    Args:
+        config: settings of `refresh`.
+        run: run directory.
+        source: file of the new rows.
+        has_stdout: standard output can be written.
+
+    Raises:
+        UsageError, OutputError: the forecast cannot be written.
+    """
+    from lstm_cli.steps.predict import check_forecast_output
+
+    if config.output == "-" and not has_stdout:
+        raise UsageError("the forecast needs a file", hint="use output='forecast.csv'", flag="--output")
+    check_forecast_output(run, source, _predict_settings(config))
+
+
+def _predict_settings(config: RefreshConfig) -> PredictConfig:
+    return PredictConfig(output=config.output or "-", record=True)
+
+
+def _forecast(run: Path, config: RefreshConfig, listen: Listener, stdout: BinaryIO | None) -> dict[str, Any]:
     """Write the forecast, record it, and return its facts."""
     from lstm_cli.steps.predict import predict
 
-    settings = PredictConfig(output=config.output or "-", record=True)
-    report = predict(
-        run, None, settings, listen, receive=None if config.output is not None else lambda forecast: None
-    )
+    receive = None if config.output is not None else lambda forecast: None
+    report = predict(run, None, _predict_settings(config), listen, stdout=stdout, receive=receive)
     return {
         "rows": report.rows,
         "time_start": report.time_start,
@@ -205,7 +234,15 @@ def _forecast(run: Path, config: RefreshConfig, listen: Listener) -> dict[str, A
 
 
 def _text(verdict: str, night: Night, config: RefreshConfig, version: int, failure: str | None) -> str:
-    """Return the verdict in one line."""
+    """Return the verdict in one line.
+
+    Args:
+        verdict: the verdict.
+        night: first part of the night.
+        config: settings of `refresh`.
+        version: model that makes the forecast.
+        failure: why a challenger failed, or conditions that are true for it.
+    """
     compared = night.comparison
     if verdict == "failed":
         return f"model {version} stays, no challenger: {failure}"
@@ -213,14 +250,27 @@ def _text(verdict: str, night: Night, config: RefreshConfig, version: int, failu
         return f"model {version} stays, not trained: {night.decision.reason}"
     difference = ""
     if compared.difference is not None and compared.interval is not None:
-        low, high = (format_percent(each) for each in compared.interval)
-        difference = f", {format_percent(compared.difference)} % lower ({low} to {high} %)"
+        difference = f", {_difference_text(compared.difference, compared.interval)}"
     metric = "mase" if compared.challenger.get("mase") is not None else "mae"
     own, theirs = (format_number(each.get(metric)) for each in (compared.challenger, compared.champion))
     errors = f"{metric.upper()} {own} of the challenger, {theirs} of the champion{difference}"
     if verdict == "replaced":
         return f"model {version} replaces the champion: {errors}"
-    return f"model {version} stays: {errors}, margin {100 * config.margin:g} %"
+    return f"model {version} stays: {errors}, {failure or f'margin {100 * config.margin:g} %'}"
+
+
+def _difference_text(difference: float, interval: list[float]) -> str:
+    """Return by how much the error of the challenger is lower or higher.
+
+    >>> _difference_text(-7.3, [-41.0, 26.0])
+    '7.3 % higher (-26 to 41 %)'
+    """
+    if difference < 0:
+        difference, interval, word = -difference, [-each for each in reversed(interval)], "higher"
+    else:
+        word = "lower"
+    low, high = (format_percent(each) for each in interval)
+    return f"{format_percent(difference)} % {word} ({low} to {high} %)"
 
 
 def _verdict_record(verdict: str, text: str, night: Night) -> dict[str, Any]:

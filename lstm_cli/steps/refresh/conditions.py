@@ -25,20 +25,26 @@ def parse_conditions(config: RefreshConfig) -> list[fail_conditions.FailConditio
 
 def check_gates(
     conditions: list[fail_conditions.FailCondition], comparison: Comparison | None
-) -> tuple[list[dict[str, Any]], bool, bool]:
-    """Return the outcomes, whether both models fail, and whether the challenger passes.
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the outcomes, and the conditions that are true for `champion` and `challenger` as text, "" if none is.
 
     Args:
         conditions: conditions of --fail-if.
         comparison: scores of both models; None: no condition is checked.
     """
     if comparison is None:
-        return [], False, True
+        return [], {"champion": "", "challenger": ""}
     models: Mapping[str, Any] = {"champion": comparison.champion, "challenger": comparison.challenger}
     gates = [
         fail_conditions.check_condition(condition, scores, comparison.baselines, {}) | {"model": name}
         for name, scores in models.items()
         for condition in conditions
     ]
-    failed = {name: any(gate["failed"] for gate in gates if gate["model"] == name) for name in models}
-    return gates, all(failed.values()), not failed["challenger"]
+    return gates, {
+        name: ", ".join(
+            f"'{gate['condition']}' ({gate['reason']})"
+            for gate in gates
+            if gate["failed"] and gate["model"] == name
+        )
+        for name in models
+    }

@@ -12,7 +12,7 @@ from lstm_cli.config.extras import TRAINING, require_installed
 from lstm_cli.data.build.merge_rows import MergedRows
 from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.times.formats import iso_time
-from lstm_cli.errors import DataError, Interrupted, LstmError, StaleArtifact
+from lstm_cli.errors import ArtifactError, DataError, Interrupted, LstmError, StaleArtifact
 from lstm_cli.events import Listener, Note
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel, load_model
@@ -54,6 +54,7 @@ class Night:
     comparison: Comparison | None
     failure: str | None  # why there is no challenger after a decision to train
     since: dict[str, dict[str, Any]]  # what each model of the ledger scored, by digest
+    unscored: ArtifactError | None  # why the ledger was not scored
 
 
 def compare_night(
@@ -95,7 +96,12 @@ def compare_night(
             f"the data of {writer.path} have other columns than its model",
             hint=f"train again: '{command('train', writer.path)}'",
         )
-    ledger, since, test = _score_ledger(writer.path, opened, stored, model, warn)
+    ledger, test, unscored = None, None, None
+    since: dict[str, dict[str, Any]] = {}
+    try:
+        ledger, since, test = _score_ledger(writer.path, opened, stored, model, warn)
+    except ArtifactError as error:  # the forecast comes first
+        unscored = error
     learnt = learnt_rows(merged, model)
     last, trained_at = last_training(opened)
     newest_us = newest_time(merged.table, merged)
@@ -144,6 +150,7 @@ def compare_night(
         time_end=None if schema.time_name is None else iso_time(newest_us, schema.time_format),
         ledger=ledger,
         since=since,
+        unscored=unscored,
         comparison=comparison,
         failure=failure,
     )

@@ -1,6 +1,7 @@
 """Tests of `refresh` on small runs: what it learns, keeps, replaces and writes."""
 
 import csv
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -14,7 +15,15 @@ from small_steps import model_files
 
 from lstm_cli.config import RefreshConfig
 from lstm_cli.data.dataset.load import load_dataset
-from lstm_cli.errors import DataError, GateFailed, Interrupted, TrainingDiverged, UsageError
+from lstm_cli.errors import (
+    ArtifactError,
+    DataError,
+    GateFailed,
+    Interrupted,
+    OutputError,
+    TrainingDiverged,
+    UsageError,
+)
 from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import open_run
@@ -282,3 +291,58 @@ def test_fourteen_nights(run: Path, big: Path) -> None:
     assert len(list((run / "model").iterdir())) <= 3
     records = json.loads((run / "run.json").read_text())["models"]
     assert sum(len(record.get("verdicts", ())) for record in records) >= 3
+
+
+def test_the_forecast_goes_to_standard_output(run: Path, big: Path) -> None:
+    stdout = io.BytesIO()
+    source = until(big, "2024-05-11", run.parent / "new.csv")
+    refresh(run, source, RefreshConfig(output="-"), ignore_events, stdout=stdout)
+    assert len(stdout.getvalue().splitlines()) == 1 + 2 * 7
+
+
+@pytest.mark.parametrize("output", ["-", "forecast.xlsx"])
+def test_an_output_that_cannot_be_written_is_refused_before_the_night(run: Path, output: str) -> None:
+    with pytest.raises(UsageError):
+        refresh(run, str(run.parent / "missing.csv"), RefreshConfig(output=output), ignore_events)
+
+
+def test_a_ledger_that_cannot_be_written_prevents_neither_forecast_nor_verdict(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **given: object) -> None:
+        raise OutputError("cannot write ledger/x.actual: permission denied")
+
+    refreshed(run, big, "2024-05-10")
+    monkeypatch.setattr(night, "join_ledger", fail)
+    output = run.parent / "forecast.csv"
+    with pytest.raises(ArtifactError, match="the forecast was made") as failed:
+        refreshed(run, big, "2024-05-12", RefreshConfig(output=str(output)))
+    assert failed.value.exit_code == 4
+    assert output.exists()
+    assert len(history(run).versions[0]["verdicts"]) == 2
+    shutil.rmtree(run / "ledger")
+    (run / "ledger").write_text("a file in place of the folder\n")
+    output.unlink()
+    with pytest.raises(ArtifactError):
+        refreshed(run, big, "2024-05-13", RefreshConfig(output=str(output)))
+    assert output.exists()
+    assert len(history(run).versions[0]["verdicts"]) == 3
+
+
+def test_a_challenger_that_alone_fails_a_condition_is_a_warning_and_the_reason(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, better=True)
+    report = refreshed(run, big, "2024-06-20", RefreshConfig(always=True, fail_if=("mase<0.95",)))
+    assert report.verdict == "kept"
+    assert "M407" in [finding["rule"] for finding in report.findings]
+    assert "'mase<0.95' (mase is 0.9, the limit 0.95)" in report.text
+    assert {gate["model"]: gate["failed"] for gate in report.gates} == {"champion": False, "challenger": True}
+
+
+def test_a_higher_error_of_the_challenger_is_named_higher(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, better=False)
+    report = refreshed(run, big, "2024-06-20", RefreshConfig(always=True))
+    assert "10 % higher (5.0 to 15 %)" in report.text
