@@ -105,7 +105,7 @@ def check_condition(
         scores: metrics and losses of the model.
         baselines: metrics and losses of each baseline.
         coverage: percent of measured values within each interval, by level.
-        why_missing: reason for a missing or undefined figure of a baseline, by the name of the baseline.
+        why_missing: reason for a missing or undefined figure, by its name or that of its baseline.
     """
     value = (
         coverage.get(condition.name.partition(".")[2])
@@ -117,7 +117,8 @@ def check_condition(
         baseline_value = baselines.get(condition.baseline, {}).get(str(condition.baseline_metric))
         limit = None if baseline_value is None else condition.factor * baseline_value
     if value is None:
-        failed, reason = True, f"{condition.name} is undefined here"
+        why = why_missing.get(condition.name)
+        failed, reason = True, f"{condition.name} is undefined" + (" here" if why is None else f", {why}")
     elif limit is None:
         why = why_missing.get(str(condition.baseline))
         if condition.baseline in baselines:

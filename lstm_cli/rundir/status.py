@@ -10,7 +10,12 @@ from lstm_cli import __version__
 from lstm_cli.errors import ArtifactError, OutputError, StaleArtifact
 from lstm_cli.rundir import manifest
 from lstm_cli.rundir.layout import ARTIFACTS, LEDGER, command
-from lstm_cli.rundir.manifest.versions import is_after_rollback, kept_versions, version_number
+from lstm_cli.rundir.manifest.versions import (
+    is_after_rollback,
+    is_refreshed,
+    kept_versions,
+    version_number,
+)
 from lstm_cli.rundir.open import open_run, open_version
 from lstm_cli.rundir.reader import ArtifactReader, Run
 
@@ -59,16 +64,25 @@ def require_fresh(run: Run, name: str) -> None:
     commands = ", then ".join(
         f"'{retrain_command(run) if step == 'train' else command(step, run.path)}'" for step in steps
     )
+    hint = f"run {commands} again"
+    if name == "model" and is_refreshed(run.models):
+        hint = f"'{command('score', run.path)}' judges its forecasts, and '{retrain_command(run)}' trains on all rows"
     titles = " and the ".join(ARTIFACTS[cause].title for cause in causes)
     artifact = ARTIFACTS[name]
     raise StaleArtifact(
         f"the {artifact.title} of {run.path} {artifact.is_or_are} out of date: the {titles} changed later",
-        hint=f"run {commands} again",
+        hint=hint,
     )
 
 
 def retrain_command(run: Run) -> str:
-    """Return the command that trains a model again. After a rollback, only --force surely replaces the model."""
+    """Return the command that trains a model again.
+
+    In a run of `refresh`, that compares the new model with the old one. After a rollback, only --force surely replaces
+    the model.
+    """
+    if is_refreshed(run.models):
+        return f"{command('refresh', run.path)} DATA --always"
     return command("train", run.path) + (" --force" if is_after_rollback(run.models) else "")
 
 

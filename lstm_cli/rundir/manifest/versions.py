@@ -69,6 +69,11 @@ def is_after_rollback(models: Sequence[Record]) -> bool:
     return bool(models) and models[-1]["served"][-1].get("by") == ROLLBACK
 
 
+def is_refreshed(models: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether the run has a verdict of `refresh`, which adds rows without a training."""
+    return any(record.get("verdicts") for record in models)
+
+
 def newest_folder(steps: Mapping[str, Any], models: Sequence[Record]) -> str | None:
     """Return the folder of the model that was trained last, or None. After a rollback it is not the current one."""
     return max((record["folder"] for record in list_versions(steps, models)), key=int, default=None)

@@ -78,7 +78,8 @@ def decide(
         trained_at: time of the last training; None: unknown.
     """
     limit = config.new_rows or HORIZONS * horizon
-    rows = count_noun(since_last, "new row")
+    since = "that the model has not learnt" if since_last == unlearnt else "newer than the last training"
+    rows = f"{count_noun(since_last, 'row')} {since}"
     age = None if trained_at is None else (datetime.now(UTC) - trained_at).total_seconds() / DAY
     if unlearnt < needed:
         return Decision(
@@ -93,4 +94,4 @@ def decide(
         return Decision(train=True, reason=f"{rows}, limit {limit:,}")
     if age is not None and age >= config.max_age and since_last:
         return Decision(train=True, reason=f"last training {age:.0f} days ago, limit {config.max_age:g}")
-    return Decision(train=False, reason=f"{rows} of {limit:,}, no alarm")
+    return Decision(train=False, reason=f"{rows}, limit {limit:,}, no alarm")

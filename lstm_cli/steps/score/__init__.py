@@ -12,11 +12,11 @@ from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.monitoring.actuals import Actuals
-from lstm_cli.rundir import command, open_run, writing
+from lstm_cli.rundir import Run, command, open_run, writing
 from lstm_cli.rundir.ledger import forecast_names
 from lstm_cli.steps.score.actuals import load_actuals
 from lstm_cli.steps.score.ledger import JoinedLedger, join_ledger, shown_time
-from lstm_cli.steps.score.lost_accuracy import accuracy_test, find_reasons, warn_about_test
+from lstm_cli.steps.score.lost_accuracy import accuracy_test, find_reasons, warn_about_test, why_no_test
 from lstm_cli.steps.score.report import ScoreReport, make_report
 from lstm_cli.steps.shared.report_json import finding_fields
 from lstm_cli.text import count_noun
@@ -87,18 +87,16 @@ def score(
         drift = find_reasons(opened, dataset, model, test)
         warn_about_test(run, opened, test, drift, warn)
         report = make_report(opened, run, source, joined, model.schema, test, drift)
+        reasons = _why_missing(opened, report)
     scores = report.metrics | {name: getattr(report, name) for name in fail_conditions.LOSSES}
     baselines = report.baselines | ({} if report.trained is None else {"trained": report.trained})
-    is_evaluated = report.trained is not None and report.trained["from"] == "evaluate"
-    unscored = {"trained": f"because '{command('evaluate', run)}' has not scored this model"}
-    why_missing = {} if is_evaluated else unscored
     gates = [
         fail_conditions.check_condition(
             condition,
             scores | {"alarms": report.test["alarms_of_model"]},
             baselines,
             report.coverage,
-            why_missing=why_missing,
+            why_missing=reasons,
         )
         for condition in conditions
     ]
@@ -111,6 +109,21 @@ def parse_conditions(config: ScoreConfig) -> list[fail_conditions.FailCondition]
         fail_conditions.parse_condition(text, more_names=MORE_NAMES, baselines=BASELINES)
         for text in config.fail_if
     ]
+
+
+def _why_missing(run: Run, report: ScoreReport) -> dict[str, str]:
+    """Return why a figure of a condition can be missing, by its name or that of its baseline."""
+    (baseline,) = report.baselines
+    season = "a season" if baseline == "seasonal_naive" else "no season"
+    reasons = dict.fromkeys(
+        ("naive", "seasonal_naive"), f"because these forecasts have {season}: use {baseline}"
+    )
+    reasons["alarms"] = f"because {why_no_test(run)}"
+    if report.trained is None or report.trained["from"] == "train":
+        reasons["trained"] = f"because '{command('evaluate', run.path)}' has not scored this model"
+    elif not report.model["current"]:
+        reasons["trained"] = "because the history has only the MASE, scaled MAE and WQL of an earlier model"
+    return reasons
 
 
 def _nothing_true(run: Path, source: str | None, joined: JoinedLedger, schema: Schema) -> DataError:
@@ -137,9 +150,10 @@ def _raise_if_failed(report: ScoreReport) -> ScoreReport:
     failed = [gate for gate in report.gates if gate["failed"]]
     if failed:
         reasons = ", ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
-        error = GateFailed(
-            f"not good enough: {reasons}", hint=f"train on newer rows: '{command('train', report.run)}'"
-        )
+        hint = f"'{command('refresh', report.run)} DATA --always' compares it with a model of the newest rows"
+        if all(gate["value"] is None or gate["limit"] is None for gate in failed):
+            hint = f"use a figure that '{command('score', report.run)} --json' has"
+        error = GateFailed(f"not good enough: {reasons}", hint=hint)
         error.report = report
         raise error
     return report

@@ -13,8 +13,8 @@ from lstm_cli.findings import Finding
 from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.rundir import Run
 
-# Missing values are filled, and rows after the last target are not used: neither matters for what came true.
-IRRELEVANT = ("D513", "D602")
+# Missing rows and values are filled, and rows after the last target are not used: what came true needs none of them.
+IRRELEVANT = ("D513", "D516", "D602")
 
 
 def load_actuals(

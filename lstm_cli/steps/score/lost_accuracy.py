@@ -14,7 +14,7 @@ from lstm_cli.monitoring.input_drift import find_drift
 from lstm_cli.monitoring.lost_accuracy import AccuracyTest, merge_nights, run_test
 from lstm_cli.monitoring.promise import fit_promise, load_errors, scored_model
 from lstm_cli.monitoring.sequential_test import MIN_NIGHTS
-from lstm_cli.rundir import Run, command
+from lstm_cli.rundir import Run, command, retrain_command, stale_sources
 from lstm_cli.steps.score.ledger import JoinedLedger
 from lstm_cli.steps.score.report import day_text
 from lstm_cli.text import count_noun
@@ -74,8 +74,14 @@ def find_reasons(
     return [vars(drift) | {"drifted": drift.drifted} for drift in found]
 
 
-def _why_no_test(run: Run, evaluate: str) -> str:
-    """Return why the test has no limit; `evaluate` is the command that scores the model."""
+def why_no_test(run: Run) -> str:
+    """Return why the test has no limit, with the command that changes this."""
+    evaluate = f"'{command('evaluate', run.path)}'"
+    if not run.has("scores") and stale_sources(run, "model"):
+        return (
+            "the model was not scored before the run got newer rows (the next model of 'lstm refresh' will have "
+            f"scores, and '{retrain_command(run)}' trains one)"
+        )
     if not run.has("scores"):
         return f"the run has no scores ({evaluate} makes them)"
     if load_errors(run) is None:
@@ -104,7 +110,7 @@ def warn_about_test(
             Finding(
                 rule="M405",
                 kind=MODEL,
-                text=f"the test for lost accuracy cannot run: {_why_no_test(run, evaluate)}",
+                text=f"the test for lost accuracy cannot run: {why_no_test(run)}",
             )
         )
     if test.without_promise:
@@ -132,6 +138,6 @@ def warn_about_test(
     text = (
         f"the accuracy is worse than the model promised, by about {100 * (ratio - 1):.0f} % in the "
         f"{count_noun(alarm + 1 - begin, 'night')} before the alarm of {day_text(test.nights[alarm].day)}; {reason} "
-        f"('{command('train', path)}' learns the newest rows)"
+        f"('{command('refresh', path)} DATA --always' compares it with a model of the newest rows)"
     )
     warn(Finding(rule="M404", kind=MODEL, text=text))

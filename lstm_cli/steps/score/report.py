@@ -10,7 +10,7 @@ from lstm_cli.data.dataset.dataset import Schema
 from lstm_cli.evaluation.fail_conditions import LOSSES
 from lstm_cli.monitoring.lost_accuracy import AccuracyTest
 from lstm_cli.monitoring.promise import scored_model
-from lstm_cli.rundir import Run
+from lstm_cli.rundir import Run, list_versions
 from lstm_cli.steps.score.ledger import JoinedLedger, shown_time
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
@@ -137,7 +137,11 @@ def _trained(run: Run, digest: str) -> dict[str, Any] | None:
         }
     if run.digest("model") == digest:
         return {"from": "train", "split": "val", **run.report("train")["val"]}
-    return None
+    version = next((each for each in list_versions(run.steps, run.models) if each["digest"] == digest), {})
+    scores, val = version.get("scores"), version.get("val")
+    if scores is not None:
+        return {"from": "evaluate", **{name: value for name, value in scores.items() if name != "windows"}}
+    return None if val is None else {"from": "train", "split": "val", **val}
 
 
 def _test_json(test: AccuracyTest) -> dict[str, Any]:

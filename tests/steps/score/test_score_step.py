@@ -26,6 +26,7 @@ from lstm_cli.steps.score.report import ScoreReport
 from lstm_cli.steps.train import train
 from lstm_cli.steps.verify import verify
 
+ONE = EvaluateConfig(threads=1)
 ENDS = (
     "2024-04-20",
     "2024-04-27",
@@ -292,7 +293,25 @@ def test_conditions(scored_run: Path, panel: Path) -> None:
     report = caught.value.report
     assert isinstance(report, ScoreReport)
     assert [gate["failed"] for gate in report.gates] == [True, True]
-    assert report.gates[1]["reason"] == "alarms is undefined here"
+    assert "'lstm evaluate" not in report.gates[1]["reason"]  # it would change nothing
+    assert report.gates[1]["reason"].startswith("alarms is undefined, because the scores have fewer windows")
+    assert "refresh" in (caught.value.hint or "")
+
+
+def test_a_condition_of_another_baseline_names_the_one_that_exists(scored_run: Path, panel: Path) -> None:
+    record(scored_run, panel, ENDS[0])
+    with pytest.raises(GateFailed, match="have a season: use seasonal_naive") as caught:
+        rules_of(scored_run, str(panel), ScoreConfig(fail_if=("mase>naive.mase",)))
+    assert "train" not in (caught.value.hint or "")  # it would not help
+
+
+def test_missing_rows_of_the_actual_values_are_no_warning(
+    scored_run: Path, panel: Path, tmp_path: Path
+) -> None:
+    record(scored_run, panel, ENDS[0])
+    rows = [row for row in rows_of(panel) if row["day"] != "2024-04-22"]
+    report, rules = rules_of(scored_run, write_rows(tmp_path / "gap.csv", rows))
+    assert (report.values, "D516" in rules) == (12, False)
 
 
 @pytest.mark.parametrize("condition", ["mase>linear.mase", "mass>1", "mase>trained.alarms", "mase"])
@@ -301,13 +320,25 @@ def test_an_unknown_condition_is_refused_before_the_work(condition: str, tmp_pat
         score(tmp_path, None, ScoreConfig(fail_if=(condition,)), ignore_events)
 
 
-def test_older_models_are_apart(scored_run: Path, panel: Path) -> None:
+def test_older_models_are_apart(scored_run: Path, panel: Path, tmp_path: Path) -> None:
     record(scored_run, panel, *ENDS[:2])
     before, _ = rules_of(scored_run, str(panel))
     train(scored_run, replace(TRAIN, seed=7), ignore_events)
     waiting, _ = rules_of(scored_run, str(panel))
     assert not waiting.model["current"]
     assert waiting.metrics == before.metrics
+    assert before.trained is not None
+    assert (
+        waiting.trained is not None
+    )  # from the history: the scores of the run are those of the new model soon
+    evaluate(replaced := Path(shutil.copytree(scored_run, tmp_path / "run2")), ONE, ignore_events)
+    known, _ = rules_of(replaced, str(panel), ScoreConfig(fail_if=("mase>99*trained.mase",)))
+    assert known.trained is not None
+    assert {name: known.trained[name] for name in ("from", "mase", "wql")} == {
+        name: before.trained[name] for name in ("from", "mase", "wql")
+    }
+    with pytest.raises(GateFailed, match="the history has only"):
+        rules_of(replaced, str(panel), ScoreConfig(fail_if=("mae>trained.mae",)))
     record(scored_run, panel, ENDS[2])
     after, _ = rules_of(scored_run, str(panel))
     assert after.model["current"]
@@ -318,7 +349,7 @@ def test_older_models_are_apart(scored_run: Path, panel: Path) -> None:
     assert after.trained["from"] == "train"  # the new model is not evaluated
     assert after.test["nights"] == 2  # those of the old model, which the entry or the scores promise
     assert after.test["without_promise"] == 1
-    evaluate(scored_run, EvaluateConfig(threads=1), ignore_events)
+    evaluate(scored_run, ONE, ignore_events)
     assert rules_of(scored_run, str(panel))[0].test["nights"] == 3
 
 
