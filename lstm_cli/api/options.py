@@ -357,6 +357,8 @@ class RefreshOptions(TypedDict, total=False):
 
     output: str | None
     """Forecast file, replaced atomically. Default: the forecast is only recorded."""
+    accept_changes: bool
+    """Accept a file that changes most known values, or that begins after a long gap. Default: False."""
     always: bool
     """Train a challenger each time. Default: False."""
     new_rows: int | None

@@ -293,6 +293,7 @@ refresh_report = partial(
         "added": 24,
         "overlap": 48,
         "changed": 0,
+        "filled": 2,
         "older": 0,
         "total": 17444,
         "unlearnt": 168,
@@ -500,8 +501,10 @@ def score(run, source, config, listen, *, lock_wait=0.0, stdin=None):
     return report
 
 
-def refresh(run, source, config, listen, *, keep, lock_wait=0.0, stdin=None, should_stop=None):
+def refresh(run, source, config, listen, *, keep, lock_wait=0.0, stdin=None, stdout=None, should_stop=None):
     _called(run=run, source=source, config=config, keep=keep, lock_wait=lock_wait)
+    if config.output == "-":
+        stdout.write(b"date,load\n2018-06-27 20:00:00,7\n")
     return refresh_report(run=str(run), output=config.output)
 
 

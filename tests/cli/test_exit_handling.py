@@ -73,6 +73,11 @@ from lstm_cli import errors
             "--json needs -o FILE, because the forecast goes to standard output",
             "add -o forecast.csv",
         ),
+        (
+            ["refresh", "run", "data.csv", "-o", "-", "--json"],
+            "--json needs -o FILE, because the forecast goes to standard output",
+            "add -o forecast.csv",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_one_error_and_one_hint(lstm, argv, error, hint):

@@ -158,7 +158,7 @@ def test_help_of_each_option_has_its_default(lstm, verb):
         assert re.search(r"[A-Za-z0-9)][.?]", text), text
         switch = re.match(
             r"-\w, --help|--json|--force|--config|--past|--future|--fail-if|--reuse|--show|--tensorboard|--wandb"
-            r"|--record|--always|--from-scratch|--wide|--no-header|--units|--na-value|--static|--holidays"
+            r"|--record|--always|--accept-changes|--from-scratch|--wide|--no-header|--units|--na-value|--static|--holidays"
             r"|--bidirectional|--batch-norm|--layer-norm|--forget-bias|--find-lr|--fresh|--toml|-q, --quiet"
             r"|-v, --verbose|--dry-run|--clean|--delete|--md|--no-auth",
             text.strip(),

@@ -153,6 +153,7 @@ OTHER_VALUES = {
     },
     "refresh": {
         "output": ("OUT", "OUT"),
+        "accept_changes": (None, True),
         "always": (None, True),
         "new_rows": ("48", 48),
         "max_age": ("7", 7.0),

@@ -63,6 +63,12 @@ def test_predict_writes_only_rows_to_stdout():
     assert without_summary(ended.stderr) == "warning[M102]: the model is older than the data\n"
 
 
+def test_refresh_writes_only_rows_to_stdout_and_the_verdict_to_stderr():
+    ended = run("refresh", "run", "data.csv", "-o", "-")
+    assert ended.stdout == "date,load\n2018-06-27 20:00:00,7\n"
+    assert ", 24 rows to standard output, " in ended.stderr
+
+
 def test_predict_into_a_file_prints_the_path_on_stderr(tmp_path):
     ended = run("predict", "run", "-o", str(tmp_path / "f.csv"))
     assert ended.stdout == ""

@@ -10,8 +10,8 @@ from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
 
 ACCEPT = "--accept-changes"
-GAP_HORIZONS = 10  # a gap of so many horizons, or one lookback, can be an outage
-MANY = 5  # so few far values can be a correction
+GAP_HORIZONS = 10  # a gap of this length, or of one lookback, can be an outage
+MANY = 5  # fewer far values can be a correction
 
 
 def check_new_times(own: Dataset, new: Dataset, source: str, *, accept: bool) -> list[Finding]:

@@ -141,7 +141,7 @@ def test_a_file_without_times_must_begin_like_the_run(tmp_path: Path) -> None:
 def test_a_new_series_is_not_held_out_before_the_last_learnt_row(
     run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The history of a new shop must not take rows from the training, and its old windows are not compared."""
+    """History of a new shop must not take rows from the training, and its old windows are not compared."""
     seen: list[HeldOut] = []
 
     def spy(run: Any, held_out: HeldOut, *args: Any) -> None:
