@@ -89,7 +89,8 @@ def refresh(
         refused, both_failed = failed_by["challenger"], all(failed_by.values())
         verdict, failure = "not trained" if night.comparison is None else "kept", night.failure
         unwritten: list[OutputError | None] = []
-        if night.comparison is not None and night.comparison.is_better(config.margin) and not refused:
+        better = night.comparison is not None and night.comparison.is_better(config.margin)
+        if better and not refused:
             failure, unstored = _replace(writer, config, pass_on, keep, limited)
             unwritten.append(unstored)
             raise_if_interrupted(should_stop)
@@ -103,7 +104,7 @@ def refresh(
             warn(Finding(rule="M407", kind=MODEL, text=text, flags=("--fail-if",)))
         unwritten.append(_promise(writer, pass_on, should_stop))
         version = writer.current_version
-        text = _text(verdict, night, config, version, failure or refused)
+        text = _text(verdict, night, config, version, failure or (refused if better else None))
         unwritten.append(_store(writer, _verdict_record(verdict, text, night), night.since))
         forecast = _forecast(run, config, pass_on, stdout)
     for unstored in unwritten:
