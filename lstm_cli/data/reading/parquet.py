@@ -38,7 +38,7 @@ class ParquetRows:
                 self._file = pq.ParquetFile(pa.BufferReader(read_whole(source.blocks, source.name)))
             else:
                 self._file = pq.ParquetFile(source.path)
-        except (pa.ArrowException, OSError):
+        except (pa.ArrowException, OSError, UnicodeDecodeError):  # the last one: names of columns
             raise _corrupt_error(source.name) from None
         names = list(self._file.schema_arrow.names)
         self._folder_values = {
@@ -60,11 +60,11 @@ class ParquetRows:
             batch = next(self._file.iter_batches(batch_size=SAMPLE_ROWS), None)
         except (pa.ArrowException, OSError):
             raise _corrupt_error(self.source) from None
-        columns = (
-            []
-            if batch is None
-            else [*batch.columns, *(self._column(batch, name) for name in self._folder_values)]
-        )
+        if batch is None:
+            if self.rows:  # says the metadata
+                raise _corrupt_error(self.source)
+            return [[] for _ in self.names]
+        columns = [*batch.columns, *(self._column(batch, name) for name in self._folder_values)]
         texts = []
         for name, column in zip(self.names, columns, strict=False):
             try:
@@ -106,7 +106,7 @@ def count_cells(source: InMemory) -> int | None:
 
     try:
         about = pq.read_metadata(pa.BufferReader(source.content))
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return None
     return int(about.num_rows) * int(about.num_columns)
 
@@ -164,6 +164,13 @@ def column_text(column: "pa.Array", location: CellLocation) -> list[str]:
         column = _coarsen(column, kind)
     try:
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
+    except UnicodeDecodeError:
+        raise DataError(
+            "it has text that is not UTF-8",
+            hint="write the file again, with text in UTF-8",
+            rule="D113",
+            at=location.column_text,
+        ) from None
     except pa.ArrowException:
         raise DataError(
             f"its type {kind} is not text, number or time",

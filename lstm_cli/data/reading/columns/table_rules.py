@@ -108,8 +108,10 @@ def find_split_time(
         groups: series of each row [n]; None without a series column.
     """
     cells = [without_midnight(cell.strip()) for cell in sample[time]]
+    if not cells:  # a column of another type than text, number and time
+        return None
     keys = cells if groups is None else list(zip(groups.tolist(), cells, strict=True))
-    if not keys or len(set(keys)) * 2 > len(keys) or any(":" in cell for cell in cells[:20]):
+    if len(set(keys)) * 2 > len(keys) or any(":" in cell for cell in cells[:20]):
         return None
     year = bool(re.fullmatch(r"\d{4}", cells[0]))
     for index, name in enumerate(names):
