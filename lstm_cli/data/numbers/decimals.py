@@ -65,7 +65,8 @@ def _round_to_float32(values: np.ndarray) -> np.ndarray:
 def _multiply_by_powers(values: np.ndarray, powers: np.ndarray) -> np.ndarray:
     """Multiply by powers of ten. Powers up to 22 are exact, so only one rounding occurs."""
     factors = POWERS[np.abs(powers)]
-    return np.where(powers >= 0, values * factors, values / factors)
+    with np.errstate(over="ignore"):  # in the half that is not used
+        return np.where(powers >= 0, values * factors, values / factors)
 
 
 def _count_trailing_zeros(whole: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_rows_that_only_the_metadata_has() -> None:
 def test_text_that_is_not_utf8() -> None:
     ends = pa.py_buffer(np.array([0, 1], dtype=np.int32))
     text = pa.StringArray.from_buffers(1, ends, pa.py_buffer(b"\xff"))
-    with pytest.raises(DataError, match="column 'shop'.*not UTF-8"):
+    with pytest.raises(DataError, match=r"column 'shop'.*not UTF-8"):
         column_text(text, CellLocation(source=NAME, column="shop"))
 
 
