@@ -181,7 +181,7 @@ def test_term_under_load(rows: RunDescription, tmp_path: Path) -> None:
 
 
 def test_a_damaged_model_is_not_loaded(rows: RunDescription, tmp_path: Path) -> None:
-    """The old model stays, and the log and the metrics say so. The repaired run is loaded."""
+    """An old model stays, and the log and the metrics report it. The repaired run is loaded."""
     run = copy_two_models(tmp_path / "run", upper=UPPER)
     with Served(run, tmp_path, "--reload", "0.1s") as served:
         client, body = served.client(), records(rows)
