@@ -54,7 +54,11 @@ class Served:
             self._process = subprocess.Popen(
                 words, stderr=log, stdout=subprocess.DEVNULL, env=environ | {"OMP_NUM_THREADS": "1"}
             )
-        self.port = self._port()
+        try:
+            self.port = self._port()
+        except BaseException:
+            self.__exit__()
+            raise
 
     def _port(self) -> int:
         end = time.monotonic() + LIMIT
