@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from lstm_cli.errors import DataError, DeviceError, LstmError, MissingArtifact, UsageError
 from lstm_cli.library_errors import is_out_of_memory
-from lstm_cli.serving.model import MalformedBody
+from lstm_cli.serving.model import BodyTooLarge, MalformedBody
 
 Headers = Sequence[tuple[bytes, bytes]]
 RETRY_SOON = ((b"retry-after", b"1"),)
@@ -103,6 +103,8 @@ def as_http_error(error: Exception) -> HttpError | None:
             line=lines[0] if lines else None,
             column=error.at.column if error.at is not None else None,
         )
+    if isinstance(error, BodyTooLarge):
+        return HttpError(413, error.message, hint=error.hint)
     if isinstance(error, MalformedBody | UsageError):
         return HttpError(400, error.message, hint=error.hint)
     if isinstance(error, MissingArtifact):

@@ -41,10 +41,16 @@ def _parse(body: bytes) -> Any:
     """Return the value of a JSON body. Raise MalformedBody if it is not JSON, or an object has a key twice."""
     try:
         text = body.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_refuse_constant)
+        parse_float = _float_or_text if "e-" in text or "E-" in text else None
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=parse_float)
         # The counts differ if a text has these characters, or an object has a key twice.
         if text.count('":') != _count_keys(value) or _BLANK_COLON.search(text):
-            return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+            return json.loads(
+                text,
+                parse_constant=_refuse_constant,
+                parse_float=parse_float,
+                object_pairs_hook=_unique_keys,
+            )
         return value
     except UnicodeDecodeError as error:
         message = f"the body is not UTF-8: byte {error.start + 1} is invalid"
@@ -57,6 +63,12 @@ def _parse(body: bytes) -> Any:
         raise MalformedBody(
             "the body is not a table: it is nested too deeply, or a number has too many digits", hint=_FORMS
         ) from None
+
+
+def _float_or_text(text: str) -> float | str:
+    """Return a number, or the text of one that is too small for a float, which the reader of files refuses."""
+    number = float(text)
+    return text if number == 0 and text.lower().partition("e")[0].strip("-0.") else number
 
 
 def _count_keys(value: Any) -> int:

@@ -1,9 +1,24 @@
-"""Errors and warnings without paths of the machine."""
+"""Errors and warnings for clients: without paths of the machine, options and commands."""
 
+import re
+from collections.abc import Collection
 from dataclasses import replace
 
-from lstm_cli.errors import LstmError
+from lstm_cli.errors import DataError, LstmError
 from lstm_cli.findings import Finding
+from lstm_cli.serving.model.request import MalformedBody
+
+QUERY_VALUES = {"--horizon": "horizon", "--quantiles": "quantiles", "--only": "series"}  # by option
+FORMAT_HINT = "send the rows in the format of the training data"
+OPERATOR_HINT = "ask the operator of the server"
+# An option, or a command of the tool, which a client cannot use.
+_OPTION = re.compile(r"(?<![\w-])--[a-z]|'lstm [a-z]|\brun prepare\b")
+_QUERY_OPTION = re.compile(
+    rf"(?<![\w-])({'|'.join(QUERY_VALUES)})(?![\w-])(?:[ =]('[^']*'|[0-9][0-9.,e-]*))?"
+)
+_IN_BRACKETS = re.compile(r" ?\([^()]*\)")
+_SENTENCE = re.compile(r"(?<=\w\w)\. (?=[A-Z])")
+_ASIDES = re.compile(r"no option for this; | as set by --[a-z-]+")
 
 
 def remove_path(error: LstmError, path: str, name: str) -> None:
@@ -18,8 +33,27 @@ def remove_path(error: LstmError, path: str, name: str) -> None:
     error.args = (error.message,)
 
 
+def make_public(error: LstmError, path: str, name: str) -> None:
+    """Change the texts of an error to those for clients: query values in place of options, and no paths.
+
+    Advice to use an option or a command is left out.
+
+    Args:
+        error: error of the model.
+        path: absolute path of the run.
+        name: name of the run.
+    """
+    remove_path(error, path, name)
+    error.message = _without_options(error.message, _flags(error))
+    error.args = (error.message,)
+    if error.hint:
+        error.hint = _public_hint(error.hint) or (
+            FORMAT_HINT if isinstance(error, DataError | MalformedBody) else OPERATOR_HINT
+        )
+
+
 def public_finding(finding: Finding, path: str, name: str) -> Finding:
-    """Return a finding whose text has the name of the run in place of its path.
+    """Return a finding with a text for clients, as `make_public` makes them.
 
     Args:
         finding: finding of the model.
@@ -27,4 +61,47 @@ def public_finding(finding: Finding, path: str, name: str) -> Finding:
         name: name of the run.
     """
     source = finding.source.replace(path, name) if finding.source is not None else None
-    return replace(finding, text=finding.text.replace(path, name), source=source)
+    return replace(
+        finding,
+        text=_without_options(finding.text.replace(path, name), finding.flags),
+        source=source,
+        flags=tuple(QUERY_VALUES[flag] for flag in finding.flags if flag in QUERY_VALUES),
+    )
+
+
+def _flags(error: LstmError) -> tuple[str, ...]:
+    if isinstance(error, DataError):
+        return error.flags
+    return () if error.flag is None else (error.flag,)
+
+
+def _without_options(text: str, flags: Collection[str]) -> str:
+    """Return a text with query values in place of options, and without advice in brackets to use other options.
+
+    Args:
+        text: text of an error or a finding.
+        flags: options that the text may name. Other text that looks like an option is of the data.
+    """
+    text = _ASIDES.sub("", text)
+    if not flags:
+        return text
+    text = _IN_BRACKETS.sub(lambda match: "" if _OPTION.search(match[0]) else match[0], text)
+    first, *others = _SENTENCE.split(text)
+    text = ". ".join([first, *(other for other in others if not _OPTION.search(other))])
+    return _QUERY_OPTION.sub(_query_value, text)
+
+
+def _public_hint(hint: str) -> str:
+    """Return the parts of a hint that do not need an option or a command; "" if there is none."""
+    hint = _QUERY_OPTION.sub(_query_value, hint)
+    sentences = [
+        ", or ".join(part for part in sentence.split(", or ") if not _OPTION.search(part))
+        for sentence in _SENTENCE.split(hint)
+    ]
+    return ". ".join(sentence for sentence in sentences if sentence).removeprefix("Otherwise ")
+
+
+def _query_value(match: "re.Match[str]") -> str:
+    """Return the query value in place of an option: `horizon=48`, or `series=` if no value follows."""
+    option, value = match[1], (match[2] or "").strip("'")
+    return f"{QUERY_VALUES[option]}={value.replace(',', '') if option == '--horizon' else value}"

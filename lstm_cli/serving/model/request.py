@@ -24,7 +24,7 @@ class MalformedBody(LstmError):
 
 
 class BodyTooLarge(MalformedBody):
-    """Body whose table is too large, such as a small Parquet file with many equal rows. HTTP 413, or 400."""
+    """Body whose table is too large, such as a small Parquet file with many equal rows. HTTP 413."""
 
 
 class ForecastFailed(LstmError):

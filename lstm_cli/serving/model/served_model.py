@@ -26,7 +26,7 @@ from lstm_cli.serving.model.json_body import BODY, read_json
 from lstm_cli.serving.model.media_types import JSON, PARQUET
 from lstm_cli.serving.model.plain_forecasts import PlainForecasts
 from lstm_cli.serving.model.plain_window import PlainReader, has_plain_rows
-from lstm_cli.serving.model.public_text import public_finding, remove_path
+from lstm_cli.serving.model.public_text import make_public, public_finding, remove_path
 from lstm_cli.serving.model.request import ForecastQuery, MalformedBody
 from lstm_cli.serving.model.rows import PlainRows, Rows, TableRows, start
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
@@ -53,7 +53,7 @@ class ServedModel:
     """Model of a run in memory.
 
     `read` and `write` can run in several threads at once, and next to `forecast`. One thread calls `forecast`.
-    Errors of `read`, `forecast`, `write` and `newest` name no path of the machine. Those of `load` do.
+    Errors of `read`, `forecast`, `write` and `newest` name no path of the machine and no option. Those of `load` do.
     """
 
     def __init__(self, forecaster: Forecaster, *, name: str, version: str, etag: str) -> None:
@@ -158,7 +158,7 @@ class ServedModel:
         results = forecast_batch(rows, self._forecaster.session)
         for result in results:
             if isinstance(result, LstmError):
-                remove_path(result, self._path, self.name)
+                make_public(result, self._path, self.name)
         return results
 
     def write(
@@ -265,11 +265,11 @@ class ServedModel:
 
     @contextmanager
     def _public_errors(self) -> Iterator[None]:
-        """Remove paths from the errors of the block. Text that no reader can parse is a MalformedBody."""
+        """Write the errors of the block for clients. Text that no reader can parse is a MalformedBody."""
         try:
             yield
         except LstmError as error:
-            remove_path(error, self._path, self.name)
+            make_public(error, self._path, self.name)
             if isinstance(error, DataError) and error.rule in MALFORMED_RULES:
                 raise MalformedBody(error.message, hint=error.hint) from error
             raise

@@ -10,7 +10,7 @@ from typing import Any
 
 from lstm_cli.errors import CorruptArtifact, DataError, LstmError, UsageError
 from lstm_cli.findings import Finding, at_line
-from lstm_cli.serving.model import CSV, JSON, Answer, ForecastQuery, MalformedBody, Rows
+from lstm_cli.serving.model import CSV, JSON, Answer, BodyTooLarge, ForecastQuery, MalformedBody, Rows
 
 WARNING = Finding(rule="D602", text="1 missing value is filled", source="body", column="load")
 BAD_CELL = at_line("body", 3)
@@ -41,6 +41,8 @@ class FakeModel:
             numbers = json.loads(body) if media_type == JSON else [float(line) for line in body.split()]
         except ValueError:
             raise MalformedBody("the body is not JSON", hint="send a list") from None
+        if "large" in numbers:
+            raise BodyTooLarge("the table of the body has 9 cells", hint="send fewer rows")
         if "bad" in numbers:
             raise DataError("'bad' is not a number", hint="write a number", rule="D301", at=BAD_CELL)
         return Rows(windows=max(1, len(numbers)), findings=(WARNING,), _data=(numbers, query.horizon or 1))

@@ -46,6 +46,7 @@ def test_the_warnings_of_a_csv_answer_are_in_a_header() -> None:
         ("PUT", FORECAST, b"[1]", JSON_BODY, 405, "PUT is not possible here"),
         ("HEAD", "/invocations", b"", {}, 405, "HEAD is not possible here"),
         ("GET", FORECAST, b"", {"accept": "image/png, text/csv;q=0"}, 406, "no media type of Accept"),
+        ("POST", FORECAST, b'["large"]', JSON_BODY, 413, "the table of the body has 9 cells"),
         ("POST", FORECAST, b"[1]", {}, 415, "Content-Type is missing"),
         ("POST", FORECAST, b"[1]", {"content-type": "text/plain"}, 415, "'text/plain' is not supported"),
         ("POST", FORECAST, b"1", {"content-type": "text/csv; charset=utf-16"}, 415, "charset 'utf-16'"),

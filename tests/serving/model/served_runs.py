@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from lstm_cli.config import PredictConfig, PrepareConfig, TrainConfig
 from lstm_cli.data.forecast.output import Forecast
 from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.serving.model import CSV, JSON, Answer, ForecastQuery, ServedModel
+from lstm_cli.serving.model.public_text import public_finding
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
@@ -184,7 +185,7 @@ def answer(
 def predicted(
     run: Path, body: bytes, folder: Path, *, format: str = "csv", **settings: Any
 ) -> tuple[bytes, list[str]]:
-    """Return the output of `lstm predict RUN NEW`, and its warnings with the name of a body."""
+    """Return the output of `lstm predict RUN NEW`, and its warnings as clients get them, with the name of a body."""
     new = folder / "new.data"
     new.write_bytes(body)
     warnings: list[str] = []
@@ -192,7 +193,7 @@ def predicted(
     def listen(event: object) -> None:
         if isinstance(event, WarningRaised):
             text = event.finding.text.replace(str(new), "the body")
-            warnings.append(text.replace(str(run), run.name))
+            warnings.append(public_finding(replace(event.finding, text=text), str(run), run.name).text)
 
     output = folder / f"forecast.{format}"
     predict(run, str(new), PredictConfig(output=str(output), **settings), listen)
