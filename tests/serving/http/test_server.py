@@ -174,6 +174,10 @@ def test_the_server_notifies_systemd_and_listens_on_a_unix_socket(
             client.connect("lstm.sock")
             client.sendall(b"GET /ping HTTP/1.0\r\n\r\n")
             assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        server.process.send_signal(signal.SIGHUP)
+        reloading, _, since = systemd.recv(1000).partition(b"\nMONOTONIC_USEC=")
+        assert (reloading, since.isdigit()) == (b"RELOADING=1", True)  # as Type=notify-reload needs it
+        assert systemd.recv(1000) == b"READY=1"
         server.process.send_signal(signal.SIGTERM)
         assert systemd.recv(1000) == b"STOPPING=1"
         assert server.end() == 143
