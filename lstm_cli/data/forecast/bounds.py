@@ -5,8 +5,9 @@ on the bound never appears on its other side. A true value beyond a bound by mor
 an error of the forecast.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,17 @@ class Bounds:
     upper: np.ndarray  # [C]
     counts: np.ndarray | None = None  # [C] bool: whole numbers from 0 on; None: unknown, in runs of 0.1.0
 
-    @property
+    @cached_property
     def are_counts(self) -> np.ndarray:
         """Return whether each target [C] is a count; a run of 0.1.0 has none."""
         return np.zeros(len(self.lower), dtype=bool) if self.counts is None else self.counts
+
+    @cached_property
+    def sides(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """Return which targets [C] have a bound other than 0, and the bounds [C], of each side where one has."""
+        # 0 comes back as 0 without this.
+        finite = [(np.isfinite(bound) & (bound != 0), bound) for bound in (self.lower, self.upper)]
+        return tuple((has, np.where(has, bound, 0.0)) for has, bound in finite if has.any())
 
     def clip(self, forecast: np.ndarray) -> np.ndarray:
         """Return the forecast [..., C], in the file's units, clipped to the bounds."""
@@ -180,17 +188,14 @@ def _inverse_transform_at_bounds(
     dataset: Dataset, targets_scaled: np.ndarray, series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
     values = dataset.inverse_transform_targets(targets_scaled, series)
-    for bound in (bounds.lower, bounds.upper):
-        has_bound = np.isfinite(bound) & (bound != 0)  # 0 comes back as 0 without this
-        if has_bound.any():
-            target_bound = np.where(has_bound, bound, 0.0)
-            tolerance = dataset.scaler.float32_spacing(target_bound)[series][:, None]
-            np.copyto(values, target_bound, where=has_bound & (np.abs(values - target_bound) <= tolerance))
+    for has_bound, bound in bounds.sides:
+        tolerance = dataset.scaler.float32_spacing(bound)[series][:, None]
+        np.copyto(values, bound, where=has_bound & (np.abs(values - bound) <= tolerance))
     return values
 
 
 def inverse_transform_intervals(
-    dataset: Dataset, quantiles_scaled: Iterable[np.ndarray], series: np.ndarray, bounds: Bounds
+    dataset: Dataset, quantiles_scaled: np.ndarray | Sequence[np.ndarray], series: np.ndarray, bounds: Bounds
 ) -> np.ndarray:
     """Return the quantiles [Q, N, H, C] of a forecast in the file's units, within the bounds.
 
@@ -202,7 +207,9 @@ def inverse_transform_intervals(
         series: [N] series of each window.
         bounds: bounds of the forecast.
     """
-    values = np.stack([inverse_transform(dataset, part, series, bounds) for part in quantiles_scaled])
+    scaled = np.asarray(quantiles_scaled)
+    rows = scaled.reshape(-1, *scaled.shape[2:])  # one call for all quantiles
+    values = inverse_transform(dataset, rows, np.tile(series, len(scaled)), bounds).reshape(scaled.shape)
     if bounds.are_counts.any():
         return np.where(bounds.are_counts, bounds.clip(np.floor(values + 0.5)), values)
     return values

@@ -3,6 +3,8 @@
 All features are computed from the window and its forecast. So they exist for new data and new series, too.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lstm_cli.evaluation.baselines import naive, seasonal_naive
@@ -43,38 +45,33 @@ def window_features(
     values, known = past.astype(np.float64), mask > 0
     lookback = values.shape[1]
     forecast = forecast_scaled[:, steps].astype(np.float64)
-    shape = forecast.shape
-
-    def of_steps(values: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(values[None, :, None], shape)
-
-    def of_windows(values: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(values[:, None], shape)
 
     def deviations(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
-        return np.clip(values / np.maximum(unit, LEAST_DIVISOR), -LIMIT, LIMIT)
+        ratio = values / np.maximum(unit, LEAST_DIVISOR)
+        return np.minimum(np.maximum(ratio, -LIMIT), LIMIT)  # np.clip is slow for few values
 
     position = (np.minimum(steps, horizon - 1) + 0.5) / horizon
     cycle = season if season > 1 else STEPS_WITHOUT_SEASON
     lag = season if season < lookback else 1
     center, deviation = _moments(values, known)
-    recent, _ = _moments(values[:, -cycle:], known[:, -cycle:])
+    recent = _weighted_mean(values[:, -cycle:], known[:, -cycle:])[1]
     baseline = _baseline(values, mask, int(steps[-1]) + 1, season)[:, steps]
-    features = [
-        of_steps(2 * position - 1),
-        of_steps(np.exp(-8 * (position - 0.5 / horizon))),
-        of_windows(np.log(spread)),
-        *(of_windows(_log_ratio(_change(values, known, lag, last), spread)) for last in (cycle, 4 * cycle)),
-        of_windows(_log_ratio(deviation, spread)),
-        deviations(forecast - center[:, None], deviation[:, None]),
-        deviations(forecast - baseline, spread[:, None]),
-        of_windows(deviations(recent - center, deviation)),
-    ]
+    result = np.empty((*forecast.shape, count_features(lookback, season)), dtype=np.float32)
+    result[..., 0] = (2 * position - 1)[:, None]
+    result[..., 1] = np.exp(-8 * (position - 0.5 / horizon))[:, None]
+    result[..., 2] = np.log(spread)[:, None]
+    for place, change in enumerate(_changes(values, known, lag, (cycle, 4 * cycle)), start=3):
+        result[..., place] = _log_ratio(change, spread)[:, None]
+    result[..., 5] = _log_ratio(deviation, spread)[:, None]
+    result[..., 6] = deviations(forecast - center[:, None], deviation[:, None])
+    result[..., 7] = deviations(forecast - baseline, spread[:, None])
+    result[..., 8] = deviations(recent - center, deviation)[:, None]
     if _has_cycles(lookback, season):
         phase = steps % season
-        change, profile = _cycle_profiles(values, known, season)
-        features += [_log_ratio(change[:, phase], spread[:, None]), profile[:, phase]]
-    return np.stack(features, axis=-1).astype(np.float32)
+        profiles = _cycle_profiles(values, known, season)
+        result[..., 9] = _log_ratio(profiles[0][:, phase], spread[:, None])
+        result[..., 10] = profiles[1][:, phase]
+    return result
 
 
 def _has_cycles(lookback: int, season: int) -> bool:
@@ -85,21 +82,33 @@ def _log_ratio(change: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(change / spread + LEAST_CHANGE))
 
 
+def _weighted_mean(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights [N, L, 1] and the mean [N, C] of the known values [N, L, C]."""
+    weight = known[:, :, None] / np.maximum(known.sum(axis=1), 1)[:, None, None]
+    return weight, (weight * values).sum(axis=1)
+
+
 def _moments(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the deviation [N, C] of the known values [N, L, C]."""
-    weight = known[:, :, None] / np.maximum(known.sum(axis=1), 1)[:, None, None]
-    center = (weight * values).sum(axis=1)
+    weight, center = _weighted_mean(values, known)
     return center, np.sqrt((weight * np.square(values - center[:, None])).sum(axis=1))
 
 
-def _change(values: np.ndarray, known: np.ndarray, lag: int, last: int) -> np.ndarray:
-    """Return the mean |v_t - v_(t-lag)| [N, C] over the last steps of a window; 0 without two known values."""
+def _changes(values: np.ndarray, known: np.ndarray, lag: int, spans: Sequence[int]) -> list[np.ndarray]:
+    """Return the mean |v_t - v_(t-lag)| [N, C] over the last steps of a window; 0 without two known values.
+
+    Args:
+        values: [N, L, C].
+        known: [N, L] bool.
+        lag: steps between the two values.
+        spans: numbers of last steps.
+    """
     if values.shape[1] <= lag:
-        return np.zeros(values[:, 0].shape)
-    last = min(last, values.shape[1] - lag)
-    pairs = (known[:, lag:] & known[:, :-lag])[:, -last:, None]
-    change = np.abs(values[:, lag:] - values[:, :-lag])[:, -last:]
-    return np.asarray((change * pairs).sum(axis=1) / np.maximum(pairs.sum(axis=1), 1))
+        return [np.zeros(values[:, 0].shape) for _ in spans]
+    longest = -max(spans)
+    pairs = (known[:, lag:] & known[:, :-lag])[:, longest:, None]
+    change = np.abs(values[:, lag:][:, longest:] - values[:, :-lag][:, longest:]) * pairs
+    return [change[:, -span:].sum(axis=1) / np.maximum(pairs[:, -span:].sum(axis=1), 1) for span in spans]
 
 
 def _baseline(values: np.ndarray, mask: np.ndarray, steps: int, season: int) -> np.ndarray:
@@ -132,7 +141,8 @@ def _cycle_profiles(values: np.ndarray, known: np.ndarray, season: int) -> tuple
         return np.where(count > 0, by_phase, overall[:, None])
 
     change = mean(np.abs(values[:, season:] - values[:, :-season]), known[:, season:] & known[:, :-season])
-    smooth = (np.roll(change, 1, axis=1) + 2 * change + np.roll(change, -1, axis=1)) / 4
+    around = np.concatenate([change[:, -1:], change, change[:, :1]], axis=1)
+    smooth = (around[:, :-2] + 2 * change + around[:, 2:]) / 4
     profile = mean(values[:, -cycles * season :], known[:, -cycles * season :])
     profile = profile - profile.mean(axis=1, keepdims=True)
     return smooth, profile / np.maximum(profile.std(axis=1, keepdims=True), LEAST_DIVISOR)

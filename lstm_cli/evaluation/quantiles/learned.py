@@ -89,11 +89,17 @@ class LearnedQuantiles:
         spread = self.spread(batch)
         scale = spread[:, None] * self.step_scales(forecast_scaled.shape[1])[None, :, None]
         scale = scale * self.series_scale[batch.series][:, None]
-        shift, low, high = np.moveaxis(self._corrections(forecast_scaled, batch, spread), -1, 0)
+        corrections = self._corrections(forecast_scaled, batch, spread)
+        shift, low, high = corrections[..., 0], corrections[..., 1], corrections[..., 2]
         low, high = np.exp(low), np.exp(high)
         middle = forecast_scaled + scale * (self.knots[MEDIAN] + shift)
-        numbers = np.interp(log_odds(probabilities), log_odds(KNOTS), self.knots - self.knots[MEDIAN])
-        return np.stack([middle + scale * (low if number < 0 else high) * number for number in numbers])
+        numbers = np.interp(log_odds(probabilities), KNOT_ODDS, self.knots - self.knots[MEDIAN])
+        numbers = numbers[:, None, None, None]
+        quantiles = np.where(numbers < 0, low, high)
+        quantiles *= scale
+        quantiles *= numbers
+        quantiles += middle
+        return np.asarray(quantiles)
 
     def spread(self, batch: Batch) -> np.ndarray:
         """Return the spread [N, C] of the windows."""
@@ -185,3 +191,6 @@ def log_odds(probabilities: Sequence[float]) -> np.ndarray:
     """Return log(p / (1 - p)) of each probability."""
     values = np.array(probabilities)
     return np.asarray(np.log(values / (1 - values)))
+
+
+KNOT_ODDS = log_odds(KNOTS)

@@ -38,11 +38,12 @@ class QuantileNetwork:
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Return shift, low and high [..., 3] of cells with features [..., F], float64."""
-        inputs = np.clip((features - self.mean) / self.deviation, -LIMIT, LIMIT)
+        inputs = (features - self.mean) / self.deviation
+        inputs = np.minimum(np.maximum(inputs, -LIMIT), LIMIT)  # np.clip is slow for few values
         hidden = _silu(inputs @ self.first + self.first_bias)
         hidden = _silu(hidden @ self.second + self.second_bias)
         outputs = (hidden @ self.output + inputs @ self.direct).astype(np.float64)
-        outputs[..., 1:] = np.clip(outputs[..., 1:], -MAX_LOG, MAX_LOG)
+        outputs[..., 1:] = np.minimum(np.maximum(outputs[..., 1:], -MAX_LOG), MAX_LOG)
         return np.asarray(outputs)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Forecasts of plain windows, of several requests at once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -33,6 +32,13 @@ class PlainForecasts:
         """
         self.model, self.requested, self.steps, self.source = model, requested, steps, source
         self.outline = outline_of(model)
+        self._schema, self._names = self.outline.schema, self.outline.series.names
+        self._calibrated = (
+            requested.intervals.for_series(self._names)
+            if requested.intervals is not None and requested.probabilities
+            else None
+        )
+        self._are_columns_unique = False
         self._time_texts = lru_cache(maxsize=KEPT_TIMES)(self._make_time_texts)
 
     def windows(self, requests: Sequence[PlainWindow]) -> ModelRuns[list[Forecast | LstmError]]:
@@ -49,59 +55,75 @@ class PlainForecasts:
             series=series,
         )
         forecast = yield batch
-        scaled, bounds = forecast[:, : self.steps], self.model.bounds
-        values = inverse_transform(self.outline, scaled, series, bounds)
+        return self._forecasts(requests, forecast[:, : self.steps], batch)
+
+    def _forecasts(
+        self, requests: Sequence[PlainWindow], scaled: np.ndarray, batch: Batch
+    ) -> list[Forecast | LstmError]:
+        """Return the forecast of each request with its texts, or the error of one that is not finite.
+
+        Args:
+            requests: windows [N] of the requests.
+            scaled: forecast [N, steps, C] of the model.
+            batch: windows of the requests.
+        """
+        bounds = self.model.bounds
+        values = inverse_transform(self.outline, scaled, batch.series, bounds)
         quantiles = np.empty((0, *values.shape))
-        if self.requested.intervals is not None and self.requested.probabilities:
-            calibrated = self.requested.intervals.for_series(self.outline.series.names)
-            scaled_quantiles = calibrated.quantiles(self.requested.probabilities, scaled, batch)
-            quantiles = inverse_transform_intervals(self.outline, scaled_quantiles, series, bounds)
+        if self._calibrated is not None:
+            scaled_quantiles = self._calibrated.quantiles(self.requested.probabilities, scaled, batch)
+            quantiles = inverse_transform_intervals(self.outline, scaled_quantiles, batch.series, bounds)
         first = np.array([[request.next_us] for request in requests])
-        times = first + self.outline.schema.step.count * np.arange(self.steps)
-        forecasts = [
-            Forecast(
-                schema=self.outline.schema,
-                names=self.outline.series.names,
-                times_us=times[row : row + 1],
-                values=values[row : row + 1],
-                quantiles=quantiles[:, row : row + 1],
-                suffixes=self.requested.suffixes,
-                recorded=quantiles[:0, row : row + 1],
-            )
-            for row in range(count)
-        ]
-        return self._checked(forecasts)
-
-    def _checked(self, forecasts: Sequence[Forecast]) -> list[Forecast | LstmError]:
-        """Return the forecasts with their texts, or the error of each that is not finite."""
-        require_unique_columns(forecasts[0], self.source)  # all have the same columns
-        results: list[Forecast | LstmError] = list(forecasts)
-        finite = np.isfinite([forecast.values for forecast in forecasts]).all(axis=(1, 2, 3))
-        for row in np.flatnonzero(~finite).tolist():
-            try:
-                require_finite(forecasts[row].values, forecasts[row].names, self.source)
-            except LstmError as error:
-                results[row] = error
-        good = np.flatnonzero(finite).tolist()
-        for row, texts in zip(good, self._texts([forecasts[row] for row in good]), strict=True):
-            results[row] = replace(forecasts[row], texts=texts)
-        return results
-
-    def _texts(self, forecasts: Sequence[Forecast]) -> list[ForecastTexts]:
-        """Return the texts of several forecasts, all numbers in one call."""
-        if not forecasts:
-            return []
-        first, steps = forecasts[0], self.steps
-        columns = column_texts(
-            np.concatenate([forecast.cells[0] for forecast in forecasts]), first.decimals, missing=""
+        forecast = Forecast(
+            schema=self._schema,
+            names=self._names,
+            times_us=first + self._schema.step.count * np.arange(self.steps),
+            values=values,
+            quantiles=quantiles,
+            suffixes=self.requested.suffixes,
+            recorded=quantiles[:0],
         )
+        if not self._are_columns_unique:
+            require_unique_columns(forecast, self.source)
+            self._are_columns_unique = True
+        cells = forecast.cells
+        numbers = column_texts(cells.reshape(-1, cells.shape[-1]), forecast.decimals, missing="")
+        is_finite = np.isfinite(values).all(axis=(1, 2)).tolist()
         return [
-            ForecastTexts(
-                times=self._time_texts(int(forecast.times_us[0, 0])),
-                numbers=[column[row * steps : (row + 1) * steps] for column in columns],
-            )
-            for row, forecast in enumerate(forecasts)
+            self._one(forecast, row, numbers) if is_finite[row] else self._not_finite(values[row : row + 1])
+            for row in range(len(requests))
         ]
+
+    def _one(self, forecast: Forecast, row: int, numbers: Sequence[list[str]]) -> Forecast:
+        """Return the forecast of one request.
+
+        Args:
+            forecast: forecast of all requests.
+            row: place of the request.
+            numbers: texts [N * steps] of each column, of all requests.
+        """
+        times = forecast.times_us[row : row + 1]
+        lines = slice(row * self.steps, (row + 1) * self.steps)
+        return Forecast(
+            schema=self._schema,
+            names=self._names,
+            times_us=times,
+            values=forecast.values[row : row + 1],
+            quantiles=forecast.quantiles[:, row : row + 1],
+            suffixes=self.requested.suffixes,
+            recorded=forecast.quantiles[:0, row : row + 1],
+            texts=ForecastTexts(
+                times=self._time_texts(int(times[0, 0])), numbers=[column[lines] for column in numbers]
+            ),
+        )
+
+    def _not_finite(self, values: np.ndarray) -> LstmError:
+        """Return the error of a forecast [1, steps, C] that is not finite."""
+        try:
+            require_finite(values, self._names, self.source)
+        except LstmError as error:
+            return error
+        raise AssertionError("the forecast is finite")
 
     def _make_time_texts(self, first_us: int) -> list[str]:
         """Return the times of a forecast as the file writes them. first_us: its first time."""

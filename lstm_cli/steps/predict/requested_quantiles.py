@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from lstm_cli.config.predict import PROBABILITY_DIGITS, PredictConfig
 from lstm_cli.errors import DataError, MissingArtifact
@@ -28,7 +29,7 @@ class RequestedQuantiles:
     )
     recorded: CalibratedQuantiles | None = None  # quantile model of --record; None: no quantiles are recorded
 
-    @property
+    @cached_property
     def probabilities(self) -> tuple[float, ...]:
         """Return the probabilities: both ends of each interval, then the quantiles."""
         return (*(end for level in self.levels for end in interval_probabilities(level)), *self.quantiles)
@@ -38,7 +39,7 @@ class RequestedQuantiles:
         """Return the probabilities of the quantiles that --record keeps, whatever the options request."""
         return SCORED_QUANTILES if self.recorded is not None else ()
 
-    @property
+    @cached_property
     def suffixes(self) -> tuple[str, ...]:
         """Return the suffix of the column of each probability, such as lo80, hi80 or q2.5."""
         sides = (f"{side}{_percent_text(level)}" for level in self.levels for side in ("lo", "hi"))
