@@ -4,6 +4,7 @@
 # make faults       run the fault tests of docs/explanation/reliability.md with many repetitions (an hour),
 #                   change the graphs and the JSON of a run at random,
 #                   and compare the ONNX graphs of 2,000 random networks with torch
+# make year         simulate a year of nights on ETTh1, in runs/year (an hour or more); started again, it continues
 # make fuzz         read 2,000 files with randomly changed bytes, as `lstm prepare` does
 # make test-lowest  run all steps with the lowest versions in pyproject.toml, in .venv-lowest
 # make recipes      test the recipes with DVC and Snakemake, in .venv-recipes
@@ -19,7 +20,7 @@ LOWEST := .venv-lowest
 RECIPES := .venv-recipes
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults lint docs clean
+.PHONY: demo test test-gpu test-lowest test-light recipes fuzz faults year lint docs clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -45,6 +46,11 @@ fuzz: $(DEV)
 
 faults: $(DEV)
 	LSTM_FAULTS=full $(BIN)/pytest -s tests/faults tests/export/graph/every_option.py
+
+# time-machine changes the date of each night.
+year: $(DEV)
+	$(BIN)/$(INSTALL) time-machine==3.6.0
+	$(BIN)/python benchmarks/year.py runs/year
 
 lint: $(DEV)
 	$(BIN)/ruff check .
