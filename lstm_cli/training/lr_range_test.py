@@ -196,13 +196,12 @@ def _part_networks(
     )
     parts = [part for part in choose_parts(config) if part != "linear"]
     taken_weights(context, parts)
-    hparams = part_hyperparameters(context)
     return [
         (
             part,
-            new_part_network(context, part, transformed.linear, hparams.seed),
+            new_part_network(context, part, transformed.linear, config.seed),
             DeviceWindows.from_windows(part_windows(context, "train", part), device),
-            hparams,
+            part_hyperparameters(context, part),
         )
         for part in parts
     ]

@@ -157,12 +157,17 @@ def distant_seasons(schema: Schema) -> tuple[int, ...]:
 
 def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwork]:
     """Train the parts and return the networks that are kept: one per part, or several seeds of each."""
-    hparams = part_hyperparameters(context)
     if not parts:
         return []
     factors = LR_FACTORS if context.config.effort == "best" and context.config.lr is None else (1.0,)
     attempts = _train(
-        context, [(part, replace(hparams, lr=hparams.lr * factor)) for part in parts for factor in factors]
+        context,
+        [
+            (part, replace(hparams, lr=hparams.lr * factor))
+            for part in parts
+            for hparams in [part_hyperparameters(context, part)]
+            for factor in factors
+        ],
     )
     best = [
         min((attempt for attempt in attempts if attempt.part == part), key=lambda attempt: attempt.loss)
@@ -178,10 +183,15 @@ def train_parts(context: TrainingContext, parts: list[str]) -> list[FittedNetwor
     return best + _train(context, seeds)
 
 
-def part_hyperparameters(context: TrainingContext) -> Hyperparameters:
-    """Return the hyperparameters of every part's training."""
+def part_hyperparameters(context: TrainingContext, part: str) -> Hyperparameters:
+    """Return the hyperparameters of a part's training."""
     windows = len(part_windows(context, "train", "anchored"))
-    return make_hyperparameters(context.config, windows=windows, targets=context.data.dataset.targets)
+    return make_hyperparameters(
+        context.config,
+        windows=windows,
+        targets=context.data.dataset.targets,
+        warm=context.start is not None and not _taken_weights(context, part).left,
+    )
 
 
 def _train(context: TrainingContext, requests: list[tuple[str, Hyperparameters]]) -> list[FittedNetwork]:
@@ -312,13 +322,17 @@ def taken_weights(context: TrainingContext, parts: list[str]) -> tuple[TakenWeig
     """Return which layers of each part start with given weights, and send a note about it."""
     if context.start is None:
         return ()
-    taken = []
-    for part in parts:
-        module = architecture(context, part).build()
-        network = module.network if isinstance(module, AnchoredNetwork) else module
-        taken.append(context.start.take(network, part, settings=context.shapes[part]))
-        context.listen(Note(text=f"warm start: {taken[-1]}"))
-    return tuple(taken)
+    taken = tuple(_taken_weights(context, part) for part in parts)
+    for each in taken:
+        context.listen(Note(text=f"warm start: {each}"))
+    return taken
+
+
+def _taken_weights(context: TrainingContext, part: str) -> TakenWeights:
+    assert context.start is not None
+    module = architecture(context, part).build()
+    network = module.network if isinstance(module, AnchoredNetwork) else module
+    return context.start.take(network, part, settings=context.shapes[part])
 
 
 def architecture(context: TrainingContext, part: str) -> Architecture:

@@ -58,7 +58,13 @@ def train_stacked(
     """
     dataset, settings = transformed.dataset, network_settings(transformed.dataset, config)
     windows = _device_windows(dataset, "train", device)
-    hparams = make_hyperparameters(config, windows=len(windows), targets=dataset.targets)
+    taken = taken_weights(settings, config, start, listen)
+    hparams = make_hyperparameters(
+        config,
+        windows=len(windows),
+        targets=dataset.targets,
+        warm=bool(taken) and not taken[0].left,
+    )
 
     def train(
         windows: DeviceWindows,
@@ -89,7 +95,6 @@ def train_stacked(
         network.cpu().load_state_dict(fitted.weights)
         return network.requires_grad_(False).eval(), used, fitted
 
-    taken = taken_weights(settings, config, start, listen)
     network, hparams, fitted = train(windows, hparams, _device_windows(dataset, "val", device))
     validated = shipped = ModelVersion(network=network, linear=transformed.linear)
     refit, reason = choose_refit(config, rows=len(windows) * dataset.targets, linear=transformed.linear)

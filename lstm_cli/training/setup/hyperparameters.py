@@ -14,6 +14,9 @@ MAX_SEGMENT_STEPS, MAX_STEPS_MANY_ROWS = (
 MAX_WEIGHT_CELLS = 6_000_000  # windows x steps x targets for the weights of the parts
 MAX_WEIGHT_ROWS = 25_000  # windows x targets for the weights of the parts
 SEGMENT_PATIENCE_STEPS = 660  # patience of `segment` in optimizer steps
+# A warm start begins near its goal. With the learning rate of random weights it first gets worse (benchmarks/year.md).
+WARM_LR_SHARE = 0.1
+WARM_STEPS, WARM_PATIENCE_STEPS = 500, 200
 # A refit continues from the best weights. The pair is its share of the steps until the best epoch, and its share of the
 # learning rate: small if the network began to overfit in the first half of its training, larger if it learned longer.
 EARLY_REFIT, LATE_REFIT = (0.25, 0.3), (0.5, 0.5)
@@ -43,15 +46,19 @@ class Hyperparameters:
     seed: int
 
 
-def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> Hyperparameters:
+def make_hyperparameters(
+    config: TrainConfig, *, windows: int, targets: int, warm: bool = False
+) -> Hyperparameters:
     """Return the hyperparameters of a training; the model's recipe decides what the config leaves open.
 
     An epoch is the interval between two validations: one pass over the windows, but at least 100 and at most 330 steps.
+    A warm start has a tenth of the learning rate, and fewer epochs.
 
     Args:
         config: settings of the training.
         windows: number of training windows.
         targets: number of target columns.
+        warm: all layers start with the weights of another model.
     """
     segment = config.model == "segment"
     # `segment` treats each target of a window as a row. It learns best from about 64 rows per step, or from 128
@@ -62,14 +69,21 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
     default_batch_size = max(1, rows // targets) if segment else 64
     batch_size = config.batch_size if isinstance(config.batch_size, int) else default_batch_size
     steps = min(max(math.ceil(windows / batch_size), MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
-    epochs = config.epochs or (round(max_steps / steps) if segment else 100)
+    epochs, patience = (
+        (round(max_steps / steps), math.ceil(SEGMENT_PATIENCE_STEPS / steps)) if segment else (100, 10)
+    )
+    lr = 3e-3 if segment and windows >= 4_000 else 1e-3
+    if warm:
+        epochs, patience = math.ceil(WARM_STEPS / steps), math.ceil(WARM_PATIENCE_STEPS / steps)
+        lr *= WARM_LR_SHARE
+    epochs = config.epochs or epochs
     return Hyperparameters(
         epochs=epochs,
         stop_after=epochs,
         steps_per_epoch=steps,
         batch_size=batch_size,
         optimizer=config.optimizer,
-        lr=config.lr or (3e-3 if segment and windows >= 4_000 else 1e-3),
+        lr=config.lr or lr,
         weight_decay=config.weight_decay,
         schedule=config.schedule,
         warmup=min(100, epochs * steps // 10) if segment else 0,
@@ -77,7 +91,7 @@ def make_hyperparameters(config: TrainConfig, *, windows: int, targets: int) -> 
         clip_value=config.clip_value,
         max_norm=config.max_norm,
         loss=config.loss,
-        patience=config.patience or (math.ceil(SEGMENT_PATIENCE_STEPS / steps) if segment else 10),
+        patience=config.patience or patience,
         min_delta=config.min_delta,
         bf16=config.precision == "bf16",
         averaged=segment,

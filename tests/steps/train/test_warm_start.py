@@ -20,6 +20,8 @@ from lstm_cli.steps.history import roll_back
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
 from lstm_cli.steps.train.find_lr import find_lr
+from lstm_cli.training.recipes import segment_networks, stacked
+from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperparameters
 
 # The learning rate is so low that the trained weights are those of the start.
 STILL = replace(TRAIN, parts=("anchored",), lr=1e-12, weight_decay=0.0, refit=False, log_transform="off")
@@ -49,9 +51,24 @@ def rules(events: list[Event]) -> list[str]:
     return [event.finding.rule for event in events if isinstance(event, WarningRaised)]
 
 
-def test_the_weights_of_another_run_are_the_start(trained: Path, later: Path) -> None:
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return whether each network has had the hyperparameters of a warm start."""
+    seen = []
+
+    def spy(config: TrainConfig, **given: Any) -> Hyperparameters:
+        seen.append(given["warm"])
+        return make_hyperparameters(config, **given)
+
+    for recipe in (segment_networks, stacked):
+        monkeypatch.setattr(recipe, "make_hyperparameters", spy)
+    return seen
+
+
+def test_the_weights_of_another_run_are_the_start(trained: Path, later: Path, warm: list[bool]) -> None:
     events: list[Event] = []
     report = train(later, STILL, events.append, start=trained)
+    assert warm == [True]
     start = report.warm_start
     assert start is not None
     assert (start["run"], start["own"], start["version"], start["weights"]) == (
@@ -92,23 +109,25 @@ def test_the_same_start_is_up_to_date_and_another_one_is_not(
 
 
 def test_another_horizon_leaves_the_layers_that_depend_on_it(
-    trained: Path, panel: Path, tmp_path: Path
+    trained: Path, panel: Path, tmp_path: Path, warm: list[bool]
 ) -> None:
     other = make_run(tmp_path / "other", panel, horizon=14)
     report = train(other, replace(STILL, segment=7), ignore_events, start=trained)
+    assert warm == [False]  # random layers need the usual steps
     assert report.warm_start is not None
     [part] = report.warm_start["parts"]
     assert set(part["left"]) == {"gate", "correct"}
     assert "layers.0" in part["taken"]
 
 
-def test_the_stacked_model(run: Path, panel: Path, tmp_path: Path) -> None:
+def test_the_stacked_model(run: Path, panel: Path, tmp_path: Path, warm: list[bool]) -> None:
     train(run, STACKED, ignore_events)
     other = make_run(tmp_path / "other", panel, horizon=14)
     report = train(other, STACKED, ignore_events, start=run)
     assert report.warm_start is not None
     [part] = report.warm_start["parts"]
     assert (part["part"], set(part["left"])) == ("stacked", {"head", "ahead"})
+    assert warm == [False, False]
     given, new = tensors(run), tensors(other)
     for name in ("layers.0.weight_ih_l0", "layers.1.weight_hh_l0"):
         np.testing.assert_allclose(new[name], given[name], atol=1e-6)

@@ -582,6 +582,16 @@ def test_hyperparameters_follow_the_recipe_and_the_settings(
     assert {name: result[name] for name in expected} == expected
 
 
+def test_a_warm_start_has_a_lower_rate_and_fewer_steps_unless_they_are_given() -> None:
+    size = {"windows": 9600, "targets": 1}
+    cold, warm = (make_hyperparameters(TrainConfig(), **size, warm=warm) for warm in (False, True))
+    assert warm.lr == pytest.approx(0.1 * cold.lr)
+    assert (warm.epochs, warm.patience, warm.steps_per_epoch) == (4, 2, cold.steps_per_epoch)
+    assert make_hyperparameters(TrainConfig(model="stacked"), **size, warm=True).epochs == 4
+    given = make_hyperparameters(TrainConfig(lr=0.5, epochs=9, patience=8), **size, warm=True)
+    assert (given.lr, given.epochs, given.patience) == (0.5, 9, 8)
+
+
 def test_a_refit_is_one_short_epoch_at_a_lower_rate() -> None:
     plan = make_hyperparameters(TrainConfig(), windows=9600, targets=1)
     repeated = refit_hyperparameters(plan, best_epoch=4)
