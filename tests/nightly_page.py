@@ -25,7 +25,12 @@ FIRST, GROWN, NIGHTS, LAST = 107, 207, 222, 260  # days of the exports
 NOISE = 224  # first day of the noise
 EFFECT = 100  # first day on which promotions have an effect
 SEED = 6
-ENVIRONMENT = {"LSTM_TRAIN_PARTS": "linear", "LSTM_TRAIN_REFIT": "0", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "LSTM_TRAIN_PARTS": "linear",
+    "LSTM_TRAIN_REFIT": "0",
+    "LSTM_REFRESH_NEW_ROWS": "49",
+    "OMP_NUM_THREADS": "1",
+}
 BLOCK = re.compile(r"(<!-- output: ([\w ]+) -->\n```text\n)(.*?)(```)", re.DOTALL)
 
 Shell = Callable[..., tuple[int, str]]

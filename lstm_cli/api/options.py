@@ -362,7 +362,7 @@ class RefreshOptions(TypedDict, total=False):
     always: bool
     """Train a challenger each time. Default: False."""
     new_rows: int | None
-    """Train after this many new rows. Default: 7 horizons."""
+    """Train after this many new rows. Default: 30 horizons."""
     max_age: float
     """Train if the last training is this many days ago, and there are new rows. Default: 30.0."""
     margin: float | str

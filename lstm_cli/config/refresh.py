@@ -7,7 +7,7 @@ from lstm_cli.config.text import TextSettings
 
 DATA_PANEL, DECISION_PANEL = "New rows", "When to train"
 COMPARISON_PANEL, FORECAST_PANEL = "Comparison", "Forecast"
-HORIZONS = 7  # new rows that lead to a training, in horizons
+HORIZONS = 30  # new rows that lead to a training, in horizons
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ def result(better: bool) -> Comparison:
         interval=[5.0, 15.0] if better else [-15.0, -5.0],
         windows=9,
         since="2024-06-01",
+        refitted=True,
     )
 
 

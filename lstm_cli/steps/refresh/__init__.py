@@ -90,8 +90,9 @@ def refresh(
         verdict, failure = "not trained" if night.comparison is None else "kept", night.failure
         unwritten: list[OutputError | None] = []
         better = night.comparison is not None and night.comparison.is_better(config.margin)
-        if better and not refused:
-            failure, unstored = _replace(writer, config, pass_on, keep, limited)
+        if night.comparison is not None and better and not refused:
+            refit = night.comparison.refitted
+            failure, unstored = _replace(writer, config, pass_on, keep, limited, refit=refit)
             unwritten.append(unstored)
             raise_if_interrupted(should_stop)
             verdict = "replaced" if failure is None else verdict
@@ -143,13 +144,13 @@ def refresh(
 
 
 def _replace(
-    writer: Writer, config: RefreshConfig, listen: Listener, keep: int, should_stop: Stop
+    writer: Writer, config: RefreshConfig, listen: Listener, keep: int, should_stop: Stop, *, refit: bool
 ) -> tuple[str | None, OutputError | None]:
     """Make the challenger the model of the run. Return why this failed, and the error if it cannot be written."""
     assert writer.run is not None
     has_quantized = serves_quantized(writer.run)
     try:
-        failure = replace_model(writer, config, listen, keep, should_stop)
+        failure = replace_model(writer, config, listen, keep, should_stop, refit=refit)
     except OutputError as error:
         writer.abandon()
         return error.message, error

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from lstm_cli.config import RefreshConfig, TrainConfig, restore_settings
@@ -28,6 +29,8 @@ def replace_model(
     listen: Listener,
     keep: int,
     should_stop: Stop,
+    *,
+    refit: bool,
 ) -> str | None:
     """Train the challenger on all rows and make it the model of the run. Return why it failed, or None.
 
@@ -37,6 +40,7 @@ def replace_model(
         listen: receives events.
         keep: models to keep, with the new one.
         should_stop: returns a number if a signal arrived, or the budget is spent.
+        refit: the validation rows are learnt too.
 
     Raises:
         OutputError: the model cannot be written.
@@ -44,7 +48,7 @@ def replace_model(
     opened = writer.run
     assert opened is not None
     try:
-        train = train_settings(opened)
+        train = replace(train_settings(opened), refit=refit)
         with challenger_start(opened, train, config, listen) as start:
             train_and_commit(
                 writer,
@@ -66,9 +70,14 @@ def replace_model(
 
 
 def train_settings(run: Run) -> TrainConfig:
-    """Return the settings of the run's model."""
+    """Return the settings of the run's model, for `segment` with a refit.
+
+    The held-out rows decide whether the refit stays, see `compare`. Without it the newest rows are unlearnt, because
+    they are the validation rows.
+    """
     with reading_manifest(run.path):
-        return restore_settings(TrainConfig, with_new_names(run.entry("train")["config"]))
+        config = restore_settings(TrainConfig, with_new_names(run.entry("train")["config"]))
+    return replace(config, refit=True) if config.model == "segment" else config
 
 
 def lacks_scores(run: Run | None) -> bool:

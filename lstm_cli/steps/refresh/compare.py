@@ -1,5 +1,6 @@
 """Comparison of `refresh`: a challenger that has not seen the held-out rows, and the champion, on the same windows."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,7 @@ class Comparison:
     interval: list[float] | None  # its 90 % interval
     windows: int
     since: str  # time of the first held-out row
+    refitted: bool  # the challenger has learnt its validation rows too, which made it better
 
     def is_better(self, margin: float) -> bool:
         """Return whether the challenger is better by the margin, and not by random variation alone."""
@@ -67,6 +69,9 @@ def compare(
 ) -> Comparison:
     """Train a challenger on the rows before the held-out ones, and score it and the champion on these.
 
+    With a refit, the challenger before it is scored too, and the better one counts: after a change of the unit, for
+    example, a refit learns from a mixture of both units.
+
     Args:
         run: run of the champion.
         held_out: rows of the comparison.
@@ -88,24 +93,28 @@ def compare(
     trained = train_model(
         dataset, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
     )
-    linear, lookback = trained.shipped.linear, trained.settings["lookback"]
+    lookback = trained.settings["lookback"]
+    versions = {trained.refitted: trained.shipped, False: trained.validated}
     season = baseline_season(trained.dataset)
-    windows = scoring.scoring_windows(trained.dataset, "test", lookback, linear, season)
+    windows = scoring.scoring_windows(trained.dataset, "test", lookback, trained.shipped.linear, season)
     windows, theirs = _shared(windows, _windows_of(held_out, model), held_out.learnt)
     _require_enough(windows)
-    errors = WindowErrors(windows, scoring.metric_scale(dataset), compared=("model", CHAMPION))
-    challenger = scoring.combine_forecasters(
-        torch_forecaster(trained.shipped.network, lookback),
-        scoring.baseline_forecaster(trained.dataset, linear, season),
-    )
-    sums = scoring.score(
-        windows, challenger, make_bounds(dataset, config.min, config.max)[0], on_errors=errors
-    )
+    scale, bounds = scoring.metric_scale(dataset), make_bounds(dataset, config.min, config.max)[0]
+    results = []
+    for refitted, version in versions.items():
+        errors = WindowErrors(windows, scale, compared=("model", CHAMPION))
+        challenger = scoring.combine_forecasters(
+            torch_forecaster(version.network, lookback),
+            scoring.baseline_forecaster(trained.dataset, version.linear, season),
+        )
+        sums = scoring.score(windows, challenger, bounds, on_errors=errors)
+        scores = {name: metrics.overall_scores(each, scale) for name, each in sums.items()}
+        results.append((refitted, errors, scores))
+    refitted, errors, scores = min(results, key=lambda result: _error(result[2]["model"]))
     session = open_session(load_graph(run, "auto")[0], threads=threads)
     forecaster = scoring.model_forecaster(session, model.lookback, name=CHAMPION)
-    sums |= scoring.score(theirs, forecaster, model.bounds, on_errors=errors)
-    scale = scoring.metric_scale(dataset)
-    scores = {name: metrics.overall_scores(each, scale) for name, each in sums.items()}
+    sums = scoring.score(theirs, forecaster, model.bounds, on_errors=errors)
+    scores |= {name: metrics.overall_scores(each, scale) for name, each in sums.items()}
     compared: dict[str, Any] = errors.comparisons()[CHAMPION]
     table = dataset.series
     first = int(np.argmax(table.count - table.val_end))
@@ -118,7 +127,14 @@ def compare(
         interval=compared["interval"],
         windows=len(windows),
         since=cut_off_text(dataset, since_us),
+        refitted=refitted,
     )
+
+
+def _error(scores: dict[str, float | None]) -> float:
+    """Return the MASE, or the MAE if no series has a MASE scale."""
+    error = scores["mae"] if scores["mase"] is None else scores["mase"]
+    return math.inf if error is None else error
 
 
 def require_windows(held_out: HeldOut, model: TrainedModel) -> None:

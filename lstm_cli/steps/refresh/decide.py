@@ -1,5 +1,6 @@
 """Rule of `refresh` that says whether a challenger is trained."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from lstm_cli.rundir import Run, list_versions
 from lstm_cli.text import count_noun
 
 DAY = 86_400  # seconds
+MORE_ROWS = 1.5  # times the rows since a loss began, for another comparison because of this loss
 COMPARED = ("kept", "replaced", "failed")  # verdicts of nights with a training
 
 
@@ -42,18 +44,42 @@ def _moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
-def new_alarm(test: AccuracyTest | None, digest: str, since_us: int | None) -> bool:
-    """Return whether the test has an alarm about the current model that is newer than the last training.
+def find_loss(test: AccuracyTest | None, digest: str, since_us: int | None) -> int | None:
+    """Return when the accuracy of the current model was lost, in microseconds.
+
+    None: there is no alarm that is newer than the last training. An alarm whose sum began with the alarm before it is
+    about the same loss.
 
     Args:
         test: test for lost accuracy; None without recorded forecasts.
         digest: digest of the current model.
         since_us: newest row of the last night with a training; None: there was none.
     """
-    return test is not None and any(
-        test.nights[alarm].model == digest and (since_us is None or test.nights[alarm].origin_us > since_us)
-        for alarm in test.alarms
-    )
+    if test is None:
+        return None
+    first = None
+    for alarm, begin in zip(reversed(test.alarms), reversed(test.begins), strict=True):
+        night = test.nights[alarm]
+        if night.model != digest or (first is None and since_us is not None and night.origin_us <= since_us):
+            break
+        if first is not None and alarm + 1 < first:
+            break
+        first = begin
+    return None if first is None else test.nights[first].origin_us
+
+
+def held_out_rows(unlearnt: int, lost: int | None, horizon: int) -> int:
+    """Return the number of rows to hold out: the newest half of the unlearnt rows, at least two horizons.
+
+    After an alarm it is half of the rows since the loss began, so that the challenger learns some of them.
+
+    Args:
+        unlearnt: rows after the last one that the model has learnt.
+        lost: rows since the loss of accuracy began; None without an alarm.
+        horizon: steps of a forecast.
+    """
+    new = unlearnt if lost is None else min(lost, unlearnt)
+    return max(2 * horizon, new // 2)
 
 
 def decide(
@@ -63,7 +89,7 @@ def decide(
     since_last: int,
     needed: int,
     horizon: int,
-    is_alarmed: bool,
+    lost: int | None,
     trained_at: datetime | None,
 ) -> Decision:
     """Return whether a challenger is trained.
@@ -74,7 +100,7 @@ def decide(
         since_last: those of them that are newer than the last night with a training.
         needed: rows that the comparison needs.
         horizon: steps of a forecast.
-        is_alarmed: there is a new alarm about lost accuracy.
+        lost: rows since the loss of accuracy began; None without a new alarm.
         trained_at: time of the last training; None: unknown.
     """
     limit = config.new_rows or HORIZONS * horizon
@@ -88,10 +114,26 @@ def decide(
         )
     if config.always:
         return Decision(train=True, reason="--always")
-    if is_alarmed:
+    if lost is not None and lost >= (least := _rows_after_loss(lost, since_last, needed + horizon)):
         return Decision(train=True, reason="alarm: the accuracy is lost")
     if since_last >= limit:
         return Decision(train=True, reason=f"{rows}, limit {limit:,}")
     if age is not None and age >= config.max_age and since_last:
         return Decision(train=True, reason=f"last training {age:.0f} days ago, limit {config.max_age:g}")
+    if lost is not None:
+        reason = f"alarm: {count_noun(lost, 'row')} after the loss, a comparison needs {least:,}"
+        return Decision(train=False, reason=reason)
     return Decision(train=False, reason=f"{rows}, limit {limit:,}, no alarm")
+
+
+def _rows_after_loss(lost: int, since_last: int, needed: int) -> int:
+    """Return the rows after a loss of accuracy that a comparison needs, so that the challenger can learn some of them.
+
+    The same loss may raise an alarm each night. It is compared again when there is much more of it to learn.
+
+    Args:
+        lost: rows after the loss.
+        since_last: new rows after the last night with a training.
+        needed: rows to hold out, and to learn.
+    """
+    return max(needed, math.ceil(MORE_ROWS * (lost - since_last)))

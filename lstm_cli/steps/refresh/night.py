@@ -24,7 +24,7 @@ from lstm_cli.rundir.ledger import forecast_names
 from lstm_cli.steps.predict.data import source_name
 from lstm_cli.steps.refresh.challenger import budget_text, challenger_start, train_settings
 from lstm_cli.steps.refresh.compare import Comparison, HeldOut, compare, require_windows
-from lstm_cli.steps.refresh.decide import Decision, decide, last_training, new_alarm
+from lstm_cli.steps.refresh.decide import Decision, decide, find_loss, held_out_rows, last_training
 from lstm_cli.steps.refresh.rows import (
     commit_rows,
     count_unlearnt,
@@ -109,18 +109,20 @@ def compare_night(
     since_us = None if last is None else last.get("newest_us")
     since_last = unlearnt if since_us is None else min(unlearnt, _steps_since(merged, newest_us, since_us))
     horizon = model.schema.horizon
+    loss_us = find_loss(test, str(opened.digest("model")), since_us)
+    lost = None if loss_us is None else _steps_since(merged, newest_us, loss_us)
     decision = decide(
         config,
         unlearnt=unlearnt,
         since_last=since_last,
         needed=2 * horizon,
         horizon=horizon,
-        is_alarmed=new_alarm(test, str(opened.digest("model")), since_us),
+        lost=lost,
         trained_at=trained_at,
     )
     held_out = None
     if decision.train:
-        rows = max(2 * horizon, unlearnt // 2)
+        rows = held_out_rows(unlearnt, lost, horizon)
         decision, held_out = _hold_out(decision, merged, settings, model, learnt, val, rows)
     listen(Note(text=f"{'training a challenger' if decision.train else 'no training'}: {decision.reason}"))
     if not is_stored(opened, merged, stored):

@@ -42,7 +42,7 @@ def verdicts(run: Path) -> list[str]:
 def test_a_model_that_cannot_be_written_leaves_the_forecast_to_the_champion(
     run: Path, big: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(writer: Writer, *args: object) -> str | None:
+    def fail(writer: Writer, *args: object, **given: object) -> str | None:
         writer.new("model").write_bytes("history.jsonl", b"")
         raise FULL
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_ledger import rows_of, until, write_rows
+from small_ledger import broken_rows, rows_of, until, write_rows
 from small_nights import FIRST, choose, refreshed, result
 from small_steps import model_files
 
@@ -185,6 +185,38 @@ def test_a_better_challenger_learns_all_rows_and_can_be_rolled_back(
     assert roll_back(run, 1).current == 1
 
 
+@pytest.mark.parametrize("before_is_better", [True, False])
+def test_the_better_one_of_the_challengers_before_and_after_the_refit_counts(
+    run: Path, big: Path, before_is_better: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One version has a wrong linear forecast."""
+
+    def spoil_one(dataset, config, **given):
+        assert config.refit
+        trained = original(dataset, config, **given)
+        spoiled = trained.shipped if before_is_better else trained.validated
+        spoiled.network.linear.bias.add_(9.0)
+        return trained
+
+    original = training.train_model
+    monkeypatch.setattr(training, "train_model", spoil_one)
+    report = refreshed(run, big, "2024-06-20", RefreshConfig(always=True, margin=9.0))
+    assert report.comparison is not None
+    assert report.comparison["refitted"] is not before_is_better
+    assert report.comparison["difference"] > -20
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_the_new_model_is_refitted_if_that_was_better(
+    run: Path, big: Path, refit: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(night, "compare", lambda *args: replace(result(better=True), refitted=refit))
+    assert refreshed(run, big, "2024-06-20", RefreshConfig(always=True)).verdict == "replaced"
+    with open_run(run) as opened:
+        assert load_model(opened).refitted is refit
+        assert opened.entry("train")["config"]["refit"] is refit
+
+
 @pytest.mark.parametrize(
     ("difference", "interval", "replaces"),
     [(5.0, [1.0, 9.0], True), (5.0, [-1.0, 11.0], False), (0.5, [0.1, 0.9], False), (None, None, False)],
@@ -297,12 +329,29 @@ def test_the_hints_after_a_night_lead_in_no_circle(run: Path, big: Path) -> None
     assert f"lstm refresh {run} DATA --always" in warning
 
 
+def test_an_alarm_leads_to_a_training(
+    run: Path, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sales are broken from 2024-05-21 on, and only an alarm may lead to a training."""
+    monkeypatch.setattr("lstm_cli.monitoring.lost_accuracy.sequential_test.MIN_NIGHTS", 2)
+    evaluate(run, EvaluateConfig(threads=1), ignore_events)
+    broken = Path(broken_rows(big, "2024-05-21", tmp_path / "broken.csv"))
+    for number in range(0, 40, 2):
+        day = str(np.datetime64("2024-05-20") + number)
+        report = refreshed(run, broken, day, RefreshConfig(new_rows=10_000, max_age=1e6))
+        if report.verdict != "not trained":
+            break
+    assert report.reason == "alarm: the accuracy is lost"
+    assert "M404" in [finding["rule"] for finding in report.findings]
+    assert report.comparison is not None
+
+
 def test_fourteen_nights(run: Path, big: Path) -> None:
-    """Each night forecasts and is scored later; a training comes after seven horizons of new rows."""
+    """Each night forecasts and is scored later; a training comes after --new-rows."""
     versions, scored = [], 0
     for number in range(14):
         day = str(np.datetime64("2024-05-25") + number)
-        report = refreshed(run, big, day)
+        report = refreshed(run, big, day, RefreshConfig(new_rows=49))
         versions.append((report.verdict, report.version))
         scored = report.ledger["forecasts"] if report.ledger else 0
     verdicts = [verdict for verdict, _ in versions]
