@@ -17,6 +17,9 @@ Nights = list[dict[str, Any]]
 def print_tables(courses: dict[str, Nights]) -> None:
     """Print all tables of the courses that have nights."""
     courses = {name: nights for name, nights in courses.items() if nights}
+    if not courses:
+        print("no night of a course is done for all contestants")
+        return
     _errors(courses)
     _times(courses)
     _trainings(courses)
