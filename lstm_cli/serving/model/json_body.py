@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BODY = "the body"  # name of a body in messages
 SPLIT, RECORDS = "dataframe_split", "dataframe_records"  # keys of MLflow
 _FORMS = f'send a list of records, {{"columns": [...], "data": [...]}}, or one of both under "{RECORDS}" or "{SPLIT}"'
-_BLANK_COLON = re.compile(r"[ \t\n\r]:")
+_TINY = re.compile("[eE]-")  # of a number that may be too small for a float
 _KINDS = {
     dict: "an object",
     list: "an array",
@@ -41,14 +41,16 @@ def _parse(body: bytes) -> Any:
     """Return the value of a JSON body. Raise MalformedBody if it is not JSON, or an object has a key twice."""
     try:
         text = body.decode("utf-8-sig")
-        parse_float = _float_or_text if "e-" in text or "E-" in text else None
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=parse_float)
-        # The counts differ if a text has these characters, or an object has a key twice.
-        if text.count('":') != _count_keys(value) or _BLANK_COLON.search(text):
+        value = json.loads(text, parse_constant=_refuse_constant)
+        cells = _record_cells(value)
+        # A key twice, an escaped quote or a text within an array are quotes that the cells do not have.
+        quotes = 2 * (len(cells) + list(map(type, cells)).count(str))
+        is_tiny = (not cells or 0 in cells) and _TINY.search(text) is not None
+        if is_tiny or not cells or text.count('"') != quotes:
             return json.loads(
                 text,
                 parse_constant=_refuse_constant,
-                parse_float=parse_float,
+                parse_float=_float_or_text if is_tiny else None,
                 object_pairs_hook=_unique_keys,
             )
         return value
@@ -71,11 +73,11 @@ def _float_or_text(text: str) -> float | str:
     return text if number == 0 and text.lower().partition("e")[0].strip("-0.") else number
 
 
-def _count_keys(value: Any) -> int:
-    """Return the number of keys of the objects in a list, or of an object; -1 if they may be nested."""
-    if isinstance(value, list) and value and set(map(type, value)) == {dict}:
-        return sum(map(len, value))
-    return -1
+def _record_cells(value: Any) -> list[Any]:
+    """Return the values of all objects in a list; [] for another value."""
+    if isinstance(value, list) and set(map(type, value)) == {dict}:
+        return list(chain.from_iterable(map(dict.values, value)))
+    return []
 
 
 def _refuse_constant(name: str) -> NoReturn:
