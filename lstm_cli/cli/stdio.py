@@ -204,18 +204,30 @@ def print_line(event: str, text: str, facts: Mapping[str, Any] | None = None) ->
         text: line of text.
         facts: keys of the JSON object; None writes only the text.
     """
+    print_lines(event, [(text, facts)])
+
+
+def print_lines(event: str, lines: Iterable[tuple[str, Mapping[str, Any] | None]]) -> None:
+    """Write lines to stderr at once, each as `print_line` does.
+
+    Args:
+        event: name of the event.
+        lines: text and facts of each line.
+    """
     if _options.quiet and event not in ALWAYS_PRINTED:
         return
     try:
         if _options.as_json:
-            line = _as_json(event, {"text": text} if facts is None else facts)
+            written = [_as_json(event, {"text": text} if facts is None else facts) for text, facts in lines]
         else:
-            line = as_one_line(text)
+            written = [as_one_line(text) for text, _ in lines]
             if event not in WITHOUT_TIMESTAMP and not is_interactive(sys.stderr):
-                line = f"{_now()} {line}"
+                now = _now()
+                written = [f"{now} {line}" for line in written]
             if event not in NOT_WRAPPED and is_terminal(sys.stderr):
-                line = wrap_line(line, terminal_width(sys.stderr))
-        sys.stderr.write(line + "\n")
+                width = terminal_width(sys.stderr)
+                written = [wrap_line(line, width) for line in written]
+        sys.stderr.write("".join(f"{line}\n" for line in written))
         sys.stderr.flush()
     except (OSError, ValueError):
         redirect_to_devnull(sys.stderr)

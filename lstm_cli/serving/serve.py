@@ -7,20 +7,23 @@ from lstm_cli.config.extras import require_installed
 from lstm_cli.config.serve import ServeConfig
 
 if TYPE_CHECKING:
+    from lstm_cli.serving.http.access_log import PrintLines
     from lstm_cli.serving.http.loaded_model import Print
     from lstm_cli.serving.report import ServeReport
 
 PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")  # of the extra `serve`
 
 
-def serve(run: Path, config: ServeConfig, print_line: "Print", *, with_log: bool = True) -> "ServeReport":
+def serve(
+    run: Path, config: ServeConfig, print_line: "Print", *, print_log: "PrintLines | None"
+) -> "ServeReport":
     """Serve the forecasts of a run until a signal stops the server.
 
     Args:
         run: run directory.
         config: settings of the server.
         print_line: writes one line to stderr: the event, its text and its facts.
-        with_log: whether requests are logged.
+        print_log: writes the lines of requests to stderr; None: no log.
 
     Raises:
         UsageError: a package is missing, or the host has no address.
@@ -45,5 +48,5 @@ def serve(run: Path, config: ServeConfig, print_line: "Print", *, with_log: bool
             loaded=loaded,
             signature=signature,
             print_line=print_line,
-            with_log=with_log,
+            print_log=print_log,
         )

@@ -481,9 +481,9 @@ def predict(run, new, config, listen, *, stdin=None, stdout=None, terminal=None)
     return predict_report(run=str(run), output=config.output)
 
 
-def serve(run, config, print_line, *, with_log):
+def serve(run, config, print_line, *, print_log):
     print_line("serving", f"serving {run}", {"run": str(run)})
-    _called(run=run, config=config, with_log=with_log)
+    _called(run=run, config=config, with_log=print_log is not None)
     return serve_report(run=str(run))
 
 

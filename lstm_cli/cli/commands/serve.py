@@ -32,10 +32,10 @@ def serve(
     def work() -> None:
         from lstm_cli.cli.render.result import print_result
         from lstm_cli.cli.render.serve import serve_table
-        from lstm_cli.cli.stdio import is_quiet, print_line
+        from lstm_cli.cli.stdio import is_quiet, print_line, print_lines
         from lstm_cli.serving.serve import serve as step
 
-        report = step(run, settings, print_line, with_log=not is_quiet())
+        report = step(run, settings, print_line, print_log=None if is_quiet() else print_lines)
         print_result("serve", report, serve_table, as_json=as_json)
         if report.signal is not None:
             raise SystemExit(128 + report.signal)

@@ -1,13 +1,13 @@
 """Log of requests on stderr. A thread writes it, so that a slow reader of stderr does not stop the server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-Print = Callable[[str, str, dict[str, Any]], None]
-"""Function that writes one line to stderr: the event, its text and its facts."""
+PrintLines = Callable[[str, Sequence[tuple[str, dict[str, Any]]]], None]
+"""Function that writes lines of one event to stderr: the text and the facts of each."""
 INTERVAL = 0.1  # seconds; the thread wakes once for all requests of this time
 MAX_LINES = 10_000  # lines that wait for the thread; more are dropped and counted
 FIELDS = ("method", "path", "status", "seconds", "windows", "version", "request_id")
@@ -18,11 +18,11 @@ class AccessLog:
     """Log of requests. It belongs to the event loop in which it is made.
 
     Args:
-        print_line: writes one line to stderr.
+        print_lines: writes lines to stderr.
     """
 
-    def __init__(self, print_line: Print) -> None:
-        self._print = print_line
+    def __init__(self, print_lines: PrintLines) -> None:
+        self._print = print_lines
         self._loop = asyncio.get_running_loop()
         self._lines: list[tuple[Any, ...]] = []
         self._dropped = 0
@@ -55,13 +55,13 @@ class AccessLog:
     def _write(self) -> None:
         while (batch := self._batches.get()) is not None:
             lines, dropped = batch
-            for values in lines:
-                facts = dict(zip(FIELDS, values, strict=True))
+            records = [dict(zip(FIELDS, values, strict=True)) for values in lines]
+            for facts in records:
                 facts["path"] = facts["path"][:MAX_PATH]
-                self._print("request", _as_text(facts), facts)
+            self._print("request", [(_as_text(facts), facts) for facts in records])
             if dropped:
                 text = f"{dropped:,} requests are not in this log, because stderr was slow"
-                self._print("warning", f"warning: {text}", {"message": text})
+                self._print("warning", [(f"warning: {text}", {"message": text})])
 
 
 def _as_text(facts: dict[str, Any]) -> str:

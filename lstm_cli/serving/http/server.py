@@ -16,7 +16,7 @@ import uvloop
 
 from lstm_cli.config.serve import ServeConfig
 from lstm_cli.errors import OutputError
-from lstm_cli.serving.http.access_log import AccessLog
+from lstm_cli.serving.http.access_log import AccessLog, PrintLines
 from lstm_cli.serving.http.application import Application
 from lstm_cli.serving.http.batches import Batches
 from lstm_cli.serving.http.loaded_model import LoadedModel, ModelReloader, Print, Signature
@@ -46,7 +46,7 @@ def run_server(
     loaded: LoadedModel,
     signature: Signature,
     print_line: Print,
-    with_log: bool,
+    print_log: PrintLines | None,
 ) -> ServeReport:
     """Serve until a signal stops the server, and return what it did.
 
@@ -58,14 +58,14 @@ def run_server(
         loaded: model at the start.
         signature: signature of the run from before the model was loaded.
         print_line: writes one line to stderr.
-        with_log: whether requests are logged.
+        print_log: writes the lines of requests to stderr; None: no log.
     """
     gc.collect()
     gc.freeze()  # the collection after a reload skips all libraries, so it takes milliseconds
     server = _Server(run, config, sock, tokens=tokens, print_line=print_line)
     previous = {signum: signal.getsignal(signum) for signum in (*STOPPING, signal.SIGHUP)}
     try:
-        return uvloop.run(server.main(loaded, signature, with_log=with_log))
+        return uvloop.run(server.main(loaded, signature, print_log=print_log))
     finally:  # the loop has removed its own handlers
         for signum, handler in previous.items():
             signal.signal(signum, handler)
@@ -89,7 +89,9 @@ class _Server:
         self._tokens, self._print = tokens, print_line
         self._signum: int | None = None
 
-    async def main(self, loaded: LoadedModel, signature: Signature, *, with_log: bool) -> ServeReport:
+    async def main(
+        self, loaded: LoadedModel, signature: Signature, *, print_log: PrintLines | None
+    ) -> ServeReport:
         """Serve until a signal, and return the report."""
         loop = asyncio.get_running_loop()
         threads = self._threads = ThreadPoolExecutor(2, thread_name_prefix="rows")
@@ -106,7 +108,7 @@ class _Server:
         )
         batches = Batches(max_windows=self._config.max_batch, max_waiting=self._config.queue, metrics=metrics)
         self._routes = Routes(self._config, batches=batches, metrics=metrics, executor=threads)
-        log = AccessLog(self._print) if with_log else None
+        log = None if print_log is None else AccessLog(print_log)
         self._app = Application(
             self._routes.table() | Pages(self._config, self._tokens).table(),
             models=self._models,
