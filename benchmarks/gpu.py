@@ -34,12 +34,12 @@ from lstm_cli.events import EpochEnded, Event, ignore_events
 from lstm_cli.models.segment_lstm import SegmentLSTM
 from lstm_cli.rundir import open_run
 from lstm_cli.training.loop import cuda_graph
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.recipes.segment_networks import network_shape
 from lstm_cli.training.recipes.stacked import network_settings, new_network
 from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 from lstm_cli.training.setup.precision import choose_precision
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 SIZES, BATCHES = (64, 512, 2048), (256, 4096, 65536)
 GOALS = {64: 5.0, 512: 1.3}  # goal by hidden units: times the bare loop

@@ -23,11 +23,11 @@ from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Windows, split_windows
 from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.recipes.stacked import network_settings, new_network
 from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 from lstm_cli.training.setup.malloc import keep_freed_memory
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 BATCH = 256
 Loop = Callable[[], float]

@@ -22,11 +22,11 @@ from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.events import EpochEnded, Event
 from lstm_cli.rundir import open_run
 from lstm_cli.training.loop import torchrun
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
 from lstm_cli.training.recipes.stacked import architecture, network_settings, new_network
 from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 from lstm_cli.training.setup.malloc import keep_freed_memory
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 BATCH = 256
 MAX_EPOCHS = 1_000_000

@@ -19,7 +19,7 @@ from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.events import Listener, Note, Progressed
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.models.dropout import seed_dropout
-from lstm_cli.training.loop.batches import DeviceWindows, training_batches
+from lstm_cli.training.loop.examples import Examples
 from lstm_cli.training.loop.fit import divergence_error
 from lstm_cli.training.loop.optimizer_step import apply_gradients, backward, make_optimizer, set_learning_rate
 from lstm_cli.training.recipes import stacked
@@ -38,6 +38,7 @@ from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperparameters
 from lstm_cli.training.setup.precision import choose_precision
 from lstm_cli.training.setup.start_weights import StartWeights
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 STEPS = 200
 SMOOTHING = 0.9  # weight of earlier losses in the smoothed loss
@@ -79,7 +80,7 @@ class RangeTest:
 
 def run_range_test(
     model: nn.Module,
-    windows: DeviceWindows,
+    examples: Examples,
     hparams: Hyperparameters,
     *,
     part: str,
@@ -90,7 +91,7 @@ def run_range_test(
 
     Args:
         model: network to train; its weights are useless afterwards.
-        windows: training windows.
+        examples: training examples.
         hparams: batch size, loss, clipping, constraint and seed.
         part: name of the network in events and errors.
         listen: receiver of events.
@@ -100,8 +101,8 @@ def run_range_test(
         Interrupted: `should_stop` returned a signal.
         TrainingDiverged: the first loss is not finite.
     """
-    seed_dropout(model, torch.Generator(windows.device).manual_seed(hparams.seed))
-    order = training_batches(windows, hparams.batch_size, torch.Generator().manual_seed(hparams.seed))
+    seed_dropout(model, torch.Generator(examples.device).manual_seed(hparams.seed))
+    order = examples.order(hparams.batch_size, torch.Generator().manual_seed(hparams.seed))
     optimizer = make_optimizer(model, hparams)
     rates = np.geomspace(MIN_LR, MAX_LR, STEPS)
     losses: list[float] = []
@@ -111,7 +112,7 @@ def run_range_test(
     for step, rate in enumerate(rates):
         raise_if_interrupted(should_stop)
         set_learning_rate(optimizer, float(rate))
-        measures = backward(model, windows.gather(next(order).to(windows.device)), hparams)
+        measures = backward(model, examples.gather(next(order).to(examples.device)), hparams)
         loss = float(measures[0])
         if not bool(torch.isfinite(measures).all()):
             break

@@ -11,11 +11,11 @@ from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.events import ignore_events
 from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.diagnosis import TrainingIssue, diagnose_trainings, training_issues
-from lstm_cli.training.loop import validation
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.recipes.result import PartResult
 from lstm_cli.training.train_model import train_model
+from lstm_cli.training.windows import validation
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 
 def training(

@@ -14,8 +14,6 @@ from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import Interrupted, TrainingDiverged
 from lstm_cli.events import ignore_events
 from lstm_cli.models.stacked_lstm import StackedLSTM
-from lstm_cli.training.loop import validation
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.lr_range_test import (
     FIRST_STEPS,
@@ -27,6 +25,8 @@ from lstm_cli.training.lr_range_test import (
     run_range_tests,
 )
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
+from lstm_cli.training.windows import validation
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 DATA = dataset([wave(700, noise=0.1)], train_end=[400], val_end=[690], lookback=12, horizon=4)
 

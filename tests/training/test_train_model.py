@@ -17,7 +17,6 @@ from lstm_cli.linear.ensemble import refit_linear
 from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.segment_lstm import SegmentLSTM
 from lstm_cli.models.stacked_lstm import StackedLSTM
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import fit
 from lstm_cli.training.recipes import mixture_weights
 from lstm_cli.training.recipes.automatic_choices import choose_refit, choose_transforms
@@ -31,6 +30,7 @@ from lstm_cli.training.recipes.segment_networks import (
 )
 from lstm_cli.training.setup.hyperparameters import make_hyperparameters, refit_hyperparameters
 from lstm_cli.training.train_model import findings_about_processes, train_model
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 # The learning rate is given, so that no network is trained a second time at a slower one.
 TINY = TrainConfig(hidden=(4,), epochs=1, batch_size=4, lr=1e-3, log_transform="off", device="cpu")

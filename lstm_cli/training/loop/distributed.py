@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from lstm_cli.errors import DeviceError
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.library_errors import is_lost_process, is_out_of_memory
-from lstm_cli.training.loop.batches import DeviceWindows, TensorBatch
+from lstm_cli.training.loop.examples import Batch, Examples
 from lstm_cli.training.loop.optimizer_step import differentiate
 from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
@@ -133,19 +132,19 @@ class Ranks:
         dist.broadcast(value, LEADER)
         return value
 
-    def can_train(self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> bool:
+    def can_train(self, model: nn.Module, examples: Examples, hparams: Hyperparameters) -> bool:
         """Return whether each rank has the memory for its share of a batch; the model stays as it is.
 
         Args:
             model: network to train.
-            windows: training windows.
+            examples: training examples.
             hparams: batch size, loss and precision.
         """
         end = max(hparams.batch_size, self.rank + 1)
-        share = torch.arange(self.rank, end, self.size, device=self.device) % len(windows)
+        share = torch.arange(self.rank, end, self.size, device=self.device) % len(examples)
         failed = torch.zeros(1, device=self.device)
         try:  # the copy takes the place of the optimizer's state
-            differentiate(copy.deepcopy(model).train(), windows.gather(share), hparams)
+            differentiate(copy.deepcopy(model).train(), examples.gather(share), hparams)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -154,12 +153,12 @@ class Ranks:
             torch.cuda.empty_cache()
         return not self.mean(failed).any()
 
-    def parallel(self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters) -> ParallelNetwork:
+    def parallel(self, model: nn.Module, examples: Examples, hparams: Hyperparameters) -> ParallelNetwork:
         """Return the network with the gradients of all ranks; all begin with the weights and buffers of rank 0.
 
         Args:
             model: network to train.
-            windows: training windows.
+            examples: training examples.
             hparams: loss and precision.
         """
         network = ParallelNetwork(model.train(), process_group=self._steps, gradient_as_bucket_view=True)
@@ -167,25 +166,24 @@ class Ranks:
         # The first gradient decides the order of later sums. Here it has no effect, so that a resumed training sums in
         # the same order. Batch normalization updates buffers.
         buffers = {name: value.clone() for name, value in model.named_buffers()}
-        differentiate(network, windows.gather(torch.zeros(1, dtype=torch.long, device=self.device)), hparams)
+        differentiate(network, examples.gather(torch.zeros(1, dtype=torch.long, device=self.device)), hparams)
         model.load_state_dict(buffers, strict=False)
         return network
 
-    def share_of_batch(self, windows: DeviceWindows, indices: Tensor) -> tuple[TensorBatch, Tensor]:
-        """Return the windows of this rank, and the divisor [] of the sum of their errors.
+    def share_of_batch(self, examples: Examples, indices: Tensor) -> tuple[Batch, Tensor]:
+        """Return the examples of this rank, and the divisor [] of the sum of their losses.
 
-        The mean over the ranks is then the mean over the measured targets of the whole batch. A rank without windows
-        gets one without measured targets, because each rank must compute a gradient.
+        The mean over the ranks is then the loss of the whole batch. A rank without examples gets one with an infinite
+        divisor, because each rank must compute a gradient.
 
         Args:
-            windows: training windows.
-            indices: window indices [B] of the whole batch; rank r of n takes every nth of them, from the r-th on.
+            examples: training examples.
+            indices: indices [B] of the whole batch; rank r of n takes every nth of them, from the r-th on.
         """
         own = indices[self.rank :: self.size]
-        batch = windows.gather(own if len(own) else indices[:1])
-        if not len(own):
-            batch = replace(batch, observed=torch.zeros_like(batch.observed))
-        return batch, windows.count_measured_targets(indices).clamp(min=1) / self.size
+        batch = examples.gather(own if len(own) else indices[:1])
+        divisor = examples.measured(indices).clamp(min=1) / self.size
+        return batch, divisor if len(own) else torch.full_like(divisor, torch.inf)
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of the tensors of all ranks, which have one shape."""

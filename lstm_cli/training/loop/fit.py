@@ -10,14 +10,15 @@ from torch import Tensor, nn
 from lstm_cli.errors import TrainingDiverged
 from lstm_cli.events import EpochEnded, Listener, TrainingStarted, WeightsRecorded, is_wanted
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.training.loop.batches import DeviceWindows, prefetch_to_device
+from lstm_cli.training.loop.batches import prefetch_to_device
 from lstm_cli.training.loop.cuda_graph import CudaGraphStep, GpuQueueLimiter
+from lstm_cli.training.loop.examples import Examples
 from lstm_cli.training.loop.optimizer_step import apply_gradients, backward
 from lstm_cli.training.loop.state import Entry, State, TrainingState
 from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT, CheckpointSlot, is_finished
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
 
-Step = Callable[[Tensor], Tensor]  # window indices [B] -> [3] as from `clip_gradient`
+Step = Callable[[Tensor], Tensor]  # indices [B] -> [3] as from `clip_gradient`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class FitResult:
 
 def announce_training(
     model: nn.Module,
-    windows: DeviceWindows,
+    examples: Examples,
     hparams: Hyperparameters,
     *,
     part: str,
@@ -46,7 +47,7 @@ def announce_training(
 
     Args:
         model: network to train.
-        windows: training windows.
+        examples: training examples.
         hparams: settings of the training.
         part: name of the network.
         listen: receiver of events.
@@ -58,7 +59,7 @@ def announce_training(
         TrainingStarted(
             model=part,
             parameters=sum(weight.numel() for weight in model.parameters()),
-            windows=len(windows),
+            windows=len(examples),
             epochs=hparams.stop_after,
             steps_per_epoch=hparams.steps_per_epoch,
         )
@@ -67,7 +68,7 @@ def announce_training(
 
 def fit(
     model: nn.Module,
-    windows: DeviceWindows,
+    examples: Examples,
     validate: Callable[[nn.Module], float] | None,
     hparams: Hyperparameters,
     *,
@@ -82,7 +83,7 @@ def fit(
 
     Args:
         model: network to train.
-        windows: training windows.
+        examples: training examples.
         validate: returns the validation loss of a network; None trains all epochs and returns the last weights. Only
             the loss of rank 0 counts.
         hparams: settings of the training.
@@ -96,12 +97,12 @@ def fit(
         Interrupted: `should_stop` returned a signal.
         IncompatibleState: the stored state belongs to another training.
     """
-    state = TrainingState(model, windows, hparams, part=part)
+    state = TrainingState(model, examples, hparams, part=part)
     if slot.stored is not None:
         state.restore(slot.stored)
-    run_step = _make_step(state, windows)
+    run_step = _make_step(state, examples)
     while not state.is_finished:
-        _next_epoch(state, windows, validate, run_step, listen, should_stop)
+        _next_epoch(state, examples, validate, run_step, listen, should_stop)
         if slot.save is not None:
             slot.save(state.save())
         if state.ranks is not None:
@@ -118,14 +119,14 @@ def fit(
     )
 
 
-def _make_step(state: TrainingState, windows: DeviceWindows) -> Step:
+def _make_step(state: TrainingState, examples: Examples) -> Step:
     """Return the function of one optimizer step; on the GPU of a single process it is recorded and replayed."""
     model, hparams, ranks = state.model, state.hparams, state.ranks
-    network = model if ranks is None or state.is_finished else ranks.parallel(model, windows, hparams)
+    network = model if ranks is None or state.is_finished else ranks.parallel(model, examples, hparams)
 
     def run_step(indices: Tensor) -> Tensor:
         batch, measured = (
-            (windows.gather(indices), None) if ranks is None else ranks.share_of_batch(windows, indices)
+            (examples.gather(indices), None) if ranks is None else ranks.share_of_batch(examples, indices)
         )
         measures = backward(network, batch, hparams, measured=measured)
         apply_gradients(model, state.optimizer, hparams)
@@ -133,16 +134,16 @@ def _make_step(state: TrainingState, windows: DeviceWindows) -> Step:
             state.average.update(model)
         return measures
 
-    if ranks is None and windows.device.type == "cuda":
+    if ranks is None and examples.device.type == "cuda":
         return CudaGraphStep(
-            run_step, batch_size=hparams.batch_size, device=windows.device, generator=state.dropout
+            run_step, batch_size=hparams.batch_size, device=examples.device, generator=state.dropout
         )
     return run_step
 
 
 def _next_epoch(
     state: TrainingState,
-    windows: DeviceWindows,
+    examples: Examples,
     validate: Callable[[nn.Module], float] | None,
     run_step: Step,
     listen: Listener,
@@ -153,7 +154,7 @@ def _next_epoch(
     step = epoch * hparams.steps_per_epoch
     loss = norm = first_norm = None
     if epoch:
-        loss, norm, first_norm = _train_epoch(state, windows, run_step, epoch=epoch, should_stop=should_stop)
+        loss, norm, first_norm = _train_epoch(state, examples, run_step, epoch=epoch, should_stop=should_stop)
     network = state.validated_network
     val_loss = None if validate is None else _validation_loss(state, validate, epoch, step)
     is_best = epoch == hparams.stop_after if val_loss is None else state.stopping.update(epoch, val_loss)
@@ -212,7 +213,7 @@ def _validation_loss(
 
 def _train_epoch(
     state: TrainingState,
-    windows: DeviceWindows,
+    examples: Examples,
     run_step: Step,
     *,
     epoch: int,
@@ -223,16 +224,16 @@ def _train_epoch(
     model.train()
     measures: list[Tensor] = []  # [3] per step since the last check
     checked: list[Tensor] = []  # [n, 3] per check of n steps
-    limiter = GpuQueueLimiter(windows.device)
+    limiter = GpuQueueLimiter(examples.device)
     first = (epoch - 1) * hparams.steps_per_epoch
     for number, indices in enumerate(
-        prefetch_to_device(state.order, hparams.steps_per_epoch, windows.device)
+        prefetch_to_device(state.order, hparams.steps_per_epoch, examples.device)
     ):
         raise_if_interrupted(should_stop)
         state.set_step(first + number)
         measures.append(run_step(indices))
         limiter.wait()
-        if number + 1 == hparams.steps_per_epoch or (windows.device.type == "cpu" and number % 10 == 9):
+        if number + 1 == hparams.steps_per_epoch or (examples.device.type == "cpu" and number % 10 == 9):
             # A read waits for the device: once per epoch on a GPU, every ten steps on the CPU to stop early.
             recent = torch.stack(measures)
             checked.append(recent if state.ranks is None else state.ranks.mean(recent))

@@ -36,7 +36,7 @@ def _train_next(ranks: Ranks) -> None:
     with suppress(BatchTooLarge, IncompatibleState, TrainingDiverged):
         fit_in_memory(
             training.architecture.build().to(ranks.device),
-            training.windows,
+            training.examples,
             (lambda network: 0.0) if training.validated else None,
             training.hparams,
             architecture=training.architecture,

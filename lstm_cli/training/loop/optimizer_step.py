@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lstm_cli.training.loop.batches import TensorBatch
+from lstm_cli.training.loop.examples import Batch
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
 
@@ -43,33 +43,33 @@ def replace_value(current: float | Tensor, value: float) -> float | Tensor:
 
 
 def backward(
-    model: nn.Module, batch: TensorBatch, hparams: Hyperparameters, *, measured: Tensor | None = None
+    model: nn.Module, batch: Batch, hparams: Hyperparameters, *, measured: Tensor | None = None
 ) -> Tensor:
     """Leave the clipped gradient of the batch's loss in the model and return what `clip_gradient` returns.
 
     Args:
         model: network.
-        batch: windows of the step.
+        batch: examples of the step.
         hparams: loss, precision and clipping.
-        measured: divisor of the loss, as in `batch_loss`.
+        measured: divisor of the loss, as in `Batch.loss`.
     """
     model.zero_grad(set_to_none=True)
     return clip_gradient(model, hparams, differentiate(model, batch, hparams, measured=measured))
 
 
 def differentiate(
-    model: nn.Module, batch: TensorBatch, hparams: Hyperparameters, *, measured: Tensor | None = None
+    model: nn.Module, batch: Batch, hparams: Hyperparameters, *, measured: Tensor | None = None
 ) -> Tensor:
     """Return the batch's loss [] and add its gradient to that of the model.
 
     Args:
         model: network.
-        batch: windows of the step.
+        batch: examples of the step.
         hparams: loss and precision.
-        measured: divisor of the loss, as in `batch_loss`.
+        measured: divisor of the loss, as in `Batch.loss`.
     """
-    with torch.autocast(batch.past.device.type, torch.bfloat16, enabled=hparams.bf16):
-        loss = batch_loss(model, batch, hparams.loss, measured=measured)
+    with torch.autocast(batch.device.type, torch.bfloat16, enabled=hparams.bf16):
+        loss = batch.loss(model, hparams.loss, measured=measured)
     loss.backward()
     return loss
 
@@ -102,27 +102,6 @@ def apply_gradients(model: nn.Module, optimizer: torch.optim.Optimizer, hparams:
     optimizer.step()
     if hparams.max_norm is not None:
         apply_max_norm(model, hparams.max_norm)
-
-
-def batch_loss(model: nn.Module, batch: TensorBatch, kind: str, *, measured: Tensor | None = None) -> Tensor:
-    """Return the mean loss over the measured targets, each error divided by the model's loss scale.
-
-    Args:
-        model: network.
-        batch: windows.
-        kind: `mae`, `mse` or `huber`.
-        measured: divisor [] of the sum; None uses the number of measured targets in this batch.
-    """
-    forecast = model(batch.past, batch.future, batch.mask)
-    error = (forecast - batch.target) / model.loss_scale(batch.past, batch.mask)  # type: ignore[operator]
-    if kind == "mae":
-        cost = error.abs()
-    elif kind == "mse":
-        cost = error.square()
-    else:
-        cost = nn.functional.huber_loss(error, torch.zeros_like(error), reduction="none")
-    measured = batch.observed.sum().clamp(min=1) if measured is None else measured
-    return (cost * batch.observed).sum() / measured
 
 
 def first_lstm_layer(model: nn.Module) -> nn.Module:

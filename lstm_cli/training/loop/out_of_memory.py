@@ -12,8 +12,8 @@ from lstm_cli.errors import DeviceError
 from lstm_cli.events import Listener, Note
 from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.models.registry import Architecture
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.distributed import LEADER, current_ranks, lost_process_as_error
+from lstm_cli.training.loop.examples import Examples
 from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.shared_training import SharedTraining
 from lstm_cli.training.loop.state import copy_to_cpu
@@ -34,7 +34,7 @@ class BatchTooLarge(DeviceError):
 
 def fit_in_memory(
     model: nn.Module,
-    windows: DeviceWindows,
+    examples: Examples,
     validate: Callable[[nn.Module], float] | None,
     hparams: Hyperparameters,
     *,
@@ -52,7 +52,7 @@ def fit_in_memory(
 
     Args:
         model: network to train.
-        windows: training windows.
+        examples: training examples.
         validate: returns the validation loss of a network; None for a refit.
         hparams: settings of the training, with the largest batch.
         architecture: architecture of the model, from which other ranks build it.
@@ -65,16 +65,16 @@ def fit_in_memory(
     Raises:
         DeviceError: memory ran out, or another rank is lost.
     """
-    device, ranks = windows.device, current_ranks()
+    device, ranks = examples.device, current_ranks()
     if shrink:
         hparams = replace(hparams, batch_size=_stored_batch_size(slot, hparams.batch_size))
-    train = partial(fit, model, windows, validate, part=part, listen=listen, should_stop=should_stop)
+    train = partial(fit, model, examples, validate, part=part, listen=listen, should_stop=should_stop)
     with lost_process_as_error(should_stop):
         if ranks is not None and not is_finished(slot):
             if ranks.rank == LEADER:
                 SharedTraining(
                     architecture=architecture,
-                    windows=windows,
+                    examples=examples,
                     hparams=hparams,
                     part=part,
                     shrink=shrink,
@@ -82,7 +82,7 @@ def fit_in_memory(
                     threads=torch.get_num_threads(),
                     stored=slot.stored,
                 ).send(ranks)
-            while not ranks.can_train(model, windows, hparams):
+            while not ranks.can_train(model, examples, hparams):
                 if not shrink or hparams.batch_size == 1:
                     raise _out_of_memory_error(device, part, hparams.batch_size, BatchTooLarge)
                 hparams, slot = _halve_batch(hparams, part, listen), without_resume(slot)

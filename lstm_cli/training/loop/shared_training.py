@@ -1,18 +1,21 @@
 """Training as rank 0 sends it to the other ranks, which open no files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from torch import Tensor
 
 from lstm_cli.models.registry import Architecture
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.distributed import Ranks
+from lstm_cli.training.loop.examples import Examples
 from lstm_cli.training.setup.checkpoint_state import SavedState
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
-WINDOWS, STORED = "windows.", "stored."  # prefixes of the names of tensors
+EXAMPLES, STORED = "examples.", "stored."  # prefixes of the names of tensors
+# Dataclasses of tensors and whole numbers, which each rank can build.
+KINDS: dict[str, Callable[..., Examples]] = {kind.__name__: kind for kind in (DeviceWindows,)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,7 @@ class SharedTraining:
     """Arguments of `fit_in_memory` on a rank without the run."""
 
     architecture: Architecture
-    windows: DeviceWindows
+    examples: Examples
     hparams: Hyperparameters
     part: str
     shrink: bool
@@ -33,11 +36,11 @@ class SharedTraining:
         plain = ("hparams", "architecture")
         about: dict[str, Any] = {name: asdict(getattr(self, name)) for name in plain}
         about |= {name: getattr(self, name) for name in ("part", "shrink", "validated", "threads")}
-        window_values = {field.name: getattr(self.windows, field.name) for field in fields(self.windows)}
-        tensors = {
-            WINDOWS + name: value for name, value in window_values.items() if isinstance(value, Tensor)
-        }
-        about["windows"] = {name: value for name, value in window_values.items() if isinstance(value, int)}
+        # `fields` knows any dataclass. Cached properties are not among them.
+        values = {field.name: getattr(self.examples, field.name) for field in fields(self.examples)}  # type: ignore[arg-type]
+        tensors = {EXAMPLES + name: value for name, value in values.items() if isinstance(value, Tensor)}
+        about["kind"] = type(self.examples).__name__
+        about["examples"] = {name: value for name, value in values.items() if isinstance(value, int)}
         about["facts"] = None
         if self.stored is not None:
             about["facts"] = self.stored.facts
@@ -53,7 +56,7 @@ class SharedTraining:
         stored = {name: value.cpu() for name, value in _with_prefix(STORED, tensors).items()}
         return SharedTraining(
             architecture=Architecture(**about.pop("architecture")),
-            windows=DeviceWindows(**about.pop("windows") | _with_prefix(WINDOWS, tensors)),
+            examples=KINDS[about.pop("kind")](**about.pop("examples") | _with_prefix(EXAMPLES, tensors)),
             hparams=Hyperparameters(**about.pop("hparams")),
             stored=None if facts is None else SavedState(facts=facts, tensors=stored),
             **about,

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.models.dropout import seed_dropout
-from lstm_cli.training.loop.batches import DeviceWindows, training_batches
 from lstm_cli.training.loop.distributed import current_ranks
 from lstm_cli.training.loop.early_stopping import EarlyStopping
 from lstm_cli.training.loop.ema import ExponentialMovingAverage
+from lstm_cli.training.loop.examples import Examples
 from lstm_cli.training.loop.optimizer_step import make_optimizer, set_learning_rate
 from lstm_cli.training.setup.checkpoint_state import Facts, IncompatibleState, SavedState
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, learning_rate_share
@@ -28,16 +28,12 @@ MODEL, AVERAGE, WEIGHTS, OPTIMIZER, DROPOUT = "model", "average", "weights", "op
 class TrainingState:
     """State of a training. `epoch` is the last finished epoch; 0 is the validation before the first step."""
 
-    def __init__(
-        self, model: nn.Module, windows: DeviceWindows, hparams: Hyperparameters, *, part: str
-    ) -> None:
+    def __init__(self, model: nn.Module, examples: Examples, hparams: Hyperparameters, *, part: str) -> None:
         self.model, self.hparams, self.part = model, hparams, part
         self.ranks = current_ranks()
-        self.dropout = torch.Generator(windows.device).manual_seed(hparams.seed)
+        self.dropout = torch.Generator(examples.device).manual_seed(hparams.seed)
         seed_dropout(model, self.dropout)
-        self.order = training_batches(
-            windows, hparams.batch_size, torch.Generator().manual_seed(hparams.seed)
-        )
+        self.order = examples.order(hparams.batch_size, torch.Generator().manual_seed(hparams.seed))
         self.optimizer = make_optimizer(model, hparams)
         self.average = ExponentialMovingAverage(model) if hparams.averaged else None
         self.stopping = EarlyStopping(hparams)
@@ -144,7 +140,7 @@ class TrainingState:
             state.setdefault(int(index), {})[key] = value.clone()  # the optimizer changes it in place
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.dropout.set_state(tensors[DROPOUT])
-        # The window order depends only on the seed: skip the batches that were trained on.
+        # The order of the examples depends only on the seed: skip the batches that were trained on.
         for _ in range(max(0, self.epoch) * self.hparams.steps_per_epoch):
             next(self.order)
 

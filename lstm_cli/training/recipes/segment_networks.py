@@ -17,10 +17,8 @@ from lstm_cli.linear.model import LinearEnsemble
 from lstm_cli.models.linear_layer import LinearForecast
 from lstm_cli.models.registry import Architecture
 from lstm_cli.models.segment_lstm import AnchoredNetwork, SegmentLSTM, segment_length
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import FitResult, announce_training
 from lstm_cli.training.loop.out_of_memory import as_device_error, fit_in_memory
-from lstm_cli.training.loop.validation import mase_validator
 from lstm_cli.training.recipes.automatic_choices import TransformedData
 from lstm_cli.training.recipes.parallel import run_in_threads
 from lstm_cli.training.setup.checkpoint_state import REFIT_SUFFIX, Checkpoints
@@ -30,6 +28,8 @@ from lstm_cli.training.setup.hyperparameters import (
     refit_hyperparameters,
 )
 from lstm_cli.training.setup.start_weights import StartWeights, TakenWeights
+from lstm_cli.training.windows.device_windows import DeviceWindows
+from lstm_cli.training.windows.validation import mase_validator
 
 MAX_VALIDATION_ROWS = 4_000  # windows x targets of a validation; more of them cost time
 SEEDS = 3  # networks per part with --effort best

@@ -12,11 +12,9 @@ from lstm_cli.events import Listener, Note
 from lstm_cli.models.initialization import init_forget_gate_bias, initialize_weights
 from lstm_cli.models.registry import Architecture
 from lstm_cli.models.stacked_lstm import StackedLSTM
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import FitResult, announce_training
 from lstm_cli.training.loop.out_of_memory import as_device_error, fit_in_memory
 from lstm_cli.training.loop.state import State
-from lstm_cli.training.loop.validation import loss_validator
 from lstm_cli.training.recipes.automatic_choices import TransformedData, choose_refit
 from lstm_cli.training.recipes.linear_checkpoint import resumable_refit
 from lstm_cli.training.recipes.result import ModelVersion, PartResult, TrainingResult
@@ -27,6 +25,8 @@ from lstm_cli.training.setup.hyperparameters import (
     refit_hyperparameters,
 )
 from lstm_cli.training.setup.start_weights import StartWeights, TakenWeights
+from lstm_cli.training.windows.device_windows import DeviceWindows
+from lstm_cli.training.windows.validation import loss_validator
 
 
 def train_stacked(

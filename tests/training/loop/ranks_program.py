@@ -129,8 +129,8 @@ def gradients() -> dict[str, list[list[float]]]:
     have five windows, and fewer windows than there are ranks.
     """
     ranks, data = distributed.join("cpu"), windows()
-    data = replace(data, inputs=data.inputs.double(), measured=data.measured.double())
-    data.measured[::5] = 0
+    data = replace(data, inputs=data.inputs.double(), observed=data.observed.double())
+    data.observed[::5] = 0
     result = {}
     for name in ("stacked", "free", "anchored"):
         for loss in ("mae", "mse", "huber"):

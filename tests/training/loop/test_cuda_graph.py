@@ -17,13 +17,15 @@ from lstm_cli.events import Note, ignore_events
 from lstm_cli.models.registry import Architecture
 from lstm_cli.models.segment_lstm import SegmentLSTM
 from lstm_cli.models.stacked_lstm import StackedLSTM
-from lstm_cli.training.loop import cuda_graph, validation
-from lstm_cli.training.loop.batches import DeviceWindows, prefetch_to_device, stacked_batches
+from lstm_cli.training.loop import cuda_graph
+from lstm_cli.training.loop.batches import prefetch_to_device, stacked_batches
 from lstm_cli.training.loop.cuda_graph import MAX_QUEUED_STEPS, CudaGraphStep, GpuQueueLimiter
 from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
 from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, SavedState
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
+from lstm_cli.training.windows import validation
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make test-gpu")
 CPU = torch.device("cpu")

@@ -16,9 +16,9 @@ from small_data import dataset, plan, wave
 
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.models.registry import Architecture
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.shared_training import SharedTraining
 from lstm_cli.training.setup.checkpoint_state import SavedState
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 PROGRAM = Path(__file__).with_name("ranks_program.py")
 HANGING = 300  # seconds
@@ -153,7 +153,7 @@ def test_a_training_is_received_as_it_was_sent(missing: str) -> None:
     data = dataset([values, wave(70, 3)], train_end=[60, 40], val_end=[70, 55], future=1, missing=missing)
     sent = SharedTraining(
         architecture=Architecture(name="free", settings={"seasons": [4, 7]}, linear={"share": 0.1}),
-        windows=DeviceWindows.from_windows(split_windows(data, "train"), torch.device("cpu")),
+        examples=DeviceWindows.from_windows(split_windows(data, "train"), torch.device("cpu")),
         hparams=plan(lr=1 / 3),
         part="free",
         shrink=True,
@@ -167,9 +167,9 @@ def test_a_training_is_received_as_it_was_sent(missing: str) -> None:
     for name in ("architecture", "hparams", "part", "shrink", "validated", "threads"):
         assert getattr(received, name) == getattr(sent, name), name
     for field in fields(DeviceWindows):
-        own, other = (getattr(training.windows, field.name) for training in (sent, received))
+        own, other = (getattr(training.examples, field.name) for training in (sent, received))
         assert torch.equal(own, other) if isinstance(own, torch.Tensor) else own == other, field.name
-    assert (received.windows.last_observed is not None) == (missing == "interpolate")
+    assert (received.examples.last_observed is not None) == (missing == "interpolate")
     assert received.stored is not None
     assert received.stored.facts == {"best": 0.1, "epoch": 2}
     assert received.stored.tensors["a.b"].tolist() == [0, 1, 2]

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.models.dropout import SeededDropout
 from lstm_cli.training.loop import optimizer_step as steps
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.ema import ExponentialMovingAverage
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 META = torch.device("meta")
 SETTINGS = plan(clip_norm=1.0, clip_value=0.5, max_norm=1.0)

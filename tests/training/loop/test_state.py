@@ -20,12 +20,12 @@ from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.models.registry import Architecture
 from lstm_cli.models.stacked_lstm import StackedLSTM
 from lstm_cli.training.loop import fit as fitting
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.fit import FitResult, fit
 from lstm_cli.training.loop.out_of_memory import fit_in_memory
-from lstm_cli.training.loop.validation import loss_validator
 from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, IncompatibleState, SavedState
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
+from lstm_cli.training.windows.device_windows import DeviceWindows
+from lstm_cli.training.windows.validation import loss_validator
 
 CPU = torch.device("cpu")
 EPOCH = 6  # should_stop calls per epoch: five steps and one validation batch

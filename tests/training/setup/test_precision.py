@@ -13,12 +13,12 @@ from lstm_cli.data.dataset.windows import split_windows
 from lstm_cli.errors import DeviceError, UsageError
 from lstm_cli.events import ignore_events
 from lstm_cli.models.stacked_lstm import StackedLSTM
-from lstm_cli.training.loop.batches import DeviceWindows
 from lstm_cli.training.loop.optimizer_step import backward
 from lstm_cli.training.setup import precision
 from lstm_cli.training.setup.hyperparameters import make_hyperparameters
 from lstm_cli.training.setup.precision import choose_precision
 from lstm_cli.training.train_model import train_model
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 CPU = torch.device("cpu")
 DATA = dataset([wave(90)], train_end=[60], val_end=[75])

@@ -9,8 +9,7 @@ from torch import nn
 from lstm_cli.data.dataset.mase_scale import MaseScale
 from lstm_cli.data.dataset.scaling import MAX_LOG
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.training.loop.batches import DeviceWindows
-from lstm_cli.training.loop.optimizer_step import batch_loss
+from lstm_cli.training.windows.device_windows import DeviceWindows
 
 
 def mase_validator(
@@ -80,7 +79,7 @@ def loss_validator(
         for batch in windows.batches(windows.scored_at_once):
             raise_if_interrupted(should_stop)
             measured = batch.observed.sum().double()
-            total = total + batch_loss(model, batch, kind).double() * measured
+            total = total + batch.loss(model, kind).double() * measured
             count = count + measured
         return float(total / count.clamp(min=1))
 
