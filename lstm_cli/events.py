@@ -25,6 +25,9 @@ class Note:
     text: str
 
 
+# Measure of the validation loss by network, and name of its examples; others have MASE and windows.
+MEASURES = {"stacked": "loss", "classifier": "log-loss"}
+EXAMPLES = {"classifier": "sequences"}
 REFIT = "training again"  # stage in which networks are refitted on training and validation rows
 
 
@@ -136,7 +139,8 @@ def describe_event(event: Event, width: int | None = None, *, with_left: bool = 
             return describe_progress(event)
         case TrainingStarted():
             return (
-                f"training {event.model}: {event.parameters:,} parameters, {event.windows:,} windows, "
+                f"training {event.model}: {event.parameters:,} parameters, "
+                f"{event.windows:,} {EXAMPLES.get(event.model, 'windows')}, "
                 f"at most {event.epochs} epoch{'s' if event.epochs > 1 else ''} of {event.steps_per_epoch} steps"
             )
         case EpochEnded():
@@ -151,7 +155,7 @@ def describe_event(event: Event, width: int | None = None, *, with_left: bool = 
 
 def val_measure(part: str) -> str:
     """Return the measure of the validation loss of a network: MASE, or the training loss for `stacked`."""
-    return "loss" if part == "stacked" else "MASE"
+    return MEASURES.get(part, "MASE")
 
 
 def _describe_epoch(event: EpochEnded, width: int | None, *, with_left: bool) -> str:

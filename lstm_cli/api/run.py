@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from lstm_cli.events import Listener
     from lstm_cli.steps.check.report import CheckReport
     from lstm_cli.steps.evaluate.report import EvaluateReport
+    from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
     from lstm_cli.steps.export import ExportReport
     from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from lstm_cli.steps.runs.summary import RunSummary
     from lstm_cli.steps.score.report import ScoreReport
     from lstm_cli.steps.train.fit_and_commit import TrainReport
+    from lstm_cli.steps.train.sequences import TrainClassifierReport
     from lstm_cli.steps.tune.record import TuneReport
     from lstm_cli.steps.verify import VerifyReport
 
@@ -101,7 +103,7 @@ class Run:
         force: bool = False,
         lock_wait: float = 0.0,
         **settings: "Unpack[TrainOptions]",
-    ) -> "TrainReport":
+    ) -> "TrainReport | TrainClassifierReport":
         """Train a model on the data of the run.
 
         Ctrl-C raises KeyboardInterrupt, and the same call resumes the training.
@@ -201,7 +203,7 @@ class Run:
     @with_settings(EvaluateConfig)
     def evaluate(
         self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[EvaluateOptions]"
-    ) -> "EvaluateReport":
+    ) -> "EvaluateReport | EvaluateClassifierReport":
         """Score the model against baselines, on the same windows.
 
         Args:

@@ -30,27 +30,35 @@ class FailCondition:
 
 
 def parse_condition(
-    text: str, *, more_names: tuple[str, ...] = (), baselines: tuple[str, ...] = BASELINES
+    text: str,
+    *,
+    names: tuple[str, ...] = (*NAMES, *COVERAGES, *LOSSES),
+    limits: tuple[str, ...] = (*NAMES, *LOSSES),
+    more_names: tuple[str, ...] = (),
+    baselines: tuple[str, ...] = BASELINES,
 ) -> FailCondition:
     """Return the condition in a text.
 
     Args:
         text: condition, such as `mase>=1`.
-        more_names: names of the verb next to the metrics, losses and coverages.
+        names: figures of the model.
+        limits: figures of a baseline.
+        more_names: names of the verb next to the figures of the model.
         baselines: names that can stand before a metric in the limit.
 
     Raises:
         UsageError: the text is invalid, or a name is unknown.
     """
+    example = f"{baselines[-1]}.{limits[0]}"
     parts = re.fullmatch(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*(.+?)\s*", text)
     if parts is None:
         raise UsageError(
             f"--fail-if '{text}' is not a valid condition",
-            hint="write A OP B, e.g. --fail-if 'mase>=1' or --fail-if 'mae>0.9*seasonal_naive.mae'",
+            hint=f"write A OP B, e.g. --fail-if '{names[0]}>=1' or --fail-if '{limits[0]}>0.9*{example}'",
             flag="--fail-if",
         )
     name, comparison, limit = parts.groups()
-    _require_known(text, name, (*NAMES, *COVERAGES, *LOSSES, *more_names))
+    _require_known(text, name, (*names, *more_names))
     if is_number(limit):
         return FailCondition(
             text=text,
@@ -64,12 +72,12 @@ def parse_condition(
     if baseline_limit is None:
         raise UsageError(
             f"--fail-if '{text}': '{limit}' is not a valid limit",
-            hint="a limit is a number or [FACTOR*]BASELINE.METRIC, e.g. 0.9*seasonal_naive.mae",
+            hint=f"a limit is a number or [FACTOR*]BASELINE.METRIC, e.g. 0.9*{example}",
             flag="--fail-if",
         )
     factor, baseline, metric = baseline_limit.groups()
     _require_known(text, baseline, baselines)
-    _require_known(text, metric, (*NAMES, *LOSSES))
+    _require_known(text, metric, limits)
     return FailCondition(
         text=text,
         name=name,

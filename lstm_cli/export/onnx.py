@@ -8,8 +8,11 @@ from torch import Tensor, nn
 
 from lstm_cli.export.graph.builder import Graph, Value
 from lstm_cli.export.graph.registry import build_network
+from lstm_cli.export.graph.sequence_classifier import combined_classifier
+from lstm_cli.inference import sequence_session
 from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS, open_session
 from lstm_cli.models.mixture import Mixture
+from lstm_cli.models.sequence_classifier import CombinedClassifier
 
 
 def export_onnx(
@@ -79,5 +82,49 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
     differences = [
         float(np.abs(values - tensor.cpu().numpy()).max(initial=0.0))
         for values, tensor in zip(actual, outputs, strict=True)
+    ]
+    return float(np.max(differences))  # NaN if any difference is NaN
+
+
+def export_classifier(model: CombinedClassifier, *, inputs: int, classes: int) -> bytes:
+    """Return the bytes of an ONNX file, without dropout.
+
+    The inputs of the graph are values [batch, L, F] and lengths [batch, 1], both float32. The outputs are probabilities
+    [batch, K] of the model and of its simple model.
+
+    Args:
+        model: model on any device. It is not changed.
+        inputs: number of columns F.
+        classes: number of classes K.
+    """
+    graph = Graph(model)
+    shapes = (model.network.lookback, inputs), (1,)
+    values, lengths = (
+        graph.input(name, *shape) for name, shape in zip(sequence_session.INPUTS, shapes, strict=True)
+    )
+    results = combined_classifier(graph, model, values, lengths)
+    for name, result in zip(sequence_session.OUTPUTS, results, strict=True):
+        graph.output(name, result, classes)
+    return graph.to_bytes()
+
+
+def check_classifier(
+    graph: bytes, model: CombinedClassifier, values: np.ndarray, lengths: np.ndarray
+) -> float:
+    """Return the largest difference between a probability of an ONNX file and of its torch model.
+
+    Args:
+        graph: bytes of the ONNX file.
+        model: torch model in evaluation mode, on the CPU.
+        values: sequences [B, L, F], scaled.
+        lengths: number of real steps [B].
+    """
+    with torch.no_grad():
+        expected = model(torch.from_numpy(values), torch.from_numpy(lengths))
+    session = sequence_session.open_sequence_session(graph, max_length=model.network.lookback, threads=None)
+    actual = session.probabilities(values, lengths)
+    differences = [
+        float(np.abs(own - other.numpy()).max(initial=0.0))
+        for own, other in zip(actual, expected, strict=True)
     ]
     return float(np.max(differences))  # NaN if any difference is NaN

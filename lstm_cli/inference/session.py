@@ -1,6 +1,6 @@
 """ONNX Runtime session that forecasts with an ONNX graph."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,35 +45,60 @@ class Session:
         return forecast, parts
 
     def _run(self, outputs: list[str], *inputs: np.ndarray) -> list[np.ndarray]:
-        options: Any = quiet_options(import_onnxruntime().RunOptions)
-
-        def stop() -> None:
-            options.terminate = True
-
-        try:
-            with NativeCall(stop):
-                arrays: list[np.ndarray] = self.graph.run(outputs, _name_inputs(*inputs), options)
-        except LstmError:  # an interrupt by a signal
-            raise
-        except Exception as error:  # as in `open_session`
-            if is_refused_allocation(error):
-                raise DeviceError("out of memory during the forecast", hint=_USE_LESS_MEMORY) from error
-            raise CorruptArtifact(
-                f"the ONNX graph of the model does not accept the windows: {error_text(error)}",
-                hint=TRAIN_AGAIN,
-            ) from error
-        return arrays
+        return run_graph(self.graph, outputs, dict(zip(INPUTS, inputs, strict=True)))
 
 
-def _name_inputs(*values: np.ndarray) -> dict[str, np.ndarray]:
-    return {
-        name: np.ascontiguousarray(value, dtype=np.float32)
-        for name, value in zip(INPUTS, values, strict=True)
-    }
+def run_graph(
+    graph: "InferenceSession", outputs: list[str], inputs: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    """Return the outputs of a graph.
+
+    Args:
+        graph: loaded graph.
+        outputs: names of the outputs.
+        inputs: inputs by name, which become float32.
+
+    Raises:
+        DeviceError: out of memory.
+        CorruptArtifact: the graph does not accept the inputs.
+    """
+    options: Any = quiet_options(import_onnxruntime().RunOptions)
+
+    def stop() -> None:
+        options.terminate = True
+
+    named = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in inputs.items()}
+    try:
+        with NativeCall(stop):
+            arrays: list[np.ndarray] = graph.run(outputs, named, options)
+    except LstmError:  # an interrupt by a signal
+        raise
+    except Exception as error:  # as in `open_graph`
+        if is_refused_allocation(error):
+            raise DeviceError("out of memory during the forecast", hint=_USE_LESS_MEMORY) from error
+        raise CorruptArtifact(
+            f"the ONNX graph of the model does not accept the windows: {error_text(error)}",
+            hint=TRAIN_AGAIN,
+        ) from error
+    return arrays
 
 
 def open_session(model: bytes, *, threads: int | None) -> Session:
     """Load a graph from its bytes. Raise CorruptArtifact if it is invalid. `threads` None: all cores."""
+    return Session(graph=open_graph(model, inputs=INPUTS, threads=threads))
+
+
+def open_graph(model: bytes, *, inputs: tuple[str, ...], threads: int | None) -> "InferenceSession":
+    """Load a graph with these inputs.
+
+    Args:
+        model: bytes of the ONNX file.
+        inputs: names of the inputs.
+        threads: CPU threads; None: all cores.
+
+    Raises:
+        CorruptArtifact: the graph is invalid or has other inputs.
+    """
     require_self_contained(model)
     onnxruntime = import_onnxruntime()
     options: Any = quiet_options(onnxruntime.SessionOptions)
@@ -94,8 +119,8 @@ def open_session(model: bytes, *, threads: int | None) -> Session:
             f"the ONNX graph of the model cannot be loaded: {error_text(error)}",
             hint=TRAIN_AGAIN,
         ) from error
-    if tuple(value.name for value in graph.get_inputs()) != INPUTS:
+    if tuple(value.name for value in graph.get_inputs()) != inputs:
         raise CorruptArtifact(
             "the ONNX graph is not a model of lstm (its inputs have other names)", hint=TRAIN_AGAIN
         )
-    return Session(graph=graph)
+    return graph

@@ -1,6 +1,7 @@
 """Plans for `--dry-run`: what each verb would read and write, and how long it takes. A plan changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
 from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.data.reading.source import STDIN, expand_paths, is_pipe, open_source
 from lstm_cli.inference.trained_model import load_model, require_precision
@@ -39,6 +41,7 @@ from lstm_cli.rundir import (
     would_read,
     would_write,
 )
+from lstm_cli.steps.evaluate.score_files import COPIED
 from lstm_cli.steps.shared.array_sizes import sample_bytes
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
 from lstm_cli.steps.shared.memory_estimate import (
@@ -52,6 +55,15 @@ from lstm_cli.steps.shared.plot_output import plot_files
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.steps.train.find_lr import PICTURE
 from lstm_cli.system_memory import available_memory
+from lstm_cli.tasks.records import CLASSIFY, FORECAST
+from lstm_cli.tasks.settle import (
+    require_own_options,
+    require_same_task,
+    require_verb,
+    settle_task,
+    stored_task,
+    task_of,
+)
 
 STDOUT = "standard output"
 
@@ -91,7 +103,14 @@ def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -
     return _plan(None, "check", None, _sizes(paths), plots, need=need)
 
 
-def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, force: bool) -> DryRunPlan:
+def plan_prepare(
+    source: Sequence[str],
+    run: Path,
+    config: PrepareConfig,
+    *,
+    force: bool,
+    columns: SequenceColumns | None = None,
+) -> DryRunPlan:
     """Return the plan of `prepare`.
 
     Args:
@@ -99,28 +118,40 @@ def plan_prepare(source: Sequence[str], run: Path, config: PrepareConfig, *, for
         run: run directory, which need not exist.
         config: settings of `prepare`.
         force: run even if nothing changed.
+        columns: task, and columns of labelled sequences; None: a forecast.
 
     Raises:
         DataError: a data file cannot be read.
         ForeignFolder: the folder is not a run directory.
     """
     from lstm_cli.steps.prepare.report import data_is_up_to_date
+    from lstm_cli.steps.prepare.work import WORK
 
     folder_kind = refuse_foreign(run)
-    paths = expand_paths(source)
+    columns, paths = columns or SequenceColumns(), expand_paths(source)
+    task = settle_task(columns, paths)
+    require_own_options(task, "prepare", config, columns)
     reads = _sizes(paths)
     need = prepare_need(paths, config)
     if folder_kind != "run":
         return _plan(run, "prepare", None, reads, would_write(run, "prepare"), need=need)
     with open_run(run) as opened:
-        up_to_date = not force and data_is_up_to_date(opened, paths, config)
+        require_same_task(opened, task, run)
+        settings = WORK[task.name].settle(config, columns)
+        up_to_date = not force and data_is_up_to_date(opened, paths, settings)
         return _plan(
             run, "prepare", opened, reads, would_write(run, "prepare"), up_to_date=up_to_date, need=need
         )
 
 
 def plan_train(
-    run: Path, config: TrainConfig, *, force: bool, fresh: bool = False, start: Path | None = None
+    run: Path,
+    config: TrainConfig,
+    *,
+    force: bool,
+    fresh: bool = False,
+    start: Path | None = None,
+    network: SequenceNetwork | None = None,
 ) -> DryRunPlan:
     """Return the plan of `train`.
 
@@ -130,6 +161,7 @@ def plan_train(
         force: train even if nothing changed.
         fresh: ignore the checkpoint.
         start: run whose model is the start of the training.
+        network: settings of a classifier of sequences; None: their defaults.
 
     Raises:
         MissingArtifact: the run has no data, or the start has no model.
@@ -137,8 +169,14 @@ def plan_train(
     """
     from lstm_cli.steps.train import model_is_up_to_date, opened_start
     from lstm_cli.steps.train.checkpointing import checkpoint_status, different_settings_error
+    from lstm_cli.steps.train.work import WORK
 
-    with open_run(run) as opened, opened_start(start, opened, config) as warm:
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_run(run))
+        task, network = task_of(opened), network or SequenceNetwork()
+        require_own_options(task, "train", config, network)
+        config = WORK[task.name].settle(config, network, start)
+        warm = stack.enter_context(opened_start(start, opened, config))
         reads = would_read(opened, "data")
         if warm is not None:
             reads += would_read(warm.source, "model")
@@ -150,7 +188,7 @@ def plan_train(
                 reads.append(_sized(run / CHECKPOINT))
         if checkpoint is not None and checkpoint.changed_settings and not up_to_date:
             raise different_settings_error(Checkpoint(run), checkpoint.changed_settings)
-        need = train_need(*load_outline(opened), config)
+        need = TRAIN_NEEDS[task.name](opened, config)
         return _plan(run, "train", opened, reads, would_write(run, "train"), up_to_date=up_to_date, need=need)
 
 
@@ -187,6 +225,7 @@ def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool)
 
     search = make_search_spec(str(run), config, fixed)
     with open_run(run) as opened:
+        require_verb(opened, "tune")
         reads = would_read(opened, "data")
         trials, _ = reusable_trials(opened, search, force=force)
         up_to_date = len(trials) == search.max_trials and search_is_up_to_date(opened, search, trials)
@@ -209,20 +248,43 @@ def plan_evaluate(run: Path, config: EvaluateConfig, *, force: bool) -> DryRunPl
     """
     from lstm_cli.steps.evaluate.outputs import check_outputs
 
-    copies = check_outputs(config, run)
     with open_run(run) as opened:
+        task = task_of(opened)
+        copies = check_outputs(config, run, COPIES[task.name])
         require_fresh(opened, "model")
-        model = load_model(opened)
-        unseen = model.refitted and config.split == "val"
-        quantized = config.precision in ("int8", "fp16")
-        quantized |= config.precision == "auto" and not unseen and serves_quantized(opened)
-        reads = would_read(opened, "data", "model", *(("quantized",) if quantized else ()))
+        require_own_options(task, "evaluate", config)
+        names, need = SCORED[task.name](opened, config)
+        reads = would_read(opened, *names)
         up_to_date = not force and is_up_to_date(
             opened, "evaluate", config=asdict(config), ignoring=IGNORED_SETTINGS
         )
-        need = scoring_need(*load_outline(opened), model, windows=ALL_WINDOWS)
         writes = would_write(run, "evaluate")
         return _plan(run, "evaluate", opened, reads, writes, up_to_date=up_to_date, need=need, always=copies)
+
+
+def _scored_forecast(opened: Run, config: EvaluateConfig) -> tuple[tuple[str, ...], MemoryNeed | None]:
+    """Return the artifacts that `evaluate` reads, and the memory that it needs."""
+    model = load_model(opened)
+    unseen = model.refitted and config.split == "val"
+    quantized = config.precision in ("int8", "fp16")
+    quantized |= config.precision == "auto" and not unseen and serves_quantized(opened)
+    need = scoring_need(*load_outline(opened), model, windows=ALL_WINDOWS)
+    return ("data", "model", *(("quantized",) if quantized else ())), need
+
+
+# By task. The memory for sequences is not estimated.
+TRAIN_NEEDS: Mapping[str, Callable[[Run, TrainConfig], MemoryNeed | None]] = {
+    FORECAST.name: lambda opened, config: train_need(*load_outline(opened), config),
+    CLASSIFY.name: lambda opened, config: None,
+}
+COPIES: Mapping[str, Sequence[str]] = {
+    FORECAST.name: COPIED,
+    CLASSIFY.name: ("scores.json", *CLASSIFY.files["scores"]),
+}
+SCORED: Mapping[str, Callable[[Run, EvaluateConfig], tuple[tuple[str, ...], MemoryNeed | None]]] = {
+    FORECAST.name: _scored_forecast,
+    CLASSIFY.name: lambda opened, config: (("data", "model"), None),
+}
 
 
 def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPlan:
@@ -237,6 +299,7 @@ def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPl
         MissingArtifact, StaleArtifact: no model of the current data.
     """
     with open_run(run) as opened:
+        require_verb(opened, "quantize")
         require_fresh(opened, "model")
         reads = would_read(opened, "data", "model")
         up_to_date = not force and is_up_to_date(opened, "quantize", config=asdict(config))
@@ -265,6 +328,9 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
     from lstm_cli.steps.predict.sample_paths import load_samples
     from lstm_cli.steps.predict.shard import require_csv, slice_series
 
+    other_task = PREDICT_PLANS.get(stored_task(run).name)
+    if other_task is not None:
+        return other_task(run, new, config)
     require_csv(config)
     if config.output != "-":
         check_output(config.output, run=run, sources=(new, config.future_data))
@@ -299,6 +365,22 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
     return _plan(run, "predict", None, reads, writes, need=need)
 
 
+def _plan_predict_sequences(run: Path, new: str | None, config: PredictConfig) -> DryRunPlan:
+    require_own_options(CLASSIFY, "predict", config)
+    if config.output != "-":
+        check_output(config.output, run=run, sources=(new,))
+    with open_run(run) as opened:
+        opened.require("model")
+        reads: list[tuple[str, int | None]] = [
+            *would_read(opened, "model", *(("data",) if new is None else ()))
+        ]
+    reads += _sizes([path for path in (new,) if path is not None])
+    return _plan(run, "predict", None, reads, [STDOUT if config.output == "-" else config.output])
+
+
+PREDICT_PLANS = {CLASSIFY.name: _plan_predict_sequences}
+
+
 def plan_score(run: Path, source: str | None, config: ScoreConfig) -> DryRunPlan:
     """Return the plan of `score`.
 
@@ -316,6 +398,7 @@ def plan_score(run: Path, source: str | None, config: ScoreConfig) -> DryRunPlan
 
     parse_conditions(config)
     with open_run(run) as opened:
+        require_verb(opened, "score")
         names = [
             "model",
             *(("data",) if source is None else ()),
@@ -348,6 +431,7 @@ def plan_refresh(run: Path, source: str, config: RefreshConfig) -> DryRunPlan:
     parse_conditions(config)
     check_output_of(config, run, source, has_stdout=True)
     with open_run(run) as opened:
+        require_verb(opened, "refresh")
         scores = ("scores",) if opened.has("scores") else ()
         reads: list[tuple[str, int | None]] = [*would_read(opened, "data", "model", *scores)]
         made = [path for step in ("prepare", "train", "evaluate") for path in would_write(run, step)]
@@ -361,6 +445,7 @@ def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
     from lstm_cli.steps.export import output_names
 
     with open_run(run) as opened:
+        require_verb(opened, "export")
         if config.to != "npz" or opened.has("model"):
             require_fresh(opened, "model")
         sources = ["data", "model"]
@@ -383,6 +468,7 @@ def plan_report(run: Path, config: ReportConfig) -> DryRunPlan:
     if output != "-":
         check_output(output, run=run)
     with open_run(run) as opened:
+        require_verb(opened, "report")
         scores, _ = load_scores(opened)
         need = scoring_need(*load_outline(opened), load_model(opened), windows=ALL_WINDOWS)
         names = ["data", "model", *(["quantized"] if scores.precision != "fp32" else [])]

@@ -41,6 +41,7 @@ from lstm_cli.rundir import (
 )
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
+from lstm_cli.tasks.settle import require_verb
 
 COMPARED_WINDOWS = 64  # validation windows on which a converted model is compared with its original
 
@@ -98,6 +99,7 @@ def export(run: Path, config: ExportConfig, listen: Listener) -> ExportReport:
     if FORMATS[config.to].is_keras:
         require_installed(f"--to {config.to}", "keras", "h5py")
     with open_run(run) as opened:
+        require_verb(opened, "export")
         # Windows need only the data, so they can be exported before training.
         model = _current_model(opened, config) if config.to != "npz" or opened.has("model") else None
         if config.output is None:

@@ -30,6 +30,7 @@ from lstm_cli.steps.shared.cached_report import replay_report
 from lstm_cli.steps.shared.memory_estimate import ALL_WINDOWS, require_scoring
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
+from lstm_cli.tasks.settle import require_verb
 
 TIMED_WINDOWS = 256  # windows per timed batch
 ROUNDS = 15  # timed calls of each model
@@ -86,6 +87,7 @@ def quantize(
 
     with writing(run, step="quantize", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
+        require_verb(writer.run, "quantize")
         require_fresh(writer.run, "model")
         if not force and is_up_to_date(writer.run, "quantize", config=asdict(config)):
             return replay_report(QuantizeReport, writer.run, "quantize")

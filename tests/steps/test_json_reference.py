@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 from json_reference import Comparison, tables
 from small_ledger import broken_rows, record
+from small_sequences import gestures
 from small_steps import LINEAR, PREPARE, TRAIN
 
 from lstm_cli.cli.verbs import VERBS
@@ -22,8 +23,10 @@ from lstm_cli.config import (
     RefreshConfig,
     ReportConfig,
     ScoreConfig,
+    TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.classify import SequenceColumns
 from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events
 from lstm_cli.monitoring import sequential_test
@@ -34,11 +37,14 @@ from lstm_cli.steps.check.report import CheckReport
 from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
+from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
 from lstm_cli.steps.export import ExportReport, export
 from lstm_cli.steps.history import HistoryReport, drop_version, history, roll_back
 from lstm_cli.steps.predict import PredictReport, predict
+from lstm_cli.steps.predict.sequences import PredictSequencesReport
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
+from lstm_cli.steps.prepare.sequences import PrepareSequencesReport
 from lstm_cli.steps.quantize import QuantizeReport, quantize
 from lstm_cli.steps.refresh import refresh
 from lstm_cli.steps.refresh.report import RefreshReport
@@ -52,6 +58,7 @@ from lstm_cli.steps.show_config import ConfigReport, config
 from lstm_cli.steps.train import train
 from lstm_cli.steps.train.find_lr import FindLrReport, find_lr
 from lstm_cli.steps.train.fit_and_commit import TrainReport
+from lstm_cli.steps.train.sequences import TrainClassifierReport
 from lstm_cli.steps.tune.record import TuneReport, make_report, winning_settings
 from lstm_cli.steps.tune.spec import make_search_spec
 from lstm_cli.steps.verify import VerifyReport, verify
@@ -78,6 +85,10 @@ REPORTS: dict[str, Any] = {
     "history": HistoryReport,
     "config": ConfigReport,
     "dry-run": DryRunPlan,
+    "prepare: labelled sequences": PrepareSequencesReport,
+    "train: labelled sequences": TrainClassifierReport,
+    "evaluate: labelled sequences": EvaluateClassifierReport,
+    "predict: labelled sequences": PredictSequencesReport,
 }
 Json = dict[str, Any]
 
@@ -305,6 +316,38 @@ def of_check(run: Path, *_: Any) -> list[Json]:
     return [*result, report.to_json()]
 
 
+def of_prepare_sequences(run: Path, *_: Any) -> list[Json]:
+    """Return reports of the same data, with a finding, and of the step that is up to date."""
+    file = gestures(run.parent / "moves.csv")
+    columns = SequenceColumns(sequence="id", label="move", value=("x",), max_length=9)
+    folder = run.parent / "classified"
+    return [
+        prepare(str(file), folder, PrepareConfig(), ignore_events, columns=columns).to_json() for _ in "12"
+    ]
+
+
+def of_train_classifier(run: Path, *_: Any) -> list[Json]:
+    of_prepare_sequences(run)
+    settings = TrainConfig(model="stacked", hidden=(2,), epochs=1, device="cpu", threads=1)
+    report = train(run.parent / "classified", settings, ignore_events).to_json()
+    return [report, train(run.parent / "classified", settings, ignore_events).to_json()]
+
+
+def of_evaluate_classifier(run: Path, *_: Any) -> list[Json]:
+    of_train_classifier(run)
+    settings = EvaluateConfig(
+        fail_if=("accuracy<0",), output=str(run.parent / "classes"), plot=str(run.parent / "classes.png")
+    )
+    return [evaluate(run.parent / "classified", settings, ignore_events).to_json() for _ in "12"]
+
+
+def of_predict_sequences(run: Path, *_: Any) -> list[Json]:
+    of_train_classifier(run)
+    settings = PredictConfig(output=str(run.parent / "classes.csv"))
+    new = str(run.parent / "moves.csv")
+    return [predict(run.parent / "classified", new, settings, ignore_events).to_json()]
+
+
 SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "check": of_check,
     "prepare": of_prepare,
@@ -326,6 +369,10 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "history": of_history,
     "config": of_config,
     "dry-run": of_dry_run,
+    "prepare: labelled sequences": of_prepare_sequences,
+    "train: labelled sequences": of_train_classifier,
+    "evaluate: labelled sequences": of_evaluate_classifier,
+    "predict: labelled sequences": of_predict_sequences,
 }
 
 

@@ -52,10 +52,12 @@ def evaluate(
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import evaluate as evaluation
         from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.classify import classification_table, draw_task
         from lstm_cli.cli.render.drawing import make_terminal
         from lstm_cli.steps.evaluate import evaluate as step
 
         terminal = make_terminal(stdout_is_taken=as_json)
+        draw = draw_task(evaluation.evaluate_table, {"classify": classification_table})
         try:
             # A backtest stops between two training steps. Scoring without a backtest can stop anywhere.
             stopping: Any = signals.defer_signals() if settings.backtest else nullcontext(lambda: None)
@@ -72,12 +74,10 @@ def evaluate(
                 )
         except GateFailed as failed:
             if failed.report is not None:
-                result.print_result(
-                    "evaluate", failed.report, evaluation.evaluate_table, as_json=as_json, terminal=terminal
-                )
+                result.print_result("evaluate", failed.report, draw, as_json=as_json, terminal=terminal)
             raise
         result.print_result(
-            *("evaluate", report, evaluation.evaluate_table),
+            *("evaluate", report, draw),
             as_json=as_json,
             stages=listen.stages,
             terminal=terminal,

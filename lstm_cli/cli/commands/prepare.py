@@ -20,6 +20,7 @@ from lstm_cli.cli.options import (
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.cli.verbs import COMMON_PANEL
+from lstm_cli.config.classify import SequenceColumns
 from lstm_cli.config.prepare import PrepareConfig
 
 EXAMPLES = (
@@ -29,12 +30,14 @@ EXAMPLES = (
 
 
 @with_options_of(PrepareConfig, into="settings")
+@with_options_of(SequenceColumns, into="columns")
 def prepare(
     context: typer.Context,
     data: DataArgument,
     run: RunArgument,
     *,
     settings: PrepareConfig,
+    columns: SequenceColumns,
     dry_run: DryRunOption = False,
     force: Annotated[
         bool,
@@ -59,6 +62,7 @@ def prepare(
         os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.classify import draw_task, sequences_table
         from lstm_cli.cli.render.prepare import prepare_table
         from lstm_cli.steps.prepare import prepare as step
 
@@ -70,13 +74,16 @@ def prepare(
                 listen,
                 force=force,
                 lock_wait=lock_wait,
-                sources=setting_sources(context, settings),
+                sources=setting_sources(context, settings, columns),
                 stdin=sys.stdin.buffer,
+                columns=columns,
             )
-        result.print_result("prepare", report, prepare_table, as_json=as_json, stages=listen.stages)
+        draw = draw_task(prepare_table, {"classify": sequences_table})
+        result.print_result("prepare", report, draw, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return print_plan(
-            lambda planning: planning.plan_prepare(data, run, settings, force=force), as_json=as_json
+            lambda planning: planning.plan_prepare(data, run, settings, force=force, columns=columns),
+            as_json=as_json,
         )
     return work

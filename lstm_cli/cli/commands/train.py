@@ -23,6 +23,7 @@ from lstm_cli.cli.options import (
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config import option_values
+from lstm_cli.config.classify import SequenceNetwork
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.train import KEEP_MODELS, TrainConfig, require_keep
 from lstm_cli.config.validators import require_at_least
@@ -38,11 +39,13 @@ LOGS_PANEL, RESUME_PANEL = "Logging", "Resuming"
 
 
 @with_options_of(TrainConfig, into="settings")
+@with_options_of(SequenceNetwork, into="network")
 def train(
     context: typer.Context,
     run: TunedRunArgument,
     *,
     settings: TrainConfig,
+    network: SequenceNetwork,
     tuned: Annotated[
         bool,
         option(
@@ -140,6 +143,7 @@ def train(
         from lstm_cli.cli.progress.broadcast import with_loggers
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.classify import classifier_table, draw_task
         from lstm_cli.cli.render.train import find_lr_table, train_table
         from lstm_cli.rundir import reading_manifest
         from lstm_cli.steps.shared.tuned_settings import note_winner, tuned_settings
@@ -180,20 +184,23 @@ def train(
                 start=start,
                 force=force,
                 lock_wait=lock_wait,
-                sources=setting_sources(context, settings),
+                sources=setting_sources(context, settings, network),
                 fresh=fresh,
                 checkpoint_every=checkpoint_every,
                 keep=keep,
                 should_stop=should_stop,
+                network=network,
             )
-        draw = partial(train_table, stages=reporter.stages)
+        draw = partial(draw_task(train_table, {"classify": classifier_table}), stages=reporter.stages)
         result.print_result("train", report, draw, as_json=as_json, stages=reporter.stages)
 
     if dry_run and find_lr:
         return print_plan(lambda planning: planning.plan_find_lr(run, output), as_json=as_json)
     if dry_run:
         return print_plan(
-            lambda planning: planning.plan_train(run, settings, force=force, fresh=fresh, start=start),
+            lambda planning: planning.plan_train(
+                run, settings, force=force, fresh=fresh, start=start, network=network
+            ),
             as_json=as_json,
         )
     return work

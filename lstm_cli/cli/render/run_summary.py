@@ -9,6 +9,7 @@ from lstm_cli.evaluation.score_text import METRICS, format_number, format_percen
 from lstm_cli.rundir import ARTIFACTS
 from lstm_cli.text import count_noun
 
+UP_TO_DATE = "up to date"  # state; labelled sequences have scores that are not errors
 MAX_NAMES = 4  # of columns in one line
 MAX_TEXT = 200  # characters of a name from a file
 
@@ -105,7 +106,7 @@ def state_texts(summary: Any) -> list[str]:
         )
     if summary.problem is None and summary.model is None:
         texts.append("the run has no trained model")
-    elif summary.problem is None and summary.scores is None:
+    elif summary.problem is None and summary.scores is None and summary.state != UP_TO_DATE:
         texts.append("the model has no scores")
     if not texts:
         texts.append("no step is out of date ('lstm verify' checks the bytes of all files)")

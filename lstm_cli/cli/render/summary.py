@@ -22,7 +22,8 @@ def print_summary(verb: str, report: Any, *, stages: Mapping[str, float] | None 
     subject = getattr(report, "run", None) or getattr(report, "source", "")
     seconds = round(seconds_since_start(), 1)
     up_to_date = bool(getattr(report, "up_to_date", None))
-    facts = [fact for fact in FACTS[verb](report) if fact]
+    facts_of = FACTS.get(f"{verb} {getattr(report, 'task', '')}", FACTS[verb])  # a forecast names no task
+    facts = [fact for fact in facts_of(report) if fact]
     if up_to_date:
         facts = ["up to date", *facts, f"{seconds} s (--force runs it again)"]
     else:
@@ -234,6 +235,43 @@ def _find_lr(report: Any) -> list[str]:
     return [f"try --lr {report.suggestion:.1g}"]
 
 
+def _prepare_sequences(report: Any) -> list[str]:
+    return [
+        count_noun(sum(report.sequences.values()), "sequence"),
+        count_noun(len(report.classes), "class", "classes"),
+        count_noun(report.sequences["train"], "training sequence"),
+        _warning_count(report),
+    ]
+
+
+def _train_classifier(report: Any) -> list[str]:
+    scores = _class_scores(report.val, report.val_baselines)
+    return ["classifier on the validation sequences", *scores, _warning_count(report)]
+
+
+def _evaluate_classifier(report: Any) -> list[str]:
+    return [
+        *_class_scores(report.metrics, report.baselines),
+        count_noun(report.sequences, f"{report.split} sequence"),
+        _gate_summary(len(report.gates), sum(gate["failed"] for gate in report.gates)),
+        _warning_count(report),
+    ]
+
+
+def _class_scores(model: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the accuracy and the log-loss of the model, and those of the simple model."""
+    simple = baselines["simple"]
+    return [
+        f"accuracy {model['accuracy']:.4f} (simple model {simple['accuracy']:.4f})",
+        f"log-loss {model['log_loss']:.4f} ({simple['log_loss']:.4f})",
+    ]
+
+
+def _predict_sequences(report: Any) -> list[str]:
+    output = "standard output" if report.output == "-" else report.output
+    return [f"{count_noun(report.sequences, 'sequence')} to {output}", _warning_count(report)]
+
+
 FACTS: dict[str, Callable[[Any], list[str]]] = {
     "check": _check,
     "prepare": _prepare,
@@ -254,6 +292,10 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "history": _history,
     "config": _config,
     "train --find-lr": _find_lr,
+    "prepare classify": _prepare_sequences,
+    "train classify": _train_classifier,
+    "evaluate classify": _evaluate_classifier,
+    "predict classify": _predict_sequences,
 }
 
 

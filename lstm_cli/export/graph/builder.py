@@ -51,6 +51,14 @@ class Value:
         """Return the mean over an axis."""
         return self.graph.add("ReduceMean", self, integers(axis), keepdims=1)
 
+    def maximum(self, axis: int) -> "Value":
+        """Return the maximum over an axis."""
+        return self.graph.add("ReduceMax", self, integers(axis), keepdims=1)
+
+    def minimum(self, axis: int) -> "Value":
+        """Return the minimum over an axis."""
+        return self.graph.add("ReduceMin", self, integers(axis), keepdims=1)
+
     def softmax(self, axis: int) -> "Value":
         """Return the softmax over an axis."""
         return self.graph.add("Softmax", self, axis=axis)

@@ -24,8 +24,8 @@ def stacked_lstm(graph: Graph, model: StackedLSTM, past: Value, future: Value, m
     """
     lengths = graph.add("Max", mask.sum(1).reshape(-1).to_integers(), np.array(1))
     steps = (past * mask.unsqueeze(2)).transpose(1, 0, 2)
-    outputs, last = _outputs(graph, model, left_align(graph, steps, lengths, model.lookback), lengths)
-    state = _state(graph, model, outputs, last, lengths)
+    outputs, last = stacked_outputs(graph, model, left_align(graph, steps, lengths, model.lookback), lengths)
+    state = stacked_state(graph, model, outputs, last, lengths)
     if model.decoder is not None:
         return _decode(graph, model, state, future)
     forecast = linear(graph, model.head, state)
@@ -35,22 +35,37 @@ def stacked_lstm(graph: Graph, model: StackedLSTM, past: Value, future: Value, m
     return forecast.reshape(-1, model.horizon, model.targets)
 
 
-def _outputs(graph: Graph, model: StackedLSTM, steps: Value, lengths: Value) -> tuple[Value, Value]:
-    """Return the outputs [L, B, width] of the last layer and its last state [B, width], not yet normalized."""
+def stacked_outputs(graph: Graph, model: StackedLSTM, steps: Value, lengths: Value) -> tuple[Value, Value]:
+    """Return the outputs [L, B, width] of the last layer and its last state [B, width], not yet normalized.
+
+    Args:
+        graph: graph.
+        model: model.
+        steps: steps [L, B, F]; the real ones come first.
+        lengths: real steps of each window [B].
+    """
     for number, layer in enumerate(model.layers):
         if number:
-            steps = _normalize(graph, model, number - 1, steps)
+            steps = normalize(graph, model, number - 1, steps)
         directions = [layer, *model.backward_layers[number : number + 1]]
         steps, last = lstm(graph, directions, steps, lengths)
     return steps, last
 
 
-def _state(graph: Graph, model: StackedLSTM, outputs: Value, last: Value, lengths: Value) -> Value:
-    """Return one state [B, width] per window."""
-    needs_last, last = model.head_kind in ("last", "seq2seq"), _normalize(graph, model, -1, last)
+def stacked_state(graph: Graph, model: StackedLSTM, outputs: Value, last: Value, lengths: Value) -> Value:
+    """Return one state [B, width] per window.
+
+    Args:
+        graph: graph.
+        model: model.
+        outputs: outputs [L, B, width] of the last layer.
+        last: its last state [B, width].
+        lengths: real steps of each window [B].
+    """
+    needs_last, last = model.head_kind in ("last", "seq2seq"), normalize(graph, model, -1, last)
     if needs_last and model.attention is None:
         return last
-    outputs, real = _normalize(graph, model, -1, outputs), step_mask(graph, lengths, model.lookback)
+    outputs, real = normalize(graph, model, -1, outputs), step_mask(graph, lengths, model.lookback)
     if model.attention is not None:
         outputs = self_attention(graph, model.attention, outputs, real)
     if needs_last:
@@ -70,8 +85,15 @@ def _last(graph: Graph, model: StackedLSTM, outputs: Value, lengths: Value) -> V
     return graph.add("Concat", last.first(1, size), outputs.take(0, 0).last(1, size), axis=1)
 
 
-def _normalize(graph: Graph, model: StackedLSTM, number: int, steps: Value) -> Value:
-    """Return the outputs [..., width] of a layer after its normalization, if it has one."""
+def normalize(graph: Graph, model: StackedLSTM, number: int, steps: Value) -> Value:
+    """Return the outputs [..., width] of a layer after its normalization, if it has one.
+
+    Args:
+        graph: graph.
+        model: model.
+        number: number of the layer.
+        steps: outputs [..., width].
+    """
     if not model.norms:
         return steps
     norm = model.norms[number]

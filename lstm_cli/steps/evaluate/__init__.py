@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.config.extras import SCORING, TRAINING, require_installed
@@ -34,6 +34,13 @@ from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, s
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
 from lstm_cli.steps.shared.plot_output import write_forecast_plot
 from lstm_cli.steps.shared.report_json import finding_fields
+from lstm_cli.tasks.records import CLASSIFY, FORECAST
+from lstm_cli.tasks.settle import stored_task
+
+if TYPE_CHECKING:
+    from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
+
+AnyReport: TypeAlias = "EvaluateReport | EvaluateClassifierReport"
 
 
 def evaluate(
@@ -46,7 +53,7 @@ def evaluate(
     sources: Mapping[str, str] | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
     terminal: Terminal | None = None,
-) -> EvaluateReport:
+) -> AnyReport:
     """Score the run's model, and write tables and a plot.
 
     If the scores are up to date, they stay as they are, and only the conditions are checked again. The files are
@@ -70,6 +77,34 @@ def evaluate(
         UsageError: a quantized model saw the validation rows in the refit, or the output cannot be written.
         OutputError: the output or the table of forecasts cannot be written. Scores that were made are kept.
     """
+    return WORK[stored_task(run).name](run, config, listen, force, lock_wait, sources, should_stop, terminal)
+
+
+def _evaluate_sequences(
+    run: Path,
+    config: EvaluateConfig,
+    listen: Listener,
+    force: bool,
+    lock_wait: float,
+    sources: Mapping[str, str] | None,
+    should_stop: Callable[[], int | None],
+    terminal: Terminal | None,
+) -> "EvaluateClassifierReport":
+    from lstm_cli.steps.evaluate.sequences import evaluate_sequences
+
+    return evaluate_sequences(run, config, listen, force=force, lock_wait=lock_wait, sources=sources)
+
+
+def _evaluate_forecast(
+    run: Path,
+    config: EvaluateConfig,
+    listen: Listener,
+    force: bool,
+    lock_wait: float,
+    sources: Mapping[str, str] | None,
+    should_stop: Callable[[], int | None],
+    terminal: Terminal | None,
+) -> EvaluateReport:
     conditions = [fail_conditions.parse_condition(text) for text in config.fail_if]
     check_outputs(config, run)
     findings: list[Finding] = []
@@ -100,6 +135,12 @@ def evaluate(
         written = write_forecasts(config, tabulated, listen, should_stop)
         report = replace(report, forecasts=written)
     return _raise_if_failed(report)
+
+
+WORK: Mapping[str, Callable[..., Any]] = {
+    FORECAST.name: _evaluate_forecast,
+    CLASSIFY.name: _evaluate_sequences,
+}
 
 
 def score_and_commit(

@@ -1,6 +1,7 @@
 """Outputs of `evaluate` outside the run: a copy of the scores, the table of forecasts, and a plot."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from lstm_cli.config import EvaluateConfig
@@ -12,12 +13,13 @@ from lstm_cli.steps.evaluate.score_files import COPIED
 from lstm_cli.steps.shared.plot_output import plot_files
 
 
-def check_outputs(config: EvaluateConfig, run: Path) -> list[str]:
+def check_outputs(config: EvaluateConfig, run: Path, copied: Sequence[str] = COPIED) -> list[str]:
     """Return the files that `evaluate` writes outside the run. Nothing is written.
 
     Args:
         config: settings of `evaluate`.
         run: path of the run directory.
+        copied: names of the files that `-o` copies.
 
     Raises:
         UsageError: an output is in the run directory, a data file of the run, of a format that is not written, or a
@@ -26,8 +28,8 @@ def check_outputs(config: EvaluateConfig, run: Path) -> list[str]:
     """
     written: list[tuple[str, str]] = []  # option and file
     if config.output is not None:
-        check_output_folder(config.output, COPIED, run=run)
-        written += [("-o", str(Path(config.output) / name)) for name in COPIED]
+        check_output_folder(config.output, copied, run=run)
+        written += [("-o", str(Path(config.output) / name)) for name in copied]
     if config.forecasts is not None:
         check_output(config.forecasts, run=run, flag="--forecasts")
         if table_format(config.forecasts) == "parquet":

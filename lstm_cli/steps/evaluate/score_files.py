@@ -11,10 +11,13 @@ from lstm_cli.evaluation import BASELINES, metrics
 from lstm_cli.evaluation.quantiles import intervals
 from lstm_cli.rundir import ARTIFACTS, ArtifactFolder, Run, replace_files
 from lstm_cli.steps.shared.report_json import COMPARISON_KEYS
+from lstm_cli.tasks.records import CLASSIFY
 
 PICTURE = "forecasts.png"
 ERRORS = "origin_errors.npy"
-COPIED = tuple(name for name in ARTIFACTS["scores"].files if name != ERRORS)  # by -o: those for people
+COPIED = tuple(  # by -o: those for people
+    name for name in ARTIFACTS["scores"].files if name != ERRORS and name not in CLASSIFY.files["scores"]
+)
 LEVEL_FIELDS, LOSS_FIELDS = ("coverage", "width", "width_scaled"), ("wql", "wis", "wis_scaled")
 INTERVAL_COLUMNS = (
     *(f"{name}_{level}" for name in LEVEL_FIELDS for level in intervals.LEVELS),
@@ -70,7 +73,7 @@ def copy_scores(run: Run, folder: str | None) -> None:
     """Copy the score files of the run to `folder`; None copies nothing. Raise OutputError if writing fails."""
     if folder is not None:
         scores = run.artifact("scores")
-        replace_files(folder, {name: scores.bytes(name) for name in scores.files if name in COPIED})
+        replace_files(folder, {name: scores.bytes(name) for name in scores.files if name != ERRORS})
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
+from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
-from lstm_cli.rundir import Run, check_output, open_run, replace_file
+from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.choose_series import choose_series
 from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data
@@ -25,10 +26,13 @@ from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_
 from lstm_cli.steps.predict.shard import require_csv
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import finding_fields
+from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.tasks.settle import task_of
 
 if TYPE_CHECKING:
     from lstm_cli.plots.terminal import Terminal
     from lstm_cli.steps.predict.sample_paths import RequestedSamples
+    from lstm_cli.steps.predict.sequences import PredictSequencesReport
 
 
 def predict(
@@ -41,7 +45,7 @@ def predict(
     stdout: BinaryIO | None = None,
     receive: Callable[[Forecast], None] | None = None,
     terminal: "Terminal | None" = None,
-) -> PredictReport:
+) -> "PredictReport | PredictSequencesReport":
     """Forecast the steps after the last row and write them to config.output.
 
     Args:
@@ -73,6 +77,9 @@ def predict(
         listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
+        other_task = OTHER_TASKS.get(task_of(opened).name)
+        if other_task is not None:
+            return other_task(run, new, config, listen, stdin, stdout, receive)
         forecaster = open_forecaster(opened, precision=config.precision, threads=config.threads)
         model = forecaster.model
         require_possible(model, run, new, config)
@@ -143,6 +150,28 @@ def predict(
         },
         **finding_fields(findings),
     )
+
+
+def _predict_sequences(
+    run: Path,
+    new: str | None,
+    config: PredictConfig,
+    listen: Listener,
+    stdin: BinaryIO | None,
+    stdout: BinaryIO | None,
+    receive: Callable[[Forecast], None] | None,
+) -> "PredictSequencesReport":
+    if receive is not None:
+        raise UsageError(
+            f"{run} holds {CLASSIFY.title}, which have no forecast",
+            hint=f"run '{command('predict', run)} -o classes.csv'",
+        )
+    from lstm_cli.steps.predict.sequences import predict_sequences
+
+    return predict_sequences(run, new, config, listen, stdin=stdin, stdout=stdout)
+
+
+OTHER_TASKS = {CLASSIFY.name: _predict_sequences}
 
 
 def _write(encoded: bytes, output: str, stdout: BinaryIO | None) -> None:

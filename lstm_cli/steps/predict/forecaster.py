@@ -8,6 +8,7 @@ from lstm_cli.data.dataset.load import load_dataset, load_short_series
 from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.inference.trained_model import TrainedModel, load_graph, load_intervals, load_model
 from lstm_cli.rundir import Run
+from lstm_cli.tasks.settle import require_verb
 
 if TYPE_CHECKING:
     from lstm_cli.data.dataset.dataset import Dataset
@@ -82,10 +83,12 @@ def open_forecaster(
         max_rows: largest number of new rows with gaps filled; None: as many as fit in memory.
 
     Raises:
+        UsageError: the run holds no forecast.
         MissingArtifact: the model has not been trained, or has no graph of the precision.
         CorruptArtifact: a file of the model is corrupt.
         StaleArtifact: another version of lstm made the model, or the graph is out of date.
     """
+    require_verb(run, "serve")
     model = load_model(run)
     graph, precision = load_graph(run, precision)
     return Forecaster(

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.splits import check_split_sizes
+from lstm_cli.config.classify import SequenceColumns
 from lstm_cli.data.reading.source import expand_paths
 from lstm_cli.events import Listener
 from lstm_cli.rundir import writing
-from lstm_cli.steps.prepare.report import PrepareReport, data_is_up_to_date
+from lstm_cli.steps.prepare.report import data_is_up_to_date
+from lstm_cli.steps.prepare.work import WORK, AnyReport
 from lstm_cli.steps.shared.cached_report import replay_report
+from lstm_cli.tasks.settle import require_own_options, require_same_task, settle_task
 
 
 def prepare(
@@ -23,7 +25,8 @@ def prepare(
     lock_wait: float = 0.0,
     sources: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
-) -> PrepareReport:
+    columns: SequenceColumns | None = None,
+) -> AnyReport:
     """Read data files and write the run's data; if the data is up to date, return the stored report.
 
     Args:
@@ -35,19 +38,22 @@ def prepare(
         lock_wait: seconds to wait for the lock of the run.
         sources: origin of each setting, for the manifest.
         stdin: standard input, read for `-`.
+        columns: task, and columns of labelled sequences; None: a forecast.
 
     Raises:
         LstmError: the data, a setting or the output is not usable. Then nothing is written.
     """
-    check_split_sizes(config.val, config.test)  # before the slow reading
+    columns = columns or SequenceColumns()
     paths = expand_paths(source)
+    task = settle_task(columns, paths)
+    require_own_options(task, "prepare", config, columns)
+    work = WORK[task.name]
+    settings = work.settle(config, columns)  # before the slow reading
     with writing(
         run, step="prepare", create=True, lock_wait=lock_wait, sources=sources, force=force
     ) as writer:
-        if not force and data_is_up_to_date(writer.run, paths, config):
+        require_same_task(writer.run, task, run)
+        if not force and data_is_up_to_date(writer.run, paths, settings):
             assert writer.run is not None
-            return replay_report(PrepareReport, writer.run, "prepare")
-        # Imported late: it loads slow modules that an up-to-date run does not need.
-        from lstm_cli.steps.prepare.run import prepare_run
-
-        return prepare_run(writer, paths, config, listen, stdin=stdin)
+            return replay_report(work.report(), writer.run, "prepare")
+        return work.prepare(writer, paths, settings, listen, stdin)

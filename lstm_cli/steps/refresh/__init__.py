@@ -224,9 +224,11 @@ def _predict_settings(config: RefreshConfig) -> PredictConfig:
 def _forecast(run: Path, config: RefreshConfig, listen: Listener, stdout: BinaryIO | None) -> dict[str, Any]:
     """Write the forecast, record it, and return its facts."""
     from lstm_cli.steps.predict import predict
+    from lstm_cli.steps.predict.report import PredictReport
 
     receive = None if config.output is not None else lambda forecast: None
     report = predict(run, None, _predict_settings(config), listen, stdout=stdout, receive=receive)
+    assert isinstance(report, PredictReport)
     return {
         "rows": report.rows,
         "time_start": report.time_start,

@@ -37,6 +37,7 @@ from lstm_cli.steps.refresh.rows import (
 )
 from lstm_cli.steps.score.ledger import join_ledger
 from lstm_cli.steps.score.lost_accuracy import accuracy_test, find_reasons, warn_about_test
+from lstm_cli.tasks.settle import require_verb
 
 Stop = Callable[[], int | None]
 Warn = Callable[[Finding], None]
@@ -81,6 +82,7 @@ def compare_night(
     """
     opened = writer.run
     assert opened is not None
+    require_verb(opened, "refresh")
     opened.require("model")
     model, settings = load_model(opened), prepare_settings(opened)
     listen(Note(text=f"reading {source_name(source)}"))

@@ -14,6 +14,7 @@ from lstm_cli.steps.report.collect import collect_facts
 from lstm_cli.steps.report.stored_scores import load_scores
 from lstm_cli.steps.report.window_errors import sum_windows
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
+from lstm_cli.tasks.settle import require_verb
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ def report(
         check_output(output, run=run)
     require_installed("lstm report", "safetensors")
     with open_run(run) as opened:
+        require_verb(opened, "report")
         with reading_manifest(run):
             scores, findings = load_scores(opened)
         settings = EvaluateConfig(split=scores.split, precision=scores.precision, threads=config.threads)

@@ -7,12 +7,13 @@ from typing import Any
 
 from lstm_cli.errors import MissingArtifact, UsageError
 from lstm_cli.rundir import STEPS, Run, open_run, reading_manifest, stale_sources
-from lstm_cli.steps.runs.facts import ScoreFacts, data_facts, score_facts
+from lstm_cli.steps.runs.facts import ScoreFacts, data_facts, has_errors, score_facts
 from lstm_cli.steps.runs.find_runs import Unreadable, find_runs
 from lstm_cli.steps.runs.windows import why_not_same, window_facts
 from lstm_cli.steps.shared.cached_report import OUTPUT_SETTINGS
 from lstm_cli.steps.shared.report_json import plain_value
 from lstm_cli.steps.show_config import KINDS, step_settings
+from lstm_cli.tasks.settle import task_of
 from lstm_cli.text import did_you_mean
 
 NO_INTERVAL = (
@@ -65,7 +66,7 @@ def compare(folder: Path, first: str, second: str) -> DiffReport:
             flag="--diff",
         )
     with open_run(paths[0]) as run_a, open_run(paths[1]) as run_b:
-        reason = why_not_same(window_facts(run_a), window_facts(run_b))
+        reason = _without_errors(run_a, run_b) or why_not_same(window_facts(run_a), window_facts(run_b))
         with reading_manifest(run_a.path):
             facts_a = _settings(run_a), _data(run_a), _versions(run_a), score_facts(run_a)
         with reading_manifest(run_b.path):
@@ -100,6 +101,14 @@ def compare(folder: Path, first: str, second: str) -> DiffReport:
             scores=scores,
             notes=(*_step_notes(run_a, run_b), *notes),
         )
+
+
+def _without_errors(run_a: Run, run_b: Run) -> str | None:
+    """Return why the scores of two runs are not compared, if one has no errors of a forecast."""
+    for name, run in (("A", run_a), ("B", run_b)):
+        if not has_errors(run):
+            return f"{name} holds {task_of(run).title}, which have no windows"
+    return None
 
 
 def _resolve(folder: Path, name: str) -> Path:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.rundir import Run, serves_quantized
+from lstm_cli.tasks.settle import task_of
+
+ERROR = "mae"  # metric of a task that forecasts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +113,14 @@ def model_facts(run: Run) -> ModelFacts | None:
     )
 
 
+def has_errors(run: Run) -> bool:
+    """Return whether the scores of a run are errors of a forecast."""
+    return ERROR in task_of(run).metrics
+
+
 def score_facts(run: Run) -> ScoreFacts | None:
     """Return the facts about the scores, or None. Raise TypeError or ValueError for edited content."""
-    if not run.has("scores"):
+    if not (run.has("scores") and has_errors(run)):
         return None
     report = run.report("evaluate")
     comparisons = _typed(report, "comparisons", dict)

@@ -19,6 +19,7 @@ from lstm_cli.steps.score.ledger import JoinedLedger, join_ledger, shown_time
 from lstm_cli.steps.score.lost_accuracy import accuracy_test, find_reasons, warn_about_test, why_no_test
 from lstm_cli.steps.score.report import ScoreReport, make_report
 from lstm_cli.steps.shared.report_json import finding_fields
+from lstm_cli.tasks.settle import require_verb
 from lstm_cli.text import count_noun
 
 BASELINES = ("naive", "seasonal_naive", "trained")  # that can stand in a condition
@@ -62,6 +63,7 @@ def score(
         listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
+        require_verb(opened, "score")
         model = load_model(opened)
         if not forecast_names(run):
             raise DataError(

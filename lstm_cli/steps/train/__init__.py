@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.config.extras import TRAINING, require_installed
+from lstm_cli.config.classify import SequenceNetwork
 from lstm_cli.config.train import KEEP_MODELS
 from lstm_cli.data.dataset.load import load_outline
-from lstm_cli.events import Listener, Note, WarningRaised
+from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import (
     Checkpoint,
@@ -21,10 +21,10 @@ from lstm_cli.rundir import (
     writing,
 )
 from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, replay_report
-from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, checkpoint_status
-from lstm_cli.steps.train.fit_and_commit import TrainReport, train_and_commit
 from lstm_cli.steps.train.warm_start import INPUT, WarmStart, check_start, started_alike
+from lstm_cli.steps.train.work import WORK, AnyReport
+from lstm_cli.tasks.settle import require_own_options, task_of
 
 
 def train(
@@ -40,7 +40,8 @@ def train(
     checkpoint_every: int | None = None,
     keep: int = KEEP_MODELS,
     should_stop: Callable[[], int | None] = lambda: None,
-) -> TrainReport:
+    network: SequenceNetwork | None = None,
+) -> AnyReport:
     """Train a model on the run's data and commit it; resume from a checkpoint if the run has one.
 
     A model that is up to date is not trained again, nor one that a rollback has replaced. Training that does not
@@ -58,6 +59,7 @@ def train(
         checkpoint_every: epochs between two checkpoints; None: after an epoch, at most one in 5 seconds.
         keep: models to keep for a rollback, with the new one.
         should_stop: returns the signal that ends training, or None.
+        network: settings of a classifier of sequences; None: their defaults.
 
     Raises:
         MissingArtifact: the run has no data, or the start has no model.
@@ -70,6 +72,10 @@ def train(
     policy = CheckpointPolicy(fresh=fresh, every=checkpoint_every)
     with writing(run, step="train", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
+        task, network = task_of(writer.run), network or SequenceNetwork()
+        require_own_options(task, "train", config, network)
+        work = WORK[task.name]
+        config = work.settle(config, network, start)
         with opened_start(start, writer.run, config) as warm:
             if not force and model_is_up_to_date(writer.run, config, warm):
                 stored = checkpoint_status(writer.run, config, warm)
@@ -77,13 +83,8 @@ def train(
                     if stored is not None and stored.is_unusable:
                         Checkpoint(run).remove()
                     warn_rolled_back(writer.run, config, listen, warm)
-                    return replay_report(TrainReport, writer.run, "train")
-            require_installed("lstm train", *TRAINING)
-            require_train(writer.run, config)
-            listen(Note(text="loading torch and the data"))  # takes seconds on a cold disk
-            return train_and_commit(
-                writer, config, listen, policy=policy, keep=keep, start=warm, should_stop=should_stop
-            )
+                    return replay_report(work.report(), writer.run, "train")
+            return work.train(writer, config, listen, policy, keep, warm, should_stop)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from lstm_cli.events import Listener, Note, Progressed
 from lstm_cli.rundir import check_output, logs_folder, open_run, replace_file
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.steps.train.warm_start import check_start, start_text
+from lstm_cli.tasks.settle import require_verb
 
 if TYPE_CHECKING:
     from lstm_cli.training.lr_range_test import RangeTest
@@ -78,6 +79,7 @@ def find_lr(
         )
     require_installed("--find-lr", "matplotlib", "torch")
     with open_run(run) as opened:
+        require_verb(opened, "train --find-lr")
         dataset = load_dataset(opened)
         initial = None
         if start is not None:

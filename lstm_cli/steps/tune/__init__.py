@@ -33,6 +33,7 @@ from lstm_cli.steps.tune.record import (
 )
 from lstm_cli.steps.tune.search import best_trial, no_trial_error, run_trials, trial_line
 from lstm_cli.steps.tune.spec import DONE, FAILED, SearchSpec, Trial, make_search_spec
+from lstm_cli.tasks.settle import require_verb
 
 BUDGET_SETTINGS = (
     "jobs",
@@ -77,6 +78,7 @@ def tune(
     search = make_search_spec(str(run), config, fixed)
     with writing(run, step="tune", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
+        require_verb(writer.run, "tune")
         trials, why = reusable_trials(writer.run, search, force=force)
         if len(trials) == search.max_trials and search_is_up_to_date(writer.run, search, trials):
             warn_rolled_back(writer.run, _winner_config(search, trials), listen)

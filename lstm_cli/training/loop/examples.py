@@ -31,6 +31,10 @@ class Examples(Protocol):
     def device(self) -> torch.device:
         """Return the device of the examples."""
 
+    @property
+    def has_fixed_shape(self) -> bool:
+        """Return whether batches of one size have one shape, so that a GPU can record a step."""
+
     def __len__(self) -> int: ...
 
     def order(self, size: int, generator: torch.Generator) -> Iterator[Tensor]:

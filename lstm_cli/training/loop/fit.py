@@ -134,7 +134,7 @@ def _make_step(state: TrainingState, examples: Examples) -> Step:
             state.average.update(model)
         return measures
 
-    if ranks is None and examples.device.type == "cuda":
+    if ranks is None and examples.device.type == "cuda" and examples.has_fixed_shape:
         return CudaGraphStep(
             run_step, batch_size=hparams.batch_size, device=examples.device, generator=state.dropout
         )

@@ -95,6 +95,10 @@ class DeviceWindows:
     def device(self) -> torch.device:
         return self.inputs.device
 
+    @property
+    def has_fixed_shape(self) -> bool:
+        return True
+
     @cached_property
     def past_offsets(self) -> Tensor:
         """Return the rows [L] of the past of a window, counted from its origin."""

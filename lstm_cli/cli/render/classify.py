@@ -1,0 +1,169 @@
+"""Reports of labelled sequences as tables: `prepare`, `train` and `evaluate`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lstm_cli.cli.render.evaluate import print_gates
+from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.stdio import seconds_since_start
+from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER, METRICS
+from lstm_cli.rundir import command
+from lstm_cli.tasks.records import FORECAST
+from lstm_cli.text import count_noun
+
+NO_BEST = -1  # index of no row
+MAX_CLASSES = 12  # rows in a table of classes; --json has all
+BASELINE_NAMES = {"majority": "majority class", "simple": "simple model"}
+
+
+def draw_task(forecast: Callable[..., None], other: Mapping[str, Callable[..., None]]) -> Callable[..., None]:
+    """Return a function that adds a report to a page, as its task needs it.
+
+    Args:
+        forecast: function for the report of a forecast.
+        other: functions for the reports of other tasks, by name of the task.
+    """
+
+    def draw(report: Any, page: Page, **more: Any) -> None:
+        task = getattr(report, "task", FORECAST.name)
+        other.get(task, forecast)(report, page, **more)
+
+    return draw
+
+
+def sequences_table(report: Any, page: Page) -> None:
+    """Print the facts of labelled sequences, the classes and the splits."""
+    lengths = report.lengths
+    by = {"class": "stratified by class", "group": "by group", "files": "those of the files"}
+    page.facts(
+        [
+            ("task", "classify labelled sequences"),
+            ("data", f"{report.source}: {count_noun(report.rows, 'step')}"),
+            ("values", ", ".join(report.columns)),
+            (
+                "lengths",
+                f"{lengths['shortest']} to {lengths['longest']} steps, median {lengths['median']:g}; "
+                f"the model reads {report.max_length}",
+            ),
+            ("scaler", report.scaler),
+            ("splits", by[report.split_by]),
+        ]
+    )
+    page.blank()
+    splits = {"train": "train", "val": "validation", "test": "test"}
+    rows = [(label, *(f"{counts[name]:,}" for name in splits)) for label, counts in report.classes.items()]
+    page.table(("class", *splits.values()), rows[:MAX_CLASSES])
+    if len(rows) > MAX_CLASSES:
+        page.line(f"and {len(rows) - MAX_CLASSES:,} more, see --json")
+    page.line(f"all: {', '.join(f'{report.sequences[name]:,} {title}' for name, title in splits.items())}")
+    page.blank()
+    page.line(f"wrote {report.run} ({report.megabytes:.1f} MB)")
+    page.line(f"next: {command('train', report.run)}")
+
+
+def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:
+    """Print the classifier, its training, and its validation scores with those of the baselines.
+
+    Args:
+        report: report of the step.
+        page: page to extend.
+        stages: seconds of each stage.
+    """
+    stopped = {"patience": "stopped early", "epochs": "ran all epochs"}[report.stopped]
+    weights = report.weights
+    page.facts(
+        [
+            (
+                "model",
+                f"LSTM with {report.pooling} pooling, {report.parameters:,} parameters, "
+                f"{len(report.classes)} classes, {report.max_length} steps",
+            ),
+            (
+                "network",
+                f"best epoch {report.best_epoch} of {report.epochs_run} ({stopped}), {report.steps:,} steps, "
+                f"learning rate {report.lr:.2g}",
+            ),
+            ("simple", f"logistic regression on statistics of each sequence, C {report.penalty:g}"),
+            ("weights", f"network {weights['network']:.2f}, simple model {weights['simple']:.2f}"),
+            ("device", f"{report.device}, {count_noun(report.threads, 'thread')}, seed {report.seed}"),
+            ("time", f"{seconds_since_start():.1f} s"),
+        ]
+    )
+    page.blank()
+    page.line("validation")
+    _score_table(page, report.val, report.val_baselines)
+    page.blank()
+    page.line(f"next: {command('evaluate', report.run)}")
+
+
+def classification_table(report: Any, page: Page) -> None:
+    """Print the scores of the classifier and the baselines, each class, and the confusion matrix."""
+    page.line(f"{report.run}: {count_noun(report.sequences, f'{report.split} sequence')}")
+    page.blank()
+    _score_table(page, report.metrics, report.baselines)
+    page.blank()
+    rows = [(METRICS[name], f"{low:.4f}", f"{high:.4f}") for name, (low, high) in report.intervals.items()]
+    page.table(("95 % interval of the model", "from", "to"), rows)
+    page.blank()
+    best = min(report.baselines, key=lambda name: report.baselines[name]["log_loss"])
+    page.line(_verdict(report.comparisons[best], BASELINE_NAMES[best]), "bold")
+    page.blank()
+    page.table(
+        ("class", "sequences", "precision", "recall", "F1"),
+        [
+            (
+                row["class"],
+                f"{row['sequences']:,}",
+                *(_share(row[name]) for name in ("precision", "recall", "f1")),
+            )
+            for row in report.per_class[:MAX_CLASSES]
+        ],
+    )
+    if len(report.classes) > MAX_CLASSES:
+        page.line(f"and {len(report.classes) - MAX_CLASSES:,} more, see --json")
+    else:
+        page.blank()
+        page.table(
+            ("true / predicted", *report.classes),
+            [
+                (name, *(f"{count:,}" for count in counts))
+                for name, counts in zip(report.classes, report.confusion, strict=True)
+            ],
+        )
+    print_gates(page, report.gates)
+    page.blank()
+    page.line(f"plot: {report.plot or report.picture}")
+    if report.output:
+        page.line(f"copies: {report.output}")
+
+
+def _score_table(
+    page: Page, model: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]
+) -> None:
+    sides = [("model", model), *((BASELINE_NAMES[name], scores) for name, scores in baselines.items())]
+    page.table(
+        ("", *METRICS.values()),
+        [(title, *(f"{scores[name]:.4f}" for name in METRICS)) for title, scores in sides],
+        # The shares of the classes are well calibrated, but they tell no sequence from another.
+        best=[NO_BEST if name == "calibration_error" else _best(name, sides) for name in METRICS],
+    )
+
+
+def _best(metric: str, sides: Sequence[tuple[str, Mapping[str, float]]]) -> int:
+    sign = -1 if metric in HIGHER_IS_BETTER else 1
+    return min(range(len(sides)), key=lambda index: sign * sides[index][1][metric])
+
+
+def _verdict(comparison: Mapping[str, Any], baseline: str) -> str:
+    """Return whether the model is better than a baseline by more than random variation."""
+    low, high = comparison["interval"]
+    difference = f"log-loss {comparison['difference']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+    if high < 0:
+        return f"the model is better than the {baseline} ({difference})"
+    if low > 0:
+        return f"the model is worse than the {baseline} ({difference})"
+    return f"the model and the {baseline} differ by no more than random variation ({difference})"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,125 @@
+"""Settings of labelled sequences: the task, the columns of `prepare`, and the network of `train`.
+
+They are options next to those of the verb. A run of this task stores both together.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from lstm_cli.config.prepare import COLUMN, PrepareConfig
+from lstm_cli.config.setting import require_bounds, setting
+from lstm_cli.config.train import TrainConfig
+from lstm_cli.errors import UsageError
+
+Config = TypeVar("Config")
+SEQUENCES_PANEL = "Labelled sequences"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceColumns:
+    """Settings of `lstm prepare` for labelled sequences."""
+
+    task: str | None = setting(
+        None,
+        "Task of the run.",
+        choices=("forecast", "classify"),
+        default_text="classify with --label or a .ts file, else forecast",
+        panel=SEQUENCES_PANEL,
+    )
+    sequence: str | None = setting(
+        None,
+        "Column with the id of each sequence; the file has one row per step.",
+        COLUMN,
+        default_text="none",
+        panel=SEQUENCES_PANEL,
+    )
+    label: str | None = setting(
+        None,
+        "Column with the label, constant within a sequence.",
+        COLUMN,
+        default_text="none",
+        panel=SEQUENCES_PANEL,
+    )
+    value: tuple[str, ...] = setting(
+        (),
+        "Value column (repeatable).",
+        COLUMN,
+        default_text="all numeric columns",
+        panel=SEQUENCES_PANEL,
+    )
+    group: str | None = setting(
+        None,
+        "Column whose values stay in one split, such as a person.",
+        COLUMN,
+        default_text="splits by class",
+        panel=SEQUENCES_PANEL,
+    )
+    max_length: int | None = setting(
+        None,
+        "Steps of a sequence that are read; later steps are cut.",
+        "N|auto",
+        kind="whole or auto",
+        default_text="auto: the 99th percentile",
+        panel=SEQUENCES_PANEL,
+        minimum=1,
+    )
+
+    def __post_init__(self) -> None:
+        require_bounds(self)
+        self.check_columns()
+
+    def check_columns(self) -> None:
+        """Raise UsageError for a column with two roles."""
+        roles: dict[str, str] = {}
+        named = [("--sequence", self.sequence), ("--label", self.label), ("--group", self.group)]
+        for flag, name in (*named, *(("--value", name) for name in self.value)):
+            if name is not None and name in roles:
+                raise UsageError(
+                    f"column '{name}' is given to {roles[name]} and to {flag}",
+                    hint="name each column once",
+                    flag=flag,
+                )
+            if name is not None:
+                roles[name] = flag
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceNetwork:
+    """Settings of `lstm train` for labelled sequences."""
+
+    pooling: str = setting(
+        "last",
+        "State of a sequence: last, mean or largest output, or attention.",
+        choices=("last", "mean", "max", "attention"),
+        panel=SEQUENCES_PANEL,
+    )
+    class_weights: str = setting(
+        "none",
+        "Weights of the classes in the loss; balanced: the same total weight for each class.",
+        choices=("none", "balanced"),
+        panel=SEQUENCES_PANEL,
+    )
+
+    def __post_init__(self) -> None:
+        require_bounds(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyPrepareConfig(PrepareConfig, SequenceColumns):
+    """Settings of `lstm prepare` in a run of labelled sequences."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyTrainConfig(TrainConfig, SequenceNetwork):
+    """Settings of `lstm train` in a run of labelled sequences."""
+
+
+def join_settings(kind: type[Config], *parts: Any) -> Config:
+    """Return the settings of several objects as one.
+
+    Args:
+        kind: class of the result.
+        *parts: objects with the fields of the class.
+    """
+    values = {field.name: getattr(part, field.name) for part in parts for field in fields(part)}
+    return kind(**{field.name: values[field.name] for field in fields(kind)})  # type: ignore[arg-type]

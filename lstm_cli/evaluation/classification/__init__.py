@@ -1,0 +1,1 @@
+"""Scores of classifiers: metrics, intervals and the baseline."""

@@ -1,0 +1,88 @@
+"""Graphs of `models/sequence_classifier.py`, for values with the time first."""
+
+import numpy as np
+
+from lstm_cli.export.graph.attention import self_attention
+from lstm_cli.export.graph.builder import Graph, Value
+from lstm_cli.export.graph.layers import linear
+from lstm_cli.export.graph.padding import last_step, step_mask
+from lstm_cli.export.graph.stacked_lstm import normalize, stacked_outputs, stacked_state
+from lstm_cli.models.sequence_classifier import (
+    SEGMENTS,
+    CombinedClassifier,
+    SequenceClassifier,
+    SimpleClassifier,
+)
+
+
+def combined_classifier(
+    graph: Graph, model: CombinedClassifier, values: Value, lengths: Value
+) -> tuple[Value, Value]:
+    """Return the probabilities [B, K] of the model, and those of the simple model.
+
+    Args:
+        graph: graph.
+        model: model.
+        values: [B, L, F] scaled, with the padding at the end.
+        lengths: [B, 1] number of real steps.
+    """
+    count = graph.add("Max", lengths.reshape(-1).to_integers(), np.array(1))
+    steps = values.transpose(1, 0, 2)
+    real = step_mask(graph, count, model.network.lookback)
+    steps = steps * real.to_floats().unsqueeze(2)
+    simple = _simple_scores(graph, model.simple, steps, count, real).softmax(1)
+    network = _network_scores(graph, model.network, steps, count, real).softmax(1)
+    rest = graph.weight(1 - model.share, model.share, "_of_simple")
+    return network * model.share + simple * rest, simple
+
+
+def _network_scores(
+    graph: Graph, model: SequenceClassifier, steps: Value, lengths: Value, real: Value
+) -> Value:
+    """Return the scores [B, K] of the network for steps [L, B, F]."""
+    outputs, last = stacked_outputs(graph, model, steps, lengths)
+    if model.head_kind != "max":
+        return linear(graph, model.head, stacked_state(graph, model, outputs, last, lengths))
+    outputs = normalize(graph, model, -1, outputs)
+    if model.attention is not None:
+        outputs = self_attention(graph, model.attention, outputs, real)
+    masked = graph.add("Where", real.unsqueeze(2), outputs, -np.inf)
+    return linear(graph, model.head, masked.maximum(0).squeeze(0))
+
+
+def _simple_scores(graph: Graph, model: SimpleClassifier, steps: Value, lengths: Value, real: Value) -> Value:
+    """Return the scores [B, K] of the simple model for steps [L, B, F] with zeros as padding."""
+    count = lengths.to_floats().unsqueeze(1)
+    known = real.unsqueeze(2)
+    mean = steps.sum(0).squeeze(0) / count
+    centered = (steps - mean.unsqueeze(0)) * known.to_floats()
+    deviation = graph.add("Sqrt", (centered * centered).sum(0).squeeze(0) / count)
+    low = graph.add("Where", known, steps, np.inf).minimum(0).squeeze(0)
+    high = graph.add("Where", known, steps, -np.inf).maximum(0).squeeze(0)
+    first = steps.take(0, 0)
+    statistics = [mean, deviation, low, high, first, last_step(graph, steps, lengths)]
+    if model.max_length > 1:
+        later, earlier = steps.last(0, model.max_length - 1), steps.first(0, model.max_length - 1)
+        moves = graph.add("Abs", later - earlier) * known.last(0, model.max_length - 1).to_floats()
+        statistics.append(moves.sum(0).squeeze(0) / graph.add("Max", count - 1.0, 1.0))
+    else:
+        statistics.append(first - first)
+    statistics += [_segment_means(graph, steps, lengths), count / float(model.max_length)]
+    values = graph.add("Concat", *statistics, axis=1)
+    return linear(graph, model.linear, (values - model.center) / model.scale)
+
+
+def _segment_means(graph: Graph, steps: Value, lengths: Value) -> Value:
+    """Return the means [B, SEGMENTS * F] of equal parts of steps [L, B, F]."""
+    parts = np.arange(SEGMENTS)
+    whole = lengths.unsqueeze(1)  # [B, 1]
+    begin = graph.add("Div", graph.add("Mul", whole, parts), np.array(SEGMENTS))
+    end = graph.add("Div", graph.add("Mul", whole, parts + 1), np.array(SEGMENTS))
+    end = graph.add("Max", end, graph.add("Add", begin, np.array(1)))
+    values = steps.transpose(1, 0, 2)
+    sums = graph.add("CumSum", values, np.array(1))
+    zero = values.first(1, 1) * 0.0
+    sums = graph.add("Concat", zero, sums, axis=1)  # [B, L + 1, F]
+    ends, begins = (graph.add("GatherND", sums, place.unsqueeze(2), batch_dims=1) for place in (end, begin))
+    width = graph.add("Sub", end, begin).to_floats().unsqueeze(2)
+    return ((ends - begins) / width).reshape(0, -1)

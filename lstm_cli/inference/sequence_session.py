@@ -1,0 +1,55 @@
+"""ONNX Runtime session that classifies sequences."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lstm_cli.inference.session import open_graph, run_graph
+from lstm_cli.sequences.dataset import SequenceData, batches_of_similar_length
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+INPUTS = ("values", "lengths")
+PROBABILITIES, SIMPLE = OUTPUTS = ("probabilities", "simple")  # of the model, and of the simple model in it
+STEPS_AT_ONCE = 200_000  # steps in a batch, with their padding
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceSession:
+    """Loaded graph of a classifier."""
+
+    graph: "InferenceSession"
+    max_length: int
+
+    def __call__(self, data: SequenceData) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities [S, K] of the model and of the simple model for all sequences."""
+        shape = len(data.names), len(data.schema.classes)
+        results = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        for indices in batches_of_similar_length(
+            np.full(len(data.names), self.max_length), max(STEPS_AT_ONCE, self.max_length)
+        ):
+            outputs = self.probabilities(data.padded(indices, self.max_length), data.lengths[indices])
+            for result, values in zip(results, outputs, strict=True):
+                result[indices] = values
+        return results
+
+    def probabilities(self, values: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities [B, K] of both models for values [B, L, F] with lengths [B]."""
+        model, simple = run_graph(self.graph, list(OUTPUTS), {"values": values, "lengths": lengths[:, None]})
+        return model, simple
+
+
+def open_sequence_session(model: bytes, *, max_length: int, threads: int | None) -> SequenceSession:
+    """Load the graph of a classifier.
+
+    Args:
+        model: bytes of the ONNX file.
+        max_length: steps L that the graph reads.
+        threads: CPU threads; None: all cores.
+
+    Raises:
+        CorruptArtifact: the graph is invalid.
+    """
+    return SequenceSession(graph=open_graph(model, inputs=INPUTS, threads=threads), max_length=max_length)

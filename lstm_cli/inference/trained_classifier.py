@@ -1,0 +1,36 @@
+"""Trained classifier of sequences, as a run holds it."""
+
+from dataclasses import dataclass
+
+from lstm_cli.inference.sequence_session import SequenceSession, open_sequence_session
+from lstm_cli.rundir import Run
+from lstm_cli.sequences.dataset import SequenceScaler, SequenceSchema
+from lstm_cli.sequences.store import load_description
+
+GRAPH = "model.onnx"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedClassifier:
+    """Description of a classifier, and its ONNX session."""
+
+    schema: SequenceSchema
+    scaler: SequenceScaler
+    session: SequenceSession
+
+
+def load_classifier(run: Run, *, threads: int | None) -> TrainedClassifier:
+    """Return the classifier of a run.
+
+    Args:
+        run: run with a model.
+        threads: CPU threads; None: all cores.
+
+    Raises:
+        MissingArtifact: the run has no model.
+        CorruptArtifact: a file of the model is invalid.
+    """
+    reader = run.artifact("model")
+    schema, scaler = load_description(reader)
+    session = open_sequence_session(reader.bytes(GRAPH), max_length=schema.max_length, threads=threads)
+    return TrainedClassifier(schema=schema, scaler=scaler, session=session)

@@ -1,0 +1,150 @@
+"""Classifier of labelled sequences: the layers of the stacked LSTM, and a simple model of statistics.
+
+values -> [LSTM -> norm -> dropout] per layer -> attention -> last, mean, max or attention -> linear layer -> softmax
+values -> statistics -> linear layer -> softmax
+"""
+
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.models.padding import last_step, step_mask
+from lstm_cli.models.stacked_lstm import StackedLSTM
+
+SEGMENTS = 8  # equal parts of a sequence, each with its mean
+KINDS = ("mean", "deviation", "minimum", "maximum", "first", "last", "change")  # statistics of a column
+
+
+class SequenceClassifier(StackedLSTM):
+    """Stacked LSTM that returns one score for each class."""
+
+    def __init__(
+        self,
+        *,
+        inputs: int,  # F
+        classes: int,  # K
+        max_length: int,  # steps L that the ONNX graph reads
+        hidden: tuple[int, ...],  # size of each layer, per direction
+        dropout: float,
+        bidirectional: bool = False,
+        batch_norm: bool = False,
+        layer_norm: bool = False,
+        attention: int = 0,
+        pooling: str = "last",  # last, mean, max or attention
+    ) -> None:
+        super().__init__(
+            inputs=inputs,
+            targets=classes,
+            known_ahead=0,
+            lookback=max_length,
+            horizon=1,
+            hidden=hidden,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            batch_norm=batch_norm,
+            layer_norm=layer_norm,
+            attention=attention,
+            head=pooling,
+        )
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]
+        """Return the scores [B, K] before the softmax.
+
+        Args:
+            values: [B, L, F] scaled, with the padding at the end.
+            lengths: [B] number of real steps, at least 1.
+        """
+        real = step_mask(lengths, values.shape[1])
+        outputs = self._outputs(values * real[:, :, None], lengths, real)
+        scores: Tensor = self.head(self.dropout(self._state(outputs, lengths, real)))
+        return scores
+
+    def _state(self, outputs: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
+        if self.head_kind != "max":
+            return super()._state(outputs, lengths, real)
+        outputs = self._normalize(-1, outputs, real)
+        if self.attention is not None:
+            outputs = self.attention(outputs, real)
+        return outputs.masked_fill(real[:, :, None] == 0, float("-inf")).amax(dim=1)
+
+
+class SimpleClassifier(nn.Module):
+    """Logistic regression on statistics of a sequence. Its weights are fitted by scikit-learn."""
+
+    center: Tensor  # [D]
+    scale: Tensor  # [D]
+
+    def __init__(self, *, inputs: int, classes: int, max_length: int) -> None:
+        super().__init__()
+        self.max_length = max_length
+        count = statistics_count(inputs)
+        self.register_buffer("center", torch.zeros(count))
+        self.register_buffer("scale", torch.ones(count))
+        self.linear = nn.Linear(count, classes)
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Return the scores [B, K] before the softmax of values [B, L, F] with lengths [B]."""
+        statistics = sequence_statistics(values, lengths, self.max_length)
+        scores: Tensor = self.linear((statistics - self.center) / self.scale)
+        return scores
+
+
+class CombinedClassifier(nn.Module):
+    """Mean of the probabilities of the network and of the simple model."""
+
+    share: Tensor  # [] weight of the network, 0 to 1
+
+    def __init__(self, network: SequenceClassifier, simple: SimpleClassifier, share: float) -> None:
+        super().__init__()
+        self.network, self.simple = network, simple
+        self.register_buffer("share", torch.tensor(share))
+
+    def forward(self, values: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the probabilities [B, K] of the model and the simple model, for values [B, L, F] and lengths [B]."""
+        simple = self.simple(values, lengths).softmax(dim=1)
+        network = self.network(values, lengths).softmax(dim=1)
+        return self.share * network + (1 - self.share) * simple, simple
+
+
+def statistics_count(inputs: int) -> int:
+    """Return the number of statistics D of sequences with F columns."""
+    return (len(KINDS) + SEGMENTS) * inputs + 1
+
+
+def sequence_statistics(values: Tensor, lengths: Tensor, max_length: int) -> Tensor:
+    """Return the statistics [B, D] of sequences. The padding does not change them.
+
+    They are mean, standard deviation, minimum, maximum, first and last value, mean absolute change from step to step,
+    the mean of each of SEGMENTS equal parts, and the length.
+
+    Args:
+        values: [B, L, F], with the padding at the end.
+        lengths: [B] number of real steps, at least 1.
+        max_length: length that counts as 1.
+    """
+    real = step_mask(lengths, values.shape[1])[:, :, None]
+    count = lengths[:, None].to(values.dtype)
+    values = values * real
+    mean = values.sum(dim=1) / count
+    deviation = (((values - mean[:, None]) * real).square().sum(dim=1) / count).sqrt()
+    low = values.masked_fill(real == 0, float("inf")).amin(dim=1)
+    high = values.masked_fill(real == 0, float("-inf")).amax(dim=1)
+    change = ((values[:, 1:] - values[:, :-1]).abs() * real[:, 1:]).sum(dim=1) / (count - 1).clamp(min=1)
+    return torch.cat(
+        [
+            *(mean, deviation, low, high, values[:, 0], last_step(values, lengths), change),
+            segment_means(values, lengths).flatten(1),
+            count / max_length,
+        ],
+        dim=1,
+    )
+
+
+def segment_means(values: Tensor, lengths: Tensor) -> Tensor:
+    """Return the mean [B, SEGMENTS, F] of each part of sequences [B, L, F]; a part has at least one step."""
+    parts = torch.arange(SEGMENTS, device=values.device)
+    begin = lengths[:, None] * parts // SEGMENTS
+    end = torch.maximum(lengths[:, None] * (parts + 1) // SEGMENTS, begin + 1)
+    sums = torch.cat([torch.zeros_like(values[:, :1]), values.cumsum(dim=1)], dim=1)  # [B, L + 1, F]
+    width = values.shape[2]
+    ends, begins = (sums.gather(1, place[:, :, None].expand(-1, -1, width)) for place in (end, begin))
+    return (ends - begins) / (end - begin)[:, :, None]

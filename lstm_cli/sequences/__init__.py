@@ -1,0 +1,1 @@
+"""Labelled sequences of unequal length: splits, scaling, statistics and the simple model. NumPy only."""

@@ -1,0 +1,238 @@
+"""Work of `evaluate` on labelled sequences: scores of the classifier and the baselines on a split."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lstm_cli.config import EvaluateConfig
+from lstm_cli.config.extras import require_installed
+from lstm_cli.data.spreadsheet_safety import escape_formula
+from lstm_cli.errors import DataError, GateFailed, UsageError
+from lstm_cli.evaluation import fail_conditions
+from lstm_cli.evaluation.classification.metrics import class_table, reliability
+from lstm_cli.events import Listener
+from lstm_cli.findings import in_file
+from lstm_cli.inference.trained_classifier import load_classifier
+from lstm_cli.rundir import (
+    ArtifactFolder,
+    Run,
+    Writer,
+    is_up_to_date,
+    open_run,
+    replace_file,
+    require_fresh,
+    writing,
+)
+from lstm_cli.sequences.store import load_data
+from lstm_cli.steps.evaluate.outputs import check_outputs
+from lstm_cli.steps.evaluate.score_files import copy_scores
+from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
+from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
+from lstm_cli.steps.shared.plot_output import TERMINAL, plot_format
+from lstm_cli.steps.shared.report_html import HtmlReport
+from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.tasks.settle import require_own_options
+
+PICTURE, PER_CLASS, CONFUSION = "confusion.png", "per_class.csv", "confusion.csv"
+COPIED = ("scores.json", *CLASSIFY.files["scores"])  # by -o
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateClassifierReport(HtmlReport):
+    """Scores of a classifier on a split."""
+
+    run: str
+    task: str
+    model: str
+    split: str
+    sequences: int
+    classes: tuple[str, ...]
+    metrics: dict[str, float]
+    intervals: dict[str, list[float]]  # 95 % interval of each metric of the model
+    baselines: dict[str, dict[str, float]]
+    baseline_intervals: dict[str, dict[str, list[float]]]
+    comparisons: dict[str, dict[str, Any]]  # with each baseline: difference of the log-loss, interval
+    per_class: list[dict[str, Any]]
+    confusion: list[list[int]]  # rows are true classes, columns are predictions
+    reliability: list[dict[str, float]]  # bins of the probability of the predicted class
+    gates: list[dict[str, Any]]
+    picture: str
+    output: str | None = None
+    plot: str | None = None
+    warnings: tuple[str, ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
+    up_to_date: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return to_plain(self, absent=("output", "plot", "up_to_date"))
+
+
+def evaluate_sequences(
+    run: Path,
+    config: EvaluateConfig,
+    listen: Listener,
+    *,
+    force: bool = False,
+    lock_wait: float = 0.0,
+    sources: Mapping[str, str] | None = None,
+) -> EvaluateClassifierReport:
+    """Score the run's classifier, and write tables and a plot.
+
+    Args:
+        run: path of the run directory.
+        config: settings of the step.
+        listen: receives progress events.
+        force: score even if the scores are up to date.
+        lock_wait: seconds to wait for the lock of the run.
+        sources: origin of each setting, for the manifest.
+
+    Raises:
+        GateFailed: a condition failed. All files are written, and the attribute `report` holds the report.
+        StaleArtifact: the model was made from other data.
+        DataError: the split has no sequences.
+        UsageError: an option belongs to another task, or a condition is invalid.
+    """
+    conditions = [
+        fail_conditions.parse_condition(
+            text, names=CLASSIFY.metrics, limits=CLASSIFY.metrics, baselines=CLASSIFY.baselines
+        )
+        for text in config.fail_if
+    ]
+    require_own_options(CLASSIFY, "evaluate", config)
+    if config.plot == TERMINAL:
+        raise UsageError(
+            "--plot - draws forecasts, but this run is labelled sequences",
+            hint="name a file: --plot confusion.png",
+            flag="--plot",
+        )
+    check_outputs(config, run, COPIED)
+    with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
+        assert writer.run is not None
+        require_fresh(writer.run, "model")
+        if not force and is_up_to_date(
+            writer.run, "evaluate", config=asdict(config), ignoring=IGNORED_SETTINGS
+        ):
+            report = replay_report(EvaluateClassifierReport, writer.run, "evaluate")
+            report = replace(report, gates=_check(report, conditions), output=config.output, plot=config.plot)
+            _copy(writer.run, report, config)
+        else:
+            report = _score(writer, config, conditions)
+            with open_run(run) as committed:
+                _copy(committed, report, config)
+    return _raise_if_failed(report)
+
+
+def _score(
+    writer: Writer, config: EvaluateConfig, conditions: Sequence[fail_conditions.FailCondition]
+) -> EvaluateClassifierReport:
+    require_installed("lstm evaluate", "matplotlib")
+    from lstm_cli.plots.confusion import draw_confusion
+
+    assert writer.run is not None
+    run = writer.run
+    data = load_data(run)
+    if not len(data.indices(config.split)):
+        raise DataError(
+            f"there are no {config.split} sequences",
+            hint="use --split val, or prepare again with a larger --test",
+            rule="D621",
+            at=in_file(str(run.path)),
+            flags=("--split",),
+        )
+    classifier = load_classifier(run, threads=config.threads)
+    scores = score_split(data, config.split, classifier.session)
+    folder = writer.new("scores")
+    report = _report(writer, config, scores, data.schema.classes, str(folder.folder / PICTURE))
+    report = replace(report, gates=_check(report, conditions))
+    picture = draw_confusion(scores.model.confusion(), report.classes, report.reliability)
+    _write(folder, report, picture)
+    digests = {name: run.artifact(name).digest for name in ("data", "model")}
+    writer.commit(config=asdict(config), reads=digests, report=report.to_json())
+    return report
+
+
+def _report(
+    writer: Writer, config: EvaluateConfig, scores: ClassifierScores, classes: tuple[str, ...], picture: str
+) -> EvaluateClassifierReport:
+    assert writer.run is not None
+    model, matrix = scores.model, scores.model.confusion()
+    return EvaluateClassifierReport(
+        run=str(writer.path),
+        task=CLASSIFY.name,
+        model=str(writer.run.report("train").get("model")),
+        split=config.split,
+        sequences=len(model.labels),
+        classes=classes,
+        metrics=model.metrics(),
+        intervals=model.intervals(),
+        baselines={name: side.metrics() for name, side in scores.baselines.items()},
+        baseline_intervals={name: side.intervals() for name, side in scores.baselines.items()},
+        comparisons=scores.comparisons(),
+        per_class=class_table(matrix, classes),
+        confusion=matrix.tolist(),
+        reliability=reliability(model.labels, model.probabilities),
+        gates=[],
+        picture=picture,
+        output=config.output,
+        plot=config.plot,
+    )
+
+
+def _check(
+    report: EvaluateClassifierReport, conditions: Sequence[fail_conditions.FailCondition]
+) -> list[dict[str, Any]]:
+    return [
+        fail_conditions.check_condition(condition, report.metrics, report.baselines, {})
+        for condition in conditions
+    ]
+
+
+def _raise_if_failed(report: EvaluateClassifierReport) -> EvaluateClassifierReport:
+    """Return the report. Raise GateFailed, with the report in its attribute `report`, if a condition failed."""
+    failed = [gate for gate in report.gates if gate["failed"]]
+    if failed:
+        reasons = ", ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
+        error = GateFailed(
+            f"not good enough: {reasons}", hint=f"the scores are in {Path(report.picture).parent}"
+        )
+        error.report = report
+        raise error
+    return report
+
+
+def _copy(run: Run, report: EvaluateClassifierReport, config: EvaluateConfig) -> None:
+    """Copy the score files and draw the plot outside the run."""
+    copy_scores(run, config.output)
+    if config.plot is not None:
+        import numpy as np
+
+        from lstm_cli.plots.confusion import draw_confusion
+
+        matrix = np.array(report.confusion)
+        picture = draw_confusion(matrix, report.classes, report.reliability, format=plot_format(config.plot))
+        replace_file(config.plot, [picture])
+
+
+def _write(folder: ArtifactFolder, report: EvaluateClassifierReport, picture: bytes) -> None:
+    folder.write_bytes(PICTURE, picture)
+    names = list(report.per_class[0])
+    folder.write_bytes(PER_CLASS, _table(names, [[row[name] for name in names] for row in report.per_class]))
+    rows = [[name, *counts] for name, counts in zip(report.classes, report.confusion, strict=True)]
+    folder.write_bytes(CONFUSION, _table(["true \\ predicted", *report.classes], rows))
+    stored = report.to_json()
+    fields = ("task", "model", "split", "sequences", "classes", *("metrics", "intervals", "baselines"))
+    more = ("baseline_intervals", "comparisons", "per_class", "confusion", "reliability")
+    folder.write_json("scores.json", {name: stored[name] for name in (*fields, *more)})
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([escape_formula(name) for name in header])
+    writer.writerows([[escape_formula(row[0]), *row[1:]] for row in rows])
+    return text.getvalue().encode()

@@ -1,0 +1,281 @@
+"""Work of `predict` on labelled sequences: the class and the probabilities of each sequence. It needs no torch."""
+
+import csv
+import io
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lstm_cli.config import PredictConfig
+from lstm_cli.config.classify import ClassifyPrepareConfig
+from lstm_cli.config.text import PLAIN_TEXT
+from lstm_cli.config.validators import restore_settings
+from lstm_cli.data.forecast.output import output_format
+from lstm_cli.data.reading.source import expand_paths
+from lstm_cli.data.spreadsheet_safety import escape_formula
+from lstm_cli.errors import DataError, UsageError
+from lstm_cli.events import Listener, WarningRaised
+from lstm_cli.findings import MODEL, Finding, in_file
+from lstm_cli.inference.trained_classifier import TrainedClassifier, load_classifier
+from lstm_cli.rundir import Run, check_output, open_run, replace_file, stale_sources
+from lstm_cli.sequences.build import scale_sequences
+from lstm_cli.sequences.dataset import UNKNOWN, SequenceData
+from lstm_cli.sequences.store import load_data
+from lstm_cli.steps.shared.report_json import finding_fields, to_plain
+from lstm_cli.steps.shared.sequence_reading import (
+    ReadSequences,
+    is_ts,
+    read_sequence_table,
+    read_ts_files,
+    require_filling,
+)
+from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.tasks.settle import require_own_options
+from lstm_cli.text import count_noun
+
+DIGITS = 6  # decimals of a probability
+PREFIX = "p_"  # of the column of a probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSequencesReport:
+    """Report of `predict` on labelled sequences."""
+
+    run: str
+    task: str
+    output: str
+    format: str
+    sequences: int
+    classes: dict[str, int]  # sequences that got each class
+    cut: int  # sequences that are longer than the model reads
+    seconds: dict[str, float]  # by stage: read, model, write
+    warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return to_plain(self)
+
+
+def predict_sequences(
+    run: Path,
+    new: str | None,
+    config: PredictConfig,
+    listen: Listener,
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+) -> PredictSequencesReport:
+    """Classify sequences and write them to config.output.
+
+    Args:
+        run: run directory.
+        new: file with sequences, `-` for standard input; None for all sequences of the run.
+        config: settings of `predict`; output `-` is standard output.
+        listen: receives events.
+        stdin: stream behind `-`.
+        stdout: stream for output `-`.
+
+    Raises:
+        MissingArtifact: the run has no model.
+        DataError: new sequences do not fit the model.
+        OutputError, UsageError: the output cannot be written, or an option belongs to another task.
+    """
+    began = time.perf_counter()
+    require_own_options(CLASSIFY, "predict", config)
+    if config.output != "-":
+        check_output(config.output, run=run, sources=(new,))
+    format = output_format(config.output, config.format)
+    if format not in ENCODERS:
+        raise UsageError(
+            "classified sequences are written as CSV or JSON",
+            hint="add --format csv, or name a .csv file with -o",
+            flag="--format",
+        )
+    findings: list[Finding] = []
+
+    def warn(finding: Finding) -> None:
+        findings.append(finding)
+        listen(WarningRaised(finding=finding))
+
+    with open_run(run) as opened:
+        model = load_classifier(opened, threads=config.threads)
+        data, cut = (
+            _own_data(opened, model, warn)
+            if new is None
+            else _new_data(new, opened, model, config, stdin, warn)
+        )
+    ready = time.perf_counter()
+    probabilities, _ = model.session(data)
+    classified = time.perf_counter()
+    encoded = ENCODERS[format](model, data, probabilities)
+    if config.output == "-":
+        assert stdout is not None
+        stdout.write(encoded)
+        stdout.flush()
+    else:
+        replace_file(config.output, [encoded])
+    counts = np.bincount(probabilities.argmax(axis=1), minlength=len(model.schema.classes))
+    return PredictSequencesReport(
+        run=str(run),
+        task=CLASSIFY.name,
+        output=config.output,
+        format=format,
+        sequences=len(data.names),
+        classes={name: int(count) for name, count in zip(model.schema.classes, counts, strict=True)},
+        cut=cut,
+        seconds={
+            "read": round(ready - began, 4),
+            "model": round(classified - ready, 4),
+            "write": round(time.perf_counter() - classified, 4),
+        },
+        **finding_fields(findings),
+    )
+
+
+def _own_data(run: Run, model: TrainedClassifier, warn: Any) -> tuple[SequenceData, int]:
+    """Return the sequences of the run in the scaling of the model."""
+    data = load_data(run)
+    if stale_sources(run, "model"):
+        if data.schema.columns != model.schema.columns:
+            raise DataError(
+                "the data have other columns than the model",
+                hint=f"train again: 'lstm train {run.path}'",
+                rule="D845",
+                at=in_file(str(run.path)),
+            )
+        text = f"the model of {run.path} is out of date: the data changed after training ('lstm train' trains it again)"
+        warn(Finding(rule="M102", kind=MODEL, text=text))
+        in_units = data.values * data.scaler.scale + data.scaler.center
+        data = replace(data, values=model.scaler.transform(in_units))
+    cut = int((data.lengths > model.schema.max_length).sum())
+    return _cut(data, model), cut
+
+
+def _cut(data: SequenceData, model: TrainedClassifier) -> SequenceData:
+    """Return the sequences with at most the steps that the model reads, and its schema."""
+    kept = np.minimum(data.lengths, model.schema.max_length)
+    steps = np.arange(len(data.values)) - np.repeat(data.offsets, data.lengths)
+    return replace(
+        data,
+        schema=model.schema,
+        scaler=model.scaler,
+        values=data.values[steps < np.repeat(kept, data.lengths)],
+        lengths=kept,
+        labels=np.full(len(kept), UNKNOWN),
+    )
+
+
+def _new_data(
+    new: str, run: Run, model: TrainedClassifier, config: PredictConfig, stdin: BinaryIO | None, warn: Any
+) -> tuple[SequenceData, int]:
+    """Return the sequences of a file in the scaling of the model, and how many of them are cut."""
+    schema = model.schema
+    read = _read(new, run, model, config, stdin)
+    for finding in read.findings:
+        warn(finding)
+    filled = require_filling(read, schema.missing)
+    if filled:
+        text = f"{count_noun(filled, 'missing value')} filled, as in the run (prepare --missing {schema.missing})"
+        warn(Finding.at(in_file(read.source), "D664", text, count=filled, flags=("--missing",)))
+    lengths = np.array([len(values) for values in read.raw.values])
+    cut = int((lengths > schema.max_length).sum())
+    if cut:
+        text = (
+            f"{count_noun(cut, 'sequence')} of {len(lengths):,} are longer than the {schema.max_length} steps that the "
+            "model reads, the later steps are cut (prepare --max-length N reads more)"
+        )
+        warn(Finding.at(in_file(read.source), "D661", text, count=cut, flags=("--max-length",)))
+    values, kept = scale_sequences(
+        read.raw.values, model.scaler, max_length=schema.max_length, missing=schema.missing
+    )
+    count = len(kept)
+    data = SequenceData(
+        schema=schema,
+        scaler=model.scaler,
+        values=values,
+        lengths=kept,
+        labels=np.full(count, UNKNOWN),
+        names=read.raw.names,
+        split=np.zeros(count, dtype=np.int64),
+    )
+    return data, cut
+
+
+def _read(
+    new: str, run: Run, model: TrainedClassifier, config: PredictConfig, stdin: BinaryIO | None
+) -> ReadSequences:
+    schema = model.schema
+    paths = expand_paths(new)
+    if is_ts(paths):
+        read = read_ts_files(paths, labelled=False)
+        if len(read.raw.columns) != len(schema.columns):
+            raise DataError(
+                f"{len(read.raw.columns)} columns, but the model reads {len(schema.columns)}",
+                hint="give a file of the same data set",
+                rule="D845",
+                at=in_file(read.source),
+            )
+        return read
+    if schema.sequence is None:
+        raise DataError(
+            "the run was made from .ts files, so new sequences are .ts files too",
+            hint="write them as a .ts file",
+            rule="D845",
+            at=in_file(new),
+        )
+    stored = PLAIN_TEXT
+    if run.has("data"):
+        stored = restore_settings(ClassifyPrepareConfig, run.entry("prepare")["config"]).text
+    return read_sequence_table(
+        paths,
+        sequence=schema.sequence,
+        label=None,
+        group=None,
+        values=schema.columns,
+        time=schema.time,
+        text=config.text.over(stored),
+        stdin=stdin,
+    )
+
+
+def _rows(
+    model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray
+) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the cells of the table."""
+    classes = model.schema.classes
+    header = [model.schema.sequence or "sequence", "predicted", *(f"{PREFIX}{name}" for name in classes)]
+    rows = [
+        [name, classes[int(row.argmax())], *(f"{value:.{DIGITS}f}" for value in row)]
+        for name, row in zip(data.names, probabilities, strict=True)
+    ]
+    return header, rows
+
+
+def _csv(model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray) -> bytes:
+    header, rows = _rows(model, data, probabilities)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([escape_formula(name) for name in header])
+    writer.writerows([[escape_formula(row[0]), escape_formula(row[1]), *row[2:]] for row in rows])
+    return text.getvalue().encode()
+
+
+def _json(model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray) -> bytes:
+    _, rows = _rows(model, data, probabilities)
+    objects = [
+        {
+            "sequence": row[0],
+            "predicted": row[1],
+            "probabilities": dict(zip(model.schema.classes, map(float, row[2:]), strict=True)),
+        }
+        for row in rows
+    ]
+    return (json.dumps(objects, ensure_ascii=False) + "\n").encode()
+
+
+ENCODERS = {"csv": _csv, "json": _json}

@@ -1,0 +1,304 @@
+"""Work of `prepare` on labelled sequences: read, split, cut, fill and scale them, and store them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lstm_cli.config.classify import ClassifyPrepareConfig
+from lstm_cli.errors import DataError, UsageError
+from lstm_cli.events import Listener, WarningRaised
+from lstm_cli.findings import Finding, in_file
+from lstm_cli.rundir import Writer
+from lstm_cli.sequences.build import choose_length, fit_scaler, scale_sequences
+from lstm_cli.sequences.dataset import SPLITS, SequenceData, SequenceSchema
+from lstm_cli.sequences.splits import find_duplicates, parse_share, split_by_class, split_by_group
+from lstm_cli.sequences.store import write_data
+from lstm_cli.steps.prepare.report import named_sources
+from lstm_cli.steps.shared.report_html import HtmlReport
+from lstm_cli.steps.shared.report_json import finding_fields, to_plain
+from lstm_cli.steps.shared.sequence_reading import (
+    ReadSequences,
+    is_ts,
+    read_sequence_table,
+    read_ts_files,
+    require_filling,
+)
+from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.text import count_noun
+
+MANY_CLASSES = 1_000
+TRAIN_FILE, TEST_FILE = "_train.ts", "_test.ts"  # ends of the names of the files of an archive
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareSequencesReport(HtmlReport):
+    """Facts about labelled sequences."""
+
+    run: str
+    task: str
+    source: str
+    rows: int  # steps in the file
+    sequences: dict[str, int]  # in each split
+    classes: dict[str, dict[str, int]]  # sequences of each class in each split
+    columns: tuple[str, ...]
+    lengths: dict[str, float]  # steps of a sequence in the file: shortest, median, longest
+    max_length: int
+    cut: int  # sequences that are longer than max_length
+    filled: int  # missing values
+    duplicates: int  # sequences of the validation and test sets that equal one of an earlier split
+    split_by: str  # "class", "group" or "files"
+    scaler: str
+    megabytes: float
+    warnings: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...] = ()
+    up_to_date: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return to_plain(self, absent=("up_to_date",))
+
+
+def prepare_sequences(
+    writer: Writer,
+    paths: Sequence[str],
+    config: ClassifyPrepareConfig,
+    listen: Listener,
+    *,
+    stdin: BinaryIO | None,
+) -> PrepareSequencesReport:
+    """Read the files and commit the run's data.
+
+    Args:
+        writer: writer of the run.
+        paths: data files; `-` is standard input.
+        config: settings of the step.
+        listen: receives progress events and warnings.
+        stdin: standard input; None if it is not read.
+
+    Raises:
+        DataError: the sequences cannot be read or split.
+        UsageError: a setting is missing or invalid.
+    """
+    read = _read(paths, config, stdin, listen)
+    raw = read.raw
+    classes = _classes(read)
+    labels = np.array([classes.index(label) for label in raw.labels], dtype=np.int64)
+    split, split_by = _split(read, labels, config, paths)
+    _require_splits(read, labels, split, classes)
+    lengths = np.array([len(values) for values in raw.values], dtype=np.int64)
+    train = np.flatnonzero(split == 0)
+    max_length = choose_length(lengths[train], config.max_length)
+    scaler = fit_scaler(np.concatenate([raw.values[index] for index in train]), config.scaler)
+    filled = require_filling(read, config.missing)
+    values, kept = scale_sequences(raw.values, scaler, max_length=max_length, missing=config.missing)
+    data = SequenceData(
+        schema=SequenceSchema(
+            columns=raw.columns,
+            classes=classes,
+            sequence=config.sequence,
+            label=config.label,
+            time=config.time,
+            max_length=max_length,
+            missing=config.missing,
+        ),
+        scaler=scaler,
+        values=values,
+        lengths=kept,
+        labels=labels,
+        names=raw.names,
+        split=split,
+    )
+    pairs = find_duplicates(raw.values, split)
+    cut = int((lengths > max_length).sum())
+    findings = (*read.findings, *_findings(read, config, data, filled=filled, cut=cut, pairs=pairs))
+    for finding in findings:
+        listen(WarningRaised(finding=finding))
+    folder = writer.new("data")
+    write_data(folder, data)
+    report = PrepareSequencesReport(
+        run=str(writer.path),
+        task=CLASSIFY.name,
+        source=read.source,
+        rows=read.rows,
+        sequences={name: int((split == number).sum()) for number, name in enumerate(SPLITS)},
+        classes={
+            label: {
+                name: int(((split == number) & (labels == index)).sum()) for number, name in enumerate(SPLITS)
+            }
+            for index, label in enumerate(classes)
+        },
+        columns=raw.columns,
+        lengths={
+            "shortest": int(lengths.min()),
+            "median": float(np.median(lengths)),
+            "longest": int(lengths.max()),
+        },
+        max_length=max_length,
+        cut=cut,
+        filled=filled,
+        duplicates=len(pairs),
+        split_by=split_by,
+        scaler=config.scaler,
+        megabytes=round(values.nbytes / 1e6, 2),
+        **finding_fields(findings),
+    )
+    writer.commit(config=asdict(config), reads=_contents(read.read), report=report.to_json())
+    return report
+
+
+def _contents(read: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return dict(zip(named_sources(read), read.values(), strict=True))
+
+
+def _read(
+    paths: Sequence[str], config: ClassifyPrepareConfig, stdin: BinaryIO | None, listen: Listener
+) -> ReadSequences:
+    """Return the sequences of the files. Raise UsageError if a column is not named."""
+    if is_ts(paths):
+        for flag, name in (
+            ("--sequence", config.sequence),
+            ("--label", config.label),
+            ("--group", config.group),
+        ):
+            if name is not None:
+                raise UsageError(
+                    f"{flag} names a column, and a .ts file has none", hint=f"leave out {flag}", flag=flag
+                )
+        return read_ts_files(paths, labelled=True)
+    for flag, given in (("--sequence", config.sequence), ("--label", config.label)):
+        if given is None:
+            raise UsageError(
+                f"{flag} is missing: labelled sequences need --sequence and --label",
+                hint="lstm prepare DATA RUN --sequence ID --label COLUMN",
+                flag=flag,
+            )
+    assert config.sequence is not None
+    return read_sequence_table(
+        paths,
+        sequence=config.sequence,
+        label=config.label,
+        group=config.group,
+        values=config.value,
+        time=config.time,
+        text=config.text,
+        stdin=stdin,
+        listen=listen,
+    )
+
+
+def _classes(read: ReadSequences) -> tuple[str, ...]:
+    """Return the labels in the order of their numbers, or of their text. Raise DataError for one or too many."""
+    labels = sorted(set(read.raw.labels), key=_sort_key)
+    if len(labels) < 2 or len(labels) > MANY_CLASSES:
+        what = f"all sequences have the label '{labels[0]}'" if len(labels) < 2 else f"{len(labels):,} labels"
+        raise DataError(
+            f"{what}: a classifier needs 2 to {MANY_CLASSES:,} classes",
+            hint="name another column with --label",
+            rule="D252",
+            at=in_file(read.source),
+            flags=("--label",),
+        )
+    return tuple(labels)
+
+
+def _sort_key(label: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(label), label
+    except ValueError:
+        return 1, 0.0, label
+
+
+def _split(
+    read: ReadSequences, labels: np.ndarray, config: ClassifyPrepareConfig, paths: Sequence[str]
+) -> tuple[np.ndarray, str]:
+    """Return the split [S] of each sequence, and what decided it."""
+    raw, count = read.raw, len(labels)
+    val, test = (
+        parse_share(flag, text, count) for flag, text in (("--val", config.val), ("--test", config.test))
+    )
+    if not val or val + test >= 1:
+        raise UsageError(
+            f"--val {config.val} and --test {config.test} leave no sequences to "
+            f"{'validate' if not val else 'train on'}",
+            hint="use --val 0.2 --test 0.2",
+            flag="--val",
+        )
+    names = [str(path).lower() for path in paths]
+    of_archive = (
+        len(names) == 2
+        and {name[-len(TEST_FILE) :] for name in names} > {TEST_FILE}
+        and any(name.endswith(TRAIN_FILE) for name in names)
+    )
+    if of_archive and read.files:
+        tested = np.array(read.files) == next(
+            number for number, name in enumerate(names) if name.endswith(TEST_FILE)
+        )
+        split = np.full(count, SPLITS.index("test"))
+        split[~tested] = split_by_class(labels[~tested], val=val, test=0.0)
+        return split, "files"
+    if raw.groups:
+        return split_by_group(np.array(raw.groups), val=val, test=test), "group"
+    return split_by_class(labels, val=val, test=test), "class"
+
+
+def _require_splits(
+    read: ReadSequences, labels: np.ndarray, split: np.ndarray, classes: Sequence[str]
+) -> None:
+    """Raise DataError unless there are training sequences of two classes, and validation sequences."""
+    trained = Counter(labels[split == 0].tolist())
+    if len(trained) < 2 or not (split == 1).any():
+        what = "validation sequences" if len(trained) >= 2 else "training sequences of two classes"
+        raise DataError(
+            f"too few sequences for the splits: {len(labels)} of {len(classes)} classes leave no {what}",
+            hint="use more sequences, or other sizes with --val and --test",
+            rule="D650",
+            at=in_file(read.source),
+            flags=("--val", "--test", "--group"),
+        )
+
+
+def _findings(
+    read: ReadSequences,
+    config: ClassifyPrepareConfig,
+    data: SequenceData,
+    *,
+    filled: int,
+    cut: int,
+    pairs: list[tuple[int, int]],
+) -> list[Finding]:
+    """Return the warnings about sequences."""
+    place, findings = in_file(read.source), []
+    if cut:
+        text = (
+            f"{count_noun(cut, 'sequence')} of {len(data.names):,} are longer than {data.schema.max_length} steps, "
+            "the later steps are cut (--max-length N reads more)"
+        )
+        findings.append(Finding.at(place, "D661", text, count=cut, flags=("--max-length",)))
+    if pairs:
+        index, earlier = pairs[0]
+        text = (
+            f"{count_noun(len(pairs), 'duplicate sequence')} across splits, which make the scores too good: first "
+            f"'{data.names[index]}' ({SPLITS[data.split[index]]}) equals '{data.names[earlier]}' "
+            f"({SPLITS[data.split[earlier]]}); keep them in one split with --group"
+        )
+        findings.append(Finding.at(place, "D662", text, count=len(pairs), flags=("--group",)))
+    absent = [
+        label
+        for number, label in enumerate(data.schema.classes)
+        if not ((data.split == 0) & (data.labels == number)).any()
+    ]
+    if absent:
+        text = (
+            f"{count_noun(len(absent), 'class', 'classes')} without a training sequence, first '{absent[0]}': "
+            "the model cannot learn it (use a smaller --test and --val, or other groups)"
+        )
+        findings.append(
+            Finding.at(place, "D663", text, count=len(absent), flags=("--val", "--test", "--group"))
+        )
+    if filled:
+        text = f"{count_noun(filled, 'missing value')} filled (--missing {config.missing})"
+        findings.append(Finding.at(place, "D664", text, count=filled, flags=("--missing",)))
+    return findings

@@ -1,0 +1,79 @@
+"""Records of the tasks. `prepare` settles the task of a run, and every other step looks up what it needs here.
+
+No other module compares tasks; `tests/tasks/test_no_task_is_compared.py` checks this.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+TS_ENDING = ".ts"  # of a file of the UEA and UCR archives
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Purpose of a run. The names are those of files, settings, metrics and inputs of the ONNX graph."""
+
+    name: str
+    title: str  # in messages
+    files: Mapping[str, tuple[str, ...]]  # artifact -> files that only this task has
+    options: Mapping[str, frozenset[str]]  # verb -> settings that only this task has
+    excluded: frozenset[str] = field(default=frozenset())  # verbs that the task does not have
+    graph: tuple[tuple[str, ...], tuple[str, ...]]  # names of the inputs and outputs of the ONNX graph
+    losses: tuple[str, ...]  # of the training
+    metrics: tuple[str, ...]  # of `evaluate`, the one that is shown first in front
+    baselines: tuple[str, ...]  # that `evaluate` compares with
+
+
+FORECAST = Task(
+    name="forecast",
+    title="a forecast",
+    files={
+        "data": ("measured.npy", "series.json", "training.json"),
+        "model": ("series.json", "training.json", "linear.safetensors", "intervals.json"),
+        "scores": ("per_step.csv", "per_target.csv", "per_series.csv", "origin_errors.npy", "forecasts.png"),
+    },
+    options={
+        "prepare": frozenset(
+            (
+                *("target", "past", "future", "static", "calendar", "holidays", "series", "wide"),
+                *("lookback", "horizon", "season", "start", "end", "outliers", "pad"),
+                *("tz", "freq", "resample", "gaps", "duplicates"),
+            )
+        ),
+        "train": frozenset(
+            ("effort", "parts", "refit", "log_transform", "segment", "loss", "min", "max", "precision")
+        ),
+        "evaluate": frozenset(("backtest", "reuse", "jobs", "forecasts", "stride", "precision")),
+        "predict": frozenset(
+            (
+                *("horizon", "origin", "future_data", "only", "shard", "plot", "level", "quantiles"),
+                *("samples", "seed", "record", "intervals", "ended", "precision", "keep_days"),
+            )
+        ),
+    },
+    graph=(("past", "future", "mask"), ("forecast",)),
+    losses=("mae", "mse", "huber"),
+    metrics=("mase", "mae", "rmse", "smape", "mse_scaled", "mae_scaled"),
+    baselines=("naive", "seasonal_naive", "linear"),
+)
+CLASSIFY = Task(
+    name="classify",
+    title="labelled sequences",
+    files={
+        "data": ("sequences.json",),
+        "model": ("simple.json",),
+        "scores": ("per_class.csv", "confusion.csv", "confusion.png"),
+    },
+    options={
+        "prepare": frozenset(["sequence", "label", "value", "group", "max_length"]),
+        "train": frozenset(["pooling", "class_weights"]),
+    },
+    excluded=frozenset(
+        ("check", "tune", "quantize", "export", "score", "refresh", "report", "serve", "train --find-lr")
+    ),
+    graph=(("values", "lengths"), ("probabilities", "simple")),
+    losses=("log_loss",),
+    metrics=("accuracy", "macro_f1", "log_loss", "calibration_error"),
+    baselines=("majority", "simple"),
+)
+TASKS: Mapping[str, Task] = {task.name: task for task in (FORECAST, CLASSIFY)}

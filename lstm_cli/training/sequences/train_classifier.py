@@ -1,0 +1,171 @@
+"""Training of a classifier of sequences: the network, the simple model, and the weight of each."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from lstm_cli.config import TrainConfig
+from lstm_cli.config.classify import ClassifyTrainConfig
+from lstm_cli.events import Listener
+from lstm_cli.models.initialization import init_forget_gate_bias, initialize_weights
+from lstm_cli.models.sequence_classifier import CombinedClassifier, SequenceClassifier
+from lstm_cli.sequences.dataset import SequenceData
+from lstm_cli.training.loop.fit import FitResult, announce_training, fit
+from lstm_cli.training.loop.out_of_memory import as_device_error
+from lstm_cli.training.sequences.device_sequences import DeviceSequences, class_scores, log_loss_validator
+from lstm_cli.training.sequences.simple_model import FittedSimple, fit_simple
+from lstm_cli.training.setup.checkpoint_state import CheckpointSlot
+from lstm_cli.training.setup.device import choose_device
+from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperparameters
+
+PART = "classifier"  # name of the network in events, and of its state in a checkpoint
+SMALL, SMALL_BATCH = 1_000, 16  # training sequences below which a batch is small, and its size
+MIN_DELTA = 1e-3  # smallest drop of the log-loss that counts, without --min-delta
+SHARES = np.linspace(0, 1, 21)  # weights of the network that are tried
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedClassifier:
+    """Result of a training."""
+
+    model: CombinedClassifier
+    settings: dict[str, Any]  # arguments of the network
+    hparams: Hyperparameters
+    fitted: FitResult
+    simple: FittedSimple
+    share: float  # weight of the network
+    seconds: float
+
+
+def train_classifier(
+    data: SequenceData,
+    config: ClassifyTrainConfig,
+    *,
+    threads: int,
+    listen: Listener,
+    should_stop: Callable[[], int | None],
+    slot: CheckpointSlot,
+) -> TrainedClassifier:
+    """Train the network and the simple model, and choose their weights by the validation log-loss.
+
+    Args:
+        data: sequences of all splits.
+        config: settings of the training.
+        threads: CPU threads.
+        listen: receiver of events.
+        should_stop: returns the number of a signal to stop at, else None.
+        slot: stored state to resume from, and where new ones are saved.
+
+    Raises:
+        DeviceError: the device is missing or its memory is too small.
+        TrainingDiverged: a loss, gradient or weight is not finite.
+        Interrupted: `should_stop` returned a signal.
+        IncompatibleState: the checkpoint belongs to another training.
+    """
+    started = time.monotonic()
+    device = choose_device(config.device)
+    torch.set_num_threads(threads)
+    simple = fit_simple(data, should_stop=should_stop)
+    settings = network_settings(data, config)
+    network = new_network(settings, config).to(device)
+    with as_device_error(f"on {device} while training", hint="use a smaller --batch-size or --hidden"):
+        train = DeviceSequences.from_data(
+            data, "train", device, class_weights=class_weights(data, config.class_weights)
+        )
+        val = DeviceSequences.from_data(data, "val", device)
+        hparams = classifier_hyperparameters(config, len(train))
+        announce_training(network, train, hparams, part=PART, listen=listen, slot=slot)
+        fitted = fit(
+            network,
+            train,
+            log_loss_validator(val, should_stop=should_stop),
+            hparams,
+            part=PART,
+            listen=listen,
+            should_stop=should_stop,
+            slot=slot,
+        )
+        network.cpu().load_state_dict(fitted.weights)
+        network.requires_grad_(False).eval()
+        on_cpu = DeviceSequences.from_data(data, "val", torch.device("cpu"))
+        share = choose_share(network, simple.model, on_cpu)
+    return TrainedClassifier(
+        model=CombinedClassifier(network, simple.model, share).eval(),
+        settings=settings,
+        hparams=hparams,
+        fitted=fitted,
+        simple=simple,
+        share=share,
+        seconds=time.monotonic() - started,
+    )
+
+
+def network_settings(data: SequenceData, config: ClassifyTrainConfig) -> dict[str, Any]:
+    """Return the arguments of the network."""
+    return {
+        "inputs": len(data.schema.columns),
+        "classes": len(data.schema.classes),
+        "max_length": data.schema.max_length,
+        "hidden": list(config.sizes),
+        "dropout": 0.2 if config.dropout is None else config.dropout,
+        "bidirectional": config.bidirectional,
+        "batch_norm": config.batch_norm,
+        "layer_norm": config.layer_norm,
+        "attention": config.attention,
+        "pooling": config.pooling,
+    }
+
+
+def new_network(settings: dict[str, Any], config: TrainConfig) -> SequenceClassifier:
+    """Return the network with random weights that depend only on the seed."""
+    torch.manual_seed(config.seed)
+    network = SequenceClassifier(**{**settings, "hidden": tuple(settings["hidden"])})
+    if config.init is not None:
+        initialize_weights(network, config.init)
+    if config.forget_bias:
+        init_forget_gate_bias(network)
+    return network
+
+
+def classifier_hyperparameters(config: TrainConfig, sequences: int) -> Hyperparameters:
+    """Return the hyperparameters of a training on a number of sequences."""
+    if not isinstance(config.batch_size, int):
+        config = replace(config, batch_size=SMALL_BATCH if sequences < SMALL else 64)
+    hparams = make_hyperparameters(config, windows=sequences, targets=1)
+    # The log-loss of a network that makes no errors falls for ever, and it becomes too certain.
+    return replace(hparams, min_delta=config.min_delta or MIN_DELTA)
+
+
+def class_weights(data: SequenceData, kind: str) -> np.ndarray | None:
+    """Return the weight [K] of each class in the loss; None: 1.
+
+    Args:
+        data: sequences of all splits.
+        kind: `none`, or `balanced`: each class has the same total weight in the training set.
+    """
+    if kind == "none":
+        return None
+    counts = np.bincount(data.labels[data.indices("train")], minlength=len(data.schema.classes))
+    weights: np.ndarray = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return weights
+
+
+def choose_share(network: nn.Module, simple: nn.Module, val: DeviceSequences) -> float:
+    """Return the weight of the network with the lowest log-loss of the combined probabilities.
+
+    Args:
+        network: trained network.
+        simple: simple model.
+        val: validation sequences.
+    """
+    sides = [class_scores(model, val).softmax(dim=1).double() for model in (network, simple)]
+    truth = [side[torch.arange(len(val)), val.labels] for side in sides]
+    losses = [
+        float(-(share * truth[0] + (1 - share) * truth[1]).clamp(min=1e-15).log().mean()) for share in SHARES
+    ]
+    return float(SHARES[int(np.argmin(losses))])

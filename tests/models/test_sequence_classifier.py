@@ -1,0 +1,125 @@
+"""Tests of the classifier of sequences: packed sequences as the oracle, padding, and statistics by hand."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lstm_cli.models.sequence_classifier import (
+    SEGMENTS,
+    CombinedClassifier,
+    SequenceClassifier,
+    SimpleClassifier,
+    segment_means,
+    sequence_statistics,
+    statistics_count,
+)
+
+LENGTHS = torch.tensor([7, 1, 4, 9])
+
+
+def classifier(pooling: str = "last", **options: Any) -> SequenceClassifier:
+    torch.manual_seed(0)
+    network = SequenceClassifier(
+        inputs=3, classes=4, max_length=9, hidden=(6, 5), dropout=0.0, pooling=pooling, **options
+    )
+    return network.eval()
+
+
+def padded(seed: int = 1, length: int = 9) -> Tensor:
+    values = torch.randn(4, length, 3, generator=torch.Generator().manual_seed(seed))
+    return values * (torch.arange(length) < LENGTHS[:, None])[:, :, None]
+
+
+def packed_outputs(
+    network: SequenceClassifier, values: Tensor, *, bidirectional: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the outputs of torch's own LSTM over packed sequences, and its last state of both directions."""
+    steps = nn.utils.rnn.pack_padded_sequence(values, LENGTHS, batch_first=True, enforce_sorted=False)
+    for number, forward in enumerate(network.layers):
+        layer = nn.LSTM(
+            forward.input_size, forward.hidden_size, batch_first=True, bidirectional=bidirectional
+        )
+        state = dict(forward.state_dict())
+        if bidirectional:
+            backward = network.backward_layers[number].state_dict()
+            state |= {f"{name}_reverse": value for name, value in backward.items()}
+        layer.load_state_dict(state)
+        steps, (hidden, _) = layer(steps)
+    outputs, _ = nn.utils.rnn.pad_packed_sequence(steps, batch_first=True)
+    return outputs, torch.cat(list(hidden), dim=1)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_scores_equal_those_of_packed_sequences(pooling: str, bidirectional: bool) -> None:
+    network, values = classifier(pooling, bidirectional=bidirectional), padded()
+    outputs, last = packed_outputs(network, values, bidirectional=bidirectional)
+    rows = [row[:length] for row, length in zip(outputs, LENGTHS, strict=True)]
+    states = {
+        "last": last,
+        "mean": torch.stack([row.mean(dim=0) for row in rows]),
+        "max": torch.stack([row.amax(dim=0) for row in rows]),
+    }
+    torch.testing.assert_close(network(values, LENGTHS), network.head(states[pooling]), atol=1e-6, rtol=1e-5)
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"bidirectional": True, "attention": 2},
+    {"batch_norm": True},
+    {"layer_norm": True, "attention": 5},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_padding_does_not_change_the_scores(pooling: str, options: dict[str, Any]) -> None:
+    network, values = classifier(pooling, **options), padded()
+    expected = network(values, LENGTHS)
+    longer = nn.functional.pad(values, (0, 0, 0, 5), value=3.0)  # content of the padding has no effect
+    torch.testing.assert_close(network(longer, LENGTHS), expected, atol=1e-6, rtol=1e-5)
+    alone = [
+        network(row[None, :length], length[None])[0] for row, length in zip(values, LENGTHS, strict=True)
+    ]
+    torch.testing.assert_close(torch.stack(alone), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_statistics_by_hand() -> None:
+    values = torch.tensor([[[2.0], [4.0], [9.0], [0.0]], [[5.0], [0.0], [0.0], [0.0]]])
+    statistics = sequence_statistics(values, torch.tensor([3, 1]), max_length=4).numpy()
+    assert statistics.shape == (2, statistics_count(1))
+    deviation = np.std([2, 4, 9])
+    np.testing.assert_allclose(statistics[0, :7], [5, deviation, 2, 9, 2, 9, 3.5], rtol=1e-6)
+    np.testing.assert_allclose(statistics[1, :7], [5, 0, 5, 5, 5, 5, 0], atol=1e-6)
+    assert statistics[:, -1].tolist() == [0.75, 0.25]
+    assert (statistics[1, 7:-1] == 5).all()
+
+
+def test_means_of_equal_parts() -> None:
+    values = torch.arange(16.0)[None, :, None]
+    pairs = [float(pair) for pair in np.arange(16).reshape(SEGMENTS, 2).mean(axis=1)]
+    assert segment_means(values, torch.tensor([16]))[0, :, 0].tolist() == pairs
+    ragged = segment_means(values, torch.tensor([11]))[0, :, 0].tolist()
+    bounds = [11 * part // SEGMENTS for part in range(SEGMENTS + 1)]
+    expected = [np.arange(begin, max(end, begin + 1)).mean() for begin, end in pairwise(bounds)]
+    assert ragged == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("length", [9, 12, 30])
+def test_padding_does_not_change_the_statistics(length: int) -> None:
+    values = padded(length=9)
+    expected = sequence_statistics(values, LENGTHS, 9)
+    longer = nn.functional.pad(values, (0, 0, 0, length - 9), value=-7.0)
+    torch.testing.assert_close(sequence_statistics(longer, LENGTHS, 9), expected)
+
+
+def test_the_combination_is_a_mean_of_probabilities() -> None:
+    network, simple = classifier(), SimpleClassifier(inputs=3, classes=4, max_length=9)
+    probabilities, of_simple = CombinedClassifier(network, simple, 0.25).eval()(padded(), LENGTHS)
+    expected = 0.25 * network(padded(), LENGTHS).softmax(1) + 0.75 * of_simple
+    torch.testing.assert_close(probabilities, expected)
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(4))

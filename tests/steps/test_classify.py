@@ -1,0 +1,361 @@
+"""Tests of labelled sequences from the file to the prediction, on the command line."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as oracle
+from small_sequences import gestures
+
+from lstm_cli.cli.main import run as lstm
+from lstm_cli.rundir import open_run
+from lstm_cli.sequences.store import load_data
+
+COLUMNS = ("--sequence", "id", "--label", "move", "--value", "x", "--value", "y")
+NETWORK = ("--model", "stacked", "--hidden", "4", "--epochs", "2", "--device", "cpu", "--threads", "1")
+Json = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a file and a trained run."""
+    folder = tmp_path_factory.mktemp("classify")
+    gestures(folder / "moves.csv")
+    command = ["prepare", str(folder / "moves.csv"), str(folder / "run"), *COLUMNS, "--test", "0.3", "-q"]
+    assert lstm(command) == 0
+    assert lstm(["train", str(folder / "run"), *NETWORK, "--pooling", "mean", "-q"]) == 0
+    return folder
+
+
+@pytest.fixture
+def run(folder: Path, tmp_path: Path) -> Path:
+    """Return a copy of the trained run."""
+    return Path(shutil.copytree(folder / "run", tmp_path / "run"))
+
+
+@pytest.fixture
+def as_json(capfd: pytest.CaptureFixture[str]) -> Json:
+    def call(*command: object, code: int = 0) -> dict[str, Any]:
+        capfd.readouterr()
+        assert lstm([*map(str, command), "--json"]) == code
+        report: dict[str, Any] = json.loads(capfd.readouterr().out)
+        return report
+
+    return call
+
+
+@pytest.fixture
+def error_of(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    def call(*command: object) -> tuple[int, str]:
+        capfd.readouterr()
+        code = lstm([*map(str, command), "-q"])
+        return code, capfd.readouterr().err
+
+    return call
+
+
+def test_prepare_reports_classes_lengths_and_splits(folder: Path, tmp_path: Path, as_json: Json) -> None:
+    report = as_json("prepare", folder / "moves.csv", tmp_path / "run", *COLUMNS, "--test", "0.3")
+    assert report["task"] == "classify"
+    assert report["classes"] == {name: {"train": 18, "val": 3, "test": 9} for name in ("down", "up")}
+    assert report["sequences"] == {"train": 36, "val": 6, "test": 18}
+    assert 5 <= report["lengths"]["shortest"] < report["lengths"]["longest"] <= 14
+    again = as_json("prepare", folder / "moves.csv", tmp_path / "run", *COLUMNS, "--test", "0.3")
+    assert again.pop("up_to_date")
+    assert again == report
+
+
+def test_the_scaler_is_fitted_on_training_sequences_only(folder: Path, run: Path) -> None:
+    with open_run(run) as opened:
+        data = load_data(opened)
+    train = data.select(data.indices("train"))
+    np.testing.assert_allclose(train.values.mean(axis=0), 0, atol=0.02)  # the ends of long sequences are cut
+    assert abs(data.select(data.indices("test")).values.mean(axis=0)).max() > 0
+
+
+def test_groups_stay_in_one_split(folder: Path, tmp_path: Path, as_json: Json) -> None:
+    report = as_json(
+        *("prepare", folder / "moves.csv", tmp_path / "run", *COLUMNS, "--group", "person"),
+        *("--val", "0.2", "--test", "0.2"),
+    )
+    assert report["split_by"] == "group"
+    assert report["sequences"] == {"train": 40, "val": 10, "test": 10}
+    with open_run(tmp_path / "run") as opened:
+        data = load_data(opened)
+    of_person: dict[int, set[int]] = {}
+    for name, split in zip(data.names, data.split, strict=True):
+        of_person.setdefault(int(name) % 6, set()).add(int(split))
+    assert all(len(splits) == 1 for splits in of_person.values())
+
+
+def test_scores_are_those_of_the_predictions(folder: Path, run: Path, as_json: Json) -> None:
+    report = as_json("evaluate", run, "-o", run.parent / "scores")
+    predicted = predictions(run)
+    with open_run(run) as opened:
+        data = load_data(opened)
+    test = data.indices("test")
+    labels = data.labels[test]
+    probabilities = np.array(
+        [[float(predicted[data.names[i]][f"p_{name}"]) for name in ("down", "up")] for i in test]
+    )
+    classes = np.array([("down", "up").index(predicted[data.names[i]]["predicted"]) for i in test])
+    assert report["sequences"] == len(test) == 18
+    assert report["metrics"]["accuracy"] == pytest.approx(oracle.accuracy_score(labels, classes))
+    assert report["metrics"]["macro_f1"] == pytest.approx(oracle.f1_score(labels, classes, average="macro"))
+    assert report["metrics"]["log_loss"] == pytest.approx(oracle.log_loss(labels, probabilities), abs=1e-4)
+    assert report["confusion"] == oracle.confusion_matrix(labels, classes).tolist()
+    assert report["baselines"]["majority"]["log_loss"] == pytest.approx(np.log(2))
+    assert set(report["baselines"]) == set(report["comparisons"]) == {"majority", "simple"}
+    copied = {path.name for path in (run.parent / "scores").iterdir()}
+    assert copied == {"scores.json", "per_class.csv", "confusion.csv", "confusion.png"}
+    assert as_json("evaluate", run)["up_to_date"]
+
+
+def predictions(run: Path, *command: str) -> dict[str, dict[str, str]]:
+    """Return the row of each sequence in the output of `predict`."""
+    output = run.parent / "classes.csv"
+    assert lstm(["predict", str(run), *command, "-o", str(output), "-q"]) == 0
+    rows = csv.DictReader(io.StringIO(output.read_text()))
+    return {row["id"]: row for row in rows}
+
+
+def test_new_sequences_get_the_probabilities_of_those_of_the_run(folder: Path, run: Path) -> None:
+    own = predictions(run)
+    assert len(own) == 60
+    # The order of the rows, other columns and the label have no effect.
+    lines = (folder / "moves.csv").read_text().splitlines()
+    table = list(csv.DictReader(lines))
+    new = run.parent / "new.csv"
+    with new.open("w") as file:
+        writer = csv.writer(file)
+        writer.writerow(["y", "id", "x"])
+        for number in reversed(range(60)):
+            writer.writerows([row["y"], row["id"], row["x"]] for row in table if row["id"] == str(number))
+    again = predictions(run, str(new))
+    assert list(again) == [str(number) for number in reversed(range(60))]
+    for name, row in own.items():
+        assert again[name]["predicted"] == row["predicted"]
+        assert float(again[name]["p_up"]) == pytest.approx(float(row["p_up"]), abs=2e-6)
+        assert float(row["p_up"]) + float(row["p_down"]) == pytest.approx(1, abs=2e-6)
+
+
+def test_predict_writes_json(run: Path, as_json: Json) -> None:
+    report = as_json("predict", run, "-o", run.parent / "classes.json")
+    written = json.loads((run.parent / "classes.json").read_text())
+    assert report["sequences"] == len(written) == 60
+    assert sum(report["classes"].values()) == 60
+    assert set(written[0]) == {"sequence", "predicted", "probabilities"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("accuracy<=1", 5),
+        ("accuracy<0", 0),
+        ("log_loss>9*majority.log_loss", 0),
+        ("macro_f1>=0*simple.macro_f1", 5),
+    ],
+)
+def test_conditions(run: Path, as_json: Json, condition: str, code: int) -> None:
+    report = as_json("evaluate", run, "--fail-if", condition, code=code)
+    assert [gate["failed"] for gate in report["gates"]] == [code == 5]
+
+
+def test_training_again_with_the_same_seed_gives_the_same_model(run: Path, as_json: Json) -> None:
+    with open_run(run) as opened:
+        before = opened.artifact("model").digest
+    assert as_json("train", run, *NETWORK, "--pooling", "mean")["up_to_date"]
+    as_json("train", run, *NETWORK, "--pooling", "mean", "--force")
+    with open_run(run) as opened:
+        assert opened.artifact("model").digest == before
+
+
+def test_the_report_of_train_has_the_weights_of_both_models(run: Path, as_json: Json) -> None:
+    report = as_json(
+        "train", run, *NETWORK, "--pooling", "max", "--class-weights", "balanced", "--attention", "2"
+    )
+    assert report["weights"]["network"] + report["weights"]["simple"] == pytest.approx(1)
+    # Any share between the two models was tried, so the combination is at least as good as the simple model.
+    assert report["val"]["log_loss"] <= report["val_baselines"]["simple"]["log_loss"] + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        (
+            lambda text: text.replace("7,2,", "7,2,", 1).replace(",up,", ",left,", 1),
+            3,
+            "changes within sequence",
+        ),
+        (lambda text: text.replace(",up,", ",,"), 3, "missing"),
+        (lambda text: text.replace(",up,", ",down,"), 3, "all sequences have the label 'down'"),
+        (lambda text: text.replace("id,step,x", "id,step,z", 1), 3, "'x'"),
+    ],
+)
+def test_wrong_data_are_refused(
+    folder: Path, tmp_path: Path, error_of: Any, change: Any, code: int, message: str
+) -> None:
+    file = tmp_path / "wrong.csv"
+    file.write_text(change((folder / "moves.csv").read_text()))
+    result, text = error_of("prepare", file, tmp_path / "run", *COLUMNS)
+    assert (result, message in text) == (code, True), text
+    assert "hint:" in text
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_label_that_changes_is_refused_with_its_line(tmp_path: Path, error_of: Any) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("id,x,move\n1,0,up\n2,0,down\n1,1,up\n2,1,up\n")
+    code, text = error_of("prepare", file, tmp_path / "run", "--sequence", "id", "--label", "move")
+    assert code == 3
+    assert "error[D250]" in text
+    assert "a.csv, line 5, column 'move'" in text
+    assert "'up', but 'down' in line 3" in text
+
+
+def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
+    tmp_path: Path, as_json: Json, error_of: Any
+) -> None:
+    rows = [(name, day, step) for name in range(20) for step, day in enumerate(("03", "01", "02"))]
+    file = tmp_path / "a.csv"
+    lines = [f"{name},2020-01-{day},{step},{'up' if name % 2 else 'down'}" for name, day, step in rows]
+    file.write_text("id,when,x,move\n" + "\n".join(lines) + "\n")
+    command = ("prepare", file, tmp_path / "run", "--sequence", "id", "--label", "move", "--time", "when")
+    report = as_json(*command, "--scaler", "none", "--val", "0.2")
+    assert {finding["rule"] for finding in report["findings"]} >= {"D255", "D662"}
+    with open_run(tmp_path / "run") as opened:
+        assert load_data(opened).values[:3, 0].tolist() == [1, 2, 0]
+    file.write_text(file.read_text().replace("2020-01-03,0", "2020-01-01,0", 1))
+    code, text = error_of(*command, "--force")
+    assert (code, "error[D254]" in text, "line 3" in text) == (3, True, True), text
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("prepare", "FILE", "new", "--label", "move"), "--sequence is missing"),
+        (("prepare", "FILE", "new", "--task", "classify", "--sequence", "id"), "--label is missing"),
+        (
+            ("prepare", "FILE", "new", *COLUMNS, "--horizon", "3"),
+            "--horizon is an option of the task forecast",
+        ),
+        (("prepare", "FILE", "new", *COLUMNS, "--missing", "season"), "--missing season"),
+        (
+            ("prepare", "FILE", "new", *COLUMNS, "--value", "x"),
+            "column 'x' is given to --value and to --value",
+        ),
+        (("prepare", "FILE", "new", *COLUMNS, "--val", "0.5", "--test", "0.5"), "leave no sequences"),
+        (("prepare", "FILE", "RUN", "--target", "x"), "the new data have the task forecast"),
+        (("train", "RUN", "--loss", "mse"), "--loss is an option of the task forecast"),
+        (("train", "RUN", "--from", "RUN"), "--from is an option of the task forecast"),
+        (("train", "RUN", "--model", "stacked", "--head", "mean"), "--pooling"),
+        (("train", "RUN", "--find-lr"), "task classify"),
+        (("evaluate", "RUN", "--backtest", "3"), "--backtest is an option of the task forecast"),
+        (("evaluate", "RUN", "--fail-if", "mase>1"), "'mase' is not one of accuracy"),
+        (("evaluate", "RUN", "--plot", "-"), "--plot -"),
+        (("predict", "RUN", "--horizon", "3"), "--horizon is an option of the task forecast"),
+        (("predict", "RUN", "-o", "classes.parquet"), "CSV or JSON"),
+        (("tune", "RUN", "--trials", "1"), "task classify"),
+        (("quantize", "RUN"), "task classify"),
+        (("export", "RUN"), "task classify"),
+        (("report", "RUN"), "task classify"),
+        (("score", "RUN"), "task classify"),
+        (("refresh", "RUN", "FILE"), "task classify"),
+        (("serve", "RUN"), "task classify"),
+        (("tune", "RUN", "--dry-run"), "task classify"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_belongs_to_another_task_is_a_usage_error(
+    folder: Path,
+    tmp_path: Path,
+    error_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = {"FILE": str(folder / "moves.csv"), "RUN": str(folder / "run")}
+    code, text = error_of(*(known.get(word, word) for word in command))
+    assert (code, message in text) == (2, True), text
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [("verify",), ("config",), ("history",), ("runs",), ("runs", "--clean")])
+def test_verbs_of_every_task_work(run: Path, as_json: Json, command: tuple[str, ...]) -> None:
+    as_json("evaluate", run)
+    as_json(command[0], *command[1:], run)
+
+
+def test_the_scores_of_two_runs_are_not_compared_as_errors(run: Path, as_json: Json) -> None:
+    as_json("evaluate", run)
+    shutil.copytree(run, run.parent / "other")
+    report = as_json("runs", run.parent, "--diff", "run", "other")
+    assert (report["scores"], report["same_windows"]) == ([], False)
+    assert "labelled sequences" in report["reason"]
+
+
+@pytest.mark.parametrize("verb", ["prepare", "train", "evaluate", "predict"])
+def test_the_plan_of_each_verb(folder: Path, run: Path, as_json: Json, verb: str) -> None:
+    source = (folder / "moves.csv",) if verb == "prepare" else ()
+    more = (*COLUMNS, "--test", "0.3") if verb == "prepare" else ()
+    before = sorted(path.name for path in run.rglob("*"))
+    plan = as_json(verb, *source, run, *more, "--dry-run")
+    assert plan["step"] == verb
+    assert plan["reads"]
+    assert sorted(path.name for path in run.rglob("*")) == before
+
+
+def test_ts_files_keep_their_test_set(tmp_path: Path, as_json: Json) -> None:
+    generator = np.random.default_rng(0)
+    for name, count in (("Toy_TRAIN.ts", 40), ("Toy_TEST.ts", 12)):
+        lines = ["@problemName Toy", "@classLabel true 1 2", "@data"]
+        for number in range(count):
+            values = generator.normal(number % 2, 0.3, int(generator.integers(4, 9)))
+            lines.append(",".join(f"{value:.3f}" for value in values) + f":{number % 2 + 1}")
+        (tmp_path / name).write_text("\n".join(lines))
+    files = (tmp_path / "Toy_TRAIN.ts", tmp_path / "Toy_TEST.ts")
+    report = as_json("prepare", *files, tmp_path / "run", "--val", "0.25")
+    assert report["sequences"] == {"train": 30, "val": 10, "test": 12}
+    assert report["split_by"] == "files"
+    as_json("train", tmp_path / "run", *NETWORK)
+    assert as_json("evaluate", tmp_path / "run")["sequences"] == 12
+    assert as_json("predict", tmp_path / "run", files[1], "-o", tmp_path / "out.csv")["sequences"] == 12
+
+
+def test_an_interrupted_training_resumes(run: Path, as_json: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli.errors import DeviceError
+    from lstm_cli.training.loop import fit as fitting
+
+    longer = ("--model", "stacked", "--hidden", "4", "--epochs", "4", "--device", "cpu", "--threads", "1")
+    expected = as_json("train", run, *longer)
+    with open_run(run) as opened:
+        weights = opened.artifact("model").bytes("weights.safetensors")
+    real, steps = fitting.backward, iter(range(10_000))
+
+    def fail(*given: Any, **named: Any) -> Any:
+        if next(steps) == 250:
+            raise DeviceError("the device is lost")
+        return real(*given, **named)
+
+    monkeypatch.setattr(fitting, "backward", fail)
+    assert lstm(["train", str(run), *longer, "--force", "--checkpoint-every", "1", "-q"]) == 7
+    monkeypatch.setattr(fitting, "backward", real)
+    resumed = as_json("train", run, *longer, "--force")
+    assert resumed["val"] == expected["val"]
+    with open_run(run) as opened:
+        assert opened.artifact("model").bytes("weights.safetensors") == weights
+
+
+def test_several_processes_are_refused(run: Path, error_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli.training.loop import distributed
+
+    monkeypatch.setattr(distributed, "current_ranks", lambda: object())
+    code, text = error_of("train", run, *NETWORK, "--force")
+    assert (code, "without torchrun" in text) == (2, True), text

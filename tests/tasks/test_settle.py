@@ -1,0 +1,117 @@
+"""Tests of the task of a run: which data have it, and options of another task."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from lstm_cli.config import EvaluateConfig, PredictConfig, PrepareConfig, TrainConfig
+from lstm_cli.config.classify import ClassifyTrainConfig, SequenceColumns, SequenceNetwork, join_settings
+from lstm_cli.errors import CorruptArtifact, UsageError
+from lstm_cli.rundir import ARTIFACTS, Run
+from lstm_cli.rundir.layout import STEPS
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, TASKS, Task
+from lstm_cli.tasks.settle import require_own_options, require_verb, settle_task, stored_task, task_of
+
+SETTINGS = {
+    "prepare": (PrepareConfig, SequenceColumns),
+    "train": (TrainConfig, SequenceNetwork),
+    "evaluate": (EvaluateConfig,),
+    "predict": (PredictConfig,),
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "paths", "task"),
+    [
+        (SequenceColumns(), ["a.csv"], FORECAST),
+        (SequenceColumns(label="y"), ["a.csv"], CLASSIFY),
+        (SequenceColumns(), ["a_TRAIN.ts", "a_TEST.TS"], CLASSIFY),
+        (SequenceColumns(), ["a.ts", "b.csv"], FORECAST),
+        (SequenceColumns(task="forecast"), ["a.ts"], FORECAST),
+        (SequenceColumns(task="classify"), ["-"], CLASSIFY),
+    ],
+)
+def test_the_task_is_given_or_inferred(columns: SequenceColumns, paths: list[str], task: Task) -> None:
+    assert settle_task(columns, paths) is task
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=str)
+def test_the_records_name_what_exists(task: Task) -> None:
+    for verb, names in task.options.items():
+        known = {item.name for kind in SETTINGS[verb] for item in fields(kind)}
+        assert names <= known, verb
+    for artifact, files in task.files.items():
+        assert set(files) <= set(ARTIFACTS[artifact].files)
+    assert not task.excluded & {
+        "prepare",
+        "train",
+        "evaluate",
+        "predict",
+        "verify",
+        "config",
+        "history",
+        "runs",
+    }
+    assert set(STEPS) - task.excluded >= {"prepare", "train", "evaluate"}
+
+
+@pytest.mark.parametrize(
+    ("task", "verb", "settings", "flag"),
+    [
+        (CLASSIFY, "prepare", PrepareConfig(horizon=3), "--horizon"),
+        (CLASSIFY, "prepare", PrepareConfig(calendar=True), "--calendar"),
+        (FORECAST, "prepare", SequenceColumns(sequence="id"), "--sequence"),
+        (FORECAST, "train", SequenceNetwork(pooling="max"), "--pooling"),
+        (CLASSIFY, "train", TrainConfig(loss="mse"), "--loss"),
+        (CLASSIFY, "evaluate", EvaluateConfig(backtest=3), "--backtest"),
+        (CLASSIFY, "predict", PredictConfig(origin="2020-01-01"), "--origin"),
+    ],
+)
+def test_an_option_of_another_task_is_a_usage_error(
+    task: Task, verb: str, settings: object, flag: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        require_own_options(task, verb, settings)
+    (other,) = set(TASKS) - {task.name}
+    assert f"{flag} is an option of the task {other}" in error.value.message
+    assert error.value.flag == flag
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=str)
+def test_defaults_and_shared_options_fit_every_task(task: Task) -> None:
+    require_own_options(task, "prepare", PrepareConfig(val="0.3", delimiter=";"), SequenceColumns())
+    require_own_options(
+        task, "train", TrainConfig(model="stacked", bidirectional=True, lr=0.1), SequenceNetwork()
+    )
+
+
+def run_with(task: str | None) -> Run:
+    report = {} if task is None else {"task": task}
+    return Run(Path("run"), {"prepare": {"report": report}}, {})
+
+
+def test_the_task_of_a_run_is_that_of_its_data() -> None:
+    assert task_of(run_with(None)) is FORECAST  # runs of earlier releases name no task
+    assert task_of(run_with("classify")) is CLASSIFY
+    assert task_of(Run(Path("run"), {}, {})) is FORECAST
+    with pytest.raises(CorruptArtifact, match="'generate'"):
+        task_of(run_with("generate"))
+
+
+def test_a_folder_that_is_not_a_run_is_left_to_the_step(tmp_path: Path) -> None:
+    assert stored_task(tmp_path / "missing") is FORECAST
+
+
+def test_a_verb_that_the_task_lacks_is_a_usage_error() -> None:
+    require_verb(run_with("classify"), "evaluate")
+    require_verb(run_with(None), "tune")
+    with pytest.raises(UsageError, match="task classify"):
+        require_verb(run_with("classify"), "tune")
+
+
+def test_settings_are_joined() -> None:
+    config = TrainConfig(model="stacked", lr=0.5)
+    joined = join_settings(ClassifyTrainConfig, config, SequenceNetwork(pooling="max"))
+    assert (joined.lr, joined.pooling, joined.class_weights) == (0.5, "max", "none")
+    assert replace(joined, lr=config.lr) == joined
