@@ -20,6 +20,16 @@ def rows_of(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_the_gestures_are_made_byte_for_byte(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, SAMPLES / "make_gestures.py", tmp_path], check=True)
+    assert (tmp_path / "gestures.csv").read_bytes() == (SAMPLES / "gestures.csv").read_bytes()
+    rows = rows_of("gestures.csv")
+    lengths = {row["id"]: int(row["step"]) + 1 for row in rows}
+    assert (len(lengths), min(lengths.values()), max(lengths.values())) == (180, 12, 40)
+    assert {row["gesture"] for row in rows} == {"left", "right", "eight"}
+    assert len({row["person"] for row in rows}) == 12
+
+
 def shops() -> dict[str, list[dict[str, str]]]:
     by_shop: dict[str, list[dict[str, str]]] = {}
     for row in rows_of("panel.csv"):
