@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lstm_cli.rundir.manifest.versions import (
         is_after_rollback,
         is_kept,
+        is_refreshed,
         kept_versions,
         list_versions,
         named_folders,
@@ -88,6 +89,7 @@ __all__ = [
     "files_to_verify",
     "is_after_rollback",
     "is_kept",
+    "is_refreshed",
     "is_up_to_date",
     "kept_versions",
     "layout_table",
@@ -158,6 +160,7 @@ _MODULES = {
     "manifest.versions": (
         "is_after_rollback",
         "is_kept",
+        "is_refreshed",
         "kept_versions",
         "list_versions",
         "named_folders",

@@ -44,6 +44,7 @@ from lstm_cli.rundir import (
 from lstm_cli.steps.evaluate.score_files import COPIED
 from lstm_cli.steps.shared.array_sizes import sample_bytes
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
+from lstm_cli.steps.shared.grown_data import require_fresh_or_grown
 from lstm_cli.steps.shared.memory_estimate import (
     ALL_WINDOWS,
     MemoryNeed,
@@ -300,7 +301,7 @@ def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPl
     """
     with open_run(run) as opened:
         require_verb(opened, "quantize")
-        require_fresh(opened, "model")
+        require_fresh_or_grown(opened)
         reads = would_read(opened, "data", "model")
         up_to_date = not force and is_up_to_date(opened, "quantize", config=asdict(config))
         need = scoring_need(*load_outline(opened), load_model(opened), windows=ALL_WINDOWS)

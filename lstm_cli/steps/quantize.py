@@ -12,11 +12,11 @@ from lstm_cli.config import QuantizeConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.windows import Batch, Windows, split_windows
-from lstm_cli.errors import QuantizationLoss
+from lstm_cli.errors import DataError, QuantizationLoss
 from lstm_cli.evaluation import metrics, scoring
 from lstm_cli.evaluation.quantiles.interval_scores import interval_scores
 from lstm_cli.evaluation.quantiles.model import CalibratedQuantiles
-from lstm_cli.events import Listener, Progressed
+from lstm_cli.events import Listener, Note, Progressed
 from lstm_cli.inference.trained_model import (
     TrainedModel,
     load_graph,
@@ -25,12 +25,14 @@ from lstm_cli.inference.trained_model import (
     load_validated,
     rescale_to_model,
 )
-from lstm_cli.rundir import is_up_to_date, require_fresh, writing
+from lstm_cli.rundir import is_up_to_date, writing
 from lstm_cli.steps.shared.cached_report import replay_report
+from lstm_cli.steps.shared.grown_data import require_fresh_or_grown
 from lstm_cli.steps.shared.memory_estimate import ALL_WINDOWS, require_scoring
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
 from lstm_cli.tasks.settle import require_verb
+from lstm_cli.text import count_noun
 
 TIMED_WINDOWS = 256  # windows per timed batch
 ROUNDS = 15  # timed calls of each model
@@ -71,6 +73,8 @@ def quantize(
 ) -> QuantizeReport:
     """Quantize the run's model and compare the errors and quantiles of both models on the validation windows.
 
+    If `refresh` added rows after the training of the model, these windows are those of the newest rows.
+
     Args:
         run: run directory.
         config: settings of `quantize`.
@@ -81,14 +85,15 @@ def quantize(
 
     Raises:
         QuantizationLoss: the error grows by more than config.max_loss; the previous quantized model is kept.
-        MissingArtifact, StaleArtifact: no model of the current data.
+        MissingArtifact, StaleArtifact: no model of the current data, or of the data before the rows of `refresh`.
+        DataError: no window has measured targets, as after an outage.
     """
     from lstm_cli.inference.session import open_session
 
     with writing(run, step="quantize", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
         require_verb(writer.run, "quantize")
-        require_fresh(writer.run, "model")
+        has_grown = require_fresh_or_grown(writer.run)
         if not force and is_up_to_date(writer.run, "quantize", config=asdict(config)):
             return replay_report(QuantizeReport, writer.run, "quantize")
         require_installed("lstm quantize", "onnx")
@@ -103,6 +108,12 @@ def quantize(
         judged = load_validated(writer.run)
         judged_small = _quantized(judged, model, config.to, folder.scratch()) if model.refitted else small
         windows = split_windows(dataset, "val", model.lookback)
+        if has_grown:
+            rows = count_noun(int((dataset.series.val_end - dataset.series.train_end).max()), "row")
+            text = f"the data are newer than the model: both models are compared on the newest {rows}"
+            listen(Note(text=text))
+        if not len(windows):
+            raise _no_window(run)
         sessions = {
             name: scoring.model_forecaster(open_session(bytes_, threads=None), model.lookback, name=name)
             for name, bytes_ in (("fp32", judged), ("quantized", judged_small))
@@ -111,6 +122,8 @@ def quantize(
         scores = _scores(
             windows, sessions, model, intervals and intervals.for_series(dataset.series.names), listen
         )
+        if scores["mae_scaled"]["fp32"] is None:
+            raise _no_window(run)
         loss = _growth(scores["mae_scaled"]["fp32"], scores["mae_scaled"]["quantized"])
         batch = windows.sample(min(TIMED_WINDOWS, windows.batch_size))[:]
         report = QuantizeReport(
@@ -137,6 +150,14 @@ def quantize(
         reads = {name: writer.run.artifact(name).digest for name in ("data", "model")}
         writer.commit(config=asdict(config), reads=reads, report=report.to_json())
     return report
+
+
+def _no_window(run: Path) -> DataError:
+    return DataError(
+        f"the validation rows of {run} have no window with measured targets to compare the models on",
+        hint="quantize again when the newest rows have measured targets",
+        rule="D621",
+    )
 
 
 def _quantized(graph: bytes, model: TrainedModel, to: str, scratch: Path) -> bytes:

@@ -17,6 +17,7 @@ from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel, rescale_to_model
 from lstm_cli.rundir import Run, is_after_rollback, retrain_command, stale_sources, version_number
 from lstm_cli.steps.predict.forecaster import Forecaster
+from lstm_cli.steps.shared.grown_data import schema_differences
 
 if TYPE_CHECKING:
     from lstm_cli.data.forecast.origin import Origin
@@ -170,7 +171,7 @@ def _new_names(dataset: Dataset, model: TrainedModel) -> list[str]:
 
 def _warn_stale(run: Run, model: TrainedModel, dataset: Dataset, warn: Warn) -> None:
     """Warn that the data changed after training. Raise StaleArtifact if the model cannot forecast them."""
-    changed = _differences(model, dataset)
+    changed = schema_differences(model.schema, dataset.schema)
     if changed:
         raise StaleArtifact(
             f"the model of {run.path} is out of date: the data have other {changed}",
@@ -187,19 +188,6 @@ def _warn_stale(run: Run, model: TrainedModel, dataset: Dataset, warn: Warn) -> 
             text=f"the model of {run.path}{version} is out of date: the data changed after training ({retrain})",
         )
     )
-
-
-def _differences(model: TrainedModel, dataset: Dataset) -> str:
-    """Return what differs between the data and the model as a phrase, empty if nothing does."""
-    old, new = model.schema, dataset.schema
-    pairs = {
-        "targets": (old.targets, new.targets),
-        "covariates": ((old.past, old.future, old.derived), (new.past, new.future, new.derived)),
-        "frequency": (old.step, new.step),
-        "horizon": (old.horizon, new.horizon),
-        "series": (old.series_name, new.series_name),
-    }
-    return " and ".join(name for name, (before, after) in pairs.items() if before != after)
 
 
 def load_new_data(

@@ -13,7 +13,7 @@ from small_ledger import broken_rows, rows_of, until, write_rows
 from small_nights import FIRST, choose, refreshed, result
 from small_steps import model_files
 
-from lstm_cli.config import EvaluateConfig, QuantizeConfig, RefreshConfig, ScoreConfig
+from lstm_cli.config import EvaluateConfig, RefreshConfig, ScoreConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import (
     ArtifactError,
@@ -30,7 +30,6 @@ from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.history import history, roll_back
-from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.refresh import challenger, compare, night, refresh
 from lstm_cli.steps.score import score
 from lstm_cli.training import train_model as training
@@ -315,14 +314,10 @@ def test_the_hints_after_a_night_lead_in_no_circle(run: Path, big: Path) -> None
     """`train` would replace the model without a comparison, and `evaluate` needs a model of the newest rows."""
     refreshed(run, big, "2024-05-11", RefreshConfig(new_rows=500))
     refreshed(run, big, "2024-05-13", RefreshConfig(new_rows=500))
-    for command in (
-        lambda: evaluate(run, EvaluateConfig(), ignore_events),
-        lambda: quantize(run, QuantizeConfig(), ignore_events),
-    ):
-        with pytest.raises(StaleArtifact) as stale:
-            command()
-        assert "lstm train" not in (stale.value.hint or "")
-        assert f"lstm refresh {run} DATA --always" in (stale.value.hint or "")
+    with pytest.raises(StaleArtifact) as stale:
+        evaluate(run, EvaluateConfig(), ignore_events)
+    assert "lstm train" not in (stale.value.hint or "")
+    assert f"lstm refresh {run} DATA --always" in (stale.value.hint or "")
     report = score(run, None, ScoreConfig(), ignore_events)
     (warning,) = [finding["text"] for finding in report.findings if finding["rule"] == "M405"]
     assert "lstm evaluate" not in warning
