@@ -1,10 +1,11 @@
-"""Writer of the outputs in docs/how-to/nightly.md: `python tests/nightly_page.py`.
+"""Writer of the outputs in docs/how-to/nightly.md: `python tests/nightly_page.py`. With --json, it prints them.
 
 It runs the nights of a small daily load, and puts the last lines of each kind of night into the blocks below the
 comments `<!-- output: NAME -->` of the page. The first model cannot know the effect of promotions, which begins after
 its last row. Later the load is noise.
 """
 
+import json
 import os
 import random
 import re
@@ -55,15 +56,17 @@ def outputs(folder: Path) -> dict[str, str]:
     lstm, export = shell(folder), folder / "load.csv"
     write_export(export, FIRST)
     prepare = ("--target", "load", "--future", "promo", "--horizon", "7", "--lookback", "14")
-    lstm("prepare", "load.csv", "runs/load", *prepare, "--val", "30", "--test", "7")
-    lstm("train", "runs/load")
-    lstm("evaluate", "runs/load", "--split", "val")
+    for argv in (
+        ("prepare", "load.csv", "runs/load", *prepare, "--val", "30", "--test", "7"),
+        ("train", "runs/load"),
+        ("evaluate", "runs/load", "--split", "val"),
+    ):
+        summary_of(*lstm(*argv))
     result: dict[str, str] = {}
     for days in (GROWN, *range(NIGHTS, LAST)):
         write_export(export, days)
         shutil.copytree(folder / "runs", folder / "before")
-        code, text = lstm(*NIGHT)
-        summary = text.splitlines()[-1]
+        summary = summary_of(*lstm(*NIGHT))
         kind = kind_of(summary)
         if kind is not None:
             result[kind] = f"{summary}\n"
@@ -72,7 +75,6 @@ def outputs(folder: Path) -> dict[str, str]:
             shutil.move(folder / "before", folder / "runs")
             result["failed"] = ended(*lstm(*NIGHT, "--fail-if", "mase>=1"))
             break
-        assert code == 0, text
         shutil.rmtree(folder / "before")
     export.write_text(export.read_text().replace("day,load,promo", "day,kw,promo"))
     result["broken"] = ended(*lstm(*NIGHT))
@@ -83,6 +85,33 @@ def outputs(folder: Path) -> dict[str, str]:
             f"no night was {', '.join(sorted(missing))}: change the load of tests/nightly_page.py"
         )
     return result
+
+
+def outputs_of_a_new_process(folder: Path) -> dict[str, str]:
+    """Return `outputs`, made by a process of its own, which shares no stream and no thread with other tests."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--json", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    if done.returncode:
+        raise ValueError(f"{COMMAND} ended with {done.returncode}:\n{done.stderr}")
+    result: dict[str, str] = json.loads(done.stdout)
+    return result
+
+
+def summary_of(code: int, text: str) -> str:
+    """Return the last line of a command. Raise ValueError if it failed, or printed nothing.
+
+    Args:
+        code: exit code.
+        text: what it printed to stderr.
+    """
+    if code or not text:
+        raise ValueError(f"exit code {code}, and stderr:\n{text}")
+    return text.splitlines()[-1]
 
 
 def kind_of(summary: str) -> str | None:
@@ -165,7 +194,10 @@ def masked(text: str) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the page, or with `--json FOLDER` print the outputs."""
+    if sys.argv[1:2] == ["--json"]:
+        print(json.dumps(outputs(Path(sys.argv[2]))))
+        return
     with tempfile.TemporaryDirectory() as folder:
         PAGE.write_text(with_outputs(PAGE.read_text(), outputs(Path(folder))))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from fenced import DOCS, blocks, exit_codes
-from nightly_page import COMMAND, PAGE, cron_lines, masked, outputs, with_outputs
+from nightly_page import COMMAND, PAGE, cron_lines, masked, outputs_of_a_new_process, with_outputs
 from nightly_page import blocks as output_blocks
 
 from lstm_cli.cli.main import run as lstm
@@ -22,7 +22,7 @@ NAME = "how-to/nightly.md"
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the text of each night by its name."""
-    return outputs(tmp_path_factory.mktemp("nights"))
+    return outputs_of_a_new_process(tmp_path_factory.mktemp("nights"))
 
 
 def test_the_outputs_are_those_of_the_program(nights: dict[str, str]) -> None:
