@@ -134,7 +134,7 @@ def _missing_covariate_error(
     )
     of_series = _series_text(schema, dataset.series.names[series])
     needed = f"rows with '{name}' for the {steps} steps after the last target"
-    hint = f"add {needed}, or give them with --future-data"
+    hint = f"add {needed}, or give them to 'lstm predict' with --future-data"
     if own_file:
         fewer = f", or use --horizon {complete}" if complete else ""
         hint = f"the file of --future-data needs {needed} of each series{fewer}"

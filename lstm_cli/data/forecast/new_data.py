@@ -63,6 +63,7 @@ def read_new_data(
     text: TextSettings,
     stdin: BinaryIO | None,
     origin: Origin | None = None,
+    future_file_ok: bool = False,
 ) -> NewData:
     """Return the new rows. A series that the model does not know gets a scaling of its own.
 
@@ -72,6 +73,7 @@ def read_new_data(
         text: settings of how text is read; those of the run are the defaults.
         stdin: standard input.
         origin: last row that the forecast knows; None: the last row of the file.
+        future_file_ok: the command has --future-data for rows without targets; a hint names it.
 
     Raises:
         DataError: for missing columns, another frequency, too few rows, or an origin that is not a row.
@@ -94,9 +96,10 @@ def read_new_data(
         units=schema.units,
         stdin=stdin,
         unmeasured_targets_ok=True,
+        future_file_ok=future_file_ok,
         like=schema.time_format,
     )
-    _require_targets(table)
+    _require_targets(table, future_file_ok=future_file_ok)
     refuse_missing_categories(table, schema.missing)
     require_same_clock(table, schema)
     table = localize(table, schema.grid, like=schema.time_format)
@@ -181,19 +184,19 @@ def wide_request(schema: Schema) -> WideRequest | None:
     return WideRequest(series=schema.id_columns, time=time, dated=schema.dated_header, from_model=True)
 
 
-def _require_targets(table: Table) -> None:
+def _require_targets(table: Table, *, future_file_ok: bool) -> None:
     """Raise DataError if a target has no number, as in a file of the rows ahead."""
     for column, name in enumerate(table.targets):
         if not np.isnan(table.values[:, column]).all():
             continue
-        ahead = (
-            f"if these are the rows after the last target, use --future-data {table.source} in place of NEW"
-            if table.future
-            else "give rows with targets; the model needs no rows after the last target"
-        )
+        hint = "give rows with targets; the model needs no rows after the last target"
+        if table.future:
+            hint = "give rows with targets before those after the last target"
+        if table.future and future_file_ok:
+            hint = f"if these are the rows after the last target, use --future-data {table.source} in place of NEW"
         raise DataError(
             f"column {quote_name(name)} is empty: none of its {len(table.lines):,} rows has a number",
-            hint=ahead,
+            hint=hint,
             rule="D310",
             at=in_file(table.source),
         )

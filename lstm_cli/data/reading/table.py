@@ -113,6 +113,7 @@ def read_table(
     units: Mapping[str, str] | None = None,
     range_of: RangeOf | None = None,
     no_target: bool = False,
+    future_file_ok: bool = False,
     like: TimeFormat | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
     listen: Listener = ignore_events,
@@ -139,6 +140,7 @@ def read_table(
         units: units of the run's numbers; None learns them.
         range_of: training range of a column, which decides between two readings of numbers; None trusts the settings.
         no_target: if True, the file holds covariates only, and no target is chosen.
+        future_file_ok: the command has --future-data for rows without targets; a hint names it.
         like: time format of the run's data, used for ambiguous times.
         categories: categories of the run's text columns; None detects text columns and learns their categories.
         listen: receives progress events.
@@ -162,6 +164,7 @@ def read_table(
         categories=categories,
         na_values=text.na_value,
         no_target=no_target,
+        future_file_ok=future_file_ok,
     )
     sources = expand_paths(source)
     total = _total_size(sources)

@@ -97,7 +97,7 @@ def predict(
         if new is None:
             data = load_own_data(forecaster, warn, origin)
         else:
-            data = load_new_data(new, forecaster, config.text, stdin, warn, origin)
+            data = load_new_data(new, forecaster, config.text, stdin, warn, origin, future_file_ok=True)
     chosen = choose_series(
         data, model, config, warn, steps=steps, own=new is None, origin=origin, stdin=stdin
     )

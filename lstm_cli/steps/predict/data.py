@@ -197,6 +197,8 @@ def load_new_data(
     stdin: BinaryIO | None,
     warn: Warn,
     origin: "Origin | None" = None,
+    *,
+    future_file_ok: bool = False,
 ) -> ForecastData:
     """Return new rows in the scaling of the model.
 
@@ -207,13 +209,16 @@ def load_new_data(
         stdin: stream behind `-`.
         warn: receives findings.
         origin: last row that the forecast knows; None: the last row of the file.
+        future_file_ok: the command has --future-data for rows without targets; a hint names it.
 
     Raises:
         DataError: the rows do not fit the model, or the origin is not one of them.
     """
     from lstm_cli.data.forecast.new_data import read_new_data
 
-    read = read_new_data(new, forecaster.schema, text=text, stdin=stdin, origin=origin)
+    read = read_new_data(
+        new, forecaster.schema, text=text, stdin=stdin, origin=origin, future_file_ok=future_file_ok
+    )
     for finding in read.findings:
         warn(finding)
     source = source_name(new)

@@ -96,8 +96,9 @@ def test_the_old_forecast_stays_if_no_forecast_can_be_made(big: Path, tmp_path: 
 
     prepare(measured(FIRST), run, PREPARE, ignore_events)
     train(run, LINEAR, ignore_events)
-    with pytest.raises(DataError, match="promo"):
+    with pytest.raises(DataError, match="promo") as missing:
         refresh.refresh(run, measured("2024-05-20"), config, ignore_events)
+    assert "or give them to 'lstm predict' with --future-data" in missing.value.hint
     assert output.read_bytes() == OLD
     report = refreshed(run, big, "2024-05-20", config)
     assert (report.rows["added"], report.rows["changed"]) == (0, 0)

@@ -310,6 +310,26 @@ def test_a_broken_file_changes_nothing(run: Path, tmp_path: Path) -> None:
     assert (run / "run.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ("day,shop,price,promo\n2024-05-10,A,5,1\n", "use the names of the training data"),
+        (
+            "day,shop,sales,price,promo\n2024-05-10,A,,5,1\n",
+            "give rows with targets before those after the last target",
+        ),
+    ],
+)
+def test_a_file_without_targets_gets_no_hint_at_an_option_of_predict(
+    run: Path, tmp_path: Path, lines: str, hint: str
+) -> None:
+    source = tmp_path / "without.csv"
+    source.write_text(lines)
+    with pytest.raises(DataError) as refused:
+        refresh(run, str(source), RefreshConfig(), ignore_events)
+    assert refused.value.hint == hint
+
+
 def test_the_hints_after_a_night_lead_in_no_circle(run: Path, big: Path) -> None:
     """`train` would replace the model without a comparison, and `evaluate` needs a model of the newest rows."""
     refreshed(run, big, "2024-05-11", RefreshConfig(new_rows=500))

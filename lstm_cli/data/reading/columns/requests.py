@@ -29,6 +29,7 @@ class ColumnRequest:
     na_values: tuple[str, ...] = ()  # further codes for a missing value
     mixed: tuple[str, ...] = ()  # covariates that turned out to hold digits and words
     no_target: bool = False  # the file holds covariates only
+    future_file_ok: bool = False  # --future-data takes rows without targets
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def choose_columns(
         try:
             return find_column(source, names, "", name)
         except DataError as error:
-            if flag == "--target" and request.future:
+            if flag == "--target" and request.future and request.future_file_ok:
                 error.hint += f", or give rows without targets with --future-data {source}"
             raise
 
