@@ -52,7 +52,7 @@ def state(run: Path, name: str) -> str:
 
 
 def test_the_quantized_model_serves_after_further_nights(grown: Path, big: Path) -> None:
-    """The graph of the model that stays is quantized, and no later row makes it out of date."""
+    """Quantize the graph of the model that stays. No later row makes the result out of date."""
     with pytest.raises(StaleArtifact) as stale:
         forecast(grown, "int8")  # that of the replaced model
     assert stale.value.hint == f"run 'lstm quantize {grown}' again"
