@@ -8,7 +8,7 @@ from typing import Any
 from lstm_cli import config as settings_of
 from lstm_cli.config.arguments import arguments
 from lstm_cli.config.renamed import with_new_names
-from lstm_cli.rundir import Run, command, retrain_command
+from lstm_cli.rundir import Run, command, is_refreshed, retrain_command
 from lstm_cli.steps.runs.facts import text_of
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
 from lstm_cli.text import quote_value
@@ -23,12 +23,17 @@ def again(
 ) -> str:
     """Return the command of a step with the options that it had, apart from those that `tune` chose.
 
+    In a run of `refresh`, the step `train` is a night, which takes the settings of the model from the run.
+
     Args:
         run: open run.
         step: verb of the step.
         config: stored settings; None for those in `run.json`.
         start: model at which a stored training starts, with its `run`.
     """
+    refreshed = is_refreshed(run.models)
+    if step == "train" and config is None and refreshed:
+        return retrain_command(run)
     entry = run.steps.get(step, {})
     sources = entry.get("sources") or {}
     if config is None:
@@ -36,7 +41,7 @@ def again(
             name: value for name, value in entry.get("config", {}).items() if sources.get(name) != "tune"
         }
         start = entry.get("report", {}).get("warm_start")
-    line = retrain_command(run) if step == "train" else command(step, run.path)
+    line = retrain_command(run) if step == "train" and not refreshed else command(step, run.path)
     if start is not None:
         line += f" --from {_quoted(str(start['run']))}"
     if step == "prepare":

@@ -31,6 +31,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.history import history, roll_back
 from lstm_cli.steps.refresh import challenger, compare, night, refresh
+from lstm_cli.steps.runs.summary import summarize
 from lstm_cli.steps.score import score
 from lstm_cli.training import train_model as training
 
@@ -338,6 +339,7 @@ def test_the_hints_after_a_night_lead_in_no_circle(run: Path, big: Path) -> None
         evaluate(run, EvaluateConfig(), ignore_events)
     assert "lstm train" not in (stale.value.hint or "")
     assert f"lstm refresh {run} DATA --always" in (stale.value.hint or "")
+    assert summarize(open_run(run)).next == f"lstm refresh {run} DATA --always"
     report = score(run, None, ScoreConfig(), ignore_events)
     (warning,) = [finding["text"] for finding in report.findings if finding["rule"] == "M405"]
     assert "lstm evaluate" not in warning
