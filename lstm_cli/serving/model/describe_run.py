@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,8 @@ def describe_run(
         needs_future=bool(schema.future),
         answer_columns=_answer_columns(schema, requested),
         example_records=tuple(records),
-        example_csv=_csv_text(records, schema.delimiter or ",") if records else "",
+        example_csv=_csv_text(records, schema) if records else "",
+        names_without_header=_names_without_header(schema, records[0] if records else ()),
     )
 
 
@@ -182,9 +184,23 @@ def _static(dataset: Dataset) -> dict[str, Any]:
     return columns
 
 
-def _csv_text(records: list[dict[str, Any]], delimiter: str) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n", delimiter=delimiter)
-    writer.writeheader()
+def _csv_text(records: list[dict[str, Any]], schema: Schema) -> str:
+    """Return records as the file of the run writes them: without a header, if the file has none."""
+    text, names = io.StringIO(), _names_without_header(schema, records[0]) or tuple(records[0])
+    writer = csv.DictWriter(text, names, lineterminator="\n", delimiter=schema.delimiter or ",")
+    if schema.text.has_header:
+        writer.writeheader()
     writer.writerows(records)
     return text.getvalue()
+
+
+def _names_without_header(schema: Schema, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of all columns of a file without a header, in the order of the file; () with a header.
+
+    Args:
+        schema: schema of the run.
+        names: names of the columns that the run uses.
+    """
+    if schema.text.no_header:
+        return tuple(str(number + 1) for number in range(max(map(int, names), default=0)))
+    return schema.text.names or ()

@@ -44,3 +44,4 @@ class RunDescription:
     # run's data are gone.
     example_records: tuple[dict[str, Any], ...] = field(default=())
     example_csv: str = ""
+    names_without_header: tuple[str, ...] = ()  # columns of a CSV body; () if its header names them

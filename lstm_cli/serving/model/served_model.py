@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +85,7 @@ class ServedModel:
         path = Path(run).absolute()
         try:
             with open_run(path) as opened:
-                forecaster = open_forecaster(opened, threads=threads, max_rows=MAX_ROWS)
+                forecaster = _with_text_of_bodies(open_forecaster(opened, threads=threads, max_rows=MAX_ROWS))
                 forecaster.load_all()
                 served = cls(
                     forecaster,
@@ -273,6 +273,13 @@ class ServedModel:
             if isinstance(error, DataError) and error.rule in MALFORMED_RULES:
                 raise MalformedBody(error.message, hint=error.hint) from error
             raise
+
+
+def _with_text_of_bodies(forecaster: Forecaster) -> Forecaster:
+    """Return a forecaster that reads bodies as UTF-8 from their first line, whatever the file of the run has."""
+    schema = forecaster.model.schema
+    text = replace(schema.text, encoding=None, skip_rows=0)
+    return replace(forecaster, model=replace(forecaster.model, schema=replace(schema, text=text)))
 
 
 @dataclass(frozen=True, kw_only=True)

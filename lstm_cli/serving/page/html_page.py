@@ -94,7 +94,12 @@ def _page_data(description: RunDescription) -> Html:
     names: dict[str, list[str]] = {"time": [], "series": [], "target": []}
     for column in description.columns:
         names.setdefault(column.role, []).append(column.name)
-    data = {"delimiter": description.delimiter or ",", "columns": names, "lookback": description.lookback}
+    data = {
+        "delimiter": description.delimiter or ",",
+        "names": description.names_without_header,
+        "columns": names,
+        "lookback": description.lookback,
+    }
     text = json.dumps(data, ensure_ascii=True, allow_nan=False).translate(ESCAPED)
     return Html(f'<script type="application/json" id="serve-data">{text}</script>')
 

@@ -95,6 +95,8 @@ def _about(description: RunDescription, limits: ServerLimits) -> str:
         f"A forecast reads the last {description.lookback:,} rows of a series, and needs at least {least}.",
         "Rows are CSV, JSON or Parquet, in the units of the file of the run. Columns that are not listed are ignored.",
     ]
+    if description.names_without_header:
+        parts.append("A CSV body has no header, as the file of the run.")
     if description.needs_future:
         parts.append(
             "Rows after the last target hold the known-ahead covariates, one row for each step of the forecast."

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,25 @@ def test_the_curl_lines_work(tab: Tab, load: tuple[str, list[Any]], tmp_path: Pa
     assert newest[:2] == ("GET", "/v1/forecast?horizon=5")
     assert rows[:2] == ("POST", "/v1/forecast?horizon=5")
     assert (rows[2]["Content-Type"], rows[3].decode()) == ("text/csv", LOAD.example_csv)
+
+
+@needs_chromium
+def test_rows_without_a_header_have_their_names_in_the_chart(tab: Tab) -> None:
+    rows = LOAD.example_csv.partition("\n")[2]
+    with page_server(replace(LOAD, example_csv=rows, names_without_header=("date", "load")), LIMITS) as (
+        url,
+        _,
+    ):
+        tab.open(url)
+        tab.evaluate("document.getElementById('form').requestSubmit()")
+        tab.wait_for(SHOWN)
+        tab.evaluate("document.getElementById('chart').scrollIntoView({block: 'center'})")
+        place = tab.evaluate("document.querySelector('.u-over').getBoundingClientRect().toJSON()")
+        tab.mouse("Moved", place["x"] + 2, place["y"] + 20)
+        tab.wait_for("document.querySelector('.readout').textContent !== ''")
+        assert tab.evaluate("document.querySelector('.readout').textContent").startswith(
+            "2026-11-01 00:00 \u00b7 "
+        )
 
 
 @needs_chromium

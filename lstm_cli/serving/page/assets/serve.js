@@ -31,7 +31,7 @@
     return { error: `${answer.status} ${answer.statusText}: ${text.slice(0, 200)}` };
   }
 
-  function parseCsv(text, delimiter) {
+  function parseCsv(text, delimiter, header) {
     const rows = [];
     let row = [], cell = "", quoted = false;
     for (let at = 0; at < text.length; at += 1) {
@@ -45,13 +45,14 @@
       else cell += char;
     }
     if (cell || row.length) rows.push([...row, cell.trim()]);
-    const [names, ...cells] = rows.filter((items) => items.some(Boolean));
+    const filled = rows.filter((items) => items.some(Boolean));
+    const [names, ...cells] = header.length ? [header, ...filled] : filled;
     return (cells || []).map((items) => Object.fromEntries((names || []).map((name, at) => [name, items[at]])));
   }
 
   function parseRows(text, data) {
     try {
-      if (!/^\s*[[{]/.test(text)) return parseCsv(text, data.delimiter);
+      if (!/^\s*[[{]/.test(text)) return parseCsv(text, data.delimiter, data.names);
       const value = JSON.parse(text);
       if (Array.isArray(value)) return value;
       return value.data.map((cells) => Object.fromEntries(value.columns.map((name, at) => [name, cells[at]])));
