@@ -1,6 +1,7 @@
 """Errors and warnings for clients: without paths of the machine, options and commands."""
 
 import re
+import shlex
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -29,7 +30,8 @@ def remove_path(error: LstmError, path: str, name: str) -> None:
         path: absolute path of the run.
         name: name of the run.
     """
-    error.message, error.hint = error.message.replace(path, name), error.hint.replace(path, name)
+    error.message = _without_path(error.message, path, name)
+    error.hint = _without_path(error.hint, path, name)
     error.args = (error.message,)
 
 
@@ -60,13 +62,30 @@ def public_finding(finding: Finding, path: str, name: str) -> Finding:
         path: absolute path of the run.
         name: name of the run.
     """
-    source = finding.source.replace(path, name) if finding.source is not None else None
+    source = _without_path(finding.source, path, name) if finding.source is not None else None
     return replace(
         finding,
-        text=_without_options(finding.text.replace(path, name), finding.flags),
+        text=_without_options(_without_path(finding.text, path, name), finding.flags),
         source=source,
         flags=tuple(QUERY_VALUES[flag] for flag in finding.flags if flag in QUERY_VALUES),
     )
+
+
+def _without_path(text: str, path: str, name: str) -> str:
+    """Return a text with the name of the run in place of its path, also where a command has the path in quotes.
+
+    Args:
+        text: text of an error or a finding.
+        path: absolute path of the run.
+        name: name of the run.
+    """
+    text = text.replace(_inside_quotes(path), _inside_quotes(name))
+    return text.replace(shlex.quote(path), shlex.quote(name)).replace(path, name)
+
+
+def _inside_quotes(text: str) -> str:
+    """Return a text as it stands between the quotes of `shlex.quote`."""
+    return text.replace("'", "'\"'\"'")
 
 
 def _flags(error: LstmError) -> tuple[str, ...]:

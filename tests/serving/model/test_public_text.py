@@ -1,5 +1,7 @@
 """Tests of the texts for clients, who have query values and no options or commands."""
 
+import shlex
+
 import pytest
 from served_runs import KINDS, as_csv, as_json, last_rows
 
@@ -50,6 +52,18 @@ def test_a_hint_keeps_what_a_client_can_do(hint: str, expected: str) -> None:
 def test_a_command_is_for_the_operator() -> None:
     error = MissingArtifact("/srv/runs/load has no data", hint="run 'lstm prepare DATA /srv/runs/load' first")
     assert public(error) == ("load has no data", OPERATOR_HINT)
+
+
+@pytest.mark.parametrize("name", ["load", "it's here", "two words"])
+@pytest.mark.parametrize("rest", ["", "/model/0001"])
+def test_a_path_in_quotes_is_removed(name: str, rest: str) -> None:
+    path = f"/srv/runs/{name}"
+    text = f"{path}{rest}: try {shlex.quote(path + rest)}"
+    expected = f"{name}{rest}: try {shlex.quote(name + rest)}"
+    error = DataError(text, hint=text, rule="D301")
+    make_public(error, path, name)
+    assert (error.message, error.hint) == (expected, expected)
+    assert public_finding(Finding(rule="D516", text=text), path, name).text == expected
 
 
 def test_data_that_look_like_an_option_stay() -> None:
