@@ -15,6 +15,7 @@ from lstm_cli.serving.http.request import Request, Response, new_request
 from lstm_cli.serving.messages.http_error import CLOSE, HttpError, as_http_error
 from lstm_cli.serving.messages.request_body import ClientGone, Receive
 from lstm_cli.serving.messages.tokens import Tokens
+from lstm_cli.serving.model import ForecastFailed
 
 Handler = Callable[[Request, Receive], Awaitable[Response]]
 Send = Callable[[Any], Awaitable[None]]
@@ -137,6 +138,8 @@ class Application:
 
     def _report_bug(self, request: Request, error: Exception) -> None:
         """Write the traceback of a bug to stderr, with the id that the client gets."""
+        if isinstance(error, ForecastFailed) and isinstance(error.__cause__, Exception):
+            error = error.__cause__
         for line in "".join(format_exception(error)).splitlines():
             self._print("traceback", line, {"text": line, "request_id": request.id})
         text = f"request {request.id}: this is a bug in lstm {__version__}: {type(error).__name__}: {error}"

@@ -3,12 +3,20 @@
 import json
 from collections.abc import Sequence
 
-from lstm_cli.errors import DataError, DeviceError, LstmError, MissingArtifact, UsageError
+from lstm_cli.errors import (
+    DataError,
+    DeviceError,
+    LstmError,
+    MissingArtifact,
+    StaleArtifact,
+    UsageError,
+)
 from lstm_cli.library_errors import is_out_of_memory
-from lstm_cli.serving.model import BodyTooLarge, MalformedBody
+from lstm_cli.serving.model import BodyTooLarge, ForecastFailed, MalformedBody
 
 Headers = Sequence[tuple[bytes, bytes]]
 RETRY_SOON = ((b"retry-after", b"1"),)
+RETRY_LATER = ((b"retry-after", b"60"),)  # after a command of the operator
 CLOSE = ((b"connection", b"close"),)
 # The code of each status, unless the data break a rule, whose id is the code.
 CODES = {
@@ -107,8 +115,10 @@ def as_http_error(error: Exception) -> HttpError | None:
         return HttpError(413, error.message, hint=error.hint)
     if isinstance(error, MalformedBody | UsageError):
         return HttpError(400, error.message, hint=error.hint)
+    if isinstance(error, StaleArtifact):
+        return HttpError(503, error.message, hint=error.hint, headers=RETRY_LATER, code="stale")
     if isinstance(error, MissingArtifact):
         return HttpError(404, error.message, hint=error.hint)
-    if isinstance(error, LstmError):
+    if isinstance(error, LstmError) and not isinstance(error, ForecastFailed):
         return HttpError(500, error.message, hint=error.hint, code="model")
     return None

@@ -9,7 +9,8 @@ import numpy as np
 from lstm_cli.data.dataset.windows import Batch
 from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
-from lstm_cli.errors import LstmError
+from lstm_cli.errors import DeviceError, LstmError
+from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.serving.model.request import ForecastFailed
 from lstm_cli.serving.model.rows import PlainRows, Rows
 
@@ -123,9 +124,13 @@ def _advance(one: _Waiting, made: np.ndarray | Exception, results: dict[int, Res
 
 
 def _as_expected(error: Exception) -> LstmError:
-    """Return the error, or the error of a bug with it as the cause."""
+    """Return the error; of memory, or of a bug, an error with it as the cause."""
     if isinstance(error, LstmError):
         return error
-    failed = ForecastFailed(f"the forecast failed: {type(error).__name__}")
+    failed: LstmError
+    if is_out_of_memory(error):
+        failed = DeviceError("out of memory during the forecast", hint="send fewer rows")
+    else:
+        failed = ForecastFailed(f"the forecast failed: {type(error).__name__}")
     failed.__cause__ = error
     return failed

@@ -10,7 +10,16 @@ from typing import Any
 
 from lstm_cli.errors import CorruptArtifact, DataError, LstmError, UsageError
 from lstm_cli.findings import Finding, at_line
-from lstm_cli.serving.model import CSV, JSON, Answer, BodyTooLarge, ForecastQuery, MalformedBody, Rows
+from lstm_cli.serving.model import (
+    CSV,
+    JSON,
+    Answer,
+    BodyTooLarge,
+    ForecastFailed,
+    ForecastQuery,
+    MalformedBody,
+    Rows,
+)
 
 WARNING = Finding(rule="D602", text="1 missing value is filled", source="body", column="load")
 BAD_CELL = at_line("body", 3)
@@ -63,7 +72,9 @@ class FakeModel:
 
     def _forecast(self, numbers: list[float], horizon: int) -> list[float] | LstmError:
         if "bug" in numbers:
-            raise KeyError("bug")
+            failed = ForecastFailed("the forecast failed: KeyError")
+            failed.__cause__ = KeyError("bug")
+            return failed
         if "memory" in numbers:
             raise MemoryError
         if "refused" in numbers:

@@ -11,6 +11,8 @@ import pytest
 from exchange import JSON_BODY, Reply, Server, exchange, reply
 from fake_model import FakeModel
 
+from lstm_cli.errors import StaleArtifact
+
 FORECAST = "/v1/forecast"
 CSV_BODY = {"content-type": "text/csv"}
 
@@ -81,6 +83,7 @@ def test_a_bug_is_in_the_log_with_the_id_of_the_answer() -> None:
         answer = await server.send("POST", FORECAST, b'["bug"]', JSON_BODY | {"x-request-id": "mine-7"})
         assert any("KeyError" in text for event, text, _ in server.printed if event == "traceback")
         assert server.printed[-1][2]["request_id"] == "mine-7"
+        assert "KeyError: 'bug'" in server.printed[-1][1]
         return answer
 
     assert exchange(work).json["request_id"] == "mine-7"
@@ -135,6 +138,15 @@ def test_a_slow_body_and_a_slow_model_have_statuses_of_their_own() -> None:
         assert reply("GET", FORECAST, timeout=0.05, model=model).status == 504
     finally:
         done.set()
+
+
+def test_data_that_the_model_cannot_forecast_are_out_of_date_not_a_bug() -> None:
+    def refuse(rows: Any) -> None:
+        raise StaleArtifact("the model is out of date", hint="ask the operator")
+
+    answer = reply("GET", FORECAST, model=FakeModel("1", before_forecast=refuse))
+    assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "stale", "60")
+    assert answer.json["hint"] == "ask the operator"
 
 
 def test_options_and_405_list_the_methods() -> None:

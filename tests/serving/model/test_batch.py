@@ -79,7 +79,7 @@ def test_a_request_can_be_forecast_again(served):
     assert model.write(rows, first[0], CSV).body == model.write(rows, second[0], CSV).body
 
 
-@pytest.mark.parametrize("error", [DeviceError("out of memory"), ValueError("a bug")])
+@pytest.mark.parametrize("error", [DeviceError("out of memory"), MemoryError(), ValueError("a bug")])
 def test_a_failed_batch_runs_again_request_by_request(served, monkeypatch, error):
     model = served("hourly")
     session = model._forecaster.session
@@ -96,6 +96,7 @@ def test_a_failed_batch_runs_again_request_by_request(served, monkeypatch, error
     results = model.forecast(rows)
     failed = results.pop(3)
     assert isinstance(failed, LstmError)
+    assert isinstance(failed, DeviceError) != isinstance(error, ValueError)
     assert isinstance(failed, ForecastFailed) == isinstance(error, ValueError)
     assert error in (failed, failed.__cause__)
     assert all(isinstance(result, Forecast) for result in results)
