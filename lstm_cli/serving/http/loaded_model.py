@@ -34,12 +34,12 @@ class LoadedModel:
 
     Args:
         model: model of the run.
-        finished: when the model was trained and the data were prepared, in seconds of Unix time.
+        moments: when the `model` was trained, and the time of the newest row of the `data`, if they are known.
     """
 
-    def __init__(self, model: ServedModel, finished: dict[str, float]) -> None:
+    def __init__(self, model: ServedModel, moments: dict[str, float]) -> None:
         self.model = model
-        self.finished = finished
+        self.moments = moments  # in seconds of Unix time
         self.version_header = (b"lstm-model-version", model.version.encode())
         self.answers: dict[tuple[ForecastQuery, str], asyncio.Task[Answer]] = {}
         self.pages: dict[str, bytes] = {}
@@ -73,19 +73,17 @@ def _retrieve_error(task: "asyncio.Task[Answer]") -> None:
 def load_model(run: Path, *, threads: int | None) -> LoadedModel:
     """Return the model of a run, after one forecast with it. Raises LstmError as `ServedModel.load`."""
     model = ServedModel.load(run, threads=threads)
-    return LoadedModel(model, _finished(run))
+    moments = {"model": _trained(run), "data": model.newest_row()}
+    return LoadedModel(model, {name: moment for name, moment in moments.items() if moment is not None})
 
 
-def _finished(run: Path) -> dict[str, float]:
-    """Return when the model was trained and the data were prepared; empty if the run does not say it."""
-    moments = {}
+def _trained(run: Path) -> float | None:
+    """Return when the model was trained, in seconds of Unix time; None if the run does not say it."""
     with suppress(LstmError, ValueError, KeyError, TypeError), open_run(run) as opened:
         for entry in opened.steps.values():
-            for name in ("model", "data"):
-                if name in entry["wrote"]:
-                    finished = time.strptime(entry["times"]["finished"], "%Y-%m-%dT%H:%M:%SZ")
-                    moments[name] = float(calendar.timegm(finished))
-    return moments
+            if "model" in entry["wrote"]:
+                return float(calendar.timegm(time.strptime(entry["times"]["finished"], "%Y-%m-%dT%H:%M:%SZ")))
+    return None
 
 
 def signature_of(run: Path) -> Signature:
@@ -220,4 +218,4 @@ class ModelReloader:
 
     def _set_metrics(self) -> None:
         model = self.current.model
-        self._metrics.set_model(model.version, model.etag, self.current.finished)
+        self._metrics.set_model(model.version, model.etag, self.current.moments)

@@ -19,6 +19,11 @@ WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 RELOADED, UNCHANGED, FAILED = RELOADS = ("reloaded", "unchanged", "failed")
 
+AGES = {
+    "model": ("lstm_model_age_seconds", "Time since the model was trained."),
+    "data": ("lstm_data_age_seconds", "Time since the newest row of the data of the run."),
+}
+
 
 class Metrics:
     """Metrics of one server."""
@@ -66,7 +71,7 @@ class Metrics:
         self._loaded = Gauge(
             "lstm_model_loaded_timestamp_seconds", "Time when the model was loaded.", registry=registry
         )
-        self._ages: dict[str, Gauge] = {}
+        self._ages: list[Gauge] = []  # of the model that answers
         ProcessCollector(registry=registry)
 
     def watch(self, *, queue: Callable[[], int], connections: Callable[[], int]) -> None:
@@ -90,26 +95,23 @@ class Metrics:
         self._reloads.labels(result).inc()
         self._reload_failing.set(result == FAILED)
 
-    def set_model(self, version: str, etag: str, finished: dict[str, float]) -> None:
+    def set_model(self, version: str, etag: str, moments: dict[str, float]) -> None:
         """Set the model that answers.
 
         Args:
             version: version of the model.
             etag: tag of the model and the data.
-            finished: when the model was trained and the data were prepared, in seconds of Unix time.
+            moments: moment of each of AGES that is known, in seconds of Unix time.
         """
         self._info.clear()
         self._info.labels(version, etag).set(1)
         self._version.set(float(version) if version.isdecimal() else 0.0)
         self._loaded.set(time.time())
-        for subject, moment in finished.items():
-            if subject not in self._ages:
-                self._ages[subject] = Gauge(
-                    f"lstm_{subject}_age_seconds",
-                    f"Time passed after the {subject} of the run was made.",
-                    registry=self._registry,
-                )
-            self._ages[subject].set_function(partial(_age, moment))
+        for gauge in self._ages:
+            self._registry.unregister(gauge)
+        self._ages = [Gauge(*AGES[subject], registry=self._registry) for subject in moments]
+        for gauge, moment in zip(self._ages, moments.values(), strict=True):
+            gauge.set_function(partial(_age, moment))
 
     def render(self) -> bytes:
         """Return all metrics as text."""

@@ -15,6 +15,7 @@ from lstm_cli.config import PredictConfig
 from lstm_cli.config.text import PLAIN_TEXT
 from lstm_cli.data.forecast.fed_back import ModelRuns
 from lstm_cli.data.forecast.output import Forecast
+from lstm_cli.data.times.formats import SECOND
 from lstm_cli.errors import CorruptArtifact, DataError, LstmError, UsageError
 from lstm_cli.findings import Finding
 from lstm_cli.inference.onnx_format import TRAIN_AGAIN
@@ -176,6 +177,20 @@ class ServedModel:
             UsageError: pyarrow is not installed, and the answer is Parquet.
         """
         return encode_answer(forecast, media_type, version=self.version, warnings=rows.findings, key=key)
+
+    def newest_row(self) -> float | None:
+        """Return the time of the newest row of the run's data, in seconds of Unix time.
+
+        A local time without a time zone counts as UTC. Without data or times, the result is None.
+        """
+        if not self._forecaster.run.has("data"):
+            return None
+        dataset, _ = self._forecaster.own_data
+        schema, series = dataset.schema, dataset.series
+        if schema.time_name is None or schema.time_format.is_integer or not series.names:
+            return None
+        times = np.append(schema.step.times(series.count - 1, series.origin_us), schema.newest_us or [])
+        return float(schema.time_format.to_utc(times).max()) / SECOND
 
     def warm_up(self) -> None:
         """Load the reader of files, for which the first body that needs it would wait. `load` does not need it."""

@@ -40,6 +40,7 @@ def test_a_changed_run_is_loaded_and_a_broken_one_is_reported_once(run: Path) ->
         replace(run, "2")
         await until(lambda: models.reloads["reloaded"] == 1)
         assert (await server.send("GET", "/v1/forecast")).json["version"] == "2"
+        assert b"\nlstm_data_age_seconds " in (await server.send("GET", "/metrics")).body
         for count in (1, 2):  # two changes with the same problem
             replace(run, "broken")
             await until(lambda count=count: models.reloads["failed"] == count)
@@ -51,7 +52,9 @@ def test_a_changed_run_is_loaded_and_a_broken_one_is_reported_once(run: Path) ->
         assert b'lstm_reloads_total{result="failed"} 3.0' in metrics
         replace(run, "3")
         await until(lambda: models.reloads["reloaded"] == 2)
-        assert b"lstm_reload_failing 0.0" in (await server.send("GET", "/metrics")).body
+        metrics = (await server.send("GET", "/metrics")).body
+        assert b"lstm_reload_failing 0.0" in metrics
+        assert b"lstm_data_age_seconds" not in metrics
         watching.cancel()
 
     def check(server: Server) -> None:

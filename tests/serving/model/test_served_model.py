@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -151,6 +152,22 @@ def test_a_warm_model_gives_the_same_answer(run):
     model, body = ServedModel.load(run, threads=1), as_csv(last_rows(KINDS["hourly"]))
     model.warm_up()
     assert answer(model, body, CSV).body == answer(ServedModel.load(run, threads=1), body, CSV).body
+
+
+@pytest.mark.parametrize(
+    ("kind", "newest"),
+    [
+        ("hourly", "2024-01-17T15:00"),  # as if in UTC
+        ("zone", "2024-10-26T13:00"),  # 15:00 in Berlin, in summer
+        ("offsets", "2024-01-13T10:00"),  # 11:00+01:00
+        ("panel", "2024-05-29"),  # the rows with covariates ahead are not measured
+        ("months", "2016-08-01"),
+        ("rows", None),
+    ],
+)
+def test_the_newest_row_is_in_utc(kind, newest, served):
+    moment = served(kind).newest_row()
+    assert moment == (None if newest is None else np.datetime64(newest, "s").astype(int))
 
 
 def test_the_description_has_the_facts_of_the_run(served):
