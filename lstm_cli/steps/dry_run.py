@@ -492,7 +492,7 @@ def plan_serve(run: Path, config: ServeConfig) -> DryRunPlan:
 
     Args:
         run: run directory.
-        config: settings of `serve`.
+        config: settings of `serve`, with a token file that can be read.
 
     Raises:
         MissingArtifact: the run has no model.
@@ -501,7 +501,8 @@ def plan_serve(run: Path, config: ServeConfig) -> DryRunPlan:
         opened.require("model")
         names = [name for name in ("model", "quantized", "data") if opened.has(name)]
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]
-        reads += _sizes([config.token_file] if config.token_file is not None else [])
+        if config.token_file is not None:
+            reads.append((config.token_file, Path(config.token_file).stat().st_size))
         return _plan(run, "serve", None, reads, [])
 
 

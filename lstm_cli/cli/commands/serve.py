@@ -1,9 +1,14 @@
 """`lstm serve RUN`."""
 
+from typing import TYPE_CHECKING, Any
+
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DryRunOption, JsonOption, RunArgument, with_options_of
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.config.serve import ServeConfig
+
+if TYPE_CHECKING:
+    from lstm_cli.steps.dry_run import DryRunPlan
 
 EXAMPLES = (
     "lstm serve runs/load",
@@ -40,6 +45,13 @@ def serve(
         if report.signal is not None:
             raise SystemExit(128 + report.signal)
 
+    def plan(planning: Any) -> "DryRunPlan":
+        from lstm_cli.serving.messages.tokens import Tokens
+
+        Tokens(settings.token_file)
+        plan: DryRunPlan = planning.plan_serve(run, settings)
+        return plan
+
     if dry_run:
-        return print_plan(lambda planning: planning.plan_serve(run, settings), as_json=as_json)
+        return print_plan(plan, as_json=as_json)
     return work

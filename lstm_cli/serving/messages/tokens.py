@@ -1,10 +1,11 @@
 """Tokens of clients, and the check of the header Authorization."""
 
+import shlex
 from hmac import compare_digest
 from pathlib import Path
 
 from lstm_cli.errors import OutputError
-from lstm_cli.os_errors import as_output_error
+from lstm_cli.os_errors import os_error_reason
 from lstm_cli.serving.messages.http_error import HttpError
 
 MAX_BYTES = 1 << 20
@@ -51,19 +52,25 @@ class Tokens:
 
 def read_tokens(path: str) -> tuple[bytes, ...]:
     """Return the tokens of a file. Raises OutputError if it is not readable, or has no token."""
-    with as_output_error(path, doing="read"), Path(path).open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+    advice = f"write one token per line, such as: openssl rand -hex 32 > {shlex.quote(path)}"
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError of a path with a null character
+        raise OutputError(
+            f"cannot read the token file {path}: {os_error_reason(error)}", hint=advice
+        ) from error
     tokens = tuple(filter(None, map(bytes.strip, data.removeprefix(b"\xef\xbb\xbf").splitlines())))
     if len(data) > MAX_BYTES or not tokens:
         problem = "empty" if not tokens else f"larger than {MAX_BYTES:,} bytes"
         raise OutputError(
             f"the token file {path} is {problem}",
-            hint=f"write one token per line, such as: openssl rand -hex 32 > {path}",
+            hint=advice,
         )
     for token in tokens:
         if any(byte < 0x21 or byte > 0x7E for byte in token):
             raise OutputError(
                 f"the token file {path} has a token with a space or a character that is not ASCII",
-                hint=f"write one token per line, such as: openssl rand -hex 32 > {path}",
+                hint=advice,
             )
     return tokens
