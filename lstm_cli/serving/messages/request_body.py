@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from lstm_cli.serving.messages.http_error import HttpError, too_many_requests
+from lstm_cli.serving.messages.http_error import CLOSE, HttpError, too_many_requests
 
 Receive = Callable[[], Awaitable[Any]]
 BODIES = 8  # bodies of the maximum size that are in memory at the same time
@@ -76,7 +76,7 @@ async def read_body(receive: Receive, memory: BodyMemory, *, deadline: float) ->
         memory.release(size)
         if isinstance(error, TimeoutError):
             hint = "send the body faster, or raise --timeout of the server"
-            raise HttpError(408, "the body did not arrive in time", hint=hint) from None
+            raise HttpError(408, "the body did not arrive in time", hint=hint, headers=CLOSE) from None
         raise
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

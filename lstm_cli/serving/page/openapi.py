@@ -139,7 +139,10 @@ def _post(
         "summary": text,
         "parameters": query_parameters(description),
         "requestBody": {"$ref": "#/components/requestBodies/Rows"},
-        "responses": {"200": answered, **errors(400, 406, 408, 413, 415, 422, 503, 504, limits=limits)},
+        "responses": {
+            "200": answered,
+            **errors(400, 406, 408, 413, 415, 422, 503, 504, needs_token=limits.needs_token),
+        },
     }
 
 
@@ -168,7 +171,7 @@ def _newest(description: RunDescription, limits: ServerLimits) -> Json:
     responses = {
         "200": answer("Forecast", etag=True),
         "304": {"description": "The forecast has the ETag of `If-None-Match`."},
-        **errors(400, 404, 406, 422, 503, 504, limits=limits),
+        **errors(400, 404, 406, 422, 503, 504, needs_token=limits.needs_token),
     }
     return {
         "operationId": "newest",
@@ -237,9 +240,8 @@ def query_parameters(description: RunDescription) -> list[Json]:
 
 
 def _health(name: str, text: str, *, can_fail: bool = True) -> Json:
-    responses: Json = {"200": json_answer("Yes.", "Health")}
-    if can_fail:
-        responses["503"] = {"$ref": "#/components/responses/503"}
+    statuses = (503,) if can_fail else ()
+    responses: Json = {"200": json_answer("Yes.", "Health"), **errors(*statuses, needs_token=False)}
     return {"operationId": name, "tags": [OPERATION], "summary": text, "security": [], "responses": responses}
 
 
@@ -248,5 +250,5 @@ def _plain(name: str, text: str, answered: Json, limits: ServerLimits) -> Json:
         "operationId": name,
         "tags": [OPERATION],
         "summary": text,
-        "responses": {"200": answered, **errors(limits=limits)},
+        "responses": {"200": answered, **errors(needs_token=limits.needs_token)},
     }

@@ -1,7 +1,6 @@
 """Answers and errors of the OpenAPI document."""
 
 from lstm_cli.serving.model.media_types import CSV, JSON, PARQUET
-from lstm_cli.serving.page.limits import ServerLimits
 from lstm_cli.serving.page.schemas import Json, reference
 
 REQUEST_ID, VERSION, WARNINGS = "X-Request-Id", "LSTM-Model-Version", "LSTM-Warnings"
@@ -9,11 +8,13 @@ ERRORS = {
     400: "The body is malformed, or a query value is unknown or malformed.",
     401: "The token is missing or wrong.",
     404: "Not found: the run has no data for this forecast.",
+    405: "The path does not have this method.",
     406: "The server writes no media type of `Accept`.",
     408: "The body arrived too slowly.",
     413: "The body is too large, also after decompression.",
     415: "The media type or the encoding of the body is not supported.",
     422: "The rows do not fit the model. The message has line and column.",
+    431: "The headers are too large.",
     500: "An error of the server. Its log has the request id.",
     503: "The server is not ready, its queue is full, or memory is short.",
     504: "The forecast took longer than the time limit.",
@@ -27,6 +28,8 @@ def error_components() -> Json:
         headers = {REQUEST_ID: _header("Id of the request in the log of the server.")}
         if status == 401:
             headers["WWW-Authenticate"] = _header("Bearer.")
+        if status == 405:
+            headers["Allow"] = _header("Methods of the path.")
         if status == 503:
             headers["Retry-After"] = {
                 "description": "Seconds to wait.",
@@ -40,14 +43,14 @@ def error_components() -> Json:
     return result
 
 
-def errors(*statuses: int, limits: ServerLimits) -> Json:
-    """Return the errors of an operation. 500 belongs to each, and 401 to each one that needs a token.
+def errors(*statuses: int, needs_token: bool) -> Json:
+    """Return the errors of an operation. 405, 431 and 500 belong to each, and 401 to each one that needs a token.
 
     Args:
         statuses: other errors.
-        limits: limits of the server.
+        needs_token: whether the operation needs a token.
     """
-    every = {*statuses, 500, *([401] if limits.needs_token else [])}
+    every = {*statuses, 405, 431, 500, *([401] if needs_token else [])}
     return {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(every)}
 
 

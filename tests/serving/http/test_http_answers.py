@@ -131,6 +131,7 @@ def test_a_truncated_or_longer_compressed_body_is_malformed(packed: bytes) -> No
 def test_a_slow_body_and_a_slow_model_have_statuses_of_their_own() -> None:
     slow_body = reply("POST", FORECAST, [b"[1", None], JSON_BODY, timeout=0.05)
     assert (slow_body.status, slow_body.json["code"]) == (408, "timeout-of-body")
+    assert slow_body.headers["connection"] == "close"  # the rest of the body would be read as a request
     done = threading.Event()
     model = FakeModel("1", before_forecast=lambda rows: done.wait(300))
     try:

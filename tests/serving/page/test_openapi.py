@@ -92,6 +92,14 @@ def test_only_health_needs_no_token() -> None:
     assert "security" not in openapi_document(LOAD, LIMITS)
 
 
+def test_errors_before_the_handler_belong_to_each_operation() -> None:
+    document = openapi_document(LOAD, LIMITS)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert {"405", "431"} <= operation["responses"].keys()
+    assert "Allow" in document["components"]["responses"]["405"]["headers"]
+
+
 def test_the_limits_are_written() -> None:
     assert "at most 16 MiB" in openapi_document(LOAD, LIMITS)["info"]["description"]
     assert "at most 1,500 bytes" in openapi_document(LOAD, WITH_TOKEN)["info"]["description"]
