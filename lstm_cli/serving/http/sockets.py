@@ -94,9 +94,14 @@ def _bind_unix(path: str) -> socket.socket:
         sock.close()
         if error.errno == errno.EADDRINUSE:
             raise _path_in_use(path) from None
+        if error.errno is None:  # Python compares the length itself
+            raise OutputError(
+                f"cannot listen on {path}: its path of {len(os.fsencode(path))} bytes is too long",
+                hint="give --uds a shorter path, such as /tmp/lstm.sock",
+            ) from None
         raise OutputError(
             f"cannot listen on {path}: {os_error_reason(error)}",
-            hint="check that the folder exists and is writable, and that the path has at most 107 bytes",
+            hint="check that the folder exists and is writable",
         ) from error
     return sock
 

@@ -197,7 +197,10 @@ def test_a_port_in_use_ends_before_the_model_is_loaded(start: Callable[..., Proc
 
 def test_an_unusable_address_or_token_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
-    for uds, message in ((str(tmp_path / "empty"), "is not a socket"), ("a" * 200, "cannot listen on")):
+    for uds, message in (
+        (str(tmp_path / "empty"), "is not a socket"),
+        ("a" * 200, "path of 200 bytes is too long"),
+    ):
         with pytest.raises(OutputError, match=message), listening(ServeConfig(uds=uds)):
             pass
     with (
@@ -207,5 +210,16 @@ def test_an_unusable_address_or_token_file_is_named(tmp_path: Path) -> None:
         pass
     (tmp_path / "spaced").write_text("a b\n")
     for name, message in (("absent", "no such file"), ("empty", "is empty"), ("spaced", "with a space")):
-        with pytest.raises(OutputError, match=message):
+        with pytest.raises(OutputError, match=message) as raised:
             Tokens(str(tmp_path / name))
+        assert "openssl rand" in raised.value.hint
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_an_empty_token_file_is_refused_before_the_run_is_opened(
+    options: tuple[str, ...], start: Callable[..., Process], tmp_path: Path
+) -> None:
+    (tmp_path / "tokens").write_text("")
+    server = start("--port", "0", "--token-file", str(tmp_path / "tokens"), *options)
+    assert server.end() == 4
+    assert "is empty" in server.event("error")["message"]
