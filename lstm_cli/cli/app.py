@@ -1,6 +1,7 @@
 """Typer application for one command line; it imports only the named verb."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ Exit codes: 0 success, 1 bug, 2 usage, 3 data, 4 artifact, 5 quality gate,
 COMPLETE = "_LSTM_COMPLETE"  # variable that the shell sets for completion, named by Typer
 SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
+_FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CommandLine:
@@ -50,6 +53,15 @@ class CommandLine:
 
     origins: dict[str, str] = field(default_factory=dict)  # flag: variable or file line that set it
     notes: list[str] = field(default_factory=list)  # notes on old names, for stderr
+
+    def origin_of(self, error: UsageError) -> str:
+        """Return the end of a message: what set its option, or another option that it names; "" for neither."""
+        if error.flag in self.origins:
+            return f" (set by {self.origins[error.flag]})"
+        if error.flag is None:
+            return ""
+        named = [flag for flag in _FLAG.findall(error.message) if flag in self.origins]
+        return f" ({named[0]} is set by {self.origins[named[0]]})" if named else ""
 
 
 class VerbCommand(TyperCommand):
@@ -126,8 +138,7 @@ def parse(argv: Sequence[str]) -> Work | None:
     try:
         outcome = app(args=words, prog_name=name, standalone_mode=False, obj=call)
     except UsageError as error:
-        if error.flag in call.origins:
-            error.message += f" (set by {call.origins[error.flag]})"
+        error.message += call.origin_of(error)
         raise
     except SystemExit as error:
         if isinstance(error.__context__, BrokenPipeError):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)  # int() would also accept 1_000 and digits of other scripts
 SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([KMGkmg]?)(i?)[Bb]?", re.ASCII)
+DURATIONS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}  # seconds by unit
 DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -222,26 +223,32 @@ def seconds(flag: str, text: str) -> float:
 
 
 def duration(flag: str, text: str) -> float:
-    """Return a duration in seconds, from seconds, minutes or hours.
+    """Return a duration in seconds, from milliseconds, seconds, minutes or hours.
 
-    >>> duration("--time", "90"), duration("--time", "10m"), duration("--time", "1.5h")
-    (90.0, 600.0, 5400.0)
+    >>> duration("--time", "90"), duration("--time", "1.5h"), duration("--timeout", "500ms")
+    (90.0, 5400.0, 0.5)
     """
     figure = text.strip()
-    unit = {"s": 1, "m": 60, "h": 3600}.get(figure[-1:], 0)
-    figure = figure[:-1].rstrip() if unit else figure
+    name = next((name for name in DURATIONS if figure.endswith(name)), "")
+    figure = figure.removesuffix(name).rstrip()
     if not is_number(figure):
         raise UsageError(
             f"{flag} '{text}' is not a duration",
             hint=f"write it like {flag} 90, {flag} 10m or {flag} 2h",
             flag=flag,
         )
-    return finite_number(flag, figure) * (unit or 1)
+    return finite_number(flag, figure) * DURATIONS.get(name, 1)
 
 
 def interval(flag: str, text: str) -> float:
     """Return a duration in seconds; 0 for `off`."""
-    return 0.0 if text.strip() == "off" else duration(flag, text)
+    if text.strip() == "off":
+        return 0.0
+    try:
+        return duration(flag, text)
+    except UsageError as error:
+        error.hint = f"write it like {flag} 500ms, {flag} 5s or {flag} off"
+        raise
 
 
 def byte_size(flag: str, text: str) -> int:

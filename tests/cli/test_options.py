@@ -370,6 +370,13 @@ def test_an_invalid_value_names_its_origin(lstm, monkeypatch):
     )
 
 
+def test_a_conflict_names_the_origin_of_the_other_option(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_SERVE_UDS", "lstm.sock")
+    assert lstm("serve", "run", "--port", "8000")[2].startswith(
+        "error: --uds and --port cannot be combined (--uds is set by LSTM_SERVE_UDS)\n"
+    )
+
+
 def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "plenty")
     code, out, _ = lstm("train", "--help")

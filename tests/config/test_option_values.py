@@ -38,6 +38,9 @@ from lstm_cli.errors import UsageError
         (option_values.upper_bound, "none", None),
         (option_values.upper_bound, "100", 100.0),
         (option_values.seconds, "2.5", 2.5),
+        (option_values.duration, "500 ms", 0.5),
+        (option_values.duration, "10m", 600.0),
+        (option_values.interval, "off", 0.0),
     ],
 )
 def test_valid_texts(parse, text, value):
@@ -90,3 +93,9 @@ def test_a_whole_number_that_is_too_large_is_named_so(read, text):
     with pytest.raises(UsageError, match=r"^--flag \d+…? is out of range") as caught:
         read("--flag", text)
     assert len(caught.value.message) < 120
+
+
+def test_the_hint_of_an_interval_names_off() -> None:
+    with pytest.raises(UsageError) as raised:
+        option_values.interval("--reload", "5x")
+    assert "--reload off" in raised.value.hint

@@ -30,6 +30,7 @@ from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file, warnings_of
+from lstm_cli.text import count_noun
 
 USUAL_SCALES = 3  # a covariate is mostly at most this many scales away from its centre
 
@@ -272,8 +273,8 @@ def _have_enough_rows(
         raise origin.too_few_rows_error(grid.counts, required, measured_times(table), first_us, table.source)
     if model.schema.series_name is None:
         raise DataError(
-            f"the data are too short: {grid.counts[0]} rows, but a forecast needs at least {required[0]:,} "
-            f"rows (lookback). This model reads {model.rows_read:,} rows",
+            f"the data are too short: {count_noun(int(grid.counts[0]), 'row')}, but a forecast needs at least "
+            f"{required[0]:,} rows (lookback). This model reads {model.rows_read:,} rows",
             hint="add more rows before the forecast",
             rule="D805",
             at=in_file(table.source),

@@ -203,6 +203,13 @@ def test_a_body_of_another_format_is_malformed(body, media_type, text, served):
     assert text in raised.value.message
 
 
+def test_one_row_is_too_short_in_the_singular(served):
+    rows = {name: cells[:1] for name, cells in last_rows(KINDS["months"]).items()}
+    with pytest.raises(DataError, match=r"too short: 1 row, but") as raised:
+        served("months").read(as_json(rows), JSON, ForecastQuery())
+    assert raised.value.rule == "D805"
+
+
 def test_a_time_far_from_the_others_takes_no_memory(served):
     rows = {name: list(cells) for name, cells in last_rows(KINDS["hourly"]).items()}
     rows["time"][-1] = "9999-12-31 00:00"
