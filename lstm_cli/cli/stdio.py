@@ -194,7 +194,9 @@ def print_note(text: str) -> None:
     print_line("note", text)
 
 
-def print_line(event: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
+def print_line(
+    event: str, text: str, facts: Mapping[str, Any] | None = None, *, always_timed: bool = False
+) -> None:
     """Write one line to stderr: the text, or with --log-format json an object with the event and its facts.
 
     If stderr cannot be written (broken pipe, disk full), the command continues without output.
@@ -203,16 +205,20 @@ def print_line(event: str, text: str, facts: Mapping[str, Any] | None = None) ->
         event: name of the event.
         text: line of text.
         facts: keys of the JSON object; None writes only the text.
+        always_timed: a file or pipe gets the time of each event, as in the log of a server.
     """
-    print_lines(event, [(text, facts)])
+    print_lines(event, [(text, facts)], always_timed=always_timed)
 
 
-def print_lines(event: str, lines: Iterable[tuple[str, Mapping[str, Any] | None]]) -> None:
+def print_lines(
+    event: str, lines: Iterable[tuple[str, Mapping[str, Any] | None]], *, always_timed: bool = False
+) -> None:
     """Write lines to stderr at once, each as `print_line` does.
 
     Args:
         event: name of the event.
         lines: text and facts of each line.
+        always_timed: a file or pipe gets the time of each event, as in the log of a server.
     """
     if _options.quiet and event not in ALWAYS_PRINTED:
         return
@@ -221,7 +227,7 @@ def print_lines(event: str, lines: Iterable[tuple[str, Mapping[str, Any] | None]
             written = [_as_json(event, {"text": text} if facts is None else facts) for text, facts in lines]
         else:
             written = [as_one_line(text) for text, _ in lines]
-            if event not in WITHOUT_TIMESTAMP and not is_interactive(sys.stderr):
+            if (always_timed or event not in WITHOUT_TIMESTAMP) and not is_interactive(sys.stderr):
                 now = _now()
                 written = [f"{now} {line}" for line in written]
             if event not in NOT_WRAPPED and is_terminal(sys.stderr):

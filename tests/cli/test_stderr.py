@@ -117,3 +117,14 @@ def test_an_unknown_format_is_refused(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_TRAIN_LOG_FORMAT", "json")
     monkeypatch.setenv("LSTM_TRAIN_QUIET", "1")
     assert lstm("train", "run")[2] == ""
+
+
+def test_a_warning_of_a_server_has_a_time(lstm, monkeypatch):
+    def serve(run, config, print_line, *, print_log):
+        print_line("warning", "warning: version 1 still answers", {})
+        return fake_steps.serve(run, config, print_line, print_log=print_log)
+
+    monkeypatch.setattr("lstm_cli.serving.serve.serve", serve)
+    warning = lstm("serve", "run")[2].splitlines()[0]
+    assert warning[:2] == "20"
+    assert warning.endswith("Z warning: version 1 still answers")

@@ -1,5 +1,6 @@
 """`lstm serve RUN`."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.cli.app import Work
@@ -40,7 +41,8 @@ def serve(
         from lstm_cli.cli.stdio import is_quiet, print_line, print_lines
         from lstm_cli.serving.serve import serve as step
 
-        report = step(run, settings, print_line, print_log=None if is_quiet() else print_lines)
+        print_log = None if is_quiet() else partial(print_lines, always_timed=True)
+        report = step(run, settings, partial(print_line, always_timed=True), print_log=print_log)
         print_result("serve", report, serve_table, as_json=as_json)
         if report.signal is not None:
             raise SystemExit(128 + report.signal)

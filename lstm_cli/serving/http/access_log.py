@@ -10,7 +10,7 @@ PrintLines = Callable[[str, Sequence[tuple[str, dict[str, Any]]]], None]
 """Function that writes lines of one event to stderr: the text and the facts of each."""
 INTERVAL = 0.1  # seconds; the thread wakes once for all requests of this time
 MAX_LINES = 10_000  # lines that wait for the thread; more are dropped and counted
-FIELDS = ("method", "path", "status", "seconds", "windows", "version", "request_id")
+FIELDS = ("method", "path", "status", "code", "seconds", "windows", "version", "request_id")
 MAX_PATH = 200
 
 
@@ -58,6 +58,8 @@ class AccessLog:
             records = [dict(zip(FIELDS, values, strict=True)) for values in lines]
             for facts in records:
                 facts["path"] = facts["path"][:MAX_PATH]
+                if not facts["code"]:
+                    del facts["code"]
             self._print("request", [(_as_text(facts), facts) for facts in records])
             if dropped:
                 text = f"{dropped:,} requests are not in this log, because stderr was slow"
@@ -65,10 +67,10 @@ class AccessLog:
 
 
 def _as_text(facts: dict[str, Any]) -> str:
-    """Return a line such as `POST /v1/forecast 200 0.0031 s, 1 window, version 2, id 5f-1`."""
-    windows = facts["windows"]
+    """Return a line such as `POST /v1/forecast 422 D301 0.0031 s, version 2, id 5f-1`."""
+    windows, code = facts["windows"], f" {facts['code']}" if "code" in facts else ""
     counted = f", {windows:,} window{'' if windows == 1 else 's'}" if windows else ""
     return (
-        f"{facts['method']} {facts['path']} {facts['status']} {facts['seconds']:.4f} s{counted}, "
+        f"{facts['method']} {facts['path']} {facts['status']}{code} {facts['seconds']:.4f} s{counted}, "
         f"version {facts['version']}, id {facts['request_id']}"
     )

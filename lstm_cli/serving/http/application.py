@@ -85,9 +85,8 @@ class Application:
         self._metrics.count_request(OTHER if route is None else request.path, status, seconds)
         if self._log is not None and (route is None or route.is_logged or status >= 400):
             version = request.loaded.model.version
-            self._log.add(
-                request.method, request.path, status, round(seconds, 6), request.windows, version, request.id
-            )
+            done = (request.method, request.path, status, request.code, round(seconds, 6), request.windows)
+            self._log.add(*done, version, request.id)
 
     async def _respond(self, request: Request, route: Route | None, receive: Receive) -> Response:
         """Return the answer to a request, which may be an error."""
@@ -114,6 +113,7 @@ class Application:
                 hint = f"report request id {request.id} to the operator, whose log has the details"
                 error = HttpError(500, "the server has a bug", hint=hint)
         assert error is not None
+        request.code = error.code
         return Response(error.status, error.body(request.id), headers=error.headers)
 
     async def _send(self, request: Request, response: Response, send: Send) -> None:
@@ -144,7 +144,9 @@ class Application:
             self._print("traceback", line, {"text": line, "request_id": request.id})
         text = f"request {request.id}: this is a bug in lstm {__version__}: {type(error).__name__}: {error}"
         hint = "please report it with the lines above"
-        self._print("error", f"error: {text}", {"message": text, "hint": hint, "request_id": request.id})
+        self._print(
+            "error", f"error: {text}; hint: {hint}", {"message": text, "hint": hint, "request_id": request.id}
+        )
 
 
 def _other_method(request: Request, route: Route) -> Response:

@@ -207,7 +207,7 @@ class ModelReloader:
         version = self.current.model.version
         if is_change and text != self._failed_text:
             facts = {"message": text, "hint": hint, "version": version}
-            self._print("warning", f"warning: version {version} still answers: {text}", facts)
+            self._print("warning", f"warning: version {version} still answers: {text}; hint: {hint}", facts)
             self._failed_text = text
         if is_change:
             self._count(FAILED)

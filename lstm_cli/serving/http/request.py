@@ -26,7 +26,8 @@ class Request:
     id: str
     loaded: LoadedModel  # model that answers, even if it is replaced meanwhile
     deadline: float  # on the clock of the event loop
-    windows: int = 0
+    windows: int = 0  # that the model computed for it
+    code: str = ""  # of the error
 
 
 @dataclass(slots=True)

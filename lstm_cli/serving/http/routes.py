@@ -114,7 +114,7 @@ class Routes:
         headers = ((b"etag", tag), (b"vary", b"Accept"), (b"cache-control", b"no-cache"))
         if _matches(request.headers.get(b"if-none-match"), tag):
             return Response(304, headers=headers)
-        task = loaded.newest(query, media_type, partial(self._compute_newest, loaded, query, media_type))
+        task = loaded.newest(query, media_type, partial(self._compute_newest, request, query, media_type))
         try:
             async with asyncio.timeout_at(request.deadline):
                 answer = await asyncio.shield(task)
@@ -122,9 +122,10 @@ class Routes:
             raise timeout_error() from None
         return _response(answer, headers)
 
-    async def _compute_newest(self, loaded: LoadedModel, query: ForecastQuery, media_type: str) -> Answer:
-        deadline = self._loop.time() + self._config.timeout
+    async def _compute_newest(self, request: Request, query: ForecastQuery, media_type: str) -> Answer:
+        loaded, deadline = request.loaded, self._loop.time() + self._config.timeout
         rows = await self._in_thread(partial(loaded.model.newest, query), deadline)
+        request.windows = rows.windows
         forecast = await self._batches.forecast(loaded.model, rows, deadline=deadline)
         return await self._in_thread(partial(loaded.model.write, rows, forecast, media_type), deadline)
 

@@ -210,7 +210,8 @@ class _Server:
             self._tokens.reload()
         except OutputError as error:
             facts = {"message": error.message, "hint": error.hint}
-            self._print("warning", f"warning: the earlier tokens still count: {error.message}", facts)
+            text = f"warning: the earlier tokens still count: {error.message}; hint: {error.hint}"
+            self._print("warning", text, facts)
         self._models.request()
 
     def _announce(self, url: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from fake_model import FakeModel
 
 from lstm_cli.config.serve import ServeConfig
+from lstm_cli.serving.http.access_log import AccessLog
 from lstm_cli.serving.http.application import Application
 from lstm_cli.serving.http.batches import Batches
 from lstm_cli.serving.http.loaded_model import LoadedModel, ModelReloader, signature_of
@@ -89,6 +90,7 @@ def exchange(
     model: FakeModel | None = None,
     run: Path = Path("absent"),
     with_pages: bool = False,
+    with_log: bool = False,
     **settings: Any,
 ) -> Any:
     """Return the result of `work`, which gets a server.
@@ -98,6 +100,7 @@ def exchange(
         model: model of the server.
         run: folder with the run.json of the fake.
         with_pages: whether the server has the page.
+        with_log: whether requests are printed.
         **settings: settings of `lstm serve`.
     """
 
@@ -109,6 +112,9 @@ def exchange(
 
         def print_line(event: str, text: str, facts: dict[str, Any]) -> None:
             printed.append((event, text, facts))
+
+        def print_log(event: str, lines: Sequence[tuple[str, dict[str, Any]]]) -> None:
+            printed.extend((event, *line) for line in lines)
 
         loaded = LoadedModel(model or FakeModel("1"), {"model": 0.0})  # type: ignore[arg-type]
         models = ModelReloader(
@@ -122,6 +128,7 @@ def exchange(
         )
         batches = Batches(max_windows=config.max_batch, max_waiting=config.queue, metrics=metrics)
         routes = Routes(config, batches=batches, metrics=metrics, executor=executor)
+        log = AccessLog(print_log) if with_log else None
         tokens = Tokens(config.token_file)
         table = routes.table() | (Pages(config, tokens).table() if with_pages else {})
         app = Application(
@@ -129,13 +136,15 @@ def exchange(
             models=models,
             tokens=tokens,
             metrics=metrics,
-            log=None,
+            log=log,
             print_line=print_line,
             timeout=config.timeout,
         )
         try:
             return await work(Server(app, models, routes, metrics, printed))
         finally:
+            if log is not None:
+                log.close(300)
             batches.close()
             executor.shutdown(wait=False, cancel_futures=True)
 

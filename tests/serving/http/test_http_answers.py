@@ -89,6 +89,19 @@ def test_a_bug_is_in_the_log_with_the_id_of_the_answer() -> None:
     assert exchange(work).json["request_id"] == "mine-7"
 
 
+def test_the_log_has_the_code_of_an_error_and_the_windows_of_the_model() -> None:
+    async def work(server: Server) -> list[tuple[str, str, dict[str, Any]]]:
+        await server.send("POST", FORECAST, b'["bad"]', JSON_BODY)
+        await server.send("GET", FORECAST)
+        await server.send("GET", FORECAST)
+        return server.printed
+
+    refused, computed, kept = (text for event, text, _ in exchange(work, with_log=True) if event == "request")
+    assert refused.startswith("POST /v1/forecast 422 D301 0.")
+    assert ", 1 window, version 1, id " in computed
+    assert "window" not in kept
+
+
 @pytest.mark.parametrize("given", ["a b", 'x"y', "a" * 129, "é"])
 def test_an_unusual_request_id_is_replaced(given: str) -> None:
     assert reply("GET", "/ping", headers={"x-request-id": given}).headers["x-request-id"] != given

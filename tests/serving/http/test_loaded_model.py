@@ -60,7 +60,7 @@ def test_a_changed_run_is_loaded_and_a_broken_one_is_reported_once(run: Path) ->
     def check(server: Server) -> None:
         events = [event for event, _, _ in server.printed]
         assert events == ["reloaded", "warning", "warning", "reloaded"]
-        assert "checksum mismatch" in server.printed[1][1]
+        assert "checksum mismatch; hint: run 'lstm verify'" in server.printed[1][1]
 
     async def both(server: Server) -> None:
         await work(server)

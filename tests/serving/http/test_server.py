@@ -121,7 +121,12 @@ def test_a_server_reloads_on_hup_and_stops_on_term(start: Callable[..., Process]
     assert (report["signal"], report["version"], report["reloads"]["reloaded"]) == (15, "2", 1)
     logged = [line for line in server.lines if line["event"] == "request"]
     assert [(line["status"], line["version"]) for line in logged] == [(200, "1"), (200, "2"), (401, "2")]
-    assert logged[0].keys() >= {"request_id", "seconds", "windows", "path", "method"}
+    assert logged[0].keys() >= {"request_id", "seconds", "path", "method"}
+    assert [(line["windows"], line.get("code")) for line in logged] == [
+        (1, None),
+        (1, None),
+        (0, "unauthorized"),
+    ]
     assert server.lines[-1]["event"] == "summary"
 
 
