@@ -47,9 +47,19 @@ def again(
     if step == "prepare":
         source = _source_of(entry)
         line = line.replace(" DATA ", f" {_quoted(source)} ", 1) if source is not None else line
-    kind = getattr(settings_of, f"{step.capitalize()}Config")  # loads the settings of this step only
+    kind = _settings_of(step)
     words = arguments(kind, with_new_names(config), left_out=IGNORED_SETTINGS)
     return " ".join((line, *map(_quoted, words)))
+
+
+def _settings_of(step: str) -> type:
+    """Return the class with the settings of a step for all tasks. Only the settings of this step are loaded."""
+    if step in ("prepare", "train"):
+        from lstm_cli.config.classify import ClassifyPrepareConfig, ClassifyTrainConfig
+
+        return ClassifyPrepareConfig if step == "prepare" else ClassifyTrainConfig
+    kind: type = getattr(settings_of, f"{step.capitalize()}Config")
+    return kind
 
 
 def _source_of(entry: Mapping[str, Any]) -> str | None:
