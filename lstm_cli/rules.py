@@ -164,6 +164,7 @@ _WARNINGS = {
     "D224": "The series of a wide file have no names. They are numbered.",
     "D225": "Columns of a wide file are ignored.",
     "D255": "The steps of sequences are sorted by time.",
+    "D256": "The rows of sequences are not next to each other, and no `--time` orders them.",
     "D240": "A text column has too many categories. The most frequent ones are used, the others count as 'other'.",
     "D241": "A cell of a column of categories is missing. It counts as 'other'.",
     "D242": "New data have a category that no training row has. It counts as 'other'.",

@@ -120,4 +120,4 @@ def scale_sequences(
     kept = [fill_missing(values, missing)[:max_length] for values in sequences]
     lengths = np.array([len(values) for values in kept], dtype=np.int64)
     scaled = scaler.transform(np.concatenate(kept)) if kept else np.zeros((0, len(scaler.center)), np.float32)
-    return np.nan_to_num(scaled, nan=0.0), lengths
+    return np.nan_to_num(scaled, nan=0.0, posinf=np.inf, neginf=-np.inf), lengths

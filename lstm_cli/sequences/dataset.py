@@ -46,7 +46,8 @@ class SequenceScaler:
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return the scaled values [T, F] as float32."""
-        return ((values - self.center) / self.scale).astype(np.float32)
+        with np.errstate(over="ignore"):  # infinite values are refused after this
+            return ((values - self.center) / self.scale).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of the scaler."""

@@ -26,10 +26,11 @@ def parse_share(flag: str, text: str, sequences: int) -> float:
     """
     number = text.strip().removesuffix("%")
     if is_number(number):
-        value = float(number) / (100 if text.strip().endswith("%") else 1)
+        is_percentage = text.strip().endswith("%")
+        value = float(number) / (100 if is_percentage else 1)
         if 0 <= value < 1:
             return value
-        if value.is_integer() and 1 <= value < sequences:
+        if not is_percentage and value.is_integer() and 1 <= value < sequences:
             return value / sequences
     raise UsageError(
         f"{flag} '{text}' is not a share or a number of the {sequences:,} sequences",

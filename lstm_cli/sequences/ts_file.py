@@ -47,6 +47,13 @@ def read_ts(path: Path, content: bytes, *, labelled: bool = True) -> RawSequence
     for number, line in _data_lines(lines, begin):
         *columns, label = line.split(":") if has_labels else [*line.split(":"), ""]
         values.append(_read_columns(source, number, columns))
+        if has_labels and labelled and not label.strip():
+            raise DataError(
+                "the label is missing",
+                hint="write the label after the last colon",
+                rule="D160",
+                at=at_line(source, number),
+            )
         labels.append(label.strip())
         numbers.append(number)
         if values[-1].shape[1] != values[0].shape[1]:

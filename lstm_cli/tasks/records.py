@@ -17,6 +17,7 @@ class Task:
     title: str  # in messages
     files: Mapping[str, tuple[str, ...]]  # artifact -> files that only this task has
     options: Mapping[str, frozenset[str]]  # verb -> settings that only this task has
+    settled_by: str = ""  # options of `prepare` that choose the task, for hints
     excluded: frozenset[str] = field(default=frozenset())  # verbs that the task does not have
     graph: tuple[tuple[str, ...], tuple[str, ...]]  # names of the inputs and outputs of the ONNX graph
     losses: tuple[str, ...]  # of the training
@@ -68,6 +69,7 @@ CLASSIFY = Task(
         "prepare": frozenset(["sequence", "label", "value", "group", "max_length"]),
         "train": frozenset(["pooling", "class_weights"]),
     },
+    settled_by="--label COLUMN to classify sequences",
     excluded=frozenset(
         ("check", "tune", "quantize", "export", "score", "refresh", "report", "serve", "train --find-lr")
     ),

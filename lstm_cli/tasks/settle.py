@@ -66,9 +66,14 @@ def require_own_options(task: Task, verb: str, *settings: Any) -> None:
                     flag = _flag(item)
                     raise UsageError(
                         f"{flag} is an option of the task {other.name}, but this run is {task.title}",
-                        hint=f"leave out {flag}",
+                        hint=f"leave out {flag}{_instead(other, verb)}",
                         flag=flag,
                     )
+
+
+def _instead(task: Task, verb: str) -> str:
+    """Return the rest of a hint: how a new run gets the task of an option."""
+    return f", or add {task.settled_by}" if verb == "prepare" and task.settled_by else ""
 
 
 def _flag(item: Any) -> str:

@@ -46,6 +46,7 @@ def test_sequences_without_labels_are_new_data() -> None:
         (HEADER + "1,2:1\n1,,2:2\n", "line 8: '' is not a number"),
         (HEADER + "1,2:1\n1,2:3,4:2\n", "line 8: 2 columns"),
         (HEADER + "1,inf:1\n", "infinite"),
+        (HEADER + "1,2:1\n1,2:\n", "line 8: the label is missing"),
         (HEADER.replace("@timeStamps false", "@timeStamps true") + "(1,2):1\n", "timestamps"),
     ],
 )

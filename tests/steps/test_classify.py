@@ -245,6 +245,8 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
             ("prepare", "FILE", "new", *COLUMNS, "--horizon", "3"),
             "--horizon is an option of the task forecast",
         ),
+        (("prepare", "FILE", "new", "--sequence", "id"), "or add --label COLUMN"),
+        (("prepare", "FILE", "new", *COLUMNS, "--val", "100%"), "--val '100%' is not a share"),
         (("prepare", "FILE", "new", *COLUMNS, "--missing", "season"), "--missing season"),
         (
             ("prepare", "FILE", "new", *COLUMNS, "--value", "x"),
@@ -359,3 +361,93 @@ def test_several_processes_are_refused(run: Path, error_of: Any, monkeypatch: py
     monkeypatch.setattr(distributed, "current_ranks", lambda: object())
     code, text = error_of("train", run, *NETWORK, "--force")
     assert (code, "without torchrun" in text) == (2, True), text
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--time", "t"), ("--value", "x"), ("--label", "move"), ("--test", "0.5")]
+)
+def test_options_that_a_ts_file_cannot_have_are_refused(
+    tmp_path: Path, error_of: Any, flag: str, value: str
+) -> None:
+    for name in ("A_TRAIN.ts", "A_TEST.ts"):
+        (tmp_path / name).write_text("@classLabel true 1 2\n@data\n" + "1,2:1\n3,4:2\n" * 9)
+    code, text = error_of(
+        "prepare", tmp_path / "A_TRAIN.ts", tmp_path / "A_TEST.ts", tmp_path / "r", flag, value
+    )
+    assert (code, flag in text) == (2, True), text
+
+
+@pytest.mark.parametrize(("value", "rule"), [("1e200", "D603"), ("1e30", "D604")])
+def test_values_that_the_model_cannot_hold_are_refused(
+    folder: Path, tmp_path: Path, error_of: Any, value: str, rule: str
+) -> None:
+    lines = (folder / "moves.csv").read_text().splitlines()
+    cells = lines[-1].split(",")
+    lines[-1] = ",".join((*cells[:2], value, *cells[3:]))
+    file = tmp_path / "large.csv"
+    file.write_text("\n".join(lines) + "\n")
+    if rule == "D603":
+        code, text = error_of("prepare", file, tmp_path / "new", *COLUMNS)
+    else:
+        code, text = error_of("predict", folder / "run", file, "-o", tmp_path / "classes.csv")
+        assert not (tmp_path / "classes.csv").exists()
+    assert (code, f"error[{rule}]" in text, "'59'" in text) == (3, True, True), text
+
+
+def test_a_column_that_the_model_needs_is_named_without_options_of_prepare(
+    folder: Path, tmp_path: Path, error_of: Any
+) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text("id,x\n1,2\n1,3\n")
+    code, text = error_of("predict", folder / "run", file)
+    assert (code, "--target" in text, "--value" in text) == (3, False, False), text
+    assert "column 'y', which the model needs, not found" in text
+    assert "hint: use the column names of the run: id, x, y" in text
+
+
+def test_too_few_groups_are_named(tmp_path: Path, error_of: Any) -> None:
+    file = tmp_path / "a.csv"
+    rows = [
+        f"{name},{step},{('up', 'down')[name % 2]},g{name % 2}" for name in range(20) for step in range(3)
+    ]
+    file.write_text("id,x,move,person\n" + "\n".join(rows) + "\n")
+    command = ("prepare", file, tmp_path / "r", "--sequence", "id", "--label", "move", "--group", "person")
+    code, text = error_of(*command)
+    assert (code, "too few groups" in text, "2 groups of 2 classes" in text) == (3, True, True), text
+
+
+@pytest.mark.parametrize(
+    ("lost", "kept"), [("data", "--sequence id --label move"), ("model", "--pooling mean")]
+)
+def test_the_command_that_makes_a_step_again_has_its_options(
+    run: Path, as_json: Json, lost: str, kept: str
+) -> None:
+    next((run / lost).glob("*/*.json")).unlink()
+    report = as_json("runs", run)
+    assert kept in report["runs"][0]["next"]
+
+
+def test_negative_numbers_stay_labels(tmp_path: Path) -> None:
+    """The archives have many data sets with the labels -1 and 1."""
+    file = gestures(tmp_path / "moves.csv")
+    file.write_text(file.read_text().replace(",down,", ",-1,").replace(",up,", ",1,"))
+    run = tmp_path / "run"
+    assert lstm(["prepare", str(file), str(run), *COLUMNS, "-q"]) == 0
+    assert lstm(["train", str(run), *NETWORK, "-q"]) == 0
+    assert {row["predicted"] for row in predictions(run).values()} <= {"-1", "1"}
+    assert lstm(["evaluate", str(run), "-q"]) == 0
+    table = next((run / "scores").glob("*/per_class.csv")).read_text()
+    assert table.splitlines()[1].startswith("-1,")
+
+
+def test_rows_that_are_not_next_to_each_other_are_reported_without_a_time(
+    tmp_path: Path, as_json: Json
+) -> None:
+    file = gestures(tmp_path / "moves.csv")
+    header, first, *lines = file.read_text().splitlines()
+    file.write_text("\n".join((header, *lines, first)) + "\n")
+    report = as_json("prepare", file, tmp_path / "run", *COLUMNS)
+    found = {finding["rule"]: finding for finding in report["findings"]}
+    assert (found["D256"]["count"], "'0'" in found["D256"]["text"]) == (1, True)
+    timed = as_json("prepare", file, tmp_path / "timed", *COLUMNS, "--time", "step")
+    assert "D256" not in {finding["rule"] for finding in timed["findings"]}

@@ -12,7 +12,7 @@ from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.rundir import Writer
-from lstm_cli.sequences.build import choose_length, fit_scaler, scale_sequences
+from lstm_cli.sequences.build import choose_length, fit_scaler
 from lstm_cli.sequences.dataset import SPLITS, SequenceData, SequenceSchema
 from lstm_cli.sequences.splits import find_duplicates, parse_share, split_by_class, split_by_group
 from lstm_cli.sequences.store import write_data
@@ -25,6 +25,8 @@ from lstm_cli.steps.shared.sequence_reading import (
     read_sequence_table,
     read_ts_files,
     require_filling,
+    require_finite_squares,
+    scale_read,
 )
 from lstm_cli.tasks.records import CLASSIFY
 from lstm_cli.text import count_noun
@@ -83,6 +85,7 @@ def prepare_sequences(
         UsageError: a setting is missing or invalid.
     """
     read = _read(paths, config, stdin, listen)
+    require_finite_squares(read)
     raw = read.raw
     classes = _classes(read)
     labels = np.array([classes.index(label) for label in raw.labels], dtype=np.int64)
@@ -93,7 +96,7 @@ def prepare_sequences(
     max_length = choose_length(lengths[train], config.max_length)
     scaler = fit_scaler(np.concatenate([raw.values[index] for index in train]), config.scaler)
     filled = require_filling(read, config.missing)
-    values, kept = scale_sequences(raw.values, scaler, max_length=max_length, missing=config.missing)
+    values, kept = scale_read(read, scaler, max_length=max_length, missing=config.missing)
     data = SequenceData(
         schema=SequenceSchema(
             columns=raw.columns,
@@ -162,8 +165,10 @@ def _read(
             ("--sequence", config.sequence),
             ("--label", config.label),
             ("--group", config.group),
+            ("--value", config.value),
+            ("--time", config.time),
         ):
-            if name is not None:
+            if name:
                 raise UsageError(
                     f"{flag} names a column, and a .ts file has none", hint=f"leave out {flag}", flag=flag
                 )
@@ -236,6 +241,12 @@ def _split(
         tested = np.array(read.files) == next(
             number for number, name in enumerate(names) if name.endswith(TEST_FILE)
         )
+        if config.test != ClassifyPrepareConfig.test:
+            raise UsageError(
+                f"--test {config.test} cannot change the test set of two files {TRAIN_FILE} and {TEST_FILE}",
+                hint="leave out --test, or give one of the files",
+                flag="--test",
+            )
         split = np.full(count, SPLITS.index("test"))
         split[~tested] = split_by_class(labels[~tested], val=val, test=0.0)
         return split, "files"
@@ -251,9 +262,13 @@ def _require_splits(
     trained = Counter(labels[split == 0].tolist())
     if len(trained) < 2 or not (split == 1).any():
         what = "validation sequences" if len(trained) >= 2 else "training sequences of two classes"
+        groups = len(set(read.raw.groups))
+        few, whole = ("groups", count_noun(groups, "group")) if groups else ("sequences", f"{len(labels)}")
         raise DataError(
-            f"too few sequences for the splits: {len(labels)} of {len(classes)} classes leave no {what}",
-            hint="use more sequences, or other sizes with --val and --test",
+            f"too few {few} for the splits: {whole} of {len(classes)} classes leave no {what}",
+            hint="name a column with more groups with --group, or leave it out to split by class"
+            if groups
+            else "use more sequences, or other sizes with --val and --test",
             rule="D650",
             at=in_file(read.source),
             flags=("--val", "--test", "--group"),

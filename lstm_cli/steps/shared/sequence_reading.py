@@ -9,17 +9,20 @@ import numpy as np
 
 from lstm_cli.config.text import NO_TIMES, TextSettings
 from lstm_cli.data.locations import LocationFormatter, dataset_name, quote_name
+from lstm_cli.data.quality.overflow import MAX_VALUE
 from lstm_cli.data.reading.columns.series_names import split_names
 from lstm_cli.data.reading.source import open_source
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import Listener, ignore_events
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.sequences.build import RawSequences, group_rows
+from lstm_cli.sequences.build import RawSequences, group_rows, scale_sequences
+from lstm_cli.sequences.dataset import SequenceScaler
 from lstm_cli.sequences.ts_file import read_ts
 from lstm_cli.tasks.records import TS_ENDING
 from lstm_cli.text import count_noun
 
+MAX_SCALED = 1e15  # the squares of a sequence have a finite sum in 32-bit floats
 # Findings about series names and options of a forecast, which sequences do not have.
 NOT_OF_SEQUENCES = frozenset(("D204", "D214", "D220"))
 
@@ -159,6 +162,8 @@ def read_sequence_table(
     if unsorted:
         text_ = f"the steps of {count_noun(unsorted, 'sequence')} were sorted by time (leave out --time to keep them)"
         findings.append(Finding.at(in_file(table.source), "D255", text_, count=unsorted, flags=("--time",)))
+    if not time:
+        findings += _apart(codes, ids, table.source)
     return ReadSequences(
         raw=RawSequences(
             columns=table.columns,
@@ -172,6 +177,26 @@ def read_sequence_table(
         findings=tuple(findings),
         read=table.read,
     )
+
+
+def _apart(codes: np.ndarray, ids: Sequence[str], source: str) -> list[Finding]:
+    """Return the warning about sequences whose rows are not next to each other, which may be two with one id.
+
+    Args:
+        codes: sequence [R] of each row.
+        ids: id of each sequence.
+        source: name of the files, for messages.
+    """
+    begins = codes[np.flatnonzero(np.diff(codes, prepend=-1))]
+    apart = np.flatnonzero(np.bincount(begins) > 1)
+    if not len(apart):
+        return []
+    text = (
+        f"the rows of {count_noun(len(apart), 'sequence')} are not next to each other, first "
+        f"{quote_name(ids[apart[0]])}: each is read as one sequence in the order of the file (--time COLUMN orders "
+        "the steps; two sequences need two ids)"
+    )
+    return [Finding.at(in_file(source), "D256", text, count=len(apart), flags=("--time", "--sequence"))]
 
 
 def require_filling(read: ReadSequences, method: str) -> int:
@@ -202,6 +227,48 @@ def require_filling(read: ReadSequences, method: str) -> int:
             flags=("--missing",),
         )
     return sum(counts)
+
+
+def require_finite_squares(read: ReadSequences) -> None:
+    """Raise DataError for a value that is too large to be scaled."""
+    for name, values in zip(read.raw.names, read.raw.values, strict=True):
+        if (np.abs(values) > MAX_VALUE).any():
+            raise DataError(
+                f"a value of sequence {quote_name(name)} is too large to be scaled (max {MAX_VALUE:g})",
+                hint="correct the value, or write the column in a larger unit",
+                rule="D603",
+                at=in_file(read.source),
+            )
+
+
+def scale_read(
+    read: ReadSequences, scaler: SequenceScaler, *, max_length: int, missing: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scaled values [T, F] of all sequences, and the number of steps [S] of each.
+
+    Args:
+        read: sequences.
+        scaler: scaler of the training sequences.
+        max_length: number of steps that are kept of a longer sequence.
+        missing: how missing values are filled.
+
+    Raises:
+        DataError: a value is too large for the model.
+    """
+    values, lengths = scale_sequences(read.raw.values, scaler, max_length=max_length, missing=missing)
+    large = np.flatnonzero((np.abs(values) > MAX_SCALED).any(axis=1))
+    if len(large):
+        index = int(np.searchsorted(np.cumsum(lengths), large[0], side="right"))
+        column = read.raw.columns[int(np.argmax(np.abs(values[large[0]])))]
+        raise DataError(
+            f"column {quote_name(column)} has a value in sequence {quote_name(read.raw.names[index])} that is too "
+            f"large for 32-bit floats with --scaler {scaler.kind}",
+            hint="correct the value, or write the column in a larger unit and prepare again",
+            rule="D604",
+            at=in_file(read.source),
+            flags=("--scaler",),
+        )
+    return values, lengths
 
 
 def _sequences_of(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,6 @@ from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_classifier import TrainedClassifier, load_classifier
 from lstm_cli.rundir import Run, check_output, open_run, replace_file, stale_sources
-from lstm_cli.sequences.build import scale_sequences
 from lstm_cli.sequences.dataset import UNKNOWN, SequenceData
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
@@ -32,6 +32,7 @@ from lstm_cli.steps.shared.sequence_reading import (
     read_sequence_table,
     read_ts_files,
     require_filling,
+    scale_read,
 )
 from lstm_cli.tasks.records import CLASSIFY
 from lstm_cli.tasks.settle import require_own_options
@@ -190,9 +191,7 @@ def _new_data(
             "model reads, the later steps are cut (prepare --max-length N reads more)"
         )
         warn(Finding.at(in_file(read.source), "D661", text, count=cut, flags=("--max-length",)))
-    values, kept = scale_sequences(
-        read.raw.values, model.scaler, max_length=schema.max_length, missing=schema.missing
-    )
+    values, kept = scale_read(read, model.scaler, max_length=schema.max_length, missing=schema.missing)
     count = len(kept)
     data = SequenceData(
         schema=schema,
@@ -231,16 +230,24 @@ def _read(
     stored = PLAIN_TEXT
     if run.has("data"):
         stored = restore_settings(ClassifyPrepareConfig, run.entry("prepare")["config"]).text
-    return read_sequence_table(
-        paths,
-        sequence=schema.sequence,
-        label=None,
-        group=None,
-        values=schema.columns,
-        time=schema.time,
-        text=config.text.over(stored),
-        stdin=stdin,
-    )
+    try:
+        return read_sequence_table(
+            paths,
+            sequence=schema.sequence,
+            label=None,
+            group=None,
+            values=schema.columns,
+            time=schema.time,
+            text=config.text.over(stored),
+            stdin=stdin,
+        )
+    except DataError as error:
+        if error.rule == "D202":  # `predict` has no options for columns
+            needed = ", ".join((schema.sequence, *schema.time, *schema.columns))
+            error.message = re.sub(r" \(--[a-z]+\)", ", which the model needs,", error.message, count=1)
+            error.hint = f"use the column names of the run: {needed}"
+            error.flags = ()
+        raise
 
 
 def _rows(
