@@ -17,6 +17,8 @@ class Task:
     title: str  # in messages
     files: Mapping[str, tuple[str, ...]]  # artifact -> files that only this task has
     options: Mapping[str, frozenset[str]]  # verb -> settings that only this task has
+    purpose: str  # of `predict`, as a phrase
+    output: str  # file of `predict` in messages
     settled_by: str = ""  # options of `prepare` that choose the task, for hints
     excluded: frozenset[str] = field(default=frozenset())  # verbs that the task does not have
     graph: tuple[tuple[str, ...], tuple[str, ...]]  # names of the inputs and outputs of the ONNX graph
@@ -28,6 +30,8 @@ class Task:
 FORECAST = Task(
     name="forecast",
     title="a forecast",
+    purpose="to forecast",
+    output="forecast.csv",
     files={
         "data": ("measured.npy", "series.json", "training.json"),
         "model": ("series.json", "training.json", "linear.safetensors", "intervals.json"),
@@ -60,6 +64,8 @@ FORECAST = Task(
 CLASSIFY = Task(
     name="classify",
     title="labelled sequences",
+    purpose="to classify the sequences",
+    output="classes.csv",
     files={
         "data": ("sequences.json",),
         "model": ("simple.json",),

@@ -428,7 +428,7 @@ def test_the_command_that_makes_a_step_again_has_its_options(
 
 
 def test_negative_numbers_stay_labels(tmp_path: Path) -> None:
-    """The archives have many data sets with the labels -1 and 1."""
+    """Many data sets of the archives have the labels -1 and 1."""
     file = gestures(tmp_path / "moves.csv")
     file.write_text(file.read_text().replace(",down,", ",-1,").replace(",up,", ",1,"))
     run = tmp_path / "run"
@@ -451,3 +451,16 @@ def test_rows_that_are_not_next_to_each_other_are_reported_without_a_time(
     assert (found["D256"]["count"], "'0'" in found["D256"]["text"]) == (1, True)
     timed = as_json("prepare", file, tmp_path / "timed", *COLUMNS, "--time", "step")
     assert "D256" not in {finding["rule"] for finding in timed["findings"]}
+
+
+def test_runs_shows_the_scores_of_the_classifier(run: Path, as_json: Json, capfd: Any) -> None:
+    scores = as_json("evaluate", run)
+    [summary] = as_json("runs", run)["runs"]
+    assert summary["class_scores"] == {
+        name: scores[name] for name in ("split", "sequences", "metrics", "baselines")
+    }
+    assert (summary["scores"], summary["why"]) == (None, "to classify the sequences")
+    assert lstm(["runs", str(run)]) == 0
+    out = capfd.readouterr().out
+    assert f"accuracy {scores['metrics']['accuracy']:.4f}" in out
+    assert "forecast" not in out

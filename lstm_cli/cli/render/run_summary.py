@@ -9,7 +9,7 @@ from lstm_cli.evaluation.score_text import METRICS, format_number, format_percen
 from lstm_cli.rundir import ARTIFACTS
 from lstm_cli.text import count_noun
 
-UP_TO_DATE = "up to date"  # state; labelled sequences have scores that are not errors
+CLASS_METRICS = {"accuracy": "accuracy", "log_loss": "log-loss"}  # that are shown of labelled sequences
 MAX_NAMES = 4  # of columns in one line
 MAX_TEXT = 200  # characters of a name from a file
 
@@ -52,7 +52,8 @@ def _run_facts(summary: Any) -> Iterator[tuple[str, str]]:
             "trained",
             f"{shorten(model.trained or 'not known')} on {shorten(model.device or 'not known')}{seconds}",
         )
-        yield "forecasts", f"with the {shorten(model.serves)} model"
+        if summary.class_scores is None:
+            yield "forecasts", f"with the {shorten(model.serves)} model"
     if scores is not None:
         windows = count_noun(scores.windows, f"{scores.split} window") if scores.windows is not None else ""
         yield "scores", f"{_metrics_text(scores.metrics)} on {windows} ({shorten(scores.precision or '')})"
@@ -68,6 +69,18 @@ def _run_facts(summary: Any) -> Iterator[tuple[str, str]]:
             if name in scores.baselines
         ]
         yield "baselines", "; ".join(errors)
+    if summary.class_scores is not None:
+        classified = summary.class_scores
+        split = (
+            ""
+            if classified.sequences is None
+            else f" on {classified.sequences:,} {shorten(classified.split or '')} sequences"
+        )
+        yield "scores", f"{_class_metrics_text(classified.metrics)}{split}"
+        texts = [
+            f"{shorten(name)} {_class_metrics_text(values)}" for name, values in classified.baselines.items()
+        ]
+        yield "baselines", "; ".join(texts)
 
 
 def _window_text(data: Any) -> str:
@@ -106,7 +119,7 @@ def state_texts(summary: Any) -> list[str]:
         )
     if summary.problem is None and summary.model is None:
         texts.append("the run has no trained model")
-    elif summary.problem is None and summary.scores is None and summary.state != UP_TO_DATE:
+    elif summary.problem is None and summary.scores is None and summary.class_scores is None:
         texts.append("the model has no scores")
     if not texts:
         texts.append("no step is out of date ('lstm verify' checks the bytes of all files)")
@@ -119,6 +132,11 @@ def _metrics_text(metrics: Mapping[str, float | None]) -> str:
         ", ".join(f"{title} {format_number(value)}" for title, value in shown if value is not None)
         or "no error"
     )
+
+
+def _class_metrics_text(metrics: Mapping[str, float | None]) -> str:
+    shown = [(title, metrics.get(name)) for name, title in CLASS_METRICS.items()]
+    return ", ".join(f"{title} {value:.4f}" for title, value in shown if value is not None)
 
 
 def list_names(names: Sequence[str]) -> str:

@@ -71,6 +71,16 @@ class ScoreFacts:
         return next(iter(self.comparisons.values()))["difference"] if self.comparisons else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClassScoreFacts:
+    """Facts about the scores of labelled sequences."""
+
+    split: str | None
+    sequences: int | None
+    metrics: dict[str, float | None]
+    baselines: dict[str, dict[str, float | None]]  # baseline -> metrics
+
+
 def data_facts(run: Run) -> DataFacts | None:
     """Return the facts about the prepared data, or None. Raise TypeError or ValueError for edited content."""
     if not run.has("data"):
@@ -141,6 +151,20 @@ def score_facts(run: Run) -> ScoreFacts | None:
         coverage=numbers_of(report, "coverage"),
         wql=number_of(report, "wql"),
         series=len(_typed(report, "per_series", dict) or {}) or 1,
+    )
+
+
+def class_score_facts(run: Run) -> ClassScoreFacts | None:
+    """Return the facts about the scores of labelled sequences, or None. Raise TypeError for edited content."""
+    if not run.has("scores") or has_errors(run):
+        return None
+    report = run.report("evaluate")
+    baselines = _typed(report, "baselines", dict) or {}
+    return ClassScoreFacts(
+        split=text_of(report, "split"),
+        sequences=count_of(report, "sequences"),
+        metrics=numbers_of(report, "metrics"),
+        baselines={name: numbers_of(baselines, name) for name in baselines},
     )
 
 

@@ -19,14 +19,17 @@ from lstm_cli.rundir import (
     stale_sources,
 )
 from lstm_cli.steps.runs.facts import (
+    ClassScoreFacts,
     DataFacts,
     ModelFacts,
     ScoreFacts,
+    class_score_facts,
     data_facts,
     model_facts,
     score_facts,
     text_of,
 )
+from lstm_cli.tasks.settle import task_of
 
 # States of a run. The first one that holds is its state.
 CORRUPT, NEWER, UNREADABLE = "corrupt", "newer release", "not readable"
@@ -45,6 +48,7 @@ class RunSummary:
     data: DataFacts | None = None
     model: ModelFacts | None = None
     scores: ScoreFacts | None = None
+    class_scores: ClassScoreFacts | None = None  # of labelled sequences
     stale: dict[str, tuple[str, ...]]  # artifact -> the artifacts that changed after it was made
     missing: tuple[str, ...] = ()  # files that run.json names
     source_changed: bool = False  # the data file has another size now
@@ -68,7 +72,7 @@ def summarize(run: Run, *, name: str | None = None) -> RunSummary:
         CorruptArtifact: `run.json` was edited, and a value has another type.
     """
     with reading_manifest(run.path):
-        facts = data_facts(run), model_facts(run), score_facts(run)
+        facts = data_facts(run), model_facts(run), score_facts(run), class_score_facts(run)
         stale = {artifact: stale_sources(run, artifact) for artifact in ARTIFACTS if run.has(artifact)}
         stale = {artifact: causes for artifact, causes in stale.items() if causes}
         times = [text_of(entry["times"], "finished") for entry in run.steps.values()]
@@ -84,6 +88,7 @@ def summarize(run: Run, *, name: str | None = None) -> RunSummary:
         data=facts[0],
         model=facts[1],
         scores=facts[2],
+        class_scores=facts[3],
         stale=stale,
         missing=tuple(
             f"{artifact}/{run.artifact(artifact).folder.name}/{file}"
@@ -136,7 +141,8 @@ def _next(run: Run, state: str, missing: Any, stale: Any, training: Any) -> tupl
         return command("train", path), "to train a model"
     if state == NOT_SCORED:
         return command("evaluate", path), "to score the model"
-    return f"{command('predict', path)} -o forecast.csv", "to forecast"
+    task = task_of(run)
+    return f"{command('predict', path)} -o {task.output}", task.purpose
 
 
 def _source_changed(run: Run) -> bool:
