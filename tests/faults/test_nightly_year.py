@@ -16,7 +16,7 @@ def test_a_forecast_every_night(
     run, temporary, out = copy_golden(tmp_path / "run"), tmp_path / "tmp", tmp_path / "forecast.csv"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    nights = trial_count(365, 20)
+    nights = trial_count(365, 10)
 
     def resources() -> tuple[int, list[str], int]:
         files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))

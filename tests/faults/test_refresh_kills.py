@@ -34,7 +34,7 @@ def test_a_killed_night(command: Command, panel: Path, tmp_path: Path, rng: rand
     assert done["status"] == 0, done["err"]
     outcomes = [champion, model_bytes(clean)]
     expected = (clean.parent / "forecast.csv").read_bytes()
-    for trial in range(trial_count(50, 3)):
+    for trial in range(trial_count(50, 1)):
         run = Path(shutil.copytree(base, tmp_path / str(trial) / "run"))
         output = run.parent / "forecast.csv"
         output.write_bytes(OLD)
