@@ -39,6 +39,20 @@ def run(folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(folder / "run", tmp_path / "run"))
 
 
+@pytest.fixture(scope="module")
+def evaluated(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the trained run with scores. Tests must not change it."""
+    run = Path(shutil.copytree(folder / "run", tmp_path_factory.mktemp("evaluated") / "run"))
+    assert lstm(["evaluate", str(run), "-q"]) == 0
+    return run
+
+
+@pytest.fixture
+def scored_run(evaluated: Path, tmp_path: Path) -> Path:
+    """Return a copy of the trained run with scores."""
+    return Path(shutil.copytree(evaluated, tmp_path / "run"))
+
+
 @pytest.fixture
 def as_json(capfd: pytest.CaptureFixture[str]) -> Json:
     def call(*command: object, code: int = 0) -> dict[str, Any]:
@@ -290,15 +304,13 @@ def test_what_belongs_to_another_task_is_a_usage_error(
 
 
 @pytest.mark.parametrize("command", [("verify",), ("config",), ("history",), ("runs",), ("runs", "--clean")])
-def test_verbs_of_every_task_work(run: Path, as_json: Json, command: tuple[str, ...]) -> None:
-    as_json("evaluate", run)
-    as_json(command[0], *command[1:], run)
+def test_verbs_of_every_task_work(scored_run: Path, as_json: Json, command: tuple[str, ...]) -> None:
+    as_json(command[0], *command[1:], scored_run)
 
 
-def test_the_scores_of_two_runs_are_not_compared_as_errors(run: Path, as_json: Json) -> None:
-    as_json("evaluate", run)
-    shutil.copytree(run, run.parent / "other")
-    report = as_json("runs", run.parent, "--diff", "run", "other")
+def test_the_scores_of_two_runs_are_not_compared_as_errors(scored_run: Path, as_json: Json) -> None:
+    shutil.copytree(scored_run, scored_run.parent / "other")
+    report = as_json("runs", scored_run.parent, "--diff", "run", "other")
     assert (report["scores"], report["same_windows"]) == ([], False)
     assert "labelled sequences" in report["reason"]
 
