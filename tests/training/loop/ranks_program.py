@@ -1,6 +1,12 @@
-"""Program for several processes. Each runs its part of one task and prints the result as JSON.
+"""Program with all imports that forks the processes of a task. Each runs its part and prints the result as JSON.
 
-ranks_program.py TASK, where a task is one of:
+It reads one JSON request per line from stdin, and writes one JSON answer per line to stdout:
+
+    {"task", "rank", "environ", "folder"}   start a rank, with its output in RANK.out and RANK.err: its process ID
+    {"wait", "seconds"}                     wait for a process: its exit code, or null if it still runs
+    {"end"}                                 kill a process if it still runs: its exit code
+
+A task is one of:
 
 resume        train without interruption, and from two of its checkpoints
 gradients     compute the gradients of batches with and without the other processes
@@ -8,7 +14,7 @@ starved0, 1   train while rank 0 or 1 cannot compute more than three windows at 
 starved late  train while rank 1 runs out of memory in its second step
 lost0, 1      train while rank 0 or 1 exits in its second step
 silent0, 1    train while rank 0 or 1 stops in a validation or in a step, without an end of its connections
-released      train, let the others end, and then wait for the end of stdin
+released      train, let the others end, and then wait for the file `release` in the folder
 patient       train with a validation that takes longer than a step may take
 diverged      train with a loss that is not a number in one window
 interrupted   train until a signal in the second step of an epoch
@@ -19,10 +25,12 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -42,7 +50,8 @@ from lstm_cli.training.loop.out_of_memory import fit_in_memory
 from lstm_cli.training.setup.checkpoint_state import CheckpointSlot, SavedState
 from lstm_cli.training.setup.hyperparameters import Hyperparameters
 
-TASK, RANK = sys.argv[1], int(os.environ["RANK"])
+TASK, RANK, FOLDER = "", 0, Path()  # of a forked process
+CODES: dict[int, int] = {}  # exit codes of the processes that have ended
 SHAPE = {"inputs": 1, "targets": 1, "known_ahead": 0, "lookback": 8, "horizon": 4}
 PART = {**SHAPE, "segment": 4, "seasons": [4], "hidden": 4}
 LINEAR = {"targets": 1, "horizon": 4, "reach": 3, "window": 8, "share": 0.5, "response": 0}
@@ -178,7 +187,8 @@ def interrupted() -> list[Any]:
 def released() -> bool:
     train()
     distributed.leave()
-    sys.stdin.read()
+    while not (FOLDER / "release").exists():
+        time.sleep(0.01)
     return distributed.current_ranks() is None
 
 
@@ -257,5 +267,52 @@ def main() -> Any:
         return LEAD[TASK]()
 
 
-print(json.dumps(main()), flush=True)
-os._exit(0)  # as `lstm` does, because threads of torch.distributed can abort an interpreter at exit
+def start(task: str, rank: int, environ: dict[str, str], folder: str) -> int:
+    """Fork a process that runs a rank, and return its ID."""
+    global TASK, RANK, FOLDER
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            TASK, RANK, FOLDER = task, rank, Path(folder)
+            os.environ.update(environ, RANK=str(rank))
+            for number, name in ((1, "out"), (2, "err")):
+                os.dup2(os.open(FOLDER / f"{rank}.{name}", os.O_WRONLY | os.O_CREAT), number)
+            print(json.dumps(main()), flush=True)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(
+                code
+            )  # as `lstm` does, because threads of torch.distributed can abort an interpreter at exit
+    return pid
+
+
+def wait(pid: int, seconds: float) -> int | None:
+    """Return the exit code of a process, or None if it still runs after some seconds."""
+    end = time.monotonic() + seconds
+    while pid not in CODES:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            CODES[pid] = os.waitstatus_to_exitcode(status)
+        elif time.monotonic() >= end:
+            return None
+        else:
+            time.sleep(0.01)
+    return CODES[pid]
+
+
+def answer(request: dict[str, Any]) -> int | None:
+    if "task" in request:
+        return start(**request)
+    if "wait" in request:
+        return wait(request["wait"], request["seconds"])
+    if request["end"] not in CODES:
+        os.kill(request["end"], signal.SIGKILL)
+    return wait(request["end"], float("inf"))
+
+
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,49 +25,84 @@ PROGRAM = Path(__file__).with_name("ranks_program.py")
 HANGING = 300  # seconds
 
 
-def start(task: str, ranks: int) -> list[subprocess.Popen[str]]:
-    """Start the processes of a task of `ranks_program.py`.
+Ask = Callable[..., Any]
+Start = Callable[[str, int], list[int]]
+Together = Callable[..., list[Any]]
+
+
+@pytest.fixture(scope="module")
+def ask() -> Iterator[Ask]:
+    """Yield a function that sends a request to `ranks_program.py`, which imports torch once for all processes."""
+    folders = [str(PROGRAM.parent), str(PROGRAM.parents[2]), os.environ.get("PYTHONPATH", "")]
+    process = subprocess.Popen(
+        [sys.executable, str(PROGRAM)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(folders)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def call(**request: Any) -> Any:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
+
+    yield call
+    process.communicate(timeout=HANGING)
+
+
+@pytest.fixture
+def start(ask: Ask, tmp_path: Path) -> Iterator[Start]:
+    """Yield a function that starts the ranks of a task, whose output is in the folder of the task.
 
     They connect through a store of this process, as with torchrun, so no port has to be chosen in advance.
     """
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    folders = [str(PROGRAM.parent), str(PROGRAM.parents[2]), os.environ.get("PYTHONPATH", "")]
-    env = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(folders),
-        "TORCHELASTIC_USE_AGENT_STORE": "True",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(store.port),
-        "WORLD_SIZE": str(ranks),
-    }
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(PROGRAM), task],
-            env=env | {"RANK": str(rank)},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    stores, started = [], []
+
+    def call(task: str, ranks: int) -> list[int]:
+        store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        stores.append(store)  # it lives as long as the ranks
+        (tmp_path / task).mkdir()
+        environ = {
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(store.port),
+            "WORLD_SIZE": str(ranks),
+        }
+        pids = [
+            ask(task=task, rank=rank, environ=environ, folder=str(tmp_path / task)) for rank in range(ranks)
+        ]
+        started.extend(pids)
+        return pids
+
+    yield call
+    for pid in started:
+        ask(end=pid)
+
+
+@pytest.fixture
+def together(ask: Ask, start: Start, tmp_path: Path) -> Together:
+    """Return a function that runs a task and returns the output of each rank that is not lost."""
+
+    def call(task: str, ranks: int = 2, *, lost: int | None = None) -> list[Any]:
+        pids = start(task, ranks)
+        kept = [rank for rank in range(ranks) if rank != lost]
+        codes = [ask(wait=pids[rank], seconds=HANGING) for rank in kept]
+        out, err = (
+            [(tmp_path / task / f"{rank}.{name}").read_text() for rank in kept] for name in ("out", "err")
         )
-        for rank in range(ranks)
-    ]  # fmt: skip
-    processes[0].store = store  # type: ignore[attr-defined]  # it lives as long as rank 0
-    return processes
+        assert codes == [0] * len(kept), err
+        return [json.loads(text) for text in out]
 
-
-def together(task: str, ranks: int = 2, *, lost: int | None = None) -> list[Any]:
-    """Return the output of each rank that is not lost."""
-    processes = start(task, ranks)
-    kept = [process for rank, process in enumerate(processes) if rank != lost]
-    try:
-        ends = [process.communicate(timeout=HANGING) for process in kept]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-    assert [process.returncode for process in kept] == [0] * len(kept), ends
-    return [json.loads(out) for out, _ in ends]
+    return call
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
-def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one(ranks: int) -> None:
+def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one(
+    together: Together, ranks: int
+) -> None:
     """Dropout is included: each process seeds it by the number of the step."""
     for whole, *others in together("resume", ranks)[0].values():
         assert len(whole) > 10
@@ -74,7 +110,7 @@ def test_a_resumed_training_on_several_processes_equals_an_uninterrupted_one(ran
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
-def test_several_processes_compute_the_gradient_of_one(ranks: int) -> None:
+def test_several_processes_compute_the_gradient_of_one(together: Together, ranks: int) -> None:
     for result in together("gradients", ranks):
         assert len(result) == 18
         for whole, shared in result.values():
@@ -83,7 +119,7 @@ def test_several_processes_compute_the_gradient_of_one(ranks: int) -> None:
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_lost_process_is_an_error_with_a_hint_to_resume(rank: int) -> None:
+def test_a_lost_process_is_an_error_with_a_hint_to_resume(together: Together, rank: int) -> None:
     ((kind, message, hint),) = together(f"lost{rank}", lost=rank)
     assert kind == "DeviceError"
     assert message == f"rank {1 - rank} lost the connection to another process"
@@ -91,30 +127,30 @@ def test_a_lost_process_is_an_error_with_a_hint_to_resume(rank: int) -> None:
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_process_that_stops_silently_is_lost_too(rank: int) -> None:
+def test_a_process_that_stops_silently_is_lost_too(together: Together, rank: int) -> None:
     """Its connections stay open, as those of a machine without power."""
     ((kind, message, _),) = together(f"silent{rank}", lost=rank)
     assert (kind, message) == ("DeviceError", f"rank {1 - rank} lost the connection to another process")
 
 
-def test_other_processes_end_after_the_last_training_while_rank_0_works() -> None:
+def test_other_processes_end_after_the_last_training_while_rank_0_works(
+    ask: Ask, start: Start, tmp_path: Path
+) -> None:
     leader, follower = start("released", 2)
-    try:
-        assert follower.communicate(timeout=HANGING)[0] == "[]\n"
-        assert leader.poll() is None
-        assert leader.communicate(timeout=HANGING)[0] == "true\n"
-    finally:
-        for process in (leader, follower):
-            process.kill()
-            process.wait()
+    assert ask(wait=follower, seconds=HANGING) == 0
+    assert (tmp_path / "released" / "1.out").read_text() == "[]\n"
+    assert ask(wait=leader, seconds=0) is None
+    (tmp_path / "released" / "release").touch()
+    assert ask(wait=leader, seconds=HANGING) == 0
+    assert (tmp_path / "released" / "0.out").read_text() == "true\n"
 
 
-def test_a_validation_may_take_longer_than_a_step() -> None:
+def test_a_validation_may_take_longer_than_a_step(together: Together) -> None:
     assert together("patient") == [1, []]
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(rank: int) -> None:
+def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(together: Together, rank: int) -> None:
     """Each process gets 8 of 16 windows, 4 of 8, 2 of 4."""
     result, follower = together(f"starved{rank}")
     assert "out of memory on cpu while training a part with a batch of 16" in result["refused"][1]
@@ -124,13 +160,13 @@ def test_out_of_memory_in_one_process_stops_or_halves_the_batch_in_all(rank: int
     assert follower == []
 
 
-def test_later_out_of_memory_is_reported_by_the_process_and_ends_the_training() -> None:
+def test_later_out_of_memory_is_reported_by_the_process_and_ends_the_training(together: Together) -> None:
     leader, follower = together("starved late")
     assert follower[:2] == ["DeviceError", "out of memory on cpu while training a part with a batch of 8"]
     assert leader[:2] == ["DeviceError", "rank 0 lost the connection to another process"]
 
 
-def test_all_processes_end_if_training_diverges_or_is_interrupted() -> None:
+def test_all_processes_end_if_training_diverges_or_is_interrupted(together: Together) -> None:
     """Only rank 0 reports the error."""
     (kind, *_), follower = together("diverged")
     assert (kind, follower) == ("TrainingDiverged", [])
