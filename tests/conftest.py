@@ -5,10 +5,15 @@ apply to NumPy, torch and all processes that a test starts.
 
 Tests run on the CPU, so that numbers are the same on all machines. `make test-gpu` sets CUDA_VISIBLE_DEVICES=0 for the
 tests that need a GPU.
+
+All processes share one font cache of matplotlib. Making it takes time, and more than five seconds give a message.
 """
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +23,9 @@ from hypothesis import settings
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+if "MPLCONFIGDIR" not in os.environ:
+    os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="matplotlib-")
+    atexit.register(shutil.rmtree, os.environ["MPLCONFIGDIR"], ignore_errors=True)
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine makes any example slow
 settings.load_profile("no deadline")

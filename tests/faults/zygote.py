@@ -40,6 +40,8 @@ def serve() -> None:
     from lstm_cli.steps.train import fit_and_commit, save_model  # noqa: F401
     from lstm_cli.training import train_model
 
+    for name in ("matplotlib.figure", "matplotlib.font_manager", "matplotlib.backends.backend_agg"):
+        import_module(name)
     import_module("onnxruntime")  # after `lstm_cli.inference`, which sets its environment variables
     torch.set_num_threads(1)
     fit_and_commit.export_graphs = _cache_first(fit_and_commit.export_graphs)
