@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # otherwise each process imports it when it trains
 from small_data import plan
 from test_fit import windows
 from torch import Tensor, nn
