@@ -16,6 +16,7 @@ from lstm_cli.errors import CorruptArtifact
 from lstm_cli.events import ignore_events
 from lstm_cli.rundir import list_versions, manifest, open_run, open_version, version_number
 from lstm_cli.rundir.manifest import versions
+from lstm_cli.steps.refresh.decide import last_training
 from lstm_cli.steps.verify import VerifyReport, verify
 
 
@@ -222,3 +223,38 @@ def test_forged_versions_are_corrupt(run: Path, forged: str) -> None:
     rewrite(run, document)
     with pytest.raises(CorruptArtifact, match=r"run\.json is corrupt"):
         open_run(run)
+
+
+def verdict(path: Path, kind: str, at: int) -> None:
+    with rundir.writing(path, step="train") as writer:
+        writer.add_verdict(
+            {"at": f"2026-01-01T00:{at:02d}:00Z", "verdict": kind, "text": kind, "newest_us": at}
+        )
+
+
+def newest_training(path: Path) -> tuple[int, str]:
+    with open_run(path) as opened:
+        last, trained_at = last_training(opened)
+    assert last is not None
+    assert trained_at is not None
+    return last["newest_us"], last["verdict"]
+
+
+def test_the_verdict_of_the_last_training_stays_after_many_nights_and_a_rollback(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it, the next night would count rows that a training has compared, and train for them again."""
+    monkeypatch.setattr(versions, "MAX_VERDICTS", 5)
+    train(run, b"first")
+    train(run, b"second")
+    for at, kind in enumerate(["replaced", "kept", *8 * ["not trained"]]):
+        verdict(run, kind, at)
+    assert newest_training(run) == (1, "kept")
+    with open_run(run) as opened:
+        kinds = [each["verdict"] for each in opened.models[-1]["verdicts"]]
+    assert kinds == ["replaced", "kept", *5 * ["not trained"]]
+    roll_back(run, "0001")
+    assert newest_training(run) == (1, "kept")
+    verdict(run, "failed", 30)
+    train(run, b"third")
+    assert newest_training(run) == (30, "failed")

@@ -22,8 +22,8 @@ Record = dict[str, Any]
 
 MAX_RECORDS = 365  # versions in the list, most of them without their folders
 MAX_PERIODS = 20  # periods of one version
-MAX_VERDICTS = 60  # of `refresh` about the current version; an earlier one keeps the last few
-MAX_OLD_VERDICTS = 3
+MAX_VERDICTS = 60  # newest verdicts of `refresh` about the current version
+MAX_OLD_VERDICTS = 3  # those about an earlier version
 ROLLBACK = "rollback"  # why a version serves, if it was not made then
 SCORES = ("mase", "mae_scaled")
 
@@ -193,7 +193,7 @@ def add_verdict(
         verdict: Facts about the night.
     """
     *earlier, current = list_versions(steps, models)
-    verdicts = [*current.get("verdicts", ()), dict(verdict)][-MAX_VERDICTS:]
+    verdicts = _newest_verdicts([*current.get("verdicts", ()), dict(verdict)], MAX_VERDICTS)
     return [*earlier, {**current, "verdicts": verdicts}]
 
 
@@ -223,13 +223,28 @@ def _close(
         current["served"] = [*current["served"][:-1], current["served"][-1] | {"until": now}]
         current["scores"] = scores_of(steps, current["digest"]) or current.get("scores")
         if "verdicts" in current:
-            current["verdicts"] = current["verdicts"][-MAX_OLD_VERDICTS:]
+            current["verdicts"] = _newest_verdicts(current["verdicts"], MAX_OLD_VERDICTS)
         if "train" not in broken:
             current["steps"] = {"train": steps["train"]}
         quantize = None if broken else steps.get("quantize")
         if quantize is not None and quantize["read"].get("model", {}).get("sha256") == current["digest"]:
             current["steps"]["quantize"] = quantize
     return versions
+
+
+def _newest_verdicts(verdicts: Sequence[Record], count: int) -> list[Record]:
+    """Return the newest verdicts, and the newest one of each kind: that of the last training counts for later nights.
+
+    Args:
+        verdicts: Verdicts in the order of time.
+        count: Number of the newest verdicts.
+    """
+    last = {verdict.get("verdict"): index for index, verdict in enumerate(verdicts)}
+    return [
+        verdict
+        for index, verdict in enumerate(verdicts)
+        if index >= len(verdicts) - count or index in last.values()
+    ]
 
 
 def _without(record: Mapping[str, Any], *names: str) -> Record:
