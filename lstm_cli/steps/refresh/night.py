@@ -109,10 +109,10 @@ def compare_night(
     newest_us = newest_time(merged.table, merged)
     unlearnt = count_unlearnt(merged, learnt)
     since_us = None if last is None else last.get("newest_us")
-    since_last = unlearnt if since_us is None else min(unlearnt, _steps_since(merged, newest_us, since_us))
+    since_last = count_unlearnt(merged, learnt, after_us=since_us)
     horizon = model.schema.horizon
     loss_us = find_loss(test, str(opened.digest("model")), since_us)
-    lost = None if loss_us is None else _steps_since(merged, newest_us, loss_us)
+    lost = None if loss_us is None else count_unlearnt(merged, learnt, after_us=loss_us)
     decision = decide(
         config,
         unlearnt=unlearnt,
@@ -168,10 +168,6 @@ def _differs(model: TrainedModel, schema: Schema) -> bool:
         schema.horizon,
         schema.step,
     )
-
-
-def _steps_since(merged: MergedRows, newest_us: int, since_us: int) -> int:
-    return int(merged.schema.step.index(np.array([newest_us]), since_us)[0][0])
 
 
 def _score_ledger(

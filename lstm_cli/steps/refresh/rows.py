@@ -100,12 +100,13 @@ def learnt_rows(merged: MergedRows, model: TrainedModel) -> np.ndarray:
     return first
 
 
-def count_unlearnt(merged: MergedRows, learnt: np.ndarray) -> int:
+def count_unlearnt(merged: MergedRows, learnt: np.ndarray, *, after_us: int | None = None) -> int:
     """Return the number of times with a measured target after the rows that the model has learnt.
 
     Args:
         merged: rows of the run and of the file.
         learnt: [S] first row of each series after those that the model has learnt.
+        after_us: only times after this one count; None: all.
     """
     table, step, width = merged.table, merged.schema.step, len(merged.schema.targets)
     times = []
@@ -113,7 +114,8 @@ def count_unlearnt(merged: MergedRows, learnt: np.ndarray) -> int:
         begin = int(learnt[index])
         measured = ~np.isnan(rows[begin : table.count[index], :width]).all(axis=1)
         times.append(step.times(begin + np.flatnonzero(measured), int(table.origin_us[index])))
-    return len(np.unique(np.concatenate(times)))
+    unlearnt = np.unique(np.concatenate(times))
+    return len(unlearnt) if after_us is None else int((unlearnt > after_us).sum())
 
 
 def newest_time(table: SeriesTable, merged: MergedRows) -> int:

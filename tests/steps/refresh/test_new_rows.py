@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from small_ledger import rows_of, until, write_rows
-from small_nights import FIRST
+from small_nights import FIRST, choose
 from small_steps import LINEAR, PREPARE
 
 from lstm_cli.config import PrepareConfig, RefreshConfig
@@ -20,6 +20,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.refresh import night, refresh
 from lstm_cli.steps.refresh.compare import HeldOut
+from lstm_cli.steps.refresh.decide import Decision, decide
 from lstm_cli.steps.refresh.report import RefreshReport
 from lstm_cli.steps.train import train
 from lstm_cli.training import train_model as training
@@ -79,6 +80,25 @@ def test_missing_rows_before_the_file_are_reported_and_do_not_count(run: Path, b
     assert gap["count"] == 10
     assert (report.rows["added"], report.rows["unlearnt"]) == (6, earlier + 3)
     assert "D516" not in rules(add(run, measured(big, "2024-05-24", "2024-05-24")))
+
+
+def test_missing_rows_do_not_count_as_new_after_a_training_or_a_loss(
+    run: Path, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long outage must not lead to a training on a few measured rows."""
+    seen: list[int | None] = []
+
+    def spy(*args: Any, lost: int | None, **facts: Any) -> Decision:
+        seen.append(lost)
+        return decide(*args, lost=lost, **facts)
+
+    choose(monkeypatch, better=False)
+    monkeypatch.setattr(night, "decide", spy)
+    assert add(run, measured(big, "2024-05-10", "2024-05-30"), RefreshConfig(always=True)).verdict == "kept"
+    newest_us = int(np.datetime64("2024-05-30", "us").astype(int))
+    monkeypatch.setattr(night, "find_loss", lambda *args: newest_us)
+    report = add(run, measured(big, "2024-06-10", "2024-06-12"))
+    assert (report.rows["since_last"], seen) == (3, [None, 3])
 
 
 def test_values_for_gaps_are_counted_and_stored(run: Path, big: Path) -> None:
