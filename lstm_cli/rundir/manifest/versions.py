@@ -200,17 +200,21 @@ def add_verdict(
 def add_since(
     steps: Mapping[str, Any], models: Sequence[Record], since: Mapping[str, Mapping[str, Any]]
 ) -> list[Record]:
-    """Return the versions with what they scored since their training. A version without new scores keeps its last ones.
+    """Return the versions with what they scored since their training.
+
+    A version keeps the scores that it has if the new ones are of fewer forecasts: old ones are removed from the ledger.
 
     Args:
         steps: Steps of the manifest.
         models: Versions in the manifest.
         since: Scores by the digest of the model.
     """
-    return [
-        {**record, "since": dict(since[record["digest"]])} if record["digest"] in since else record
-        for record in list_versions(steps, models)
-    ]
+    versions = []
+    for record in list_versions(steps, models):
+        new = since.get(record["digest"])
+        is_newer = new is not None and new["forecasts"] >= (record.get("since") or {}).get("forecasts", 0)
+        versions.append({**record, "since": dict(new)} if new is not None and is_newer else record)
+    return versions
 
 
 def _close(

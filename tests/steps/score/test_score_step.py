@@ -119,6 +119,22 @@ def test_the_history_has_what_each_version_scored(scored_run: Path, panel: Path)
         assert since["baseline"]["mase"] == pytest.approx(report.baselines["seasonal_naive"]["mase"])
 
 
+def test_the_history_keeps_its_scores_when_forecasts_are_removed_from_the_ledger(
+    scored_run: Path, panel: Path
+) -> None:
+    record(scored_run, panel, ENDS[0], ENDS[1])
+    score(scored_run, str(panel), ScoreConfig(), ignore_events)
+    (before,) = history(scored_run).versions
+    for path in sorted((scored_run / LEDGER).iterdir())[:2]:  # the older forecast, and its values
+        path.unlink()
+    report = score(scored_run, str(panel), ScoreConfig(), ignore_events)
+    assert (before["since"]["forecasts"], report.forecasts["scored"]) == (2, 1)
+    assert history(scored_run).versions[0]["since"] == before["since"]
+    record(scored_run, panel, ENDS[2])
+    score(scored_run, str(panel), ScoreConfig(), ignore_events)
+    assert history(scored_run).versions[0]["since"]["time_end"] > before["since"]["time_end"]
+
+
 def test_the_data_of_the_run_give_the_same_scores(scored_run: Path, panel: Path) -> None:
     record(scored_run, panel, *ENDS)
     from_run, _ = rules_of(scored_run, None)
