@@ -292,9 +292,7 @@ class PredictOptions(TypedDict, total=False):
     record: bool
     """Keep the forecast in RUN/ledger, for lstm score. It is written after the output. Default: False."""
     keep_days: int
-    """Number of days with forecasts that `record` keeps in the ledger; older ones are removed. Default:
-    400.
-    """
+    """Number of days with forecasts that the ledger keeps; older ones are removed. Default: 400."""
     threads: int | None
     """Number of CPU threads. Default: all cores."""
     encoding: str | None
@@ -357,6 +355,8 @@ class RefreshOptions(TypedDict, total=False):
 
     output: str | None
     """Forecast file, replaced atomically. Default: the forecast is only recorded."""
+    keep_days: int
+    """Number of days with forecasts that the ledger keeps; older ones are removed. Default: 400."""
     accept_changes: bool
     """Accept a file that changes most known values, or that begins after a long gap. Default: False."""
     always: bool

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.config.setting import require_bounds, setting, threads_setting
+from lstm_cli.config.setting import LEDGER_PANEL, keep_days_setting, require_bounds, setting, threads_setting
 from lstm_cli.config.text import TextSettings
 from lstm_cli.errors import UsageError
 
 PROBABILITY_DIGITS = 12  # decimals of a probability; so the ends of the 80 % interval are exactly 0.1 and 0.9
 MAX_SAMPLES = 10_000  # sample paths of a series; more change a quantile by less than its own error
-FORECAST_PANEL, LEDGER_PANEL = "Forecast", "Ledger"
+FORECAST_PANEL = "Forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,14 +139,7 @@ class PredictConfig(TextSettings):
         "Keep the forecast in RUN/ledger, for lstm score. It is written after the output.",
         panel=LEDGER_PANEL,
     )
-    keep_days: int = setting(
-        400,
-        "Number of days with forecasts that --record keeps in the ledger; older ones are removed.",
-        "N",
-        kind="whole",
-        panel=LEDGER_PANEL,
-        minimum=1,
-    )
+    keep_days: int = keep_days_setting()
     threads: int | None = threads_setting()
 
     def __post_init__(self) -> None:

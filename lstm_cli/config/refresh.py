@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lstm_cli.config.setting import require_bounds, setting
+from lstm_cli.config.setting import keep_days_setting, require_bounds, setting
 from lstm_cli.config.text import TextSettings
 
 DATA_PANEL, DECISION_PANEL = "New rows", "When to train"
@@ -22,6 +22,7 @@ class RefreshConfig(TextSettings):
         default_text="the forecast is only recorded",
         panel=FORECAST_PANEL,
     )
+    keep_days: int = keep_days_setting()
     accept_changes: bool = setting(
         False,
         "Accept a file that changes most known values, or that begins after a long gap.",

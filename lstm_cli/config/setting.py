@@ -12,7 +12,7 @@ from lstm_cli.config.layers import flag_name
 from lstm_cli.config.validators import require_at_least, require_choice
 from lstm_cli.errors import UsageError
 
-HARDWARE_PANEL = "Hardware"
+HARDWARE_PANEL, LEDGER_PANEL = "Hardware", "Ledger"
 MAX_THREADS = 1_024  # more than a machine has cores; libraries keep the number in 32 bits
 
 
@@ -64,6 +64,18 @@ def threads_setting() -> Any:
         panel=HARDWARE_PANEL,
         minimum=1,
         below=MAX_THREADS + 1,
+    )
+
+
+def keep_days_setting() -> Any:
+    """Return the field of `--keep-days`: forecasts in the ledger of the run."""
+    return setting(
+        400,
+        "Number of days with forecasts that the ledger keeps; older ones are removed.",
+        "N",
+        kind="whole",
+        panel=LEDGER_PANEL,
+        minimum=1,
     )
 
 

@@ -218,7 +218,7 @@ def check_output_of(config: RefreshConfig, run: Path, source: str, *, has_stdout
 
 
 def _predict_settings(config: RefreshConfig) -> PredictConfig:
-    return PredictConfig(output=config.output or "-", record=True)
+    return PredictConfig(output=config.output or "-", record=True, keep_days=config.keep_days)
 
 
 def _forecast(run: Path, config: RefreshConfig, listen: Listener, stdout: BinaryIO | None) -> dict[str, Any]:

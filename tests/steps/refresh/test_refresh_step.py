@@ -28,6 +28,7 @@ from lstm_cli.errors import (
 from lstm_cli.events import ignore_events
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import open_run
+from lstm_cli.rundir.ledger import forecast_names
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.history import history, roll_back
 from lstm_cli.steps.refresh import challenger, compare, night, refresh
@@ -379,6 +380,12 @@ def test_fourteen_nights(run: Path, big: Path) -> None:
     assert len(list((run / "model").iterdir())) <= 3
     records = json.loads((run / "run.json").read_text())["models"]
     assert sum(len(record.get("verdicts", ())) for record in records) >= 3
+
+
+def test_the_ledger_keeps_as_many_days_as_the_option_says(run: Path, big: Path) -> None:
+    for day in ("2024-05-10", "2024-05-11", "2024-05-12"):
+        refreshed(run, big, day, RefreshConfig(keep_days=2))
+    assert [name[:10] for name in sorted(forecast_names(run))] == ["20240512T0", "20240513T0"]
 
 
 def test_the_forecast_goes_to_standard_output(run: Path, big: Path) -> None:
