@@ -48,7 +48,8 @@ def replace_model(
     opened = writer.run
     assert opened is not None
     try:
-        train = replace(train_settings(opened), refit=refit)
+        settings = _settings(opened)
+        train = replace(settings, refit=refit)
         with challenger_start(opened, train, config, listen) as start:
             train_and_commit(
                 writer,
@@ -58,6 +59,7 @@ def replace_model(
                 keep=keep,
                 made_by=MADE_BY,
                 start=start,
+                stored=settings,
                 should_stop=should_stop,
             )
     except Interrupted:
@@ -69,15 +71,27 @@ def replace_model(
     return None
 
 
-def train_settings(run: Run) -> TrainConfig:
-    """Return the settings of the run's model, for `segment` with a refit.
+def train_settings(run: Run, listen: Listener) -> TrainConfig:
+    """Return the settings of the challenger: those of the run's model, for `segment` with a refit.
 
     The held-out rows decide whether the refit stays, see `compare`. Without it the newest rows are unlearnt, because
     they are the validation rows.
+
+    Args:
+        run: run of the model.
+        listen: receives a note if the settings exclude the refit.
     """
+    config = _settings(run)
+    if config.model != "segment":
+        return config
+    if config.refit is False:
+        listen(Note(text="the settings have --no-refit: the challenger has a refit only if that is better"))
+    return replace(config, refit=True)
+
+
+def _settings(run: Run) -> TrainConfig:
     with reading_manifest(run.path):
-        config = restore_settings(TrainConfig, with_new_names(run.entry("train")["config"]))
-    return replace(config, refit=True) if config.model == "segment" else config
+        return restore_settings(TrainConfig, with_new_names(run.entry("train")["config"]))
 
 
 def lacks_scores(run: Run | None) -> bool:

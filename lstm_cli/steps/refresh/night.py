@@ -235,7 +235,7 @@ def _compare(
     """Return the comparison, or why there is none."""
     try:
         require_installed("lstm refresh", *TRAINING)
-        train = train_settings(run)
+        train = train_settings(run, listen)
         with challenger_start(run, train, config, listen) as start:
             return compare(run, held_out, model, train, start, listen, should_stop), None
     except Interrupted:

@@ -90,6 +90,7 @@ def train_and_commit(
     keep: int = KEEP_MODELS,
     made_by: str = "train",
     start: WarmStart | None = None,
+    stored: TrainConfig | None = None,
     should_stop: Callable[[], int | None],
 ) -> TrainReport:
     """Train a model on the run's data and commit it; an error leaves the run's model unchanged.
@@ -102,6 +103,7 @@ def train_and_commit(
         keep: models to keep for a rollback, with the new one.
         made_by: verb that makes the model, for the history of the run.
         start: model at which the training starts; None: random weights.
+        stored: settings that the run stores for later trainings; None: those of this one.
         should_stop: returns the signal that ends training, or None.
 
     Raises:
@@ -162,7 +164,7 @@ def train_and_commit(
         folder.write_json("intervals.json", intervals.to_dict())
         write_dependence(folder, dependence)
         writer.commit(
-            config=asdict(config),
+            config=asdict(stored or config),
             reads={"data": writer.run.artifact("data").digest, **({INPUT: start.fact} if start else {})},
             report=report.to_json(),
             seed=config.seed,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small_ledger import broken_rows, rows_of, until, write_rows
 from small_nights import FIRST, choose, refreshed, result
-from small_steps import model_files
+from small_steps import LINEAR, model_files
 
 from lstm_cli.config import EvaluateConfig, RefreshConfig, ScoreConfig
 from lstm_cli.data.dataset.load import load_dataset
@@ -34,6 +34,7 @@ from lstm_cli.steps.history import history, roll_back
 from lstm_cli.steps.refresh import challenger, compare, night, refresh
 from lstm_cli.steps.runs.summary import summarize
 from lstm_cli.steps.score import score
+from lstm_cli.steps.train import train
 from lstm_cli.training import train_model as training
 
 OLD = b"an older forecast\n"
@@ -208,14 +209,16 @@ def test_the_better_one_of_the_challengers_before_and_after_the_refit_counts(
 
 
 @pytest.mark.parametrize("refit", [True, False])
-def test_the_new_model_is_refitted_if_that_was_better(
+def test_the_new_model_is_refitted_if_that_was_better_and_its_settings_stay(
     run: Path, big: Path, refit: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A preference of one night must not decide for all later ones."""
+    train(run, replace(LINEAR, refit=not refit), ignore_events)
     monkeypatch.setattr(night, "compare", lambda *args: replace(result(better=True), refitted=refit))
     assert refreshed(run, big, "2024-06-20", RefreshConfig(always=True)).verdict == "replaced"
     with open_run(run) as opened:
-        assert load_model(opened).refitted is refit
-        assert opened.entry("train")["config"]["refit"] is refit
+        assert load_model(opened).refitted is opened.report("train")["refitted"] is refit
+        assert opened.entry("train")["config"]["refit"] is not refit
 
 
 @pytest.mark.parametrize(
