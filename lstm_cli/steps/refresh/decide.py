@@ -90,6 +90,7 @@ def decide(
     needed: int,
     horizon: int,
     lost: int | None,
+    tested: bool,
     trained_at: datetime | None,
 ) -> Decision:
     """Return whether a challenger is trained.
@@ -101,6 +102,7 @@ def decide(
         needed: rows that the comparison needs.
         horizon: steps of a forecast.
         lost: rows since the loss of accuracy began; None without a new alarm.
+        tested: the test for lost accuracy ran.
         trained_at: time of the last training; None: unknown.
     """
     limit = config.new_rows or HORIZONS * horizon
@@ -123,7 +125,7 @@ def decide(
     if lost is not None:
         reason = f"alarm: {count_noun(lost, 'row')} after the loss, a comparison needs {least:,}"
         return Decision(train=False, reason=reason)
-    return Decision(train=False, reason=f"{rows}, limit {limit:,}, no alarm")
+    return Decision(train=False, reason=f"{rows}, limit {limit:,}, no {'alarm' if tested else 'test'}")
 
 
 def _rows_after_loss(lost: int, since_last: int, needed: int) -> int:

@@ -120,6 +120,7 @@ def compare_night(
         needed=2 * horizon,
         horizon=horizon,
         lost=lost,
+        tested=test is not None and test.limit is not None,
         trained_at=trained_at,
     )
     held_out = None
@@ -187,7 +188,7 @@ def _score_ledger(
     if not joined.scored:
         return None, {}, None
     test = accuracy_test(run, joined, model, false_alarms=1.0)
-    if test.newest_alarm is not None:
+    if test.limit is None or test.newest_alarm is not None:
         warn_about_test(path, run, test, find_reasons(run, dataset, model, test), warn)
     newest, tally, _ = joined.newest()
     figures = tally.figures()

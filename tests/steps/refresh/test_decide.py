@@ -21,6 +21,7 @@ def decided(config: RefreshConfig | None = None, **changes: Any) -> tuple[bool, 
         "needed": 2 * HORIZON,
         "horizon": HORIZON,
         "lost": None,
+        "tested": True,
         "trained_at": datetime.now(UTC),
     }
     decision = decide(config or RefreshConfig(), **facts | changes)
@@ -50,6 +51,10 @@ def test_thirty_horizons_of_new_rows_lead_to_a_training() -> None:
     assert decided(unlearnt=720, since_last=719) == (
         False,
         "719 rows newer than the last training, limit 720, no alarm",
+    )
+    assert decided(tested=False) == (
+        False,
+        "200 rows that the model has not learnt, limit 720, no test",
     )
     assert decided(unlearnt=720, since_last=720) == (
         True,

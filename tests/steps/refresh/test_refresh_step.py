@@ -350,6 +350,17 @@ def test_the_hints_after_a_night_lead_in_no_circle(run: Path, big: Path) -> None
     assert f"lstm refresh {run} DATA --always" in warning
 
 
+def test_a_night_without_a_test_says_so(run: Path, big: Path) -> None:
+    """A verdict with "no alarm" would hide that nothing watches the model."""
+    report = refreshed(run, big, "2024-05-11", RefreshConfig(new_rows=500))
+    assert report.reason.endswith(", no test")
+    report = refreshed(run, big, "2024-05-13", RefreshConfig(new_rows=500))
+    assert report.ledger is not None
+    assert report.ledger["test"] == "none"
+    assert report.reason.endswith(", no test")
+    assert [finding["rule"] for finding in report.findings].count("M405") == 1
+
+
 def test_an_alarm_leads_to_a_training(
     run: Path, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
