@@ -129,7 +129,7 @@ def _rollback_lines(report: Any) -> Iterator[tuple[str, str]]:
     if facts["model_is_stale"]:
         yield (
             "the data of the run are not those of this version: predict warns, and evaluate, quantize and export need "
-            f"'{facts['retrain']}', or 'lstm prepare' with the data of this version",
+            f"'{facts['retrain']}', which can replace this version, or 'lstm prepare' with the data of this version",
             "yellow",
         )
     elif facts["stale"]:

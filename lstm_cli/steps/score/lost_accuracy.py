@@ -14,7 +14,7 @@ from lstm_cli.monitoring.input_drift import find_drift
 from lstm_cli.monitoring.lost_accuracy import AccuracyTest, merge_nights, run_test
 from lstm_cli.monitoring.promise import fit_promise, load_errors, scored_model
 from lstm_cli.monitoring.sequential_test import MIN_NIGHTS
-from lstm_cli.rundir import Run, command, retrain_command, stale_sources
+from lstm_cli.rundir import Run, command, is_after_rollback, retrain_command, stale_sources
 from lstm_cli.steps.score.ledger import JoinedLedger
 from lstm_cli.steps.score.report import day_text
 from lstm_cli.text import count_noun
@@ -28,6 +28,9 @@ def accuracy_test(
 ) -> AccuracyTest:
     """Return the test for lost accuracy over the nights of a ledger.
 
+    After a rollback, the scores of the run are of another model. Then the promise of an earlier forecast of the same
+    model counts.
+
     Args:
         run: run with the newest scores, which give the limit.
         joined: ledger with measured values.
@@ -40,12 +43,14 @@ def accuracy_test(
     nights = merge_nights(joined.nights)
     errors = load_errors(run) if run.has("scores") else None
     promise = None if errors is None else fit_promise(errors)
+    recorded = {night.model: night.promise for night in nights if night.promise is not None}
+    own = {} if promise is None else {str(scored_model(run)): promise}
     origins = np.array([night.origin_us for night in nights], dtype=np.int64)
     steps = model.schema.step.index(origins, origins[0])[0] if len(origins) else origins
     return run_test(
         nights,
-        promises={} if promise is None else {str(scored_model(run)): promise},
-        calibration=errors,
+        promises=own | {name: each for name, each in recorded.items() if name not in own},
+        calibration=None if promise is None else errors,
         steps=steps,
         horizon=model.schema.horizon,
         false_alarms=false_alarms,
@@ -78,18 +83,19 @@ def why_no_test(run: Run) -> str:
     """Return why the test has no limit, with the command that changes this."""
     evaluate = f"'{command('evaluate', run.path)}'"
     if not run.has("scores") and stale_sources(run, "model"):
+        trains = "" if is_after_rollback(run.models) else f", and '{retrain_command(run)}' trains one"
         return (
             "the model was not scored before the run got newer rows (the next model of 'lstm refresh' will have "
-            f"scores, and '{retrain_command(run)}' trains one)"
+            f"scores{trains})"
         )
     if not run.has("scores"):
         return f"the run has no scores ({evaluate} makes them)"
     if load_errors(run) is None:
         return f"a release without this test scored the model ({evaluate[:-1]} --force' scores it again)"
-    return (
-        f"the scores have fewer windows than {MIN_NIGHTS} nights need (--test of 'lstm prepare' gives more rows to the "
-        "test split)"
-    )
+    few = f"the scores have fewer windows than {MIN_NIGHTS} nights need"
+    if run.report("evaluate")["split"] == "val":
+        return f"{few} (for a new run, --val of 'lstm prepare' gives more rows to the validation split)"
+    return f"{few} (--test of 'lstm prepare' gives more rows to the test split)"
 
 
 def warn_about_test(
@@ -115,9 +121,12 @@ def warn_about_test(
         )
     if test.without_promise:
         nights = count_noun(test.without_promise, "night")
+        advice = f"{evaluate} before 'lstm predict --record' includes them"
+        if scored_model(run) != run.digest("model") and stale_sources(run, "model"):
+            advice = "the current model is older than the data of the run, so it cannot be scored now"
         text = (
             f"{nights} of models that were not scored before the forecast are left out of the test for lost accuracy "
-            f"({evaluate} before 'lstm predict --record' includes them)"
+            f"({advice})"
         )
         warn(Finding(rule="M406", kind=MODEL, text=text, count=test.without_promise))
     alarm = test.newest_alarm

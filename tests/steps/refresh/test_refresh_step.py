@@ -361,6 +361,27 @@ def test_a_night_without_a_test_says_so(run: Path, big: Path) -> None:
     assert [finding["rule"] for finding in report.findings].count("M405") == 1
 
 
+@pytest.mark.parametrize("scored", [True, False])
+def test_the_forecasts_after_a_rollback_are_tested_if_the_model_made_a_promise(
+    run: Path, big: Path, scored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`evaluate` refuses the earlier model, so no hint may name it, and none a training that replaces the model."""
+    choose(monkeypatch, better=True)
+    if scored:
+        evaluate(run, EvaluateConfig(threads=1), ignore_events)
+    refreshed(run, big, "2024-05-20", RefreshConfig(new_rows=500))
+    assert refreshed(run, big, "2024-06-10", RefreshConfig(always=True)).verdict == "replaced"
+    roll_back(run, 1)
+    for day in ("2024-06-11", "2024-06-12"):
+        refreshed(run, big, day, RefreshConfig(new_rows=500))
+    report = score(run, until(big, "2024-06-25", run.parent / "actuals.csv"), ScoreConfig(), ignore_events)
+    warnings = [finding["text"] for finding in report.findings if finding["rule"] in ("M405", "M406")]
+    assert report.test["without_promise"] == (0 if scored else 3)
+    assert ["left out" in text for text in warnings] == ([False] if scored else [False, True])
+    assert "--val of 'lstm prepare'" in warnings[0]  # the scores are of validation rows
+    assert not any("evaluate" in text or "--always" in text for text in warnings)
+
+
 def test_an_alarm_leads_to_a_training(
     run: Path, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
