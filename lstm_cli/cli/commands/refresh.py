@@ -21,7 +21,7 @@ from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.stdio import require_stdout
 from lstm_cli.config.refresh import RefreshConfig
 from lstm_cli.config.train import KEEP_MODELS, require_keep
-from lstm_cli.errors import GateFailed, UsageError
+from lstm_cli.errors import LstmError, UsageError
 
 EXAMPLES = (
     "lstm refresh runs/load sample_data/ETTh1.csv -o runs/forecast.csv",
@@ -93,7 +93,7 @@ def refresh(
                     stdout=sys.stdout.buffer,
                     should_stop=should_stop,
                 )
-        except GateFailed as failed:
+        except LstmError as failed:
             if failed.report is not None:
                 show(failed.report, listen.stages)
             raise

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
-from lstm_cli.errors import UsageError
+from lstm_cli.errors import ArtifactError, UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
 from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
@@ -66,7 +66,7 @@ def predict(
             calibration supports, or no series has sample paths.
         DeviceError: the sample paths do not fit in memory.
         OutputError, UsageError: the output cannot be written, or the model cannot forecast as config asks.
-        ArtifactError: the forecast was written, but it cannot be recorded.
+        ArtifactError: the forecast was written, but it cannot be recorded. `report` holds the report.
     """
     began = time.perf_counter()
     format = check_forecast_output(run, new, config)
@@ -115,12 +115,17 @@ def predict(
         receive(forecast)
     else:
         _write(encode_forecast(forecast, format), config.output, stdout)
-    recorded = None if ledger is None else ledger.record(forecast, data, slices, forecaster.precision, warn)
+    recorded, unrecorded = None, None
+    if ledger is not None:
+        try:
+            recorded = ledger.record(forecast, data, slices, forecaster.precision, warn)
+        except ArtifactError as error:
+            unrecorded = error
     if config.plot is not None:  # after the forecast, which must not depend on it
         from lstm_cli.steps.predict.plot import plot_forecast
 
         plot_forecast(config.plot, forecast, data, model.bounds, requested, terminal)
-    return PredictReport(
+    report = PredictReport(
         run=str(run),
         output=config.output,
         plot=config.plot,
@@ -150,6 +155,10 @@ def predict(
         },
         **finding_fields(findings),
     )
+    if unrecorded is not None:
+        unrecorded.report = report
+        raise unrecorded
+    return report
 
 
 def _predict_sequences(

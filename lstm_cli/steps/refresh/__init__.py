@@ -63,7 +63,8 @@ def refresh(
         MissingArtifact: the run has no model.
         LockedError: another process is writing the run.
         OutputError: the forecast or the run cannot be written. If only the model, its scores or the verdict cannot be
-            written, the forecast is there.
+            written, the forecast is there, and `report` holds the report.
+        ArtifactError: the ledger cannot be read or written. The forecast is there, and `report` holds the report.
         Interrupted: a signal ended the step.
     """
     began = time.monotonic()
@@ -107,14 +108,7 @@ def refresh(
         version = writer.current_version
         text = _text(verdict, night, config, version, failure or (refused if better else None))
         unwritten.append(_store(writer, _verdict_record(verdict, text, night), night.since))
-        forecast = _forecast(run, config, pass_on, stdout)
-    for unstored in unwritten:
-        if unstored is not None:
-            text = f"the forecast was made, but the night was not stored: {unstored.message}"
-            raise OutputError(text, hint=unstored.hint)
-    if night.unscored is not None:
-        text = f"the forecast was made, but the ledger was not scored: {night.unscored.message}"
-        raise ArtifactError(text, hint=night.unscored.hint)
+        forecast, unrecorded = _forecast(run, config, pass_on, stdout)
     report = RefreshReport(
         run=str(run),
         source=source_name(source),
@@ -132,6 +126,10 @@ def refresh(
         seconds=round(time.monotonic() - began, 2),
         **finding_fields(findings),
     )
+    problem = _unfinished(unwritten, night) or unrecorded
+    if problem is not None:
+        problem.report = report
+        raise problem
     if both_failed:
         failed = "; ".join(f"{name} {reasons}" for name, reasons in failed_by.items())
         error = GateFailed(
@@ -141,6 +139,18 @@ def refresh(
         error.report = report
         raise error
     return report
+
+
+def _unfinished(unwritten: list[OutputError | None], night: Night) -> LstmError | None:
+    """Return the error of a night whose forecast was made, but not the rest; None if all was stored."""
+    for unstored in unwritten:
+        if unstored is not None:
+            text = f"the forecast was made, but the night was not stored: {unstored.message}"
+            return OutputError(text, hint=unstored.hint)
+    if night.unscored is not None:
+        text = f"the forecast was made, but the ledger was not scored: {night.unscored.message}"
+        return ArtifactError(text, hint=night.unscored.hint)
+    return None
 
 
 def _replace(
@@ -221,20 +231,29 @@ def _predict_settings(config: RefreshConfig) -> PredictConfig:
     return PredictConfig(output=config.output or "-", record=True, keep_days=config.keep_days)
 
 
-def _forecast(run: Path, config: RefreshConfig, listen: Listener, stdout: BinaryIO | None) -> dict[str, Any]:
-    """Write the forecast, record it, and return its facts."""
+def _forecast(
+    run: Path, config: RefreshConfig, listen: Listener, stdout: BinaryIO | None
+) -> tuple[dict[str, Any], ArtifactError | None]:
+    """Write the forecast, and record it. Return its facts, and the error if it cannot be recorded."""
     from lstm_cli.steps.predict import predict
     from lstm_cli.steps.predict.report import PredictReport
 
     receive = None if config.output is not None else lambda forecast: None
-    report = predict(run, None, _predict_settings(config), listen, stdout=stdout, receive=receive)
+    unrecorded = None
+    try:
+        report = predict(run, None, _predict_settings(config), listen, stdout=stdout, receive=receive)
+    except ArtifactError as error:
+        if not isinstance(error.report, PredictReport):
+            raise
+        report, unrecorded = error.report, error
     assert isinstance(report, PredictReport)
-    return {
+    facts = {
         "rows": report.rows,
         "time_start": report.time_start,
         "time_end": report.time_end,
         "recorded": report.recorded,
     }
+    return facts, unrecorded
 
 
 def _text(verdict: str, night: Night, config: RefreshConfig, version: int, failure: str | None) -> str:

@@ -13,6 +13,7 @@ from small_ledger import broken_rows, rows_of, until, write_rows
 from small_nights import FIRST, choose, refreshed, result
 from small_steps import LINEAR, model_files
 
+from lstm_cli.cli.main import run as main
 from lstm_cli.config import EvaluateConfig, RefreshConfig, ScoreConfig
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import (
@@ -449,14 +450,30 @@ def test_a_ledger_that_cannot_be_written_prevents_neither_forecast_nor_verdict(
         refreshed(run, big, "2024-05-12", RefreshConfig(output=str(output)))
     assert failed.value.exit_code == 4
     assert output.exists()
+    assert failed.value.report.verdict == "not trained"
     assert len(history(run).versions[0]["verdicts"]) == 2
     shutil.rmtree(run / "ledger")
     (run / "ledger").write_text("a file in place of the folder\n")
     output.unlink()
-    with pytest.raises(ArtifactError):
+    with pytest.raises(ArtifactError) as failed:
         refreshed(run, big, "2024-05-13", RefreshConfig(output=str(output)))
     assert output.exists()
+    assert failed.value.report.forecast["rows"] == 14
+    assert failed.value.report.forecast["recorded"] is None
     assert len(history(run).versions[0]["verdicts"]) == 3
+
+
+def test_an_unwritable_ledger_keeps_the_verdict_line_and_the_json(
+    run: Path, big: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "ledger").write_text("a file in place of the folder\n")
+    source = until(big, "2024-05-13", run.parent / "new.csv")
+    code = main(["refresh", str(run), source, "-o", str(run.parent / "forecast.csv"), "--json"])
+    printed = capsys.readouterr()
+    assert code == 4
+    assert json.loads(printed.out)["verdict"] == "not trained"
+    assert "model 1 stays, not trained" in printed.err
+    assert "the forecast was made" in printed.err
 
 
 def test_a_challenger_that_alone_fails_a_condition_is_a_warning_and_the_reason(
