@@ -14,6 +14,7 @@ from lstm_cli.data.dataset.short_series import NO_SHORT_SERIES, ShortSeries
 from lstm_cli.data.frequency.step import Step
 
 ROUNDING = 1e-5  # relative difference that 32-bit floats explain
+OTHER_UNIT = 9  # ratio of a value to that of the run, from which the unit can be another one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class RowCounts:
     compared: int = 0  # targets that both have
     differing: int = 0  # of these targets, those that differ
     far: int = 0  # of these targets, those that differ by more than half a standard deviation
+    rescaled: int = 0  # of the far ones, those that are about 10 times as large or as small, or more
 
     def plus(self, other: "RowCounts") -> "RowCounts":
         """Return the sums of both."""
@@ -226,9 +228,12 @@ def _merge_series(
     in_run = (place < known.count)[inside]
     with np.errstate(invalid="ignore"):
         difference = np.abs(before - after)
+        sizes = np.abs(before), np.abs(after)
+        rescaled = np.maximum(*sizes) >= OTHER_UNIT * np.minimum(*sizes)
         differs = difference > ROUNDING * (np.abs(before) + np.abs(after) + tolerance)
     targets = slice(0, len(far) if np.isfinite(far).all() else 0)
     both = ~np.isnan(before) & ~np.isnan(after) & in_run[:, None]
+    is_far = both[:, targets] & (difference[:, targets] > far[targets])
     return replace(known, rows=rows, count=count), RowCounts(
         added=int((has_value & inside & (place >= known.count)).sum()),
         overlap=int((has_value[inside] & in_run & ~np.isnan(before).all(axis=1)).sum()),
@@ -237,5 +242,6 @@ def _merge_series(
         older=int((has_value & (place < 0)).sum()),
         compared=int(both[:, targets].sum()),
         differing=int((differs & both)[:, targets].sum()),
-        far=int((both[:, targets] & (difference[:, targets] > far[targets])).sum()),
+        far=int(is_far.sum()),
+        rescaled=int((is_far & rescaled[:, targets]).sum()),
     )

@@ -9,9 +9,13 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.text import count_noun
 
+FAR = "differ by more than half a standard deviation from those of the run"
 ACCEPT = "--accept-changes"
 GAP_HORIZONS = 10  # a gap of this length, or of one lookback, can be an outage
-MANY = 5  # fewer far values can be a correction
+LONGEST_OUTAGE = 300 * 86_400_000_000  # microseconds: a wrong year makes a longer gap
+MANY = 5  # fewer changed values are no finding
+FEW = 24  # fewer known values can all be corrected, so only another unit is refused
+RESCALED = 3  # fewer values of another unit can be a correction
 
 
 def check_new_times(own: Dataset, new: Dataset, source: str, *, accept: bool) -> list[Finding]:
@@ -43,6 +47,8 @@ def check_new_times(own: Dataset, new: Dataset, source: str, *, accept: bool) ->
     newest = iso_time(newest_us, schema.time_format)
     missing = int(later[-1]) - len(later)
     outage = max(schema.lookback, GAP_HORIZONS * schema.horizon)
+    if not schema.time_format.is_integer:
+        outage = min(outage, int(step.index(np.array([newest_us + LONGEST_OUTAGE]), newest_us)[0][0]))
     if missing > max(len(later), outage) and not accept:
         last = iso_time(int(step.times(later[-1:], newest_us)[0]), schema.time_format)
         raise DataError(
@@ -85,9 +91,12 @@ def check_changes(schema: Schema, counts: RowCounts, source: str, *, accept: boo
             at=in_file(source),
             flags=(ACCEPT,),
         )
-    if counts.far >= MANY and 2 * counts.far > counts.compared and not accept:
+    is_few = counts.compared < FEW
+    many, least = (counts.rescaled, RESCALED) if is_few else (counts.far, MANY)
+    if many >= least and 2 * many > counts.compared and not accept:
+        what = "are about 10 times as large or as small, or more" if is_few else FAR
         raise DataError(
-            f"{counts.far:,} of {known} differ by more than half a standard deviation from those of the run",
+            f"{many:,} of {known} {what}",
             hint=f"check the unit, the column and the time zone of {source}, or use {ACCEPT}",
             rule="D814",
             at=in_file(source),

@@ -73,6 +73,35 @@ def test_a_row_after_a_long_gap_is_refused_unless_it_is_accepted(run: Path, big:
     assert add(run, rows, replace(QUIET, accept_changes=True)).rows["added"] == 7
 
 
+def test_a_wrong_year_of_monthly_rows_is_refused_and_prepare_takes_it_back(tmp_path: Path) -> None:
+    """Ten horizons of six months are five years, and no outage."""
+    months = np.arange("2013-01", "2023-06", dtype="datetime64[M]").astype(str).tolist()
+    values = 10 + np.sin(np.arange(len(months)) * np.pi / 6) + np.random.default_rng(0).normal(0, 0.1, 125)
+    run = tmp_path / "run"
+
+    def write(times: list[str]) -> str:
+        rows = [{"day": f"{time}-01", "load": str(value)} for time, value in zip(times, values, strict=True)]
+        return write_rows(tmp_path / "new.csv", rows)
+
+    config = PrepareConfig(horizon=6, lookback=12)
+    first = write_rows(
+        tmp_path / "first.csv",
+        [{"day": f"{time}-01", "load": str(value)} for time, value in zip(months[:-1], values, strict=False)],
+    )
+    prepare(first, run, config, ignore_events)
+    train(run, LINEAR, ignore_events)
+    wrong = write([*months[:-1], "2024-05"])
+    with pytest.raises(DataError) as refused:
+        refresh(run, wrong, QUIET, ignore_events)
+    assert refused.value.rule == "D514"
+    refresh(run, wrong, replace(QUIET, accept_changes=True), ignore_events)
+    correct = write(months)
+    assert refresh(run, correct, QUIET, ignore_events).time_end == "2024-05-01T00:00:00"
+    prepare(correct, run, config, ignore_events)
+    report = refresh(run, correct, QUIET, ignore_events)
+    assert (report.time_end, report.version) == ("2023-05-01T00:00:00", 1)
+
+
 def test_missing_rows_before_the_file_are_reported_and_do_not_count(run: Path, big: Path) -> None:
     earlier = add(run, measured(big, "2024-05-10", "2024-05-10")).rows["unlearnt"]
     report = add(run, measured(big, "2024-05-21", "2024-05-23"))
@@ -126,6 +155,29 @@ def test_a_late_correction_of_a_few_rows_is_accepted(run: Path, big: Path) -> No
     rows[0] = times_thousand(rows[0])
     report = add(run, rows)
     assert (report.rows["changed"], "D811" in rules(report)) == (1, False)
+
+
+@pytest.mark.parametrize(("factor", "refused"), [(2, False), (1000, True), (0.001, True)])
+def test_a_small_overlap_is_refused_only_for_another_unit(
+    run: Path, big: Path, factor: float, refused: bool
+) -> None:
+    """A correction of the last days changes most of a small overlap."""
+    rows = measured(
+        big, "2024-05-08", "2024-05-12", lambda row: row | {"sales": str(factor * float(row["sales"]))}
+    )
+    if refused:
+        with pytest.raises(DataError, match="4 of 4 known values are about 10 times") as error:
+            add(run, rows)
+        assert error.value.rule == "D814"
+    else:
+        assert add(run, rows).rows["changed"] == 4
+
+
+def test_most_of_a_small_overlap_can_be_a_correction(run: Path, big: Path) -> None:
+    rows = sorted(measured(big, "2024-05-06", "2024-05-12"), key=lambda row: row["day"])
+    for row in rows[:5]:
+        row["sales"] = str(2 * float(row["sales"]))
+    assert add(run, rows).rows["changed"] == 5
 
 
 def test_small_changes_of_all_known_values_are_a_warning(run: Path, big: Path) -> None:
