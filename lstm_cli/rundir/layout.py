@@ -150,9 +150,19 @@ def layout_table() -> str:
         (f"{CHECKPOINT}/", "`lstm train`", "state of a training in progress, removed when it has completed")
     )
     rows.append(
-        (f"{LEDGER}/", "`lstm predict --record`", "forecasts, one file each (read by `lstm score` only)")
+        (
+            f"{LEDGER}/",
+            "`lstm predict --record`, `lstm refresh`",
+            "forecasts, one file each (read by `lstm score` and `lstm refresh` only)",
+        )
     )
-    rows.append((f"{LEDGER}/*.actual", "`lstm score`", "the measured values of a forecast that came true"))
+    rows.append(
+        (
+            f"{LEDGER}/*.actual",
+            "`lstm score`, `lstm refresh`",
+            "the measured values of a forecast that came true",
+        )
+    )
     rows.append((f"{EXPORTS}/", "`lstm export`", "files for other programs (not read by steps)"))
     rows.append((f"{LOGS}/", "`lstm train`", "logs for TensorBoard, W&B and people (not read by steps)"))
     lines = ["| path | made by | content |", "| --- | --- | --- |"]
