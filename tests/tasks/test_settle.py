@@ -36,7 +36,7 @@ def test_the_task_is_given_or_inferred(columns: SequenceColumns, paths: list[str
     assert settle_task(columns, paths) is task
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=str)
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_the_records_name_what_exists(task: Task) -> None:
     for verb, names in task.options.items():
         known = {item.name for kind in SETTINGS[verb] for item in fields(kind)}
@@ -78,7 +78,7 @@ def test_an_option_of_another_task_is_a_usage_error(
     assert error.value.flag == flag
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=str)
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_defaults_and_shared_options_fit_every_task(task: Task) -> None:
     require_own_options(task, "prepare", PrepareConfig(val="0.3", delimiter=";"), SequenceColumns())
     require_own_options(
