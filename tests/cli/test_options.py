@@ -161,6 +161,7 @@ OTHER_VALUES = {
         "from_scratch": (None, True),
         "budget": ("10m", 600.0),
         "fail_if": ("mase>=1", ("mase>=1",)),
+        "keep_days": ("30", 30),
         **TEXT_VALUES,
     },
     "export": {"to": ("pt2", "pt2"), "output": ("OUT", "OUT"), "precision": ("fp16", "fp16")},

@@ -276,7 +276,7 @@ def test_the_arrays_equal_the_gathered_windows_elsewhere_too(case: str) -> None:
 
 def test_a_split_without_windows_has_no_arrays() -> None:
     data = dataset([wave(30)], train_end=[20], val_end=[22])
-    with pytest.raises(DataError, match="no examples"):
+    with pytest.raises(DataError, match="this split has no windows"):
         split_windows(data, "val").arrays()
 
 

@@ -402,8 +402,13 @@ class TestParquet:
                 read_table(str(path), targets=["y"])
 
 
-@pytest.mark.parametrize("name", ["=a", "+a", "-1", "@a", "\t=a", "\ra", "a", "'a", "'=a"])
+@pytest.mark.parametrize("name", ["=a", "+a", "-1+2", "@a", "\t=a", "\ra", "a", "'a", "'=a"])
 def test_text_written_for_a_spreadsheet_comes_back(name):
     written = escape_formula(name)
     assert written[:1] not in tuple("=+-@\t\r")
     assert unescape_formula(written) == (name if name != "'=a" else "=a")
+
+
+@pytest.mark.parametrize("number", ["-1", "+2.5", "-1e3"])
+def test_a_number_is_no_formula(number):
+    assert escape_formula(number) == number

@@ -123,7 +123,7 @@ def test_another_release_prepares_again(run: Path, panel: Path, monkeypatch: pyt
 
 def test_threads_change_nothing_and_the_seed_does(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert train(run, replace(TRAIN, threads=2), ignore_events).up_to_date
-    monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
+    monkeypatch.setattr("lstm_cli.steps.train.work.train_and_commit", lambda *_, **__: "trained")
     assert train(run, replace(TRAIN, seed=1), ignore_events) == "trained"
     assert train(run, replace(TRAIN, device="cpu"), ignore_events) == "trained"
     assert train(run, TRAIN, ignore_events, force=True) == "trained"
@@ -137,7 +137,7 @@ def test_corrupt_files_are_written_again(run: Path, path: str, monkeypatch: pyte
     data = bytearray((run / path).read_bytes())
     data[-1] ^= 1
     (run / path).write_bytes(data)
-    monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
+    monkeypatch.setattr("lstm_cli.steps.train.work.train_and_commit", lambda *_, **__: "trained")
     assert train(run, TRAIN, ignore_events) == "trained"
 
 
@@ -151,7 +151,7 @@ def test_a_missing_picture_is_drawn_again(complete_run: Path) -> None:
 
 def test_other_data_train_again(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(str(write_panel(tmp_path / "other.csv", seed=1)), run, PREPARE, ignore_events)
-    monkeypatch.setattr("lstm_cli.steps.train.train_and_commit", lambda *_, **__: "trained")
+    monkeypatch.setattr("lstm_cli.steps.train.work.train_and_commit", lambda *_, **__: "trained")
     assert train(run, TRAIN, ignore_events) == "trained"
 
 
