@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lstm_cli import __version__
 from lstm_cli.config import TrainConfig
@@ -21,6 +21,8 @@ from lstm_cli.steps.train.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from lstm_cli.training.setup.checkpoint_state import Checkpoints, SavedState
+
+Trained = TypeVar("Trained")
 
 MIN_SECONDS = 5.0  # between two checkpoints, without --checkpoint-every
 WRITE_FACTOR = (
@@ -213,6 +215,27 @@ def checkpoint_status(
         return CheckpointStatus(is_unusable=True)
     changed = tuple(_changed_settings(stored.about, current))
     return CheckpointStatus(fits=not changed, changed_settings=changed)
+
+
+def resume_or_start_over(
+    train: Callable[[], Trained], checkpoints: CheckpointWriter, listen: Listener
+) -> Trained:
+    """Return a trained model. A checkpoint that is incompatible is discarded, and training starts over.
+
+    Args:
+        train: trains, and resumes at the checkpoint if there is one.
+        checkpoints: checkpoint of the training.
+        listen: receives a warning if the checkpoint is discarded.
+    """
+    from lstm_cli.training.setup.checkpoint_state import IncompatibleState
+
+    try:
+        return train()
+    except IncompatibleState as error:
+        text = f"the checkpoint is incompatible ({error}): checkpoint discarded, training starts over"
+        listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))
+        checkpoints.discard()
+    return train()
 
 
 def library_versions() -> dict[str, str]:

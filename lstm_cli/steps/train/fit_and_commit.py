@@ -22,7 +22,12 @@ from lstm_cli.rundir import Writer
 from lstm_cli.steps.shared.model_warnings import networks_add_nothing, useless_networks_finding
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
-from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
+from lstm_cli.steps.train.checkpointing import (
+    CheckpointPolicy,
+    CheckpointWriter,
+    checkpoint_writer,
+    resume_or_start_over,
+)
 from lstm_cli.steps.train.save_model import export_graphs, write_dependence, write_model
 from lstm_cli.steps.train.used_settings import used_settings
 from lstm_cli.steps.train.validate import Scores, ValidatedModel
@@ -183,7 +188,6 @@ def _train(
     should_stop: Callable[[], int | None],
     start: "StartWeights | None",
 ) -> "TrainingResult":
-    from lstm_cli.training.setup.checkpoint_state import IncompatibleState
     from lstm_cli.training.train_model import train_model
 
     def train() -> "TrainingResult":
@@ -197,13 +201,7 @@ def _train(
             start=start,
         )
 
-    try:
-        trained = train()
-    except IncompatibleState as error:
-        text = f"the checkpoint is incompatible ({error}): checkpoint discarded, training starts over"
-        listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))
-        checkpoints.discard()
-        trained = train()
+    trained = resume_or_start_over(train, checkpoints, listen)
     return replace(trained, seconds=trained.seconds + checkpoints.seconds)
 
 

@@ -19,7 +19,12 @@ from lstm_cli.sequences.store import load_data, write_description
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
-from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
+from lstm_cli.steps.train.checkpointing import (
+    CheckpointPolicy,
+    CheckpointWriter,
+    checkpoint_writer,
+    resume_or_start_over,
+)
 from lstm_cli.tasks.records import CLASSIFY, FORECAST
 from lstm_cli.text import count_noun
 
@@ -139,7 +144,6 @@ def _train(
     should_stop: Callable[[], int | None],
 ) -> "TrainedClassifier":
     from lstm_cli.training.sequences.train_classifier import PART, train_classifier
-    from lstm_cli.training.setup.checkpoint_state import IncompatibleState
 
     def train() -> "TrainedClassifier":
         return train_classifier(
@@ -151,13 +155,7 @@ def _train(
             slot=checkpoints.checkpoints.slot(PART),
         )
 
-    try:
-        trained = train()
-    except IncompatibleState as error:
-        text = f"the checkpoint is incompatible ({error}): checkpoint discarded, training starts over"
-        listen(WarningRaised(finding=Finding(rule="M209", kind=MODEL, text=text)))
-        checkpoints.discard()
-        trained = train()
+    trained = resume_or_start_over(train, checkpoints, listen)
     return replace(trained, seconds=trained.seconds + checkpoints.seconds)
 
 
