@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lstm_cli.errors import UsageError
 from lstm_cli.findings import ERROR, NOTE, WARNING
-from lstm_cli.text import nearest_name
+from lstm_cli.wording import nearest_name
 
 
 @dataclass(frozen=True, kw_only=True)

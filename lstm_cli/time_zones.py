@@ -4,7 +4,7 @@ import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from lstm_cli.errors import UsageError
-from lstm_cli.text import nearest_name
+from lstm_cli.wording import nearest_name
 
 # Zones that a hint may name, the most likely first.
 EXAMPLES = (

@@ -54,7 +54,7 @@ LEVELS = {
     "lazy_imports": 0,
     "library_errors": 0,
     "runtime_environment": 0,
-    "text": 0,
+    "wording": 0,
 }
 # `python -m lstm_cli`, the names of the Python API, and `from lstm_cli.data import load_windows`.
 ENTRY_POINTS = {"__init__", "__main__", "data/__init__"}

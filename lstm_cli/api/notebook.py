@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from lstm_cli.events import EpochEnded, Event, Note, Progressed, TrainingStarted, val_measure
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 DELAY = 0.3  # seconds until the element appears
 INTERVAL = 0.2  # seconds between two updates

@@ -34,7 +34,7 @@ from lstm_cli.config import (
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.train import KEEP_MODELS, require_keep
 from lstm_cli.errors import UsageError
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -15,7 +15,7 @@ from lstm_cli.config.option_values import READERS
 from lstm_cli.config.setting import own_fields_first
 from lstm_cli.data.stored_types import has_type
 from lstm_cli.errors import UsageError
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 Config = TypeVar("Config")
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -17,7 +17,7 @@ from lstm_cli.cli.verbs import COMMON_PANEL, VERBS
 from lstm_cli.config.layers import flag_name
 from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.errors import UsageError
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 Work = Callable[[], None]
 """Work of a valid command line, to be called without arguments."""

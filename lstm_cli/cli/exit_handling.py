@@ -9,7 +9,7 @@ from lstm_cli import __version__
 from lstm_cli.cli.stdio import print_json_line, print_line, redirect_to_devnull
 from lstm_cli.errors import DeviceError, Interrupted, LstmError, OutputError, UsageError
 from lstm_cli.library_errors import is_out_of_memory, usage_message
-from lstm_cli.text import nearest_name
+from lstm_cli.wording import nearest_name
 
 BUG = 1
 BROKEN_PIPE = 128 + signal.SIGPIPE

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.config.settings_file import read_settings_file
 from lstm_cli.errors import UsageError
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 Kind = Literal["value", "pair", "repeated", "numbers", "pairs", "switch"]
 """Value of a flag: one value, two texts, a repeatable text, a repeatable number, a repeatable NAME=VALUE, or none."""

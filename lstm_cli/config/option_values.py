@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.errors import UsageError
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 if TYPE_CHECKING:
     from lstm_cli.config.predict import Shard

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lstm_cli.config.setting import require_bounds, setting
 from lstm_cli.config.text import INTEGER_TIMES, NO_TIMES, GridSettings, TextSettings
 from lstm_cli.errors import UsageError
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 COLUMN = "COLUMN"  # metavar
 ALL_NUMERIC = "*"  # the word for --target: every numeric column without another role

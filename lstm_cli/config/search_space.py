@@ -20,7 +20,7 @@ from lstm_cli.config.layers import flag_name
 from lstm_cli.config.renamed import RENAMED
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
-from lstm_cli.text import did_you_mean, is_number
+from lstm_cli.wording import did_you_mean, is_number
 
 # Settings that name the search itself, do not affect training, or would make trials incomparable.
 NOT_SEARCHED = ("model", "refit", "seed", "device", "precision", "threads", "min", "max")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_cli.findings import Location
-from lstm_cli.text import count_noun, quote_value
+from lstm_cli.wording import count_noun, quote_value
 
 # Cells that mean a missing value, in lower case and without surrounding blanks.
 MISSING_WORDS = frozenset(("", "-", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"))

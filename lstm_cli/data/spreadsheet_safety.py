@@ -1,6 +1,6 @@
 """Escaping of text that a spreadsheet would run as a formula, with a leading apostrophe."""
 
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -9,7 +9,7 @@ from typing import Any
 from lstm_cli.errors import UsageError
 from lstm_cli.evaluation import BASELINES
 from lstm_cli.evaluation.metrics import NAMES
-from lstm_cli.text import NUMBER, did_you_mean, is_number
+from lstm_cli.wording import NUMBER, did_you_mean, is_number
 
 COVERAGES = ("coverage.80", "coverage.95")
 LOSSES = ("wql", "wis", "wis_scaled")  # losses of the quantiles

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lstm_cli.evaluation import BASELINES, baseline_label
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 BASELINES_SHOWN = BASELINES[::-1]
 METRICS = {

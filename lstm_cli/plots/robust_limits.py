@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.text import count_noun, short_number
+from lstm_cli.wording import count_noun, short_number
 
 EXCLUDED_SHARE = 0.005  # values on each side that do not count for the usual range, at least one
 MAX_SPAN = 1.0  # usual ranges that fit above and below the usual range

@@ -10,7 +10,7 @@ from lstm_cli.reporting.facts import Made, RunFacts
 from lstm_cli.reporting.sections.making import DATA_NOTE
 from lstm_cli.reporting.sections.opening import lowest_index, shown_metrics
 from lstm_cli.reporting.sections.terms import score_terms
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_STEPS = 8  # rows of the table by step
 MAX_TARGETS = 3  # names of targets in the title

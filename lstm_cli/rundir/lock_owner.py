@@ -10,6 +10,11 @@ from lstm_cli.rundir.layout import LOCK
 _OWNER = re.compile(r"(\d+) (\S+)\n")
 
 
+def has_owner(run: Path) -> bool:
+    """Return whether the lock file of a run has the name of its holder."""
+    return _read(run) is not None
+
+
 def owner_name(run: Path) -> str:
     """Return the process that took the lock of a run, as text for messages."""
     owner = _read(run)

@@ -16,13 +16,14 @@ from lstm_cli.os_errors import as_output_error, output_error
 from lstm_cli.rundir.filesystem import close_quietly, is_same_file, retry_on_eintr, try_lock
 from lstm_cli.rundir.layout import ARTIFACTS, LOCK, STEPS
 from lstm_cli.rundir.leftovers import UnnamedFolder, list_unnamed, remove_unnamed
-from lstm_cli.rundir.lock_owner import owner_name
+from lstm_cli.rundir.lock_owner import has_owner, owner_name
 from lstm_cli.rundir.open import empty_run_error, open_run, refuse_foreign, require_own
 from lstm_cli.rundir.reader import Run
 from lstm_cli.rundir.writer import Writer
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _RETRY_SECONDS = 0.05
+_NAMELESS_SECONDS = 0.5  # to wait for a holder that has locked the file, and not yet written its name
 _MAX_ATTEMPTS = 100  # to lock a directory that other writers remove meanwhile
 
 
@@ -60,7 +61,8 @@ def acquire_lock(run: Path, *, wait: float = 0.0) -> Lock:
                 close_quietly(descriptor)
         if locked:  # the previous holder has removed this lock file: lock the new one
             continue
-        if time.monotonic() >= deadline:
+        overdue = time.monotonic() - deadline
+        if overdue >= _NAMELESS_SECONDS or (overdue >= 0 and has_owner(run)):
             raise LockedError(
                 f"{run} is locked: it is being written by {owner_name(run)}",
                 hint="try again when it is done, or wait for it with --lock-wait SECONDS",

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.errors import UsageError
 from lstm_cli.sequences.dataset import SPLITS
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 SEED = 0  # of the random order; a constant, so that the same file has the same splits
 TRAIN, VAL, TEST = range(len(SPLITS))

@@ -32,7 +32,7 @@ from lstm_cli.steps.shared.memory_estimate import ALL_WINDOWS, require_scoring
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import plain_value, to_plain
 from lstm_cli.tasks.settle import require_verb
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 TIMED_WINDOWS = 256  # windows per timed batch
 ROUNDS = 15  # timed calls of each model

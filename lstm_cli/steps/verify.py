@@ -10,7 +10,7 @@ from lstm_cli.rundir import ARTIFACTS, Verdict, files_to_verify, open_run, verif
 from lstm_cli.rundir.status import verify_ledger
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import in_parentheses
 from lstm_cli.cli.stdio import as_one_line, is_ignored
 from lstm_cli.evaluation.score_text import format_number
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_NAME = 64  # characters of a column name in a table
 REPEATED_HOURS = ("row of a repeated hour in autumn", "rows of repeated hours in autumn")

@@ -9,7 +9,7 @@ from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER, METRICS
 from lstm_cli.rundir import command
 from lstm_cli.tasks.records import FORECAST
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 NO_BEST = -1  # index of no row
 MAX_CLASSES = 12  # rows in a table of classes; --json has all

@@ -15,7 +15,7 @@ from lstm_cli.evaluation.score_text import (
     verdict,
 )
 from lstm_cli.rundir import command
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_ROWS = 12  # rows in a table of targets, series or steps; --json has all
 

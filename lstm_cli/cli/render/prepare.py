@@ -6,7 +6,7 @@ from typing import Any
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import in_parentheses
 from lstm_cli.rundir import command
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def prepare_table(report: Any, page: Page) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import size_ratio
 from lstm_cli.evaluation.score_text import format_number
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def quantize_table(report: Any, page: Page) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from lstm_cli.cli.render.evaluate import print_gates
 from lstm_cli.cli.render.page import Page
 from lstm_cli.evaluation.score_text import format_number
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 LEDGER_TESTS = {
     "none": "no test for lost accuracy",

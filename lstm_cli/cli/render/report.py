@@ -4,7 +4,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import Page
 from lstm_cli.data.dataset.windows import SPLITS
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def report_table(report: Any, page: Page) -> None:

@@ -7,7 +7,7 @@ from lstm_cli.cli.render.scores import in_parentheses
 from lstm_cli.evaluation import BASELINES, baseline_label
 from lstm_cli.evaluation.score_text import METRICS, format_number, format_percent, verdict
 from lstm_cli.rundir import ARTIFACTS
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 CLASS_METRICS = {"accuracy": "accuracy", "log_loss": "log-loss"}  # that are shown of labelled sequences
 MAX_NAMES = 4  # of columns in one line

@@ -8,7 +8,7 @@ from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.run_summary import list_names, run_page, shorten
 from lstm_cli.config.option_values import value_text
 from lstm_cli.evaluation.score_text import METRICS, format_number, format_percent
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_CELL = 20  # characters of a name in a column that is not wrapped
 MAX_LINES = 10  # problems below a list

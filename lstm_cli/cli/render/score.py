@@ -7,7 +7,7 @@ from lstm_cli.cli.render.evaluate import MAX_ROWS, evenly_spaced, print_gates
 from lstm_cli.cli.render.page import Page
 from lstm_cli.evaluation import baseline_label
 from lstm_cli.evaluation.score_text import METRICS, format_number, format_percent
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 SHOWN = ("mase", "mae", "wql", "bias")
 TITLES = METRICS | {"wql": "WQL", "bias": "bias"}

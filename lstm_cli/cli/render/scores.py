@@ -5,7 +5,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import PAD, Page
 from lstm_cli.evaluation.score_text import finite_or_none, format_number, selection_text, verdict
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> None:

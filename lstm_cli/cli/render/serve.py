@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 if TYPE_CHECKING:
     from lstm_cli.cli.render.page import Page

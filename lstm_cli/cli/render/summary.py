@@ -8,7 +8,7 @@ from lstm_cli.cli.render.scores import rows_read_text, size_ratio
 from lstm_cli.cli.stdio import is_ignored, print_line, seconds_since_start
 from lstm_cli.evaluation import baseline_label
 from lstm_cli.evaluation.score_text import METRICS, finite_or_none, format_number, format_percent
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def print_summary(verb: str, report: Any, *, stages: Mapping[str, float] | None = None) -> None:

@@ -9,7 +9,7 @@ from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.config.train import CHOICES
 from lstm_cli.evaluation.score_text import METRICS, format_number, score_rows
 from lstm_cli.rundir import command
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:

@@ -7,7 +7,7 @@ from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import add_verdict
 from lstm_cli.evaluation.score_text import METRICS, format_number
 from lstm_cli.rundir import command
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_TRIALS = 40  # trials in the table; --json has all
 MAX_FAILED = 12  # failed trials listed with their reasons

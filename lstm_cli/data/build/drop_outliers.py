@@ -16,7 +16,7 @@ from lstm_cli.data.grid.sorting import location_formatter
 from lstm_cli.data.quality.outliers import neighbour_season, outlier_rows
 from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_LINES = 4  # lines listed in a warning
 

@@ -7,7 +7,7 @@ from lstm_cli.data.dataset.dataset import Dataset, Schema
 from lstm_cli.data.times.formats import iso_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 FAR = "differ by more than half a standard deviation from those of the run"
 ACCEPT = "--accept-changes"

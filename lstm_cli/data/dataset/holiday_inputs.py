@@ -17,7 +17,7 @@ from lstm_cli.config.extras import require_installed
 from lstm_cli.data.frequency.step import Step
 from lstm_cli.data.times.formats import DAY
 from lstm_cli.errors import UsageError
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 YEARS_AHEAD = 10
 SIDES = {"": 0, "_before": 1, "_after": -1}  # ending of an input: days from a row to the holiday

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from lstm_cli.data.dataset.dataset import Dataset, Schema, SeriesTable, UsableRows, columns_up_to
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import in_file
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 FREE_LOOKBACK_FACTOR = 1.5  # lookback of the free network divided by that of the anchored network
 # Limit of an automatic lookback, and of the regression on it: two weeks of 10 minutes. The time of a regression grows

@@ -11,7 +11,7 @@ from lstm_cli.data.forecast.value_limits import value_limits
 from lstm_cli.data.grid.sorting import in_series_text, location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def find_far_values(

@@ -30,7 +30,7 @@ from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.data.reading.wide.layout import WideRequest
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file, warnings_of
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 USUAL_SCALES = 3  # a covariate is mostly at most this many scales away from its centre
 

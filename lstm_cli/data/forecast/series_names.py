@@ -6,7 +6,7 @@ from unicodedata import normalize
 from lstm_cli.data.locations import quote_name
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import in_file
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 
 class SeriesIndex:

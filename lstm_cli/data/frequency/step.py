@@ -13,7 +13,7 @@ from lstm_cli.data.chunks import chunks_with_series, series_starts
 from lstm_cli.data.frequency.calendar_slots import MONTH_END, slot_row_days, slots_of_days
 from lstm_cli.data.times.formats import DAY, HOUR, MINUTE, SECOND
 from lstm_cli.errors import UsageError
-from lstm_cli.text import is_number, nearest_name
+from lstm_cli.wording import is_number, nearest_name
 
 WEEK = 7 * DAY
 MAX_YEARS = 100  # a longer step is a typing error, and its microseconds may overflow

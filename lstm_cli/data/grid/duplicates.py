@@ -20,7 +20,7 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 REFUSE = "error"  # the default of --duplicates
 

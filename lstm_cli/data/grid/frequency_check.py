@@ -22,7 +22,7 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import DAY
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def choose_grid_rows(

@@ -13,7 +13,7 @@ from lstm_cli.data.grid.sorting import SortedRows, in_series_text, location_form
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 ROWS_PER_CLOSED_ROW = 8  # rarer gaps are not closed hours; weekends are 2 rows for 5
 

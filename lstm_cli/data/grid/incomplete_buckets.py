@@ -10,7 +10,7 @@ from lstm_cli.data.grid.sorting import SortedRows, in_series_text, location_form
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import DAY
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 RARELY = 0.9  # share of the buckets that begin earlier than an incomplete first one
 

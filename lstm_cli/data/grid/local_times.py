@@ -13,7 +13,7 @@ from lstm_cli.data.times.formats import TimeFormat, format_times
 from lstm_cli.data.times.zone_offsets import ZoneOffsets
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def localize(table: Table, settings: GridSettings, *, like: TimeFormat | None = None) -> Table:

@@ -31,7 +31,7 @@ from lstm_cli.data.locations import quote_name, quote_names
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError, DeviceError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.formats import MINUTE
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 NEAREST = "nearest"
 AGGREGATED_ROWS = 32 * CHUNK_ROWS  # rows that pandas aggregates at a time

@@ -17,7 +17,7 @@ from lstm_cli.data.grid.sorting import SortedRows, location_formatter
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MIN_DAYS = 3  # two days with a gap between them do not show that the gap repeats
 NO_SLOTS = np.zeros(0, dtype=np.int64)

@@ -11,7 +11,7 @@ from lstm_cli.data.frequency.step import series_start_times
 from lstm_cli.data.locations import LocationFormatter, series_text
 from lstm_cli.data.reading.table import Table
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)

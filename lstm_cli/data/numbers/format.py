@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lstm_cli.data.locations import MISSING_WORDS
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 # Thousands marks of several characters that look alike, such as the blanks of French numbers.
 _LOOK_ALIKES = {" ": " \u00a0\u202f", "'": "'\u2019"}

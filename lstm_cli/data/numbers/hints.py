@@ -11,7 +11,7 @@ import numpy as np
 from lstm_cli.data.locations import REPEATED_HEADER, CellLocation, quote_cell
 from lstm_cli.data.numbers.format import NumberFormat, quote_mark
 from lstm_cli.errors import DataError
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 # Formats of numbers with units, the most usual one first.
 _UNIT_FORMATS = tuple(

@@ -8,7 +8,7 @@ import numpy as np
 from lstm_cli.data.locations import CellLocation, quote_cell
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 @dataclass(kw_only=True)

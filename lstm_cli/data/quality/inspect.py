@@ -22,7 +22,7 @@ from lstm_cli.data.quality.yearly_season import find_yearly_season
 from lstm_cli.data.reading.table import Table
 from lstm_cli.data.times.zone_offsets import zone_with_change
 from lstm_cli.findings import LINES, NOTE, WARNING, Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 SINGLE_VALUE_RULES = ("D314", "D315")  # reader rules about a single suspicious value
 MAX_LINES = 3  # further lines listed in the message about outliers

@@ -18,7 +18,7 @@ from lstm_cli.data.quality.profile import ColumnProfile, FileProfile
 from lstm_cli.data.reading.table import Table
 from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_ROWS = 10_000  # first rows of a series that are compared
 MAX_SERIES = 5  # longest series of a panel that are compared

@@ -10,7 +10,7 @@ from lstm_cli.data.grid.row_lookup import GridLines
 from lstm_cli.data.locations import quote_name
 from lstm_cli.data.quality.seasonality import COLUMNS_PER_CONFIRMATION, SAMPLED_SERIES, season_correlation
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 YEAR_DAYS = 365.25
 BINS = 12  # parts of a year that are averaged, so that weeks and noise cancel

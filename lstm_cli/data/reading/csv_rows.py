@@ -29,7 +29,7 @@ from lstm_cli.data.reading.dialect.whitespace import BLANK, squeeze_blanks
 from lstm_cli.data.reading.text_format import detect_delimiter
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import LINES, NOTE, Finding, at_line, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 if TYPE_CHECKING:
     from _csv import Reader as _Reader

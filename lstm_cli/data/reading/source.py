@@ -22,7 +22,7 @@ from lstm_cli.data.reading.containers.limits import MAX_LINE_CHARS, limit_ratio,
 from lstm_cli.data.reading.containers.zip_archive import is_zip, open_zip
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.os_errors import os_error_reason
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 STDIN = "-"
 _BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its cells

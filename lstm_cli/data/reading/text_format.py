@@ -14,7 +14,7 @@ from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location, at_line, in_file
 from lstm_cli.library_errors import is_cut_short
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 _BYTE_ORDER_MARKS = (  # UTF-32 first, because its little-endian mark begins with the mark of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from lstm_cli.data.times.formats import INTEGERS, JOINT, TimeFormat
 from lstm_cli.data.times.names import MONTH_NAME, WEEKDAY_NAME
 from lstm_cli.errors import UsageError
-from lstm_cli.text import quote_value
+from lstm_cli.wording import quote_value
 
 ZONE = r"[Zz]| ?UTC| ?[+-]00(?::?00)?"
 FLAG = "--time-format"

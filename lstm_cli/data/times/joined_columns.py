@@ -17,7 +17,7 @@ from lstm_cli.data.times.patterns import is_time, looks_like_time_of_day, text_k
 from lstm_cli.data.times.suggested_codes import suggest_formats
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
-from lstm_cli.text import quote_value
+from lstm_cli.wording import quote_value
 
 DAY_MINUTES = 24 * 60
 MAX_CELLS = 200  # cells of a column that are compared with the range of a part

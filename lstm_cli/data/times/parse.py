@@ -56,7 +56,7 @@ from lstm_cli.data.times.scan_integers import are_integers, scan_integers
 from lstm_cli.data.times.suggested_codes import format_hint, suggest_correction, suggest_formats
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.findings import Finding, Location
-from lstm_cli.text import count_noun, quote_value
+from lstm_cli.wording import count_noun, quote_value
 
 _WRITE_ISO = "write the times as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
 _GIVE_CODES = f"say the format, such as {FLAG} '%d.%m.%Y %H:%M'"

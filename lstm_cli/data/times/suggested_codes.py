@@ -11,7 +11,7 @@ from lstm_cli.data.times.integer_times import MIN_LATE_WEEKS
 from lstm_cli.data.times.names import MONTH_NAME, WEEKDAY_NAME
 from lstm_cli.data.times.patterns import HALF_YEAR, match_shape, parse_shape, shape_digits, shapes_of
 from lstm_cli.errors import UsageError
-from lstm_cli.text import quote_value
+from lstm_cli.wording import quote_value
 
 MAX_SUGGESTED = 2
 MIN_QUARTERS = 4  # rows that show no number but 1 to 4 before they may be quarters

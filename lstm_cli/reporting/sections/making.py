@@ -11,7 +11,7 @@ from lstm_cli.reporting.markup import Child, Html, element, isolate, join
 from lstm_cli.reporting.sections.charts import SMALL_HEIGHT
 from lstm_cli.reporting.sections.layout import details, figure, grid, legend, section, table
 from lstm_cli.reporting.svg import chart, dots, frame, line, vertical
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 DATA_NOTE = "Replace DATA by the data: the run was made from no file, or from several."
 

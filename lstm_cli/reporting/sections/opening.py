@@ -11,7 +11,7 @@ from lstm_cli.reporting.markup import Child, Html, element, isolate, join
 from lstm_cli.reporting.number_text import tick_texts, ticks
 from lstm_cli.reporting.sections.layout import figure, prose, section, table
 from lstm_cli.reporting.svg import TOP, Frame, Mark, chart, dots, vertical
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 ROW_HEIGHT = 38  # pixels of a baseline in the chart of differences
 NAMES_SHARE = 0.7  # room for the names in that chart, as a share of the range of the values

@@ -9,7 +9,7 @@ from lstm_cli.config.option_values import probabilities, whole_number
 from lstm_cli.errors import UsageError
 from lstm_cli.serving.messages.http_error import HttpError
 from lstm_cli.serving.model import ForecastQuery
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 Value = TypeVar("Value")
 

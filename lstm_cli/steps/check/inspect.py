@@ -23,7 +23,7 @@ from lstm_cli.data.reading.source import read_pipes
 from lstm_cli.data.reading.table import Table, read_configured_table, wide_request
 from lstm_cli.errors import DataError, LstmError, UsageError
 from lstm_cli.findings import ERROR, NOTE, SEVERITIES, Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 ANY_TARGET_KINDS = ("outliers", "daylight-saving")  # findings that need no chosen target
 

@@ -11,7 +11,7 @@ from lstm_cli.steps.predict.data import ForecastData
 from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, interval_probabilities
 from lstm_cli.steps.shared.forecast_plot import history_rows, interval_bands, measured_rows, row_labels
 from lstm_cli.steps.shared.plot_output import TERMINAL, write_forecast_plot
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_PANELS = 12  # series and targets in a picture
 MAX_TERMINAL_PANELS = 4  # in a drawing

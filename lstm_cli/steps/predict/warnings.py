@@ -5,7 +5,7 @@ import numpy as np
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.inference.trained_model import TrainedModel
 from lstm_cli.steps.predict.data import ForecastData, Warn
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def warn_new_series(data: ForecastData, model: TrainedModel, warn: Warn) -> None:

@@ -29,7 +29,7 @@ from lstm_cli.steps.shared.sequence_reading import (
     scale_read,
 )
 from lstm_cli.tasks.records import CLASSIFY
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MANY_CLASSES = 1_000
 TRAIN_FILE, TEST_FILE = "_train.ts", "_test.ts"  # ends of the names of the files of an archive

@@ -22,7 +22,7 @@ from lstm_cli.inference.trained_model import TrainedModel, load_graph, rescale_t
 from lstm_cli.rundir import Run
 from lstm_cli.steps.evaluate.train_fold import cut_off_text
 from lstm_cli.steps.train.warm_start import WarmStart
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 CHAMPION = "champion"
 

@@ -10,7 +10,7 @@ from lstm_cli.config import RefreshConfig
 from lstm_cli.config.refresh import HORIZONS
 from lstm_cli.monitoring.lost_accuracy import AccuracyTest
 from lstm_cli.rundir import Run, list_versions
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 DAY = 86_400  # seconds
 MORE_ROWS = 1.5  # times the rows since a loss began, for another comparison because of this loss

@@ -29,7 +29,7 @@ from lstm_cli.steps.report.window_errors import (
     series_ratios,
 )
 from lstm_cli.steps.show_config import read_settings
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 SHOWN_STEPS = ("prepare", "tune", "train", "evaluate", "quantize")
 

@@ -14,7 +14,7 @@ from lstm_cli.reporting.svg import thin
 from lstm_cli.reporting.time_axis import time_text
 from lstm_cli.steps.report.chart_axis import chart_clock, chart_x
 from lstm_cli.steps.report.window_errors import measured_values, time_groups
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_CHARTS = 3
 MAX_SEARCHED_SERIES = 1_000  # for outliers

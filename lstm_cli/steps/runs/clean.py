@@ -9,7 +9,7 @@ from lstm_cli.errors import ArtifactError, ForeignFolder, LockedError, MissingAr
 from lstm_cli.rundir import UnnamedFolder, clean_run, list_unnamed, lock_holder, open_run
 from lstm_cli.steps.runs.find_runs import Unreadable, find_runs, is_run
 from lstm_cli.steps.shared.report_json import plain_value
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from lstm_cli.steps.shared.cached_report import OUTPUT_SETTINGS
 from lstm_cli.steps.shared.report_json import plain_value
 from lstm_cli.steps.show_config import KINDS, step_settings
 from lstm_cli.tasks.settle import task_of
-from lstm_cli.text import did_you_mean
+from lstm_cli.wording import did_you_mean
 
 NO_INTERVAL = (
     "run.json has no error for each window, so the difference has no interval: chance may explain a small one"

@@ -11,7 +11,7 @@ from lstm_cli.config.renamed import with_new_names
 from lstm_cli.rundir import Run, command, is_refreshed, retrain_command
 from lstm_cli.steps.runs.facts import text_of
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
-from lstm_cli.text import quote_value
+from lstm_cli.wording import quote_value
 
 
 def again(

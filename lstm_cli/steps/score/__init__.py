@@ -20,7 +20,7 @@ from lstm_cli.steps.score.lost_accuracy import accuracy_test, find_reasons, warn
 from lstm_cli.steps.score.report import ScoreReport, make_report
 from lstm_cli.steps.shared.report_json import finding_fields
 from lstm_cli.tasks.settle import require_verb
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 BASELINES = ("naive", "seasonal_naive", "trained")  # that can stand in a condition
 MORE_NAMES = ("bias", "bias_scaled", "alarms")

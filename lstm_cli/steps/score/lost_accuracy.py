@@ -17,7 +17,7 @@ from lstm_cli.monitoring.sequential_test import MIN_NIGHTS
 from lstm_cli.rundir import Run, command, is_after_rollback, retrain_command, stale_sources
 from lstm_cli.steps.score.ledger import JoinedLedger
 from lstm_cli.steps.score.report import day_text
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_DRIFTED = 3  # columns in a message
 Warn = Callable[[Finding], None]

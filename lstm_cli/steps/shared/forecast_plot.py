@@ -16,7 +16,7 @@ from lstm_cli.evaluation.window_choice import names_of_windows
 from lstm_cli.evaluation.window_forecasts import window_forecasts
 from lstm_cli.plots.forecast import LONG_HORIZON, Band, Panel
 from lstm_cli.plots.style import time_texts
-from lstm_cli.text import short_number
+from lstm_cli.wording import short_number
 
 MIN_HISTORY = 12  # rows before a forecast, even if the horizon is one step
 INTERVAL_ENDS = tuple(0.5 + side * level / 200 for level in sorted(LEVELS, reverse=True) for side in (-1, 1))

@@ -20,7 +20,7 @@ from lstm_cli.sequences.build import RawSequences, group_rows, scale_sequences
 from lstm_cli.sequences.dataset import SequenceScaler
 from lstm_cli.sequences.ts_file import read_ts
 from lstm_cli.tasks.records import TS_ENDING
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 MAX_SCALED = 1e15  # the squares of a sequence have a finite sum in 32-bit floats
 # Findings about series names and options of a forecast, which sequences do not have.

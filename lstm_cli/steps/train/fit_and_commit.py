@@ -32,7 +32,7 @@ from lstm_cli.steps.train.save_model import export_graphs, write_dependence, wri
 from lstm_cli.steps.train.used_settings import used_settings
 from lstm_cli.steps.train.validate import Scores, ValidatedModel
 from lstm_cli.steps.train.warm_start import INPUT, WarmStart, start_text
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 if TYPE_CHECKING:
     from lstm_cli.training.recipes.result import TrainingResult

@@ -26,7 +26,7 @@ from lstm_cli.steps.train.checkpointing import (
     resume_or_start_over,
 )
 from lstm_cli.tasks.records import CLASSIFY, FORECAST
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 if TYPE_CHECKING:
     from lstm_cli.training.sequences.train_classifier import TrainedClassifier

@@ -5,7 +5,7 @@ import os
 import torch
 
 from lstm_cli.errors import DeviceError
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 
 def choose_device(name: str) -> torch.device:

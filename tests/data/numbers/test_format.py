@@ -13,7 +13,7 @@ from lstm_cli.data.numbers.hints import marks_hint, na_value_flag
 from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.errors import DataError
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 GERMAN = NumberFormat(decimal=",", thousands=".")
 ENGLISH = NumberFormat(thousands=",")

@@ -9,7 +9,7 @@ from number_cells import MISSING, REFUSED
 from lstm_cli.data.locations import CellLocation, is_missing
 from lstm_cli.data.numbers.parse import read_numbers
 from lstm_cli.errors import DataError
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 PLACE = CellLocation(source="f.csv", column="y")
 

@@ -17,7 +17,7 @@ from lstm_cli.data.numbers.hints import is_numberlike, na_value_flag
 from lstm_cli.data.spreadsheet_safety import unescape_formula
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun, is_number
+from lstm_cli.wording import count_noun, is_number
 
 MAX_CATEGORIES = 20  # columns of 0 and 1 for one text column
 MAX_NUMBERLIKE = 0.25  # share of number-like cells from which a column holds numbers with wrong cells

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import combinations
 
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 MAX_CANDIDATES = 12  # first columns that are combined
 MAX_COMBINED = 3

@@ -9,7 +9,7 @@ from lstm_cli.data.locations import CellLocation, quote_name, quote_names
 from lstm_cli.data.reading.text_format import quote_delimiter
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
-from lstm_cli.text import nearest_name
+from lstm_cli.wording import nearest_name
 
 MAX_COLUMNS = 100_000
 _MAX_COMPARED = 200  # characters of a name compared to find the nearest name

@@ -16,7 +16,7 @@ from lstm_cli.data.numbers.units import ColumnUnit
 from lstm_cli.data.reading.columns.samples import reads_as_times
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 RangeOf: TypeAlias = Callable[[str], tuple[float, float] | None]
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")

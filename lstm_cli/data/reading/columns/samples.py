@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lstm_cli.data.locations import is_missing, quote_cell
 from lstm_cli.data.numbers.hints import is_numberlike
 from lstm_cli.data.times.patterns import is_time
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 SAMPLE_CELLS = (
     200  # cells that decide the type of a column; a later cell of another type is an error with its line

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from lstm_cli.data.locations import CellLocation, quote_names
 from lstm_cli.findings import Finding
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 _PART = re.compile(r'(?:^|/)("(?:[^"]|"")*"|[^/"]*)')
 

@@ -16,7 +16,7 @@ from lstm_cli.data.times.joined_columns import name_words
 from lstm_cli.data.times.patterns import looks_like_time_of_day
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 _TOTAL = re.compile(
     r"(grand |sub|sub-)?totals?|sums?|average|mean|summe|gesamt|insgesamt|somme|suma|totale|итого|合計|总计|합계",

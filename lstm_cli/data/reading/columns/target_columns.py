@@ -10,7 +10,7 @@ from lstm_cli.data.reading.columns.names import MAX_LISTED, delimiter_hint, refu
 from lstm_cli.data.reading.columns.samples import is_numeric, may_be_numeric, measured_cells, number_evidence
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun, is_number
+from lstm_cli.wording import count_noun, is_number
 
 
 def find_target(

@@ -30,7 +30,7 @@ from lstm_cli.data.times.joined_columns import JoinedColumns, find_joined_column
 from lstm_cli.data.times.patterns import is_time, looks_like_date, reads_in_codes, text_kind
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun, quote_value
+from lstm_cli.wording import count_noun, quote_value
 
 
 def choose_time(

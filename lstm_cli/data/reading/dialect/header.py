@@ -14,7 +14,7 @@ from lstm_cli.data.reading.wide.header import may_be_header_of_times
 from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import LINES, Finding, at_line
-from lstm_cli.text import count_noun, is_number
+from lstm_cli.wording import count_noun, is_number
 
 _MAX_EXAMPLE_NAMES = 12  # more names would make the hint unreadable
 

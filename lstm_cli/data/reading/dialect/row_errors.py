@@ -17,7 +17,7 @@ from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError
 from lstm_cli.findings import at_line
 from lstm_cli.library_errors import is_long_cell, is_open_quote
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 _DELIMITERS = (",", ";", "\t", "|")
 

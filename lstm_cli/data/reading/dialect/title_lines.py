@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lstm_cli.config.text import WHITESPACE
 from lstm_cli.data.locations import is_missing
 from lstm_cli.data.times.patterns import is_time
-from lstm_cli.text import is_number
+from lstm_cli.wording import is_number
 
 MAX_LINES = 200  # lines at the top that are searched
 MAX_TITLES = 20  # rows above a header that are searched for it

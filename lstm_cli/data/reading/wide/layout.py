@@ -18,7 +18,7 @@ from lstm_cli.data.times.codes import TimeOptions
 from lstm_cli.data.times.formats import INTEGERS
 from lstm_cli.errors import DataError
 from lstm_cli.findings import Finding, in_file
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 SERIES, TIME, VALUE = "series", "time", "value"  # columns of the long table that the file does not have
 

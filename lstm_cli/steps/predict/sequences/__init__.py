@@ -36,7 +36,7 @@ from lstm_cli.steps.shared.sequence_reading import (
 )
 from lstm_cli.tasks.records import CLASSIFY
 from lstm_cli.tasks.settle import require_own_options
-from lstm_cli.text import count_noun
+from lstm_cli.wording import count_noun
 
 DIGITS = 6  # decimals of a probability
 PREFIX = "p_"  # of the column of a probability
