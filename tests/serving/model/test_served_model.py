@@ -190,7 +190,7 @@ def test_the_description_has_the_facts_of_the_run(served):
         (b" \n", CSV, "the body is empty"),
         (b"time,load\n", CSV, "no rows below its header"),
         (b"\x00\x01\x02" * 50, CSV, "the body"),
-        (gzip.compress(b"time,load\n2024-01-01,1\n"), CSV, "the body is compressed"),
+        (gzip.compress(b"time,load\n2024-01-01,1\n", mtime=0), CSV, "the body is compressed"),
         (b"PAR1....", CSV, "the body is Parquet, not CSV"),
         (b"[]", JSON, "the body has no records"),
         (b"time,load\n1,2\n", PARQUET, "not a Parquet file"),
