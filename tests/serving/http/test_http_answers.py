@@ -135,7 +135,9 @@ def test_a_compressed_body_is_read(encoding: str, packed: bytes) -> None:
     assert answer.json["values"] == [3]
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"[1,2]", mtime=0)[:-4], gzip.compress(b"[1,2]", mtime=0) + b"x", b"[1]"])
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(b"[1,2]", mtime=0)[:-4], gzip.compress(b"[1,2]", mtime=0) + b"x", b"[1]"]
+)
 def test_a_truncated_or_longer_compressed_body_is_malformed(packed: bytes) -> None:
     answer = reply("POST", FORECAST, packed, JSON_BODY | {"content-encoding": "gzip"})
     assert (answer.status, answer.json["code"]) == (400, "malformed")
