@@ -53,8 +53,14 @@ def ask() -> Iterator[Ask]:
     process.communicate(timeout=HANGING)
 
 
-@pytest.fixture
-def start(ask: Ask, tmp_path: Path) -> Iterator[Start]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the outputs of all tasks."""
+    return tmp_path_factory.mktemp("tasks")
+
+
+@pytest.fixture(scope="module")
+def start(ask: Ask, folder: Path) -> Iterator[Start]:
     """Yield a function that starts the ranks of a task, whose output is in the folder of the task.
 
     They connect through a store of this process, as with torchrun, so no port has to be chosen in advance.
@@ -64,7 +70,7 @@ def start(ask: Ask, tmp_path: Path) -> Iterator[Start]:
     def call(task: str, ranks: int) -> list[int]:
         store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
         stores.append(store)  # it lives as long as the ranks
-        (tmp_path / task).mkdir()
+        (folder / f"{task}-{ranks}").mkdir()
         environ = {
             "TORCHELASTIC_USE_AGENT_STORE": "True",
             "MASTER_ADDR": "127.0.0.1",
@@ -72,7 +78,8 @@ def start(ask: Ask, tmp_path: Path) -> Iterator[Start]:
             "WORLD_SIZE": str(ranks),
         }
         pids = [
-            ask(task=task, rank=rank, environ=environ, folder=str(tmp_path / task)) for rank in range(ranks)
+            ask(task=task, rank=rank, environ=environ, folder=str(folder / f"{task}-{ranks}"))
+            for rank in range(ranks)
         ]
         started.extend(pids)
         return pids
@@ -82,21 +89,30 @@ def start(ask: Ask, tmp_path: Path) -> Iterator[Start]:
         ask(end=pid)
 
 
-@pytest.fixture
-def together(ask: Ask, start: Start, tmp_path: Path) -> Together:
+@pytest.fixture(scope="module")
+def together(ask: Ask, start: Start, folder: Path) -> Together:
     """Return a function that runs a task and returns the output of each rank that is not lost."""
 
-    def call(task: str, ranks: int = 2, *, lost: int | None = None) -> list[Any]:
-        pids = start(task, ranks)
+    def call(
+        task: str, ranks: int = 2, *, lost: int | None = None, started: list[int] | None = None
+    ) -> list[Any]:
+        pids = started or start(task, ranks)
         kept = [rank for rank in range(ranks) if rank != lost]
         codes = [ask(wait=pids[rank], seconds=HANGING) for rank in kept]
         out, err = (
-            [(tmp_path / task / f"{rank}.{name}").read_text() for rank in kept] for name in ("out", "err")
+            [(folder / f"{task}-{ranks}" / f"{rank}.{name}").read_text() for rank in kept]
+            for name in ("out", "err")
         )
         assert codes == [0] * len(kept), err
         return [json.loads(text) for text in out]
 
     return call
+
+
+@pytest.fixture(scope="module")
+def waiting(start: Start) -> dict[str, list[int]]:
+    """Return the processes of the tasks that wait for a limit. They wait at the same time."""
+    return {task: start(task, 2) for task in ("silent0", "silent1", "patient")}
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
@@ -127,26 +143,28 @@ def test_a_lost_process_is_an_error_with_a_hint_to_resume(together: Together, ra
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_process_that_stops_silently_is_lost_too(together: Together, rank: int) -> None:
+def test_a_process_that_stops_silently_is_lost_too(
+    together: Together, waiting: dict[str, list[int]], rank: int
+) -> None:
     """Its connections stay open, as those of a machine without power."""
-    ((kind, message, _),) = together(f"silent{rank}", lost=rank)
+    ((kind, message, _),) = together(f"silent{rank}", lost=rank, started=waiting[f"silent{rank}"])
     assert (kind, message) == ("DeviceError", f"rank {1 - rank} lost the connection to another process")
 
 
 def test_other_processes_end_after_the_last_training_while_rank_0_works(
-    ask: Ask, start: Start, tmp_path: Path
+    ask: Ask, start: Start, folder: Path
 ) -> None:
     leader, follower = start("released", 2)
     assert ask(wait=follower, seconds=HANGING) == 0
-    assert (tmp_path / "released" / "1.out").read_text() == "[]\n"
+    assert (folder / "released-2" / "1.out").read_text() == "[]\n"
     assert ask(wait=leader, seconds=0) is None
-    (tmp_path / "released" / "release").touch()
+    (folder / "released-2" / "release").touch()
     assert ask(wait=leader, seconds=HANGING) == 0
-    assert (tmp_path / "released" / "0.out").read_text() == "true\n"
+    assert (folder / "released-2" / "0.out").read_text() == "true\n"
 
 
-def test_a_validation_may_take_longer_than_a_step(together: Together) -> None:
-    assert together("patient") == [1, []]
+def test_a_validation_may_take_longer_than_a_step(together: Together, waiting: dict[str, list[int]]) -> None:
+    assert together("patient", started=waiting["patient"]) == [1, []]
 
 
 @pytest.mark.parametrize("rank", [0, 1])
