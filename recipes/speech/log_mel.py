@@ -48,7 +48,7 @@ class Spectrum:
 
     mels: int = 26  # bands
     window: int = 25  # milliseconds of a frame
-    hop: int = 10  # milliseconds between the starts of two frames
+    hop: int = 20  # milliseconds between the starts of two frames
     low: float = 60.0  # Hz, lower end of the first band
     high: float = 7600.0  # Hz, upper end of the last band
 

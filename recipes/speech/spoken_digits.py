@@ -31,26 +31,14 @@ ACCENTS = (
     "en-gb-x-gbcwmd",
     "en-us-nyc",
 )
-SPEAKERS = (
-    *(f"m{number}" for number in range(1, 9)),
-    *(f"f{number}" for number in range(1, 6)),
-    *("klatt", "klatt2", "klatt3", "klatt4", "croak", "whisper", "whisperf"),
-    *(
-        "Alex",
-        "Alicia",
-        "Andrea",
-        "Andy",
-        "Annie",
-        "Denis",
-        "Diogo",
-        "Gene",
-        "Hugo",
-        "Lee",
-        "Marco",
-        "Michael",
-    ),
-    *("adam", "anika", "antonio", "belinda", "boris", "grandma", "grandpa", "linda", "paul", "steph"),
-)
+# Voice variants of espeak-ng that differ: without robots, and one of several with the same name.
+VOICES = """
+m1 f1 m2 f2 m3 f3 m4 f4 m5 f5 m6 m7 m8 klatt croak whisper Alex Alicia Andrea Andy Annie AnxiousAndy Denis Diogo Gene
+Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen RicishayMax adam anika announcer antonio aunty belinda benjamin
+boris david ed edward grandma grandpa gustave iven john linda marcelo max michel miguel norbert pablo paul pedro
+quincy rob robert sandro shelby steph travis victor
+"""
+SPEAKERS = tuple(VOICES.split())
 PAUSE = (0.02, 0.2)  # seconds of silence before and after the word
 
 
@@ -172,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Make spoken digits with espeak-ng.")
     parser.add_argument("folder", type=Path, help="folder to write to")
     parser.add_argument("--speakers", type=int, default=len(SPEAKERS), help="voices (default: %(default)s)")
-    parser.add_argument("--accents", type=int, default=6, help="accents of a speaker (default: %(default)s)")
+    parser.add_argument("--accents", type=int, default=4, help="accents of a speaker (default: %(default)s)")
     parser.add_argument(
         "--noise",
         type=float,

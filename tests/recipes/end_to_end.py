@@ -1,4 +1,4 @@
-"""Tests of the recipes for DVC and Snakemake with the real programs: `make recipes`.
+"""Tests of the recipes with the real programs, DVC, Snakemake and espeak-ng: `make recipes`.
 
 The name of this file keeps pytest from collecting it, because these programs are in a separate environment.
 """
@@ -155,3 +155,44 @@ def test_snakemake_makes_no_forecast_after_a_failed_gate(snakemake: Recipe) -> N
     snakemake.edit("Snakefile", "--fail-if 'mase>0'", "--fail-if 'mase>=1'")
     snakemake.run("snakemake", "--cores", "2")
     snakemake.require_outputs()
+
+
+@pytest.fixture
+def speech(tmp_path: Path) -> Recipe:
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    recipe = Recipe(tmp_path, "speech")
+    for name in ("LSTM_TRAIN_PARTS", "LSTM_TRAIN_REFIT"):  # of a forecast
+        del recipe.environment[name]
+    return recipe
+
+
+DIGITS = ("--speakers", "10", "--accents", "2")
+COLUMNS = ("--sequence", "file", "--label", "label", "--group", "speaker", "--time", "ms")
+
+
+def test_spoken_digits(speech: Recipe) -> None:
+    for folder, options in (("digits", ()), ("again", ()), ("other", ("--seed", "1"))):
+        speech.run("python", "spoken_digits.py", folder, *DIGITS, *options)
+    digits, again, other = (
+        {str(path.relative_to(speech.folder / name)): path.read_bytes() for path in recordings}
+        for name in ("digits", "again", "other")
+        for recordings in [sorted((speech.folder / name).rglob("*.wav"))]
+    )
+    assert len(digits) == 200
+    assert digits == again
+    assert set(digits.values()).isdisjoint(other.values())
+    assert "not empty" in speech.run("python", "spoken_digits.py", "digits", code=1)
+    speech.run("python", "log_mel.py", "digits", "-o", "digits.parquet")
+    speech.run("lstm", "prepare", "digits.parquet", "run", *COLUMNS)
+    speech.run("lstm", "train", "run", "--model", "stacked", "--pooling", "mean", "--epochs", "5")
+    speech.run("lstm", "evaluate", "run", "--fail-if", "accuracy<0.6")
+    one = sorted((speech.folder / "digits" / "7").iterdir())[0]
+    pipe = f"python log_mel.py {one} | lstm predict run -"
+    assert f"{one},7," in speech.run("bash", "-o", "pipefail", "-c", pipe)
+
+
+def test_a_reader_that_ends_early_ends_log_mel(speech: Recipe) -> None:
+    speech.run("python", "spoken_digits.py", "digits", *DIGITS)
+    pipe = "python log_mel.py digits | head -1; exit ${PIPESTATUS[0]}"
+    assert speech.run("bash", "-c", pipe, code=141).startswith("file,label,speaker,ms,m01,")

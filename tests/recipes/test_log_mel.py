@@ -91,12 +91,12 @@ def test_the_loudness_does_not_matter() -> None:
 
 def test_frames_begin_at_each_hop() -> None:
     # 11025 samples per second: a frame has 276 samples, and a hop has 110.25.
+    rate, spectrum = 11_025, Spectrum(high=5000, hop=10)
     samples = np.zeros(276 + 441)
-    assert len(log_mel.log_mel(samples, 11_025, Spectrum(high=5000))) == 5
-    assert len(log_mel.log_mel(samples[:-1], 11_025, Spectrum(high=5000))) == 4
+    assert len(log_mel.log_mel(samples, rate, spectrum)) == 5
+    assert len(log_mel.log_mel(samples[:-1], rate, spectrum)) == 4
     samples[441 + 138] = 1  # in the middle of the fifth frame
-    loudest = log_mel.log_mel(samples, 11_025, Spectrum(high=5000)).sum(axis=1).argmax()
-    assert loudest == 4
+    assert log_mel.log_mel(samples, rate, spectrum).sum(axis=1).argmax() == 4
 
 
 def test_sample_values_of_a_wav_file(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_a_table_names_the_columns(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "table.csv").write_text("file,word,person\nwav/1.wav,yes,anna\n")
     assert log_mel.main(["--table", str(tmp_path / "table.csv")]) == 0
     rows = rows_of(capsys.readouterr().out)
-    assert len(rows) == 18
-    assert [row["ms"] for row in rows[:3]] == ["0", "10", "20"]
+    assert len(rows) == 9
+    assert [row["ms"] for row in rows[:3]] == ["0", "20", "40"]
     assert {(row["file"], row["word"], row["person"]) for row in rows} == {("wav/1.wav", "yes", "anna")}
 
 
@@ -155,27 +155,26 @@ def test_tones_as_words(
 ) -> None:
     """Words of two tones: from WAV files in folders to the label of a new WAV file on standard input."""
     generator = np.random.default_rng(0)
-    for speaker in range(6):
-        for take in range(4):
+    for speaker in range(5):
+        for take in range(3):
             for word, (first, second) in {"up": (500, 1500), "down": (1500, 500)}.items():
                 pitch, seconds = 1 + speaker / 50, generator.uniform(0.1, 0.15)
                 samples = np.concatenate([tone(hertz * pitch, seconds=seconds) for hertz in (first, second)])
                 noisy = samples + generator.normal(0, 0.05, len(samples))
                 write_wav(tmp_path / "words" / word / f"s{speaker}_{take}.wav", noisy / 2)
     table, run = tmp_path / "words.parquet", tmp_path / "run"
-    options = ["--mels", "8", "--hop", "20"]
+    options = ["--mels", "8"]
     assert log_mel.main([str(tmp_path / "words"), "-o", str(table), *options]) == 0
     columns = ["--sequence", "file", "--label", "label", "--group", "speaker", "--time", "ms"]
     assert lstm(["prepare", str(table), str(run), *columns, "--val", "0.2", "--test", "0.2", "-q"]) == 0
     network = ["--model", "stacked", "--hidden", "4", "--epochs", "2", "--device", "cpu", "--threads", "1"]
     assert lstm(["train", str(run), *network, "-q"]) == 0
-    assert lstm(["evaluate", str(run), "--fail-if", "accuracy<1", "-q"]) == 0
-    new = [tmp_path / "words" / word / "s0_0.wav" for word in ("down", "up")]
+    new = sorted((tmp_path / "words").rglob("*.wav"))
     capfdbinary.readouterr()
     assert log_mel.main([*map(str, new), *options]) == 0
     frames = io.TextIOWrapper(io.BytesIO(capfdbinary.readouterr().out))
     monkeypatch.setattr("sys.stdin", frames)
     assert lstm(["predict", str(run), "-", "-q"]) == 0
     rows = rows_of(capfdbinary.readouterr().out.decode())
-    assert [row["predicted"] for row in rows] == ["down", "up"]
     assert [row["file"] for row in rows] == [str(path) for path in new]
+    assert [row["predicted"] for row in rows] == [path.parent.name for path in new]
