@@ -8,7 +8,7 @@
 # make year         simulate a year of nights on ETTh1, in runs/year (an hour or more); started again, it continues
 # make fuzz         read 2,000 files with randomly changed bytes, as `lstm prepare` does
 # make test-lowest  run all steps with the lowest versions in pyproject.toml, in .venv-lowest
-# make recipes      test the recipes with DVC and Snakemake, in .venv-recipes
+# make recipes      test the recipes with DVC, Snakemake and espeak-ng, in .venv-recipes
 # make test-light   test the light install in a new environment
 # make lint         run ruff and mypy
 # make docs         write the generated pages of docs/reference

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-CODE = ("lstm_cli", "tests", "benchmarks")
+CODE = ("lstm_cli", "tests", "benchmarks", "recipes")
 GOLDEN = ("tests/golden/", "tests/rundir/golden/")  # written by an earlier release
 TEXTS = (
     "*.md",
