@@ -5,6 +5,7 @@ from typing import Any
 
 from lstm_cli.cli.render.evaluate import print_gates
 from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.render.run_summary import list_names
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER, METRICS
 from lstm_cli.rundir import command
@@ -39,7 +40,7 @@ def sequences_table(report: Any, page: Page) -> None:
         [
             ("task", "classify labelled sequences"),
             ("data", f"{report.source}: {count_noun(report.rows, 'step')}"),
-            ("values", ", ".join(report.columns)),
+            ("values", list_names(report.columns)),
             (
                 "lengths",
                 f"{lengths['shortest']} to {lengths['longest']} steps, median {lengths['median']:g}; "
