@@ -275,7 +275,8 @@ def write_parquet(recordings: Sequence[Recording], spectrum: Spectrum, path: Pat
     columns["ms"] = np.concatenate([np.arange(count) * spectrum.hop for count in counts])
     together = np.concatenate(values).astype(np.float32)
     columns.update(zip(spectrum.columns, together.T, strict=True))
-    pq.write_table(pa.table(columns), path)
+    with path.open("wb") as file:
+        pq.write_table(pa.table(columns), file)
     return len(together)
 
 
@@ -327,6 +328,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush at exit
         return 141
+    except OSError as error:
+        print(f"error: {options.output}: {error.strerror}\nhint: name another file with -o", file=sys.stderr)
+        return 1
     print(f"{rows:,} frames of {len(recordings):,} recordings", file=sys.stderr)
     return 0
 

@@ -140,6 +140,15 @@ def test_recordings_that_cannot_be_used(tmp_path: Path) -> None:
         log_mel.log_mel(tone(440), RATE, Spectrum(mels=500))
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_an_output_that_cannot_be_written(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_wav(tmp_path / "a.wav", tone(440))
+    assert log_mel.main([str(path), "-o", str(tmp_path / "absent" / name)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'absent' / name}: No such file")
+
+
 def test_a_table_names_the_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_wav(tmp_path / "wav" / "1.wav", tone(440))
     (tmp_path / "table.csv").write_text("file,word,person\nwav/1.wav,yes,anna\n")
