@@ -147,8 +147,10 @@ class TrainOptions(TypedDict, total=False):
     """Maximum number of epochs, each followed by a validation. Default: depends on `model`."""
     patience: int | None
     """Patience of early stopping: epochs without improvement. Default: depends on `model`."""
-    min_delta: float
-    """Smallest drop in validation loss that counts as an improvement. Default: 0.0."""
+    min_delta: float | None
+    """Smallest drop in validation loss that counts as an improvement. Default: 0; 0.001 for labelled
+    sequences.
+    """
     batch_size: int | Literal["auto"] | None
     """Batch size in windows; auto: reduced if memory runs out. Default: depends on `model`."""
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"]

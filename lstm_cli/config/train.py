@@ -119,11 +119,12 @@ class TrainConfig:
         panel=TRAINING_PANEL,
         minimum=1,
     )
-    min_delta: float = setting(
-        0.0,
+    min_delta: float | None = setting(
+        None,
         "Smallest drop in validation loss that counts as an improvement.",
         "X",
         kind="number",
+        default_text="0; 0.001 for labelled sequences",
         panel=TRAINING_PANEL,
         minimum=0,
     )

@@ -92,7 +92,7 @@ def make_hyperparameters(
         max_norm=config.max_norm,
         loss=config.loss,
         patience=config.patience or patience,
-        min_delta=config.min_delta,
+        min_delta=config.min_delta or 0.0,
         bf16=config.precision == "bf16",
         averaged=segment,
         seed=config.seed,
