@@ -35,7 +35,8 @@ def read_ts(path: Path, content: bytes, *, labelled: bool = True) -> RawSequence
             "the file is not a text in UTF-8", hint="convert it to UTF-8", rule="D160", at=in_file(source)
         ) from None
     header, begin = _read_header(source, lines)
-    has_labels = header.get("classlabel", "false").split()[0].lower() == "true"
+    flag, *classes = header.get("classlabel", "false").split()
+    has_labels = flag.lower() == "true"
     if labelled and not has_labels:
         raise DataError(
             "the sequences have no labels: the header has no '@classLabel true'",
@@ -43,7 +44,7 @@ def read_ts(path: Path, content: bytes, *, labelled: bool = True) -> RawSequence
             rule="D160",
             at=in_file(source),
         )
-    values, labels, numbers = [], [], []
+    values, labels = [], []
     for number, line in _data_lines(lines, begin):
         *columns, label = line.split(":") if has_labels else [*line.split(":"), ""]
         values.append(_read_columns(source, number, columns))
@@ -54,8 +55,14 @@ def read_ts(path: Path, content: bytes, *, labelled: bool = True) -> RawSequence
                 rule="D160",
                 at=at_line(source, number),
             )
+        if has_labels and labelled and classes and label.strip() not in classes:
+            raise DataError(
+                f"the label '{label.strip()[:40]}' is not in the header: @classLabel has {', '.join(classes)[:80]}",
+                hint="correct the label, or add it to '@classLabel true'",
+                rule="D160",
+                at=at_line(source, number),
+            )
         labels.append(label.strip())
-        numbers.append(number)
         if values[-1].shape[1] != values[0].shape[1]:
             raise DataError(
                 f"{values[-1].shape[1]} columns, but the first sequence has {values[0].shape[1]}",

@@ -23,8 +23,12 @@ def test_sequences_of_unequal_length_and_missing_values() -> None:
     assert (raw.labels, raw.names) == (("1", "2"), ("1", "2"))
 
 
+def test_a_header_without_classes_allows_all_labels() -> None:
+    assert read(HEADER.replace("true 1 2", "true") + "1:left\n").labels == ("left",)
+
+
 def test_several_columns() -> None:
-    raw = read(HEADER + "1,2,3:4,5,6:left\n1,2:4,5,6:right\n")
+    raw = read(HEADER + "1,2,3:4,5,6:1\n1,2:4,5,6:2\n")
     assert raw.columns == ("value1", "value2")
     assert raw.values[0].tolist() == [[1, 4], [2, 5], [3, 6]]
     np.testing.assert_array_equal(raw.values[1][:, 0], [1, 2, np.nan])
@@ -47,6 +51,7 @@ def test_sequences_without_labels_are_new_data() -> None:
         (HEADER + "1,2:1\n1,2:3,4:2\n", "line 8: 2 columns"),
         (HEADER + "1,inf:1\n", "infinite"),
         (HEADER + "1,2:1\n1,2:\n", "line 8: the label is missing"),
+        (HEADER + "1,2:1\n1,2:3\n", "line 8: the label '3' is not in the header: @classLabel has 1, 2"),
         (HEADER.replace("@timeStamps false", "@timeStamps true") + "(1,2):1\n", "timestamps"),
     ],
 )
