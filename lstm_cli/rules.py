@@ -206,6 +206,7 @@ _WARNINGS = {
     "D662": "Sequences of the validation or test set equal a sequence of another split.",
     "D663": "A class has no training sequence.",
     "D664": "Values of sequences are missing. They are filled.",
+    "D665": "A class has no validation or test sequence.",
     "D611": "`--calendar` adds nothing at this frequency.",
     "D613": "Some series are too short for the splits. They are not trained on, and `predict` gives them the baseline.",
     "D615": "The series have no times in common, so each series is split by its own rows.",

@@ -108,6 +108,18 @@ def test_groups_stay_in_one_split(folder: Path, tmp_path: Path, as_json: Json) -
     assert all(len(splits) == 1 for splits in of_person.values())
 
 
+def test_a_class_without_test_sequences_is_reported(tmp_path: Path, as_json: Json) -> None:
+    lines = gestures(tmp_path / "moves.csv").read_text().splitlines()
+    rare = [f"{name},{step},1,2,wave,p1" for name in ("a", "b") for step in range(4)]
+    (tmp_path / "moves.csv").write_text("\n".join([*lines, *rare]) + "\n")
+    report = as_json("prepare", tmp_path / "moves.csv", tmp_path / "run", *COLUMNS)
+    assert report["classes"]["wave"] == {"train": 2, "val": 0, "test": 0}
+    found = [finding["text"] for finding in report["findings"] if finding["rule"] == "D665"]
+    assert len(found) == 2
+    for split, text in zip(("validation", "test"), found, strict=True):
+        assert f"1 class without a {split} sequence, first 'wave'" in text
+
+
 def test_scores_are_those_of_the_predictions(folder: Path, run: Path, as_json: Json) -> None:
     report = as_json("evaluate", run, "-o", run.parent / "scores")
     predicted = predictions(run)
@@ -195,8 +207,6 @@ def test_the_report_of_train_has_the_weights_of_both_models(run: Path, as_json: 
         "train", run, *NETWORK, "--pooling", "max", "--class-weights", "balanced", "--attention", "2"
     )
     assert report["weights"]["network"] + report["weights"]["simple"] == pytest.approx(1)
-    # Any share between the two models was tried, so the combination is at least as good as the simple model.
-    assert report["val"]["log_loss"] <= report["val_baselines"]["simple"]["log_loss"] + 1e-6
 
 
 @pytest.mark.parametrize(

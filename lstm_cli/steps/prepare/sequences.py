@@ -300,11 +300,7 @@ def _findings(
             f"({SPLITS[data.split[earlier]]}); keep them in one split with --group"
         )
         findings.append(Finding.at(place, "D662", text, count=len(pairs), flags=("--group",)))
-    absent = [
-        label
-        for number, label in enumerate(data.schema.classes)
-        if not ((data.split == 0) & (data.labels == number)).any()
-    ]
+    absent = _absent_classes(data, "train")
     if absent:
         text = (
             f"{count_noun(len(absent), 'class', 'classes')} without a training sequence, first '{absent[0]}': "
@@ -313,7 +309,22 @@ def _findings(
         findings.append(
             Finding.at(place, "D663", text, count=len(absent), flags=("--val", "--test", "--group"))
         )
+    for name, title in (("val", "validation"), ("test", "test")):
+        unseen = _absent_classes(data, name) if len(data.indices(name)) else []
+        if unseen:
+            text = (
+                f"{count_noun(len(unseen), 'class', 'classes')} without a {title} sequence, first '{unseen[0]}': "
+                f"no {title} score shows its errors (use more sequences of the class, or a larger --{name})"
+            )
+            flags = (f"--{name}", "--group")
+            findings.append(Finding.at(place, "D665", text, count=len(unseen), flags=flags))
     if filled:
         text = f"{count_noun(filled, 'missing value')} filled (--missing {config.missing})"
         findings.append(Finding.at(place, "D664", text, count=filled, flags=("--missing",)))
     return findings
+
+
+def _absent_classes(data: SequenceData, split: str) -> list[str]:
+    """Return the classes without a sequence in a split."""
+    present = set(data.labels[data.indices(split)].tolist())
+    return [label for number, label in enumerate(data.schema.classes) if number not in present]
