@@ -29,6 +29,15 @@ def test_the_automatic_length_cuts_at_most_one_percent() -> None:
     assert choose_length(lengths, 1_000) == 200
 
 
+def test_the_automatic_length_of_few_sequences_leaves_out_a_very_long_one() -> None:
+    lengths = np.append(np.arange(20, 60), 10_000)
+    assert choose_length(lengths, None) == 59
+    assert choose_length(lengths, 10_000) == 10_000
+    assert choose_length(np.append(lengths[:-1], 4 * 56), None) == 224  # 56 is the 90th percentile
+    assert choose_length(np.append(lengths[:-1], 4 * 56 + 1), None) == 59
+    assert choose_length(np.array([3]), None) == 3
+
+
 def test_missing_values_are_filled() -> None:
     values = np.array([[np.nan, np.nan], [1.0, np.nan], [np.nan, np.nan], [3.0, np.nan], [np.nan, np.nan]])
     assert fill_missing(values, "interpolate")[:, 0].tolist() == [1, 1, 2, 3, 3]
