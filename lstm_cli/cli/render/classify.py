@@ -105,6 +105,8 @@ def classification_table(report: Any, page: Page) -> None:
     page.blank()
     rows = [(METRICS[name], f"{low:.4f}", f"{high:.4f}") for name, (low, high) in report.intervals.items()]
     page.table(("95 % interval of the model", "from", "to"), rows)
+    if report.metrics["accuracy"] == 1:
+        page.line(f"no errors in {count_noun(report.sequences, 'sequence')}")
     page.blank()
     best = min(report.baselines, key=lambda name: report.baselines[name]["log_loss"])
     page.line(_verdict(report.comparisons[best], BASELINE_NAMES[best]), "bold")

@@ -58,7 +58,10 @@ class ClassifiedSequences:
         return flat.reshape(classes, classes)
 
     def intervals(self) -> dict[str, list[float]]:
-        """Return the 95 % interval of accuracy (Wilson 1927), and of macro-F1 and log-loss (bootstrap, Efron 1979)."""
+        """Return the 95 % interval of accuracy (Wilson 1927), and of macro-F1 and log-loss (bootstrap, Efron 1979).
+
+        Resamples of predictions without an error have no errors, so macro-F1 then has the interval of accuracy.
+        """
         count, classes = self.probabilities.shape
         cells, costs = self.labels * classes + self.predictions, self.costs
         generator = np.random.default_rng(SEED)
@@ -73,10 +76,12 @@ class ClassifiedSequences:
             samples["macro_f1"].append(macro_f1(matrices))
             samples["log_loss"].append(costs[chosen].mean(axis=1))
             left -= rows
-        accuracy = wilson_interval(int((self.predictions == self.labels).sum()), count)
-        return {"accuracy": accuracy} | {
-            name: _interval(np.concatenate(values)) for name, values in samples.items()
-        }
+        hits = int((self.predictions == self.labels).sum())
+        accuracy = wilson_interval(hits, count)
+        intervals = {name: _interval(np.concatenate(values)) for name, values in samples.items()}
+        if hits == count:
+            intervals["macro_f1"] = list(accuracy)
+        return {"accuracy": accuracy} | intervals
 
 
 def compare(model: ClassifiedSequences, baseline: ClassifiedSequences) -> dict[str, Any]:

@@ -82,6 +82,13 @@ def test_wilson_interval_by_hand() -> None:
     assert wilson_interval(10, 10) == pytest.approx([0.7224672, 1.0], abs=1e-6)
 
 
+def test_the_interval_of_a_perfect_score_is_not_empty() -> None:
+    labels = np.array([0, 1] * 10)
+    intervals = ClassifiedSequences(labels=labels, probabilities=np.eye(2)[labels]).intervals()
+    assert intervals["macro_f1"] == intervals["accuracy"] == wilson_interval(20, 20)
+    assert intervals["macro_f1"][0] < 0.9
+
+
 def test_bootstrap_intervals_have_the_width_of_the_standard_error() -> None:
     scored = classified(2_000, seed=5)
     intervals, metrics = scored.intervals(), scored.metrics()
