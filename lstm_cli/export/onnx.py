@@ -14,6 +14,8 @@ from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS, open_session
 from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.sequence_classifier import CombinedClassifier
 
+STEPS = "steps"  # name of the open axis of sequences
+
 
 def export_onnx(
     model: nn.Module, *, inputs: int, known_ahead: int, lower: Tensor | None, upper: Tensor | None
@@ -89,8 +91,8 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
 def export_classifier(model: CombinedClassifier, *, inputs: int, classes: int) -> bytes:
     """Return the bytes of an ONNX file, without dropout.
 
-    The inputs of the graph are values [batch, L, F] and lengths [batch, 1], both float32. The outputs are probabilities
-    [batch, K] of the model and of its simple model.
+    The inputs of the graph are values [batch, steps, F] and lengths [batch, 1], both float32. The outputs are
+    probabilities [batch, K] of the model and of its simple model. Batches may have any number of steps.
 
     Args:
         model: model on any device. It is not changed.
@@ -98,9 +100,9 @@ def export_classifier(model: CombinedClassifier, *, inputs: int, classes: int) -
         classes: number of classes K.
     """
     graph = Graph(model)
-    shapes = (model.network.lookback, inputs), (1,)
     values, lengths = (
-        graph.input(name, *shape) for name, shape in zip(sequence_session.INPUTS, shapes, strict=True)
+        graph.input(name, *shape)
+        for name, shape in zip(sequence_session.INPUTS, ((STEPS, inputs), (1,)), strict=True)
     )
     results = combined_classifier(graph, model, values, lengths)
     for name, result in zip(sequence_session.OUTPUTS, results, strict=True):
@@ -121,7 +123,7 @@ def check_classifier(
     """
     with torch.no_grad():
         expected = model(torch.from_numpy(values), torch.from_numpy(lengths))
-    session = sequence_session.open_sequence_session(graph, max_length=model.network.lookback, threads=None)
+    session = sequence_session.open_sequence_session(graph, threads=None)
     actual = session.probabilities(values, lengths)
     differences = [
         float(np.abs(own - other.numpy()).max(initial=0.0))

@@ -21,16 +21,13 @@ class SequenceSession:
     """Loaded graph of a classifier."""
 
     graph: "InferenceSession"
-    max_length: int
 
     def __call__(self, data: SequenceData) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities [S, K] of the model and of the simple model for all sequences."""
         shape = len(data.names), len(data.schema.classes)
         results = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        for indices in batches_of_similar_length(
-            np.full(len(data.names), self.max_length), max(STEPS_AT_ONCE, self.max_length)
-        ):
-            outputs = self.probabilities(data.padded(indices, self.max_length), data.lengths[indices])
+        for indices in batches_of_similar_length(data.lengths, STEPS_AT_ONCE):
+            outputs = self.probabilities(data.padded(indices), data.lengths[indices])
             for result, values in zip(results, outputs, strict=True):
                 result[indices] = values
         return results
@@ -41,15 +38,14 @@ class SequenceSession:
         return model, simple
 
 
-def open_sequence_session(model: bytes, *, max_length: int, threads: int | None) -> SequenceSession:
+def open_sequence_session(model: bytes, *, threads: int | None) -> SequenceSession:
     """Load the graph of a classifier.
 
     Args:
         model: bytes of the ONNX file.
-        max_length: steps L that the graph reads.
         threads: CPU threads; None: all cores.
 
     Raises:
         CorruptArtifact: the graph is invalid.
     """
-    return SequenceSession(graph=open_graph(model, inputs=INPUTS, threads=threads), max_length=max_length)
+    return SequenceSession(graph=open_graph(model, inputs=INPUTS, threads=threads))

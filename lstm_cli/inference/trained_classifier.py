@@ -32,5 +32,5 @@ def load_classifier(run: Run, *, threads: int | None) -> TrainedClassifier:
     """
     reader = run.artifact("model")
     schema, scaler = load_description(reader)
-    session = open_sequence_session(reader.bytes(GRAPH), max_length=schema.max_length, threads=threads)
+    session = open_sequence_session(reader.bytes(GRAPH), threads=threads)
     return TrainedClassifier(schema=schema, scaler=scaler, session=session)

@@ -10,8 +10,16 @@ from torch import Tensor, nn
 from lstm_cli.models.padding import last_step, step_mask
 from lstm_cli.models.stacked_lstm import StackedLSTM
 
-SEGMENTS = 8  # equal parts of a sequence, each with its mean
-KINDS = ("mean", "deviation", "minimum", "maximum", "first", "last", "change")  # statistics of a column
+SEGMENTS = 16  # equal parts of a sequence, each with its mean value and its mean absolute change
+LAGS = (1, 2, 4, 8, 16)  # steps between the values of an autocorrelation
+SMALL_DEVIATION, SMALL_SQUARES = 1e-3, 1e-6  # added before a logarithm or a division, in scaled units
+KINDS = (  # statistics of a column
+    *("mean", "deviation", "log deviation", "minimum", "maximum", "first", "last"),
+    *("change", "log change", "change deviation", "largest fall", "largest rise"),
+    *(f"mean of part {number}" for number in range(1, SEGMENTS + 1)),
+    *(f"change of part {number}" for number in range(1, SEGMENTS + 1)),
+    *(f"autocorrelation {lag}" for lag in LAGS),
+)
 
 
 class SequenceClassifier(StackedLSTM):
@@ -107,14 +115,14 @@ class CombinedClassifier(nn.Module):
 
 def statistics_count(inputs: int) -> int:
     """Return the number of statistics D of sequences with F columns."""
-    return (len(KINDS) + SEGMENTS) * inputs + 1
+    return len(KINDS) * inputs + 1
 
 
 def sequence_statistics(values: Tensor, lengths: Tensor, max_length: int) -> Tensor:
     """Return the statistics [B, D] of sequences. The padding does not change them.
 
-    They are mean, standard deviation, minimum, maximum, first and last value, mean absolute change from step to step,
-    the mean of each of SEGMENTS equal parts, and the length.
+    They are each of KINDS for all columns, then the length. A change is the difference between a value and the one
+    before, and 0 for the first value.
 
     Args:
         values: [B, L, F], with the padding at the end.
@@ -125,14 +133,23 @@ def sequence_statistics(values: Tensor, lengths: Tensor, max_length: int) -> Ten
     count = lengths[:, None].to(values.dtype)
     values = values * real
     mean = values.sum(dim=1) / count
-    deviation = (((values - mean[:, None]) * real).square().sum(dim=1) / count).sqrt()
+    centered = (values - mean[:, None]) * real
+    squares = centered.square().sum(dim=1)
+    deviation = (squares / count).sqrt()
     low = values.masked_fill(real == 0, float("inf")).amin(dim=1)
     high = values.masked_fill(real == 0, float("-inf")).amax(dim=1)
-    change = ((values[:, 1:] - values[:, :-1]).abs() * real[:, 1:]).sum(dim=1) / (count - 1).clamp(min=1)
+    moves = (values - torch.cat([values[:, :1], values[:, :-1]], dim=1)) * real
+    moved = (count - 1).clamp(min=1)
+    change = moves.abs().sum(dim=1) / moved
+    lagged = [(centered[:, lag:] * centered[:, :-lag]).sum(dim=1) / (squares + SMALL_SQUARES) for lag in LAGS]
     return torch.cat(
         [
-            *(mean, deviation, low, high, values[:, 0], last_step(values, lengths), change),
+            *(mean, deviation, (deviation + SMALL_DEVIATION).log(), low, high, values[:, 0]),
+            *(last_step(values, lengths), change, (change + SMALL_DEVIATION).log()),
+            *((moves.square().sum(dim=1) / moved).sqrt(), moves.amin(dim=1), moves.amax(dim=1)),
             segment_means(values, lengths).flatten(1),
+            segment_means(moves.abs(), lengths).flatten(1),
+            *lagged,
             count / max_length,
         ],
         dim=1,

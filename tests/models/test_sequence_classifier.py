@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_cli.models.sequence_classifier import (
+    KINDS,
     SEGMENTS,
     CombinedClassifier,
     SequenceClassifier,
@@ -92,19 +93,33 @@ def test_statistics_by_hand() -> None:
     values = torch.tensor([[[2.0], [4.0], [9.0], [0.0]], [[5.0], [0.0], [0.0], [0.0]]])
     statistics = sequence_statistics(values, torch.tensor([3, 1]), max_length=4).numpy()
     assert statistics.shape == (2, statistics_count(1))
-    deviation = np.std([2, 4, 9])
-    np.testing.assert_allclose(statistics[0, :7], [5, deviation, 2, 9, 2, 9, 3.5], rtol=1e-6)
-    np.testing.assert_allclose(statistics[1, :7], [5, 0, 5, 5, 5, 5, 0], atol=1e-6)
+    first, second = (dict(zip(KINDS, row, strict=False)) for row in statistics)
+    deviation, squares = np.std([2, 4, 9]), 9 + 1 + 16
+    expected = {
+        **{"mean": 5, "deviation": deviation, "log deviation": np.log(deviation + 1e-3)},
+        **{"minimum": 2, "maximum": 9, "first": 2, "last": 9},
+        **{"change": 3.5, "log change": np.log(3.501), "change deviation": np.sqrt((4 + 25) / 2)},
+        **{"largest fall": 0, "largest rise": 5},
+        **{"mean of part 1": 2, "mean of part 16": 9, "change of part 1": 0, "change of part 16": 5},
+        # The values less their mean are -3, -1 and 4.
+        **{
+            "autocorrelation 1": (3 - 4) / squares,
+            "autocorrelation 2": -12 / squares,
+            "autocorrelation 4": 0,
+        },
+    }
+    assert {name: first[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+    assert second["mean"] == second["minimum"] == second["mean of part 7"] == 5
+    assert second["change"] == second["deviation"] == second["autocorrelation 1"] == 0
     assert statistics[:, -1].tolist() == [0.75, 0.25]
-    assert (statistics[1, 7:-1] == 5).all()
 
 
 def test_means_of_equal_parts() -> None:
-    values = torch.arange(16.0)[None, :, None]
-    pairs = [float(pair) for pair in np.arange(16).reshape(SEGMENTS, 2).mean(axis=1)]
-    assert segment_means(values, torch.tensor([16]))[0, :, 0].tolist() == pairs
-    ragged = segment_means(values, torch.tensor([11]))[0, :, 0].tolist()
-    bounds = [11 * part // SEGMENTS for part in range(SEGMENTS + 1)]
+    values = torch.arange(32.0)[None, :, None]
+    pairs = [float(pair) for pair in np.arange(32).reshape(SEGMENTS, 2).mean(axis=1)]
+    assert segment_means(values, torch.tensor([32]))[0, :, 0].tolist() == pairs
+    ragged = segment_means(values, torch.tensor([21]))[0, :, 0].tolist()
+    bounds = [21 * part // SEGMENTS for part in range(SEGMENTS + 1)]
     expected = [np.arange(begin, max(end, begin + 1)).mean() for begin, end in pairwise(bounds)]
     assert ragged == pytest.approx(expected)
 

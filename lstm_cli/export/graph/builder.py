@@ -112,8 +112,8 @@ class Graph:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
 
-    def input(self, name: str, *shape: int) -> Value:
-        """Add an input [batch, *shape] of 32-bit floats."""
+    def input(self, name: str, *shape: int | str) -> Value:
+        """Add an input [batch, *shape] of 32-bit floats; an axis with a name has any length."""
         self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *shape]))
         return Value(self, name)
 

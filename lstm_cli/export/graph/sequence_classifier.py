@@ -3,12 +3,15 @@
 import numpy as np
 
 from lstm_cli.export.graph.attention import self_attention
-from lstm_cli.export.graph.builder import Graph, Value
+from lstm_cli.export.graph.builder import END, Graph, Value, integers
 from lstm_cli.export.graph.layers import linear
-from lstm_cli.export.graph.padding import last_step, step_mask
+from lstm_cli.export.graph.padding import last_step
 from lstm_cli.export.graph.stacked_lstm import normalize, stacked_outputs, stacked_state
 from lstm_cli.models.sequence_classifier import (
+    LAGS,
     SEGMENTS,
+    SMALL_DEVIATION,
+    SMALL_SQUARES,
     CombinedClassifier,
     SequenceClassifier,
     SimpleClassifier,
@@ -28,7 +31,7 @@ def combined_classifier(
     """
     count = graph.add("Max", lengths.reshape(-1).to_integers(), np.array(1))
     steps = values.transpose(1, 0, 2)
-    real = step_mask(graph, count, model.network.lookback)
+    real = _step_mask(graph, values, count)
     steps = steps * real.to_floats().unsqueeze(2)
     simple = _simple_scores(graph, model.simple, steps, count, real).softmax(1)
     network = _network_scores(graph, model.network, steps, count, real).softmax(1)
@@ -42,7 +45,7 @@ def _network_scores(
     """Return the scores [B, K] of the network for steps [L, B, F]."""
     outputs, last = stacked_outputs(graph, model, steps, lengths)
     if model.head_kind != "max":
-        return linear(graph, model.head, stacked_state(graph, model, outputs, last, lengths))
+        return linear(graph, model.head, stacked_state(graph, model, outputs, last, lengths, real))
     outputs = normalize(graph, model, -1, outputs)
     if model.attention is not None:
         outputs = self_attention(graph, model.attention, outputs, real)
@@ -56,20 +59,42 @@ def _simple_scores(graph: Graph, model: SimpleClassifier, steps: Value, lengths:
     known = real.unsqueeze(2)
     mean = steps.sum(0).squeeze(0) / count
     centered = (steps - mean.unsqueeze(0)) * known.to_floats()
-    deviation = graph.add("Sqrt", (centered * centered).sum(0).squeeze(0) / count)
+    squares = (centered * centered).sum(0).squeeze(0)
+    deviation = graph.add("Sqrt", squares / count)
     low = graph.add("Where", known, steps, np.inf).minimum(0).squeeze(0)
     high = graph.add("Where", known, steps, -np.inf).maximum(0).squeeze(0)
-    first = steps.take(0, 0)
-    statistics = [mean, deviation, low, high, first, last_step(graph, steps, lengths)]
-    if model.max_length > 1:
-        later, earlier = steps.last(0, model.max_length - 1), steps.first(0, model.max_length - 1)
-        moves = graph.add("Abs", later - earlier) * known.last(0, model.max_length - 1).to_floats()
-        statistics.append(moves.sum(0).squeeze(0) / graph.add("Max", count - 1.0, 1.0))
-    else:
-        statistics.append(first - first)
-    statistics += [_segment_means(graph, steps, lengths), count / float(model.max_length)]
+    first, last = steps.take(0, 0), last_step(graph, steps, lengths)
+    before = graph.add("Concat", steps.first(0, 1), steps.first(0, -1), axis=0)  # -1: all but the last step
+    moves = (steps - before) * known.to_floats()
+    sizes, moved = graph.add("Abs", moves), graph.add("Max", count - 1.0, 1.0)
+    change = sizes.sum(0).squeeze(0) / moved
+    spread = graph.add("Sqrt", (moves * moves).sum(0).squeeze(0) / moved)
+    fall, rise = moves.minimum(0).squeeze(0), moves.maximum(0).squeeze(0)
+    statistics = [
+        *(mean, deviation, _log(graph, deviation), low, high, first, last),
+        *(change, _log(graph, change), spread, fall, rise),
+        *(_segment_means(graph, side, lengths) for side in (steps, sizes)),
+        *(_lagged(graph, centered, lag) / (squares + SMALL_SQUARES) for lag in LAGS),
+        count / float(model.max_length),
+    ]
     values = graph.add("Concat", *statistics, axis=1)
     return linear(graph, model.linear, (values - model.center) / model.scale)
+
+
+def _step_mask(graph: Graph, values: Value, lengths: Value) -> Value:
+    """Return whether a step is real [L, B], for values [B, L, F] of any length L."""
+    count = graph.add("Shape", values, start=1, end=2).squeeze(0)
+    return graph.add("Less", graph.add("Range", np.array(0), count, np.array(1)).unsqueeze(1), lengths)
+
+
+def _log(graph: Graph, values: Value) -> Value:
+    return graph.add("Log", values + SMALL_DEVIATION)
+
+
+def _lagged(graph: Graph, steps: Value, lag: int) -> Value:
+    """Return the sums [B, F] of the products of values with a number of steps between them, of steps [L, B, F]."""
+    later = graph.add("Slice", steps, integers(lag), integers(END), integers(0))
+    return (later * steps.first(0, -lag)).sum(0).squeeze(0)
 
 
 def _segment_means(graph: Graph, steps: Value, lengths: Value) -> Value:

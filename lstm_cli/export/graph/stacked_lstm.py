@@ -25,7 +25,7 @@ def stacked_lstm(graph: Graph, model: StackedLSTM, past: Value, future: Value, m
     lengths = graph.add("Max", mask.sum(1).reshape(-1).to_integers(), np.array(1))
     steps = (past * mask.unsqueeze(2)).transpose(1, 0, 2)
     outputs, last = stacked_outputs(graph, model, left_align(graph, steps, lengths, model.lookback), lengths)
-    state = stacked_state(graph, model, outputs, last, lengths)
+    state = stacked_state(graph, model, outputs, last, lengths, step_mask(graph, lengths, model.lookback))
     if model.decoder is not None:
         return _decode(graph, model, state, future)
     forecast = linear(graph, model.head, state)
@@ -52,7 +52,9 @@ def stacked_outputs(graph: Graph, model: StackedLSTM, steps: Value, lengths: Val
     return steps, last
 
 
-def stacked_state(graph: Graph, model: StackedLSTM, outputs: Value, last: Value, lengths: Value) -> Value:
+def stacked_state(
+    graph: Graph, model: StackedLSTM, outputs: Value, last: Value, lengths: Value, real: Value
+) -> Value:
     """Return one state [B, width] per window.
 
     Args:
@@ -61,11 +63,12 @@ def stacked_state(graph: Graph, model: StackedLSTM, outputs: Value, last: Value,
         outputs: outputs [L, B, width] of the last layer.
         last: its last state [B, width].
         lengths: real steps of each window [B].
+        real: whether a step is real [L, B].
     """
     needs_last, last = model.head_kind in ("last", "seq2seq"), normalize(graph, model, -1, last)
     if needs_last and model.attention is None:
         return last
-    outputs, real = normalize(graph, model, -1, outputs), step_mask(graph, lengths, model.lookback)
+    outputs = normalize(graph, model, -1, outputs)
     if model.attention is not None:
         outputs = self_attention(graph, model.attention, outputs, real)
     if needs_last:

@@ -117,7 +117,7 @@ def train_sequences(
         trained = _train(data, config, checkpoints, listen, should_stop)
         raise_if_interrupted(should_stop)
         graph = _export(trained, data, listen)
-        session = open_sequence_session(graph, max_length=data.schema.max_length, threads=threads)
+        session = open_sequence_session(graph, threads=threads)
         scores = score_split(data, "val", session)
         findings = _findings(trained, scores)
         for finding in findings:
@@ -167,7 +167,7 @@ def _export(trained: "TrainedClassifier", data: SequenceData, listen: Listener) 
     schema = data.schema
     graph = export_classifier(trained.model, inputs=len(schema.columns), classes=len(schema.classes))
     chosen = data.indices("val")[:COMPARED]
-    values = data.padded(chosen, schema.max_length)
+    values = data.padded(chosen)
     difference = check_classifier(graph, trained.model, values, data.lengths[chosen])
     if not difference <= TOLERANCE:
         raise RuntimeError(f"the exported graph differs from torch by {difference:g}")
