@@ -11,6 +11,7 @@ from lstm_cli.models.sequence_classifier import SimpleClassifier, sequence_stati
 from lstm_cli.sequences.dataset import SequenceData, batches_of_similar_length
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # inverse strengths C of the penalty that are tried
+FEW, FOLDS = 1_000, 5  # training sequences below which they are cross-validated, and the number of parts
 MAX_ITERATIONS = 1_000
 STEPS_AT_ONCE = 1_000_000
 
@@ -24,39 +25,95 @@ class FittedSimple:
 
 
 def fit_simple(data: SequenceData, *, should_stop: Callable[[], int | None]) -> FittedSimple:
-    """Return the logistic regression of the training sequences; the validation log-loss chooses its penalty.
+    """Return the logistic regression of the training sequences, with the penalty that `choose_penalty` chooses.
 
     Args:
         data: sequences of all splits.
         should_stop: asked between two fits; a signal raises Interrupted.
     """
-    from sklearn.linear_model import LogisticRegression
-
-    train = statistics_of(data, data.indices("train"))
-    val_indices = data.indices("val")
+    train, val = (statistics_of(data, data.indices(split)) for split in ("train", "val"))
     center, scale = train.mean(axis=0), train.std(axis=0)
     scale = np.where(scale < 1e-6, 1.0, scale)
-    labels = data.labels[data.indices("train")]
-    val = (statistics_of(data, val_indices) - center) / scale
-    best: tuple[float, float, np.ndarray, np.ndarray] | None = None
-    for penalty in PENALTIES:
-        raise_if_interrupted(should_stop)
-        fitted = LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS).fit((train - center) / scale, labels)
-        weights, bias = class_weights_of(
-            fitted.coef_, fitted.intercept_, fitted.classes_, len(data.schema.classes)
-        )
-        loss = _log_loss(val @ weights.T + bias, data.labels[val_indices])
-        if best is None or loss < best[0]:
-            best = loss, penalty, weights, bias
-    assert best is not None
-    model = SimpleClassifier(
-        inputs=len(data.schema.columns), classes=len(data.schema.classes), max_length=data.schema.max_length
+    labels, val_labels = (data.labels[data.indices(split)] for split in ("train", "val"))
+    classes = len(data.schema.classes)
+    penalty = choose_penalty(
+        (train - center) / scale,
+        labels,
+        (val - center) / scale,
+        val_labels,
+        classes=classes,
+        should_stop=should_stop,
     )
-    arrays = {"center": center, "scale": scale, "linear.weight": best[2], "linear.bias": best[3]}
+    weights, bias = fit_weights((train - center) / scale, labels, penalty, classes)
+    model = SimpleClassifier(
+        inputs=len(data.schema.columns), classes=classes, max_length=data.schema.max_length
+    )
+    arrays = {"center": center, "scale": scale, "linear.weight": weights, "linear.bias": bias}
     model.load_state_dict(
         {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
     )
-    return FittedSimple(model=model.requires_grad_(False).eval(), penalty=best[1])
+    return FittedSimple(model=model.requires_grad_(False).eval(), penalty=penalty)
+
+
+def choose_penalty(
+    train: np.ndarray,
+    labels: np.ndarray,
+    val: np.ndarray,
+    val_labels: np.ndarray,
+    *,
+    classes: int,
+    should_stop: Callable[[], int | None],
+) -> float:
+    """Return the penalty with the lowest log-loss on the validation sequences.
+
+    Few sequences are not enough for this choice. Then the log-loss of a cross-validation of the training sequences
+    counts too.
+
+    Args:
+        train: statistics [n, D] of the training sequences.
+        labels: their labels [n].
+        val: statistics [m, D] of the validation sequences.
+        val_labels: their labels [m].
+        classes: number of classes K.
+        should_stop: asked between two fits; a signal raises Interrupted.
+    """
+    losses = []
+    held_out = folds_of(labels) if len(labels) < FEW else []
+    for penalty in PENALTIES:
+        raise_if_interrupted(should_stop)
+        weights, bias = fit_weights(train, labels, penalty, classes)
+        loss = _log_losses(val @ weights.T + bias, val_labels).sum()
+        for fold in held_out:
+            rest = np.setdiff1d(np.arange(len(labels)), fold)
+            if len(np.unique(labels[rest])) < 2:
+                continue
+            weights, bias = fit_weights(train[rest], labels[rest], penalty, classes)
+            loss += _log_losses(train[fold] @ weights.T + bias, labels[fold]).sum()
+        losses.append(loss)
+    return PENALTIES[int(np.argmin(losses))]
+
+
+def folds_of(labels: np.ndarray) -> list[np.ndarray]:
+    """Return the indices of the sequences of each fold; a class has the same share in each fold."""
+    order = np.argsort(labels, kind="stable")
+    return [np.sort(order[number::FOLDS]) for number in range(min(FOLDS, len(labels)))]
+
+
+def fit_weights(
+    statistics: np.ndarray, labels: np.ndarray, penalty: float, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights [K, D] and biases [K] of scikit-learn's logistic regression.
+
+    Args:
+        statistics: statistics [n, D].
+        labels: labels [n].
+        penalty: inverse strength C.
+        classes: number of classes K.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS).fit(statistics, labels)
+    return class_weights_of(fitted.coef_, fitted.intercept_, fitted.classes_, classes)
 
 
 def class_weights_of(
@@ -92,6 +149,9 @@ def statistics_of(data: SequenceData, indices: np.ndarray) -> np.ndarray:
     return results
 
 
-def _log_loss(scores: np.ndarray, labels: np.ndarray) -> float:
-    tensor = torch.nn.functional.cross_entropy(torch.from_numpy(scores), torch.from_numpy(labels))
-    return float(tensor)
+def _log_losses(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the log-loss [n] of each sequence, of scores [n, K]."""
+    losses: np.ndarray = torch.nn.functional.cross_entropy(
+        torch.from_numpy(scores), torch.from_numpy(labels), reduction="none"
+    ).numpy()
+    return losses

@@ -27,6 +27,10 @@ PART = "classifier"  # name of the network in events, and of its state in a chec
 SMALL, SMALL_BATCH = 1_000, 16  # training sequences below which a batch is small, and its size
 MIN_DELTA = 1e-3  # smallest drop of the log-loss that counts, without --min-delta
 SHARES = np.linspace(0, 1, 21)  # weights of the network that are tried
+# Few validation sequences say little about the weights, and equal weights are hard to improve (Smith and Wallis 2009,
+# "A simple explanation of the forecast combination puzzle"). So a weight of 0 or 1 must lower the sum of the log-losses
+# by more than this.
+EQUAL_SHARES = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +142,7 @@ def classifier_hyperparameters(config: TrainConfig, sequences: int) -> Hyperpara
         config = replace(config, batch_size=SMALL_BATCH if sequences < SMALL else 64)
     hparams = make_hyperparameters(config, windows=sequences, targets=1)
     # The log-loss of a network that makes no errors falls for ever, and it becomes too certain.
-    return replace(hparams, min_delta=config.min_delta or MIN_DELTA)
+    return replace(hparams, min_delta=MIN_DELTA if config.min_delta is None else config.min_delta)
 
 
 def class_weights(data: SequenceData, kind: str) -> np.ndarray | None:
@@ -158,6 +162,8 @@ def class_weights(data: SequenceData, kind: str) -> np.ndarray | None:
 def choose_share(network: nn.Module, simple: nn.Module, val: DeviceSequences) -> float:
     """Return the weight of the network with the lowest log-loss of the combined probabilities.
 
+    It is near 0.5 if there are few sequences.
+
     Args:
         network: trained network.
         simple: simple model.
@@ -166,6 +172,8 @@ def choose_share(network: nn.Module, simple: nn.Module, val: DeviceSequences) ->
     sides = [class_scores(model, val).softmax(dim=1).double() for model in (network, simple)]
     truth = [side[torch.arange(len(val)), val.labels] for side in sides]
     losses = [
-        float(-(share * truth[0] + (1 - share) * truth[1]).clamp(min=1e-15).log().mean()) for share in SHARES
+        float(-(share * truth[0] + (1 - share) * truth[1]).clamp(min=1e-15).log().sum())
+        + EQUAL_SHARES * (2 * share - 1) ** 2
+        for share in SHARES
     ]
     return float(SHARES[int(np.argmin(losses))])

@@ -6,7 +6,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from small_sequences import sequences
 
-from lstm_cli.training.sequences.simple_model import class_weights_of, fit_simple, statistics_of
+from lstm_cli.training.sequences.simple_model import (
+    choose_penalty,
+    class_weights_of,
+    fit_simple,
+    folds_of,
+    statistics_of,
+)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -16,6 +22,7 @@ def test_the_probabilities_are_those_of_scikit_learn(classes: int) -> None:
     fitted = fit_simple(data, should_stop=lambda: None)
     train, val = (statistics_of(data, data.indices(split)) for split in ("train", "val"))
     center, scale = train.mean(axis=0), train.std(axis=0)
+    scale[scale < 1e-6] = 1
     oracle = LogisticRegression(C=fitted.penalty, max_iter=1_000)
     oracle.fit((train - center) / scale, data.labels[data.indices("train")])
     indices = data.indices("val")
@@ -32,3 +39,23 @@ def test_a_class_without_training_sequences_is_improbable() -> None:
         np.exp(2.0)
     )  # the decision value of scikit-learn
     assert probabilities[1] < 1e-9
+
+
+def test_folds_have_the_same_share_of_each_class() -> None:
+    labels = np.array([0, 1] * 10 + [2] * 5)
+    folds = folds_of(labels)
+    assert sorted(np.concatenate(folds)) == list(range(25))
+    assert all(np.bincount(labels[fold]).tolist() == [2, 2, 1] for fold in folds)
+    assert [fold.tolist() for fold in folds_of(np.array([0, 1]))] == [[0], [1]]
+
+
+def test_one_lucky_validation_sequence_does_not_choose_the_penalty() -> None:
+    generator = np.random.default_rng(0)
+    train, labels = generator.normal(size=(40, 30)), np.arange(40) % 2  # no statistic depends on the class
+    lucky = train[labels == 1].mean(axis=0, keepdims=True)
+
+    def penalty(labels: np.ndarray) -> float:
+        return choose_penalty(train, labels, lucky, np.array([1]), classes=2, should_stop=lambda: None)
+
+    assert penalty(labels) == 0.01
+    assert penalty(np.array([0, 1] + [1] * 38)) > 0  # a fold without a second class is left out
