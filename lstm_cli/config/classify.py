@@ -88,9 +88,9 @@ class SequenceNetwork:
     """Settings of `lstm train` for labelled sequences."""
 
     pooling: str = setting(
-        "last",
-        "State of a sequence: last, mean or largest output, or attention.",
-        choices=("last", "mean", "max", "attention"),
+        "concat",
+        "State of a sequence: last, mean or largest output, the three together (concat), or attention.",
+        choices=("last", "mean", "max", "concat", "attention"),
         panel=SEQUENCES_PANEL,
     )
     class_weights: str = setting(

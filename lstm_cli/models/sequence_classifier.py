@@ -1,8 +1,10 @@
 """Classifier of labelled sequences: the layers of the stacked LSTM, and a simple model of statistics.
 
-values -> [LSTM -> norm -> dropout] per layer -> attention -> last, mean, max or attention -> linear layer -> softmax
+values -> [LSTM -> norm -> dropout] per layer -> attention -> pooling -> linear layer -> softmax
 values -> statistics -> linear layer -> softmax
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +39,7 @@ class SequenceClassifier(StackedLSTM):
         batch_norm: bool = False,
         layer_norm: bool = False,
         attention: int = 0,
-        pooling: str = "last",  # last, mean, max or attention
+        pooling: str = "last",  # last, mean, max, attention, or concat: the first three
     ) -> None:
         super().__init__(
             inputs=inputs,
@@ -53,6 +55,8 @@ class SequenceClassifier(StackedLSTM):
             attention=attention,
             head=pooling,
         )
+        if pooling == "concat":
+            self.head = nn.Linear(3 * self.head.in_features, classes)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]
         """Return the scores [B, K] before the softmax.
@@ -67,12 +71,16 @@ class SequenceClassifier(StackedLSTM):
         return scores
 
     def _state(self, outputs: Tensor, lengths: Tensor, real: Tensor) -> Tensor:
-        if self.head_kind != "max":
+        if self.head_kind not in ("max", "concat"):
             return super()._state(outputs, lengths, real)
         outputs = self._normalize(-1, outputs, real)
         if self.attention is not None:
             outputs = self.attention(outputs, real)
-        return outputs.masked_fill(real[:, :, None] == 0, float("-inf")).amax(dim=1)
+        largest = outputs.masked_fill(real[:, :, None] == 0, float("-inf")).amax(dim=1)
+        if self.head_kind == "max":
+            return largest
+        mean = (outputs * real[:, :, None]).sum(dim=1) / lengths[:, None]
+        return torch.cat([self._last(outputs, lengths), mean, largest], dim=1)
 
 
 class SimpleClassifier(nn.Module):
@@ -116,6 +124,11 @@ class CombinedClassifier(nn.Module):
 def statistics_count(inputs: int) -> int:
     """Return the number of statistics D of sequences with F columns."""
     return len(KINDS) * inputs + 1
+
+
+def statistic_names(columns: Sequence[str]) -> list[str]:
+    """Return the name of each statistic [D] of these columns."""
+    return [*(f"{column}: {kind}" for kind in KINDS for column in columns), "length"]
 
 
 def sequence_statistics(values: Tensor, lengths: Tensor, max_length: int) -> Tensor:

@@ -16,6 +16,7 @@ from lstm_cli.models.sequence_classifier import (
     SimpleClassifier,
     segment_means,
     sequence_statistics,
+    statistic_names,
     statistics_count,
 )
 
@@ -55,7 +56,7 @@ def packed_outputs(
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "concat"])
 def test_scores_equal_those_of_packed_sequences(pooling: str, bidirectional: bool) -> None:
     network, values = classifier(pooling, bidirectional=bidirectional), padded()
     outputs, last = packed_outputs(network, values, bidirectional=bidirectional)
@@ -65,6 +66,7 @@ def test_scores_equal_those_of_packed_sequences(pooling: str, bidirectional: boo
         "mean": torch.stack([row.mean(dim=0) for row in rows]),
         "max": torch.stack([row.amax(dim=0) for row in rows]),
     }
+    states["concat"] = torch.cat(list(states.values()), dim=1)
     torch.testing.assert_close(network(values, LENGTHS), network.head(states[pooling]), atol=1e-6, rtol=1e-5)
 
 
@@ -77,7 +79,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "concat", "attention"])
 def test_padding_does_not_change_the_scores(pooling: str, options: dict[str, Any]) -> None:
     network, values = classifier(pooling, **options), padded()
     expected = network(values, LENGTHS)
@@ -112,6 +114,20 @@ def test_statistics_by_hand() -> None:
     assert second["mean"] == second["minimum"] == second["mean of part 7"] == 5
     assert second["change"] == second["deviation"] == second["autocorrelation 1"] == 0
     assert statistics[:, -1].tolist() == [0.75, 0.25]
+
+
+def test_statistics_are_in_the_order_of_their_names() -> None:
+    names = statistic_names(["x", "y", "z"])
+    assert len(names) == statistics_count(3)
+    values = padded()
+    values[:, :, 1] = 7.0
+    row = dict(zip(names, sequence_statistics(values, LENGTHS, 9)[0].tolist(), strict=True))
+    assert row["length"] == pytest.approx(7 / 9)
+    constant = ("mean", "minimum", "last", "mean of part 3", "mean of part 16")
+    assert [row[f"y: {name}"] for name in constant] == pytest.approx([7] * 5)
+    assert row["y: change of part 5"] == row["y: autocorrelation 2"] == 0
+    assert row["x: largest rise"] == pytest.approx(float(values[0, :7, 0].diff().max()))
+    assert row["z: change of part 16"] == pytest.approx(abs(float(values[0, 6, 2] - values[0, 5, 2])))
 
 
 def test_means_of_equal_parts() -> None:

@@ -6,7 +6,7 @@ from lstm_cli.export.graph.attention import self_attention
 from lstm_cli.export.graph.builder import END, Graph, Value, integers
 from lstm_cli.export.graph.layers import linear
 from lstm_cli.export.graph.padding import last_step
-from lstm_cli.export.graph.stacked_lstm import normalize, stacked_outputs, stacked_state
+from lstm_cli.export.graph.stacked_lstm import last_state, normalize, stacked_outputs, stacked_state
 from lstm_cli.models.sequence_classifier import (
     LAGS,
     SEGMENTS,
@@ -44,13 +44,18 @@ def _network_scores(
 ) -> Value:
     """Return the scores [B, K] of the network for steps [L, B, F]."""
     outputs, last = stacked_outputs(graph, model, steps, lengths)
-    if model.head_kind != "max":
+    if model.head_kind not in ("max", "concat"):
         return linear(graph, model.head, stacked_state(graph, model, outputs, last, lengths, real))
     outputs = normalize(graph, model, -1, outputs)
     if model.attention is not None:
         outputs = self_attention(graph, model.attention, outputs, real)
-    masked = graph.add("Where", real.unsqueeze(2), outputs, -np.inf)
-    return linear(graph, model.head, masked.maximum(0).squeeze(0))
+    largest = graph.add("Where", real.unsqueeze(2), outputs, -np.inf).maximum(0).squeeze(0)
+    if model.head_kind == "max":
+        return linear(graph, model.head, largest)
+    total = (outputs * real.to_floats().unsqueeze(2)).sum(0).squeeze(0)
+    mean = total / lengths.to_floats().unsqueeze(1)
+    states = graph.add("Concat", last_state(graph, model, outputs, lengths), mean, largest, axis=1)
+    return linear(graph, model.head, states)
 
 
 def _simple_scores(graph: Graph, model: SimpleClassifier, steps: Value, lengths: Value, real: Value) -> Value:

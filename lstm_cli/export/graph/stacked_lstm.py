@@ -72,15 +72,22 @@ def stacked_state(
     if model.attention is not None:
         outputs = self_attention(graph, model.attention, outputs, real)
     if needs_last:
-        return _last(graph, model, outputs, lengths)
+        return last_state(graph, model, outputs, lengths)
     if model.pooling is not None:
         return additive_pooling(graph, model.pooling, outputs, real)
     total = (outputs * real.to_floats().unsqueeze(2)).sum(0).squeeze(0)
     return total / lengths.to_floats().unsqueeze(1)
 
 
-def _last(graph: Graph, model: StackedLSTM, outputs: Value, lengths: Value) -> Value:
-    """Return the last state [B, width] of both directions: forward at the last step, backward at the first."""
+def last_state(graph: Graph, model: StackedLSTM, outputs: Value, lengths: Value) -> Value:
+    """Return the last state [B, width] of both directions: forward at the last step, backward at the first.
+
+    Args:
+        graph: graph.
+        model: model.
+        outputs: outputs [L, B, width] of the last layer.
+        lengths: real steps of each window [B].
+    """
     last = last_step(graph, outputs, lengths)
     if not model.backward_layers:
         return last

@@ -49,7 +49,7 @@ def _settle_sequences(
     if config.head != "last":
         raise UsageError(
             f"--head is an option of the task {FORECAST.name}, but this run is {CLASSIFY.title}",
-            hint="use --pooling last, mean, max or attention",
+            hint="use --pooling last, mean, max, concat or attention",
             flag="--head",
         )
     # The layers are those of `stacked`, and there is no other model.

@@ -29,7 +29,7 @@ def model(length: int, pooling: str, **options: Any) -> CombinedClassifier:
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "concat", "attention"])
 @pytest.mark.parametrize("length", [1, 11])
 def test_the_graph_agrees_with_torch(length: int, pooling: str, options: dict[str, Any]) -> None:
     combined = model(length, pooling, **options)
