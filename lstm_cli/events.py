@@ -28,6 +28,7 @@ class Note:
 # Measure of the validation loss by network, and name of its examples; others have MASE and windows.
 MEASURES = {"stacked": "loss", "classifier": "log-loss"}
 EXAMPLES = {"classifier": "sequences"}
+FOLD = " fold "  # between the name of a network and the number of its fold
 REFIT = "training again"  # stage in which networks are refitted on training and validation rows
 
 
@@ -140,7 +141,7 @@ def describe_event(event: Event, width: int | None = None, *, with_left: bool = 
         case TrainingStarted():
             return (
                 f"training {event.model}: {event.parameters:,} parameters, "
-                f"{event.windows:,} {EXAMPLES.get(event.model, 'windows')}, "
+                f"{event.windows:,} {EXAMPLES.get(_network(event.model), 'windows')}, "
                 f"at most {event.epochs} epoch{'s' if event.epochs > 1 else ''} of {event.steps_per_epoch} steps"
             )
         case EpochEnded():
@@ -155,7 +156,12 @@ def describe_event(event: Event, width: int | None = None, *, with_left: bool = 
 
 def val_measure(part: str) -> str:
     """Return the measure of the validation loss of a network: MASE, or the training loss for `stacked`."""
-    return MEASURES.get(part, "MASE")
+    return MEASURES.get(_network(part), "MASE")
+
+
+def _network(part: str) -> str:
+    """Return the network of a part, which may be that of a fold of a cross-validation."""
+    return part.partition(FOLD)[0]
 
 
 def _describe_epoch(event: EpochEnded, width: int | None, *, with_left: bool) -> str:

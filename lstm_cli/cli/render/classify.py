@@ -71,6 +71,9 @@ def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) ->
         stages: seconds of each stage.
     """
     stopped = {"patience": "stopped early", "epochs": "ran all epochs"}[report.stopped]
+    epochs = f"best epoch {report.best_epoch} of {report.epochs_run} ({stopped})"
+    if report.folds:
+        epochs = f"{count_noun(report.epochs_run, 'epoch')} (median of {report.folds} folds)"
     weights = report.weights
     page.facts(
         [
@@ -81,8 +84,7 @@ def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) ->
             ),
             (
                 "network",
-                f"best epoch {report.best_epoch} of {report.epochs_run} ({stopped}), {report.steps:,} steps, "
-                f"learning rate {report.lr:.2g}",
+                f"{epochs}, {report.steps:,} steps, learning rate {report.lr:.2g}",
             ),
             ("simple", f"logistic regression on statistics of each sequence, C {report.penalty:g}"),
             ("weights", f"network {weights['network']:.2f}, simple model {weights['simple']:.2f}"),

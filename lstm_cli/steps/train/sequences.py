@@ -56,6 +56,7 @@ class TrainClassifierReport(HtmlReport):
     batch_size: int
     lr: float
     stopped: str  # "epochs" or "patience"
+    folds: int  # of the cross-validation that chose the number of epochs; 0: the validation sequences did
     weights: dict[str, float]  # of the network and of the simple model
     penalty: float  # C of the logistic regression
     val: dict[str, float]  # metrics of the model on the validation sequences
@@ -143,7 +144,7 @@ def _train(
     listen: Listener,
     should_stop: Callable[[], int | None],
 ) -> "TrainedClassifier":
-    from lstm_cli.training.sequences.train_classifier import PART, train_classifier
+    from lstm_cli.training.sequences.train_classifier import train_classifier
 
     def train() -> "TrainedClassifier":
         return train_classifier(
@@ -152,7 +153,7 @@ def _train(
             threads=checkpoints.threads,
             listen=listen,
             should_stop=should_stop,
-            slot=checkpoints.checkpoints.slot(PART),
+            checkpoints=checkpoints.checkpoints,
         )
 
     trained = resume_or_start_over(train, checkpoints, listen)
@@ -210,12 +211,13 @@ def _report(
         device=device,
         threads=threads,
         seed=config.seed,
-        epochs_run=len(fitted.history) - 1,
+        epochs_run=trained.hparams.stop_after if trained.folds else len(fitted.history) - 1,
         best_epoch=fitted.best_epoch,
         steps=fitted.best_epoch * trained.hparams.steps_per_epoch,
         batch_size=trained.hparams.batch_size,
         lr=trained.hparams.lr,
         stopped=fitted.stopped,
+        folds=trained.folds,
         weights={"network": round(trained.share, 4), "simple": round(1 - trained.share, 4)},
         penalty=trained.simple.penalty,
         val=scores.model.metrics(),
@@ -231,6 +233,8 @@ def _write_model(
     """Write the files of the model; equal trainings write equal bytes."""
     import safetensors.torch
 
+    from lstm_cli.models.sequence_classifier import statistic_names
+
     write_description(folder, data)
     folder.write_json(
         "model.json",
@@ -243,11 +247,10 @@ def _write_model(
         },
     )
     simple = {name: value.tolist() for name, value in trained.model.simple.state_dict().items()}
-    folder.write_json("simple.json", {"penalty": trained.simple.penalty, **simple})
+    names = statistic_names(data.schema.columns)
+    folder.write_json("simple.json", {"penalty": trained.simple.penalty, "statistics": names, **simple})
     folder.write_bytes("weights.safetensors", safetensors.torch.save(trained.model.network.state_dict()))
     # Times differ between runs, so they are left out.
-    lines = [
-        {key: value for key, value in entry.items() if key != "seconds"} for entry in trained.fitted.history
-    ]
+    lines = [{key: value for key, value in entry.items() if key != "seconds"} for entry in trained.history]
     folder.write_bytes("history.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
     folder.write_bytes(GRAPH, graph)

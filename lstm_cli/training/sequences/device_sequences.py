@@ -88,6 +88,16 @@ class DeviceSequences:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def select(self, indices: Tensor) -> "DeviceSequences":
+        """Return the sequences at these indices [n] as a set of its own."""
+        return DeviceSequences(
+            values=self.values,
+            offsets=self.offsets[indices],
+            lengths=self.lengths[indices],
+            labels=self.labels[indices],
+            weights=self.weights[indices],
+        )
+
     def gather(self, indices: Tensor) -> SequenceBatch:
         """Return the sequences at these indices [B]."""
         lengths = self.lengths[indices]

@@ -9,9 +9,9 @@ import torch
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.models.sequence_classifier import SimpleClassifier, sequence_statistics
 from lstm_cli.sequences.dataset import SequenceData, batches_of_similar_length
+from lstm_cli.training.sequences.folds import folds_of
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # inverse strengths C of the penalty that are tried
-FEW, FOLDS = 1_000, 5  # training sequences below which they are cross-validated, and the number of parts
 MAX_ITERATIONS = 1_000
 STEPS_AT_ONCE = 1_000_000
 
@@ -22,6 +22,8 @@ class FittedSimple:
 
     model: SimpleClassifier
     penalty: float  # C of scikit-learn
+    # [n] probability of the true class of each training sequence, by a model of the other folds; None without folds
+    held_out: np.ndarray | None = None
 
 
 def fit_simple(data: SequenceData, *, should_stop: Callable[[], int | None]) -> FittedSimple:
@@ -36,7 +38,7 @@ def fit_simple(data: SequenceData, *, should_stop: Callable[[], int | None]) -> 
     scale = np.where(scale < 1e-6, 1.0, scale)
     labels, val_labels = (data.labels[data.indices(split)] for split in ("train", "val"))
     classes = len(data.schema.classes)
-    penalty = choose_penalty(
+    penalty, held_out = choose_penalty(
         (train - center) / scale,
         labels,
         (val - center) / scale,
@@ -52,7 +54,7 @@ def fit_simple(data: SequenceData, *, should_stop: Callable[[], int | None]) -> 
     model.load_state_dict(
         {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
     )
-    return FittedSimple(model=model.requires_grad_(False).eval(), penalty=penalty)
+    return FittedSimple(model=model.requires_grad_(False).eval(), penalty=penalty, held_out=held_out)
 
 
 def choose_penalty(
@@ -63,8 +65,8 @@ def choose_penalty(
     *,
     classes: int,
     should_stop: Callable[[], int | None],
-) -> float:
-    """Return the penalty with the lowest log-loss on the validation sequences.
+) -> tuple[float, np.ndarray | None]:
+    """Return the penalty with the lowest log-loss on the validation sequences, and `held_out` of FittedSimple.
 
     Few sequences are not enough for this choice. Then the log-loss of a cross-validation of the training sequences
     counts too.
@@ -77,26 +79,20 @@ def choose_penalty(
         classes: number of classes K.
         should_stop: asked between two fits; a signal raises Interrupted.
     """
-    losses = []
-    held_out = folds_of(labels) if len(labels) < FEW else []
+    sums, held_out = [], []
+    folds = folds_of(labels)
     for penalty in PENALTIES:
         raise_if_interrupted(should_stop)
         weights, bias = fit_weights(train, labels, penalty, classes)
-        loss = _log_losses(val @ weights.T + bias, val_labels).sum()
-        for fold in held_out:
+        losses = np.zeros(len(labels))
+        for fold in folds:
             rest = np.setdiff1d(np.arange(len(labels)), fold)
-            if len(np.unique(labels[rest])) < 2:
-                continue
-            weights, bias = fit_weights(train[rest], labels[rest], penalty, classes)
-            loss += _log_losses(train[fold] @ weights.T + bias, labels[fold]).sum()
-        losses.append(loss)
-    return PENALTIES[int(np.argmin(losses))]
-
-
-def folds_of(labels: np.ndarray) -> list[np.ndarray]:
-    """Return the indices of the sequences of each fold; a class has the same share in each fold."""
-    order = np.argsort(labels, kind="stable")
-    return [np.sort(order[number::FOLDS]) for number in range(min(FOLDS, len(labels)))]
+            of_rest = fit_weights(train[rest], labels[rest], penalty, classes)
+            losses[fold] = _log_losses(train[fold] @ of_rest[0].T + of_rest[1], labels[fold])
+        sums.append(_log_losses(val @ weights.T + bias, val_labels).sum() + losses.sum())
+        held_out.append(np.exp(-losses))
+    best = int(np.argmin(sums))
+    return PENALTIES[best], held_out[best] if folds else None
 
 
 def fit_weights(

@@ -1,5 +1,6 @@
 """Training of a classifier of sequences: the network, the simple model, and the weight of each."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.classify import ClassifyTrainConfig
@@ -17,20 +17,24 @@ from lstm_cli.models.sequence_classifier import CombinedClassifier, SequenceClas
 from lstm_cli.sequences.dataset import SequenceData
 from lstm_cli.training.loop.fit import FitResult, announce_training, fit
 from lstm_cli.training.loop.out_of_memory import as_device_error
-from lstm_cli.training.sequences.device_sequences import DeviceSequences, class_scores, log_loss_validator
+from lstm_cli.training.loop.state import Entry
+from lstm_cli.training.sequences.device_sequences import DeviceSequences, log_loss_validator
+from lstm_cli.training.sequences.folds import FEW, FOLDS, train_folds, true_probabilities
 from lstm_cli.training.sequences.simple_model import FittedSimple, fit_simple
-from lstm_cli.training.setup.checkpoint_state import CheckpointSlot
+from lstm_cli.training.setup.checkpoint_state import Checkpoints
 from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperparameters
 
 PART = "classifier"  # name of the network in events, and of its state in a checkpoint
 SMALL, SMALL_BATCH = 1_000, 16  # training sequences below which a batch is small, and its size
+FEW_STEPS = 40  # optimizer steps between two validations of few sequences
 MIN_DELTA = 1e-3  # smallest drop of the log-loss that counts, without --min-delta
 SHARES = np.linspace(0, 1, 21)  # weights of the network that are tried
 # Few validation sequences say little about the weights, and equal weights are hard to improve (Smith and Wallis 2009,
 # "A simple explanation of the forecast combination puzzle"). So a weight of 0 or 1 must lower the sum of the log-losses
 # by more than this.
 EQUAL_SHARES = 1.0
+SMALLEST = 1e-15  # a probability of 0 would make the log-loss infinite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class TrainedClassifier:
     settings: dict[str, Any]  # arguments of the network
     hparams: Hyperparameters
     fitted: FitResult
+    folds: int  # of the cross-validation; 0: none
+    history: list[Entry]  # of the networks of the folds and of this network
     simple: FittedSimple
     share: float  # weight of the network
     seconds: float
@@ -53,9 +59,12 @@ def train_classifier(
     threads: int,
     listen: Listener,
     should_stop: Callable[[], int | None],
-    slot: CheckpointSlot,
+    checkpoints: Checkpoints,
 ) -> TrainedClassifier:
-    """Train the network and the simple model, and choose their weights by the validation log-loss.
+    """Train the network and the simple model, and choose their weights by the log-loss on validation sequences.
+
+    Few training sequences are cross-validated: networks of their folds choose the number of epochs, and the sequences
+    of each fold count for the weights too.
 
     Args:
         data: sequences of all splits.
@@ -63,7 +72,7 @@ def train_classifier(
         threads: CPU threads.
         listen: receiver of events.
         should_stop: returns the number of a signal to stop at, else None.
-        slot: stored state to resume from, and where new ones are saved.
+        checkpoints: stored states to resume from, and where new ones are saved.
 
     Raises:
         DeviceError: the device is missing or its memory is too small.
@@ -76,18 +85,30 @@ def train_classifier(
     torch.set_num_threads(threads)
     simple = fit_simple(data, should_stop=should_stop)
     settings = network_settings(data, config)
-    network = new_network(settings, config).to(device)
     with as_device_error(f"on {device} while training", hint="use a smaller --batch-size or --hidden"):
         train = DeviceSequences.from_data(
             data, "train", device, class_weights=class_weights(data, config.class_weights)
         )
         val = DeviceSequences.from_data(data, "val", device)
         hparams = classifier_hyperparameters(config, len(train))
+        held_out = None
+        if simple.held_out is not None:
+            held_out = train_folds(
+                lambda: new_network(settings, config).to(device),
+                train,
+                hparams,
+                part=PART,
+                listen=listen,
+                should_stop=should_stop,
+                checkpoints=checkpoints,
+            )
+            hparams = replace(hparams, stop_after=held_out.epochs)
+        network, slot = new_network(settings, config).to(device), checkpoints.slot(PART)
         announce_training(network, train, hparams, part=PART, listen=listen, slot=slot)
         fitted = fit(
             network,
             train,
-            log_loss_validator(val, should_stop=should_stop),
+            log_loss_validator(val, should_stop=should_stop) if held_out is None else None,
             hparams,
             part=PART,
             listen=listen,
@@ -97,12 +118,17 @@ def train_classifier(
         network.cpu().load_state_dict(fitted.weights)
         network.requires_grad_(False).eval()
         on_cpu = DeviceSequences.from_data(data, "val", torch.device("cpu"))
-        share = choose_share(network, simple.model, on_cpu)
+        truths = [np.stack([true_probabilities(model, on_cpu) for model in (network, simple.model)])]
+    if held_out is not None and simple.held_out is not None:
+        truths.append(np.stack([held_out.truth, simple.held_out]))
+    share = choose_share(np.concatenate(truths, axis=1))
     return TrainedClassifier(
         model=CombinedClassifier(network, simple.model, share).eval(),
         settings=settings,
         hparams=hparams,
         fitted=fitted,
+        folds=0 if held_out is None else FOLDS,
+        history=[*([] if held_out is None else held_out.history), *fitted.history],
         simple=simple,
         share=share,
         seconds=time.monotonic() - started,
@@ -141,6 +167,10 @@ def classifier_hyperparameters(config: TrainConfig, sequences: int) -> Hyperpara
     if not isinstance(config.batch_size, int):
         config = replace(config, batch_size=SMALL_BATCH if sequences < SMALL else 64)
     hparams = make_hyperparameters(config, windows=sequences, targets=1)
+    if sequences < FEW:
+        # Few sequences are learned in some hundred steps, so they are validated more often.
+        steps = max(FEW_STEPS, math.ceil(sequences / hparams.batch_size))
+        hparams = replace(hparams, steps_per_epoch=steps)
     # The log-loss of a network that makes no errors falls for ever, and it becomes too certain.
     return replace(hparams, min_delta=MIN_DELTA if config.min_delta is None else config.min_delta)
 
@@ -159,20 +189,16 @@ def class_weights(data: SequenceData, kind: str) -> np.ndarray | None:
     return weights
 
 
-def choose_share(network: nn.Module, simple: nn.Module, val: DeviceSequences) -> float:
+def choose_share(truth: np.ndarray) -> float:
     """Return the weight of the network with the lowest log-loss of the combined probabilities.
 
     It is near 0.5 if there are few sequences.
 
     Args:
-        network: trained network.
-        simple: simple model.
-        val: validation sequences.
+        truth: probability [2, n] of the true class of each sequence, by the network and by the simple model.
     """
-    sides = [class_scores(model, val).softmax(dim=1).double() for model in (network, simple)]
-    truth = [side[torch.arange(len(val)), val.labels] for side in sides]
     losses = [
-        float(-(share * truth[0] + (1 - share) * truth[1]).clamp(min=1e-15).log().sum())
+        -np.log(np.maximum(share * truth[0] + (1 - share) * truth[1], SMALLEST)).sum()
         + EQUAL_SHARES * (2 * share - 1) ** 2
         for share in SHARES
     ]

@@ -6,11 +6,11 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from small_sequences import sequences
 
+from lstm_cli.training.sequences.folds import folds_of
 from lstm_cli.training.sequences.simple_model import (
     choose_penalty,
     class_weights_of,
     fit_simple,
-    folds_of,
     statistics_of,
 )
 
@@ -41,21 +41,26 @@ def test_a_class_without_training_sequences_is_improbable() -> None:
     assert probabilities[1] < 1e-9
 
 
-def test_folds_have_the_same_share_of_each_class() -> None:
-    labels = np.array([0, 1] * 10 + [2] * 5)
-    folds = folds_of(labels)
-    assert sorted(np.concatenate(folds)) == list(range(25))
-    assert all(np.bincount(labels[fold]).tolist() == [2, 2, 1] for fold in folds)
-    assert [fold.tolist() for fold in folds_of(np.array([0, 1]))] == [[0], [1]]
-
-
 def test_one_lucky_validation_sequence_does_not_choose_the_penalty() -> None:
     generator = np.random.default_rng(0)
     train, labels = generator.normal(size=(40, 30)), np.arange(40) % 2  # no statistic depends on the class
     lucky = train[labels == 1].mean(axis=0, keepdims=True)
 
     def penalty(labels: np.ndarray) -> float:
-        return choose_penalty(train, labels, lucky, np.array([1]), classes=2, should_stop=lambda: None)
+        return choose_penalty(train, labels, lucky, np.array([1]), classes=2, should_stop=lambda: None)[0]
 
     assert penalty(labels) == 0.01
-    assert penalty(np.array([0, 1] + [1] * 38)) > 0  # a fold without a second class is left out
+
+
+def test_held_out_probabilities_are_those_of_models_of_the_other_folds() -> None:
+    data = sequences(lengths=[4] * 24, split=[0] * 20 + [1] * 4)
+    fitted = fit_simple(data, should_stop=lambda: None)
+    train = statistics_of(data, data.indices("train"))
+    scale = train.std(axis=0)
+    inputs, labels = (train - train.mean(axis=0)) / np.where(scale < 1e-6, 1, scale), data.labels[:20]
+    for fold in folds_of(labels):
+        rest = np.setdiff1d(np.arange(20), fold)
+        oracle = LogisticRegression(C=fitted.penalty, max_iter=1_000).fit(inputs[rest], labels[rest])
+        expected = oracle.predict_proba(inputs[fold])[np.arange(len(fold)), labels[fold]]
+        assert fitted.held_out is not None
+        np.testing.assert_allclose(fitted.held_out[fold], expected, rtol=1e-6)
