@@ -1,0 +1,1 @@
+"""Text as a run holds it: vocabulary, tokens and splits."""
