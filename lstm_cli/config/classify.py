@@ -6,7 +6,7 @@ They are options next to those of the verb. A run of this task stores both toget
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from lstm_cli.config.prepare import COLUMN, PrepareConfig
+from lstm_cli.config.prepare import COLUMN, PrepareConfig, TaskChoice
 from lstm_cli.config.setting import require_bounds, setting
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
@@ -16,16 +16,9 @@ SEQUENCES_PANEL = "Labelled sequences"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceColumns:
-    """Settings of `lstm prepare` for labelled sequences."""
+class SequenceColumns(TaskChoice):
+    """Settings of `lstm prepare` for labelled sequences, and the task."""
 
-    task: str | None = setting(
-        None,
-        "Task of the run.",
-        choices=("forecast", "classify"),
-        default_text="classify with --label or a .ts file, else forecast",
-        panel=SEQUENCES_PANEL,
-    )
     sequence: str | None = setting(
         None,
         "Column with the id of each sequence; the file has one row per step.",

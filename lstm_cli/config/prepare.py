@@ -10,6 +10,20 @@ from lstm_cli.wording import is_number
 COLUMN = "COLUMN"  # metavar
 ALL_NUMERIC = "*"  # the word for --target: every numeric column without another role
 COLUMNS_PANEL, WINDOWS_PANEL, SPLITS_PANEL, VALUES_PANEL = "Columns", "Windows", "Splits", "Values"
+TASK_PANEL = "Task"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskChoice:
+    """Task of a run; None: that of the data."""
+
+    task: str | None = setting(
+        None,
+        "Task of the run.",
+        choices=("forecast", "classify", "generate"),
+        default_text="classify with --label or a .ts file, generate for a .txt file without numbers, else forecast",
+        panel=TASK_PANEL,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,38 +5,10 @@ from collections import defaultdict
 
 import numpy as np
 
-from lstm_cli.errors import UsageError
 from lstm_cli.sequences.dataset import SPLITS
-from lstm_cli.wording import is_number
 
 SEED = 0  # of the random order; a constant, so that the same file has the same splits
 TRAIN, VAL, TEST = range(len(SPLITS))
-
-
-def parse_share(flag: str, text: str, sequences: int) -> float:
-    """Return the share of the sequences in a split.
-
-    Args:
-        flag: option, for messages.
-        text: `0.2`, `20%` or a number of sequences.
-        sequences: number of all sequences.
-
-    Raises:
-        UsageError: the text is not a share from 0 to 1, nor a number of sequences.
-    """
-    number = text.strip().removesuffix("%")
-    if is_number(number):
-        is_percentage = text.strip().endswith("%")
-        value = float(number) / (100 if is_percentage else 1)
-        if 0 <= value < 1:
-            return value
-        if not is_percentage and value.is_integer() and 1 <= value < sequences:
-            return value / sequences
-    raise UsageError(
-        f"{flag} '{text}' is not a share or a number of the {sequences:,} sequences",
-        hint=f"give a share, such as {flag} 0.2, or a smaller number",
-        flag=flag,
-    )
 
 
 def split_by_class(labels: np.ndarray, *, val: float, test: float) -> np.ndarray:

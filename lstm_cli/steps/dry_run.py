@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
+from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.data.dataset.load import load_outline
+from lstm_cli.data.reading.dialect.prose import is_prose
 from lstm_cli.data.reading.source import STDIN, expand_paths, is_pipe, open_source
 from lstm_cli.inference.trained_model import load_model, require_precision
 from lstm_cli.rundir import (
@@ -56,7 +58,7 @@ from lstm_cli.steps.shared.plot_output import plot_files
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.steps.train.find_lr import PICTURE
 from lstm_cli.system_memory import available_memory
-from lstm_cli.tasks.records import CLASSIFY, FORECAST
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
 from lstm_cli.tasks.settle import (
     require_own_options,
     require_same_task,
@@ -110,7 +112,7 @@ def plan_prepare(
     config: PrepareConfig,
     *,
     force: bool,
-    columns: SequenceColumns | None = None,
+    columns: PrepareOfTasks | None = None,
 ) -> DryRunPlan:
     """Return the plan of `prepare`.
 
@@ -119,7 +121,7 @@ def plan_prepare(
         run: run directory, which need not exist.
         config: settings of `prepare`.
         force: run even if nothing changed.
-        columns: task, and columns of labelled sequences; None: a forecast.
+        columns: task, and settings that only some tasks have; None: their defaults.
 
     Raises:
         DataError: a data file cannot be read.
@@ -129,8 +131,8 @@ def plan_prepare(
     from lstm_cli.steps.prepare.work import WORK
 
     folder_kind = refuse_foreign(run)
-    columns, paths = columns or SequenceColumns(), expand_paths(source)
-    task = settle_task(columns, paths)
+    columns, paths = columns or PrepareOfTasks(), expand_paths(source)
+    task = settle_task(config, columns, paths, partial(is_prose, encoding=config.encoding))
     require_own_options(task, "prepare", config, columns)
     reads = _sizes(paths)
     need = prepare_need(paths, config)
@@ -152,7 +154,7 @@ def plan_train(
     force: bool,
     fresh: bool = False,
     start: Path | None = None,
-    network: SequenceNetwork | None = None,
+    network: TrainOfTasks | None = None,
 ) -> DryRunPlan:
     """Return the plan of `train`.
 
@@ -162,7 +164,7 @@ def plan_train(
         force: train even if nothing changed.
         fresh: ignore the checkpoint.
         start: run whose model is the start of the training.
-        network: settings of a classifier of sequences; None: their defaults.
+        network: settings that only some tasks have; None: their defaults.
 
     Raises:
         MissingArtifact: the run has no data, or the start has no model.
@@ -174,7 +176,7 @@ def plan_train(
 
     with ExitStack() as stack:
         opened = stack.enter_context(open_run(run))
-        task, network = task_of(opened), network or SequenceNetwork()
+        task, network = task_of(opened), network or TrainOfTasks()
         require_own_options(task, "train", config, network)
         config = WORK[task.name].settle(config, network, start)
         warm = stack.enter_context(opened_start(start, opened, config))
@@ -273,18 +275,21 @@ def _scored_forecast(opened: Run, config: EvaluateConfig) -> tuple[tuple[str, ..
     return ("data", "model", *(("quantized",) if quantized else ())), need
 
 
-# By task. The memory for sequences is not estimated.
+# By task. The memory for sequences and text is not estimated.
 TRAIN_NEEDS: Mapping[str, Callable[[Run, TrainConfig], MemoryNeed | None]] = {
     FORECAST.name: lambda opened, config: train_need(*load_outline(opened), config),
     CLASSIFY.name: lambda opened, config: None,
+    GENERATE.name: lambda opened, config: None,
 }
 COPIES: Mapping[str, Sequence[str]] = {
     FORECAST.name: COPIED,
     CLASSIFY.name: ("scores.json", *CLASSIFY.files["scores"]),
+    GENERATE.name: ("scores.json", *GENERATE.files["scores"]),
 }
 SCORED: Mapping[str, Callable[[Run, EvaluateConfig], tuple[tuple[str, ...], MemoryNeed | None]]] = {
     FORECAST.name: _scored_forecast,
     CLASSIFY.name: lambda opened, config: (("data", "model"), None),
+    GENERATE.name: lambda opened, config: (("data", "model"), None),
 }
 
 

@@ -7,6 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TS_ENDING = ".ts"  # of a file of the UEA and UCR archives
+TXT_ENDING = ".txt"  # of a file that may be a table or a text
+# Settings of tasks with tables, which a text does not have.
+OF_TABLES = (
+    *("delimiter", "no_header", "names", "skip_rows", "decimal", "thousands", "units", "na_value"),
+    *("time", "time_format", "dayfirst", "scaler", "missing"),
+)
+OF_LAYERS = (
+    "bidirectional",
+    "batch_norm",
+    "layer_norm",
+    "attention",
+)  # of a network that reads a whole window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +28,7 @@ class Task:
     name: str
     title: str  # in messages
     files: Mapping[str, tuple[str, ...]]  # artifact -> files that only this task has
-    options: Mapping[str, frozenset[str]]  # verb -> settings that only this task has
+    options: Mapping[str, frozenset[str]]  # verb -> settings that this task has, and not every task
     purpose: str  # of `predict`, as a phrase
     output: str  # file of `predict` in messages
     settled_by: str = ""  # options of `prepare` that choose the task, for hints
@@ -43,10 +55,14 @@ FORECAST = Task(
                 *("target", "past", "future", "static", "calendar", "holidays", "series", "wide"),
                 *("lookback", "horizon", "season", "start", "end", "outliers", "pad"),
                 *("tz", "freq", "resample", "gaps", "duplicates"),
+                *OF_TABLES,
             )
         ),
         "train": frozenset(
-            ("effort", "parts", "refit", "log_transform", "segment", "loss", "min", "max", "precision")
+            (
+                *("effort", "parts", "refit", "log_transform", "segment", "loss", "min", "max", "precision"),
+                *OF_LAYERS,
+            )
         ),
         "evaluate": frozenset(("backtest", "reuse", "jobs", "forecasts", "stride", "precision")),
         "predict": frozenset(
@@ -72,8 +88,8 @@ CLASSIFY = Task(
         "scores": ("per_class.csv", "confusion.csv", "confusion.png"),
     },
     options={
-        "prepare": frozenset(["sequence", "label", "value", "group", "max_length"]),
-        "train": frozenset(["pooling", "class_weights"]),
+        "prepare": frozenset(("sequence", "label", "value", "group", "max_length", *OF_TABLES)),
+        "train": frozenset(("pooling", "class_weights", *OF_LAYERS)),
     },
     settled_by="--label COLUMN to classify sequences",
     excluded=frozenset(
@@ -84,4 +100,27 @@ CLASSIFY = Task(
     metrics=("accuracy", "macro_f1", "log_loss", "calibration_error"),
     baselines=("majority", "simple"),
 )
-TASKS: Mapping[str, Task] = {task.name: task for task in (FORECAST, CLASSIFY)}
+GENERATE = Task(
+    name="generate",
+    title="text",
+    purpose="to write text",
+    output="text.txt",
+    files={
+        "data": ("tokens.npy", "text.json"),
+        "model": ("vocabulary.json",),
+        "scores": ("losses.csv", "losses.png"),
+    },
+    options={
+        "prepare": frozenset(("tokens", "vocabulary_size")),
+        "train": frozenset(["bptt"]),
+        "evaluate": frozenset(["precision"]),
+        "predict": frozenset(("samples", "seed", "precision")),
+    },
+    settled_by="--task generate to learn a text",
+    excluded=frozenset(("check", "tune", "export", "score", "refresh", "report", "serve", "train --find-lr")),
+    graph=(("tokens", "state"), ("logits", "next_state")),
+    losses=("cross_entropy",),
+    metrics=("bpc", "perplexity", "loss"),
+    baselines=("ngram", "xz"),
+)
+TASKS: Mapping[str, Task] = {task.name: task for task in (FORECAST, CLASSIFY, GENERATE)}

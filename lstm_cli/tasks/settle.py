@@ -1,31 +1,52 @@
 """Functions that settle the task of a run, look it up, and refuse what belongs to another task."""
 
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.config.layers import flag_name
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, UsageError
 from lstm_cli.rundir import Run, command, open_run
-from lstm_cli.tasks.records import CLASSIFY, FORECAST, TASKS, TS_ENDING, Task
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, TASKS, TS_ENDING, TXT_ENDING, Task
 
 if TYPE_CHECKING:
-    from lstm_cli.config.classify import SequenceColumns
+    from lstm_cli.config import PrepareConfig
+    from lstm_cli.config.tasks import PrepareOfTasks
 
 
-def settle_task(columns: "SequenceColumns", sources: Iterable[str]) -> Task:
-    """Return the task of data: the given one, or that of the columns and files.
+def settle_task(
+    config: "PrepareConfig",
+    columns: "PrepareOfTasks",
+    sources: Iterable[str],
+    is_prose: Callable[[str], bool] = lambda path: False,
+) -> Task:
+    """Return the task of data: the given one, or that of the settings and files.
 
     Args:
-        columns: settings of labelled sequences.
+        config: settings of `prepare`.
+        columns: task, and settings that only some tasks have.
         sources: paths of the data.
+        is_prose: returns whether a `.txt` file is not a table. It is asked only if the other settings allow a text.
     """
+    if columns.task is not None:
+        return TASKS[columns.task]
     paths = [str(source) for source in sources]
-    labelled = columns.label is not None or (
-        bool(paths) and all(path.lower().endswith(TS_ENDING) for path in paths)
-    )
-    return TASKS[columns.task or (CLASSIFY if labelled else FORECAST).name]
+    if columns.label is not None or _all_end(paths, TS_ENDING):
+        return CLASSIFY
+    foreign = _foreign_options(GENERATE, "prepare", config, columns)
+    if _all_end(paths, TXT_ENDING) and next(foreign, None) is None and all(map(is_prose, paths)):
+        return GENERATE
+    return FORECAST
+
+
+def is_inferred(task: Task, columns: "PrepareOfTasks") -> bool:
+    """Return whether a task is the result of a look at the files, which is worth a note."""
+    return task is GENERATE and columns.task is None
+
+
+def _all_end(paths: Sequence[str], ending: str) -> bool:
+    return bool(paths) and all(path.lower().endswith(ending) for path in paths)
 
 
 def task_of(run: Run) -> Task:
@@ -56,19 +77,24 @@ def require_own_options(task: Task, verb: str, *settings: Any) -> None:
         verb: verb.
         *settings: settings of the verb.
     """
+    for other, item in _foreign_options(task, verb, *settings):
+        flag = _flag(item)
+        raise UsageError(
+            f"{flag} is an option of the task {other.name}, but this run is {task.title}",
+            hint=f"leave out {flag}{_instead(other, verb)}",
+            flag=flag,
+        )
+
+
+def _foreign_options(task: Task, verb: str, *settings: Any) -> Iterator[tuple[Task, "Field[Any]"]]:
+    """Yield each setting that a task does not have and that does not have its default, and a task that has it."""
+    own = task.options.get(verb, frozenset())
     for other in TASKS.values():
-        if other is task:
-            continue
+        names = other.options.get(verb, frozenset()) - own
         for config in settings:
             for item in fields(config):
-                foreign = item.name in other.options.get(verb, frozenset())
-                if foreign and getattr(config, item.name) != item.default:
-                    flag = _flag(item)
-                    raise UsageError(
-                        f"{flag} is an option of the task {other.name}, but this run is {task.title}",
-                        hint=f"leave out {flag}{_instead(other, verb)}",
-                        flag=flag,
-                    )
+                if item.name in names and getattr(config, item.name) != item.default:
+                    yield other, item
 
 
 def _instead(task: Task, verb: str) -> str:

@@ -3,21 +3,7 @@
 import numpy as np
 import pytest
 
-from lstm_cli.errors import UsageError
-from lstm_cli.sequences.splits import find_duplicates, parse_share, split_by_class, split_by_group
-
-
-@pytest.mark.parametrize(
-    ("text", "share"), [("0.2", 0.2), ("20%", 0.2), ("0", 0.0), ("10", 0.1), (" 1 % ", 0.01)]
-)
-def test_a_size_is_a_share_or_a_number_of_sequences(text: str, share: float) -> None:
-    assert parse_share("--test", text, 100) == pytest.approx(share)
-
-
-@pytest.mark.parametrize("text", ["1.5", "-0.1", "100", "2020-01-01", "", "nan"])
-def test_another_size_is_a_usage_error(text: str) -> None:
-    with pytest.raises(UsageError, match="--test"):
-        parse_share("--test", text, 100)
+from lstm_cli.sequences.splits import find_duplicates, split_by_class, split_by_group
 
 
 def test_each_class_has_its_share_in_each_split() -> None:

@@ -26,7 +26,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.config.classify import SequenceColumns
+from lstm_cli.config.tasks import PrepareOfTasks
 from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events
 from lstm_cli.monitoring import sequential_test
@@ -325,7 +325,7 @@ def of_check(run: Path, *_: Any) -> list[Json]:
 def of_prepare_sequences(run: Path, *_: Any) -> list[Json]:
     """Return reports of the same data, with a finding, and of the step that is up to date."""
     file = gestures(run.parent / "moves.csv")
-    columns = SequenceColumns(sequence="id", label="move", value=("x",), max_length=9)
+    columns = PrepareOfTasks(sequence="id", label="move", value=("x",), max_length=9)
     folder = run.parent / "classified"
     return [
         prepare(str(file), folder, PrepareConfig(), ignore_events, columns=columns).to_json() for _ in "12"

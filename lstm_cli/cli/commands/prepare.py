@@ -20,8 +20,8 @@ from lstm_cli.cli.options import (
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.cli.verbs import COMMON_PANEL
-from lstm_cli.config.classify import SequenceColumns
 from lstm_cli.config.prepare import PrepareConfig
+from lstm_cli.config.tasks import PrepareOfTasks
 
 EXAMPLES = (
     "lstm prepare sample_data/ETTh1.csv runs/load --target OT --horizon 24",
@@ -30,14 +30,14 @@ EXAMPLES = (
 
 
 @with_options_of(PrepareConfig, into="settings")
-@with_options_of(SequenceColumns, into="columns")
+@with_options_of(PrepareOfTasks, into="columns")
 def prepare(
     context: typer.Context,
     data: DataArgument,
     run: RunArgument,
     *,
     settings: PrepareConfig,
-    columns: SequenceColumns,
+    columns: PrepareOfTasks,
     dry_run: DryRunOption = False,
     force: Annotated[
         bool,
@@ -63,6 +63,7 @@ def prepare(
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.classify import draw_task, sequences_table
+        from lstm_cli.cli.render.generate import text_table
         from lstm_cli.cli.render.prepare import prepare_table
         from lstm_cli.steps.prepare import prepare as step
 
@@ -78,7 +79,7 @@ def prepare(
                 stdin=sys.stdin.buffer,
                 columns=columns,
             )
-        draw = draw_task(prepare_table, {"classify": sequences_table})
+        draw = draw_task(prepare_table, {"classify": sequences_table, "generate": text_table})
         result.print_result("prepare", report, draw, as_json=as_json, stages=listen.stages)
 
     if dry_run:

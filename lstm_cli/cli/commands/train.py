@@ -23,8 +23,8 @@ from lstm_cli.cli.options import (
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
 from lstm_cli.config import option_values
-from lstm_cli.config.classify import SequenceNetwork
 from lstm_cli.config.extras import require_installed
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS, TrainConfig, require_keep
 from lstm_cli.config.validators import require_at_least
 from lstm_cli.errors import UsageError
@@ -39,13 +39,13 @@ LOGS_PANEL, RESUME_PANEL = "Logging", "Resuming"
 
 
 @with_options_of(TrainConfig, into="settings")
-@with_options_of(SequenceNetwork, into="network")
+@with_options_of(TrainOfTasks, into="network")
 def train(
     context: typer.Context,
     run: TunedRunArgument,
     *,
     settings: TrainConfig,
-    network: SequenceNetwork,
+    network: TrainOfTasks,
     tuned: Annotated[
         bool,
         option(

@@ -272,6 +272,15 @@ def _predict_sequences(report: Any) -> list[str]:
     return [f"{count_noun(report.sequences, 'sequence')} to {output}", _warning_count(report)]
 
 
+def _prepare_text(report: Any) -> list[str]:
+    return [
+        count_noun(sum(report.characters.values()), "character"),
+        f"{report.vocabulary_size:,} different tokens",
+        count_noun(report.tokens["train"], "training token"),
+        _warning_count(report),
+    ]
+
+
 FACTS: dict[str, Callable[[Any], list[str]]] = {
     "check": _check,
     "prepare": _prepare,
@@ -296,6 +305,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "train classify": _train_classifier,
     "evaluate classify": _evaluate_classifier,
     "predict classify": _predict_sequences,
+    "prepare generate": _prepare_text,
 }
 
 

@@ -65,18 +65,12 @@ def _decode_blocks(
         try:
             text = decoder.decode(b"", final=True) if block is None else decoder.decode(block)
         except UnicodeError as error:
-            raise _decode_error(error, name, codec, done + 1) from None
+            raise decode_error(error, name, codec, done + 1) from None
         if not done and not rest:
             text = text.removeprefix("\ufeff")  # the byte order mark, if the codec does not remove it
         if "\0" in text:
             line = done + text.split("\0", 1)[0].count("\n") + 1
-            raise DataError(
-                "invalid NUL character in a text file",
-                hint="name the encoding of a text file, e.g. --encoding utf-16-le, or save the table as CSV",
-                rule="D121",
-                at=at_line(name, line),
-                flags=("--encoding",),
-            )
+            raise nul_error(at_line(name, line))
         cut = len(text) if block is None else text.rfind("\n") + 1
         if cut or block is None:
             whole = "".join((*rest, text[:cut]))
@@ -140,7 +134,26 @@ def long_cell_error(at: Location) -> DataError:
     )
 
 
-def _decode_error(error: UnicodeError, name: str, codec: str, line: int) -> DataError:
+def nul_error(at: Location) -> DataError:
+    """Return the error for a NUL character in a line of a text."""
+    return DataError(
+        "invalid NUL character in a text file",
+        hint="name the encoding of a text file, e.g. --encoding utf-16-le, or save the file as UTF-8",
+        rule="D121",
+        at=at,
+        flags=("--encoding",),
+    )
+
+
+def decode_error(error: UnicodeError, name: str, codec: str, line: int) -> DataError:
+    """Return the error for bytes that are not in the encoding of a text.
+
+    Args:
+        error: error of the codec.
+        name: name of the file, for messages.
+        codec: name of the encoding.
+        line: line of the first of the bytes that were decoded.
+    """
     hint = "name the encoding of the file, e.g. --encoding cp1252"
     if not isinstance(error, UnicodeDecodeError):
         return DataError(

@@ -9,14 +9,15 @@ import numpy as np
 
 from lstm_cli.evaluation import BASELINES, metrics
 from lstm_cli.evaluation.quantiles import intervals
-from lstm_cli.rundir import ARTIFACTS, ArtifactFolder, Run, replace_files
+from lstm_cli.rundir import ArtifactFolder, Run, replace_files
 from lstm_cli.steps.shared.report_json import COMPARISON_KEYS
-from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.tasks.records import FORECAST
 
 PICTURE = "forecasts.png"
 ERRORS = "origin_errors.npy"
-COPIED = tuple(  # by -o: those for people
-    name for name in ARTIFACTS["scores"].files if name != ERRORS and name not in CLASSIFY.files["scores"]
+COPIED = (  # by -o: those for people
+    "scores.json",
+    *(name for name in FORECAST.files["scores"] if name != ERRORS),
 )
 LEVEL_FIELDS, LOSS_FIELDS = ("coverage", "width", "width_scaled"), ("wql", "wis", "wis_scaled")
 INTERVAL_COLUMNS = (

@@ -1,18 +1,20 @@
 """Step `prepare`: data files become scaled series on a time grid, with splits."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.config.classify import SequenceColumns
+from lstm_cli.config.tasks import PrepareOfTasks
+from lstm_cli.data.reading.dialect.prose import is_prose
 from lstm_cli.data.reading.source import expand_paths
-from lstm_cli.events import Listener
+from lstm_cli.events import Listener, Note
 from lstm_cli.rundir import writing
 from lstm_cli.steps.prepare.report import data_is_up_to_date
 from lstm_cli.steps.prepare.work import WORK, AnyReport
 from lstm_cli.steps.shared.cached_report import replay_report
-from lstm_cli.tasks.settle import require_own_options, require_same_task, settle_task
+from lstm_cli.tasks.settle import is_inferred, require_own_options, require_same_task, settle_task
 
 
 def prepare(
@@ -25,7 +27,7 @@ def prepare(
     lock_wait: float = 0.0,
     sources: Mapping[str, str] | None = None,
     stdin: BinaryIO | None = None,
-    columns: SequenceColumns | None = None,
+    columns: PrepareOfTasks | None = None,
 ) -> AnyReport:
     """Read data files and write the run's data; if the data is up to date, return the stored report.
 
@@ -38,15 +40,21 @@ def prepare(
         lock_wait: seconds to wait for the lock of the run.
         sources: origin of each setting, for the manifest.
         stdin: standard input, read for `-`.
-        columns: task, and columns of labelled sequences; None: a forecast.
+        columns: task, and settings that only some tasks have; None: their defaults.
 
     Raises:
         LstmError: the data, a setting or the output is not usable. Then nothing is written.
     """
-    columns = columns or SequenceColumns()
+    columns = columns or PrepareOfTasks()
     paths = expand_paths(source)
-    task = settle_task(columns, paths)
+    task = settle_task(config, columns, paths, partial(is_prose, encoding=config.encoding))
     require_own_options(task, "prepare", config, columns)
+    if is_inferred(task, columns):
+        listen(
+            Note(
+                text=f"task {task.name}: no column of numbers, so the file is {task.title} (--task changes it)"
+            )
+        )
     work = WORK[task.name]
     settings = work.settle(config, columns)  # before the slow reading
     with writing(

@@ -8,13 +8,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config.classify import ClassifyPrepareConfig
+from lstm_cli.config.split_shares import parse_shares
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.rundir import Writer
 from lstm_cli.sequences.build import choose_length, fit_scaler
 from lstm_cli.sequences.dataset import SPLITS, SequenceData, SequenceSchema
-from lstm_cli.sequences.splits import find_duplicates, parse_share, split_by_class, split_by_group
+from lstm_cli.sequences.splits import find_duplicates, split_by_class, split_by_group
 from lstm_cli.sequences.store import write_data
 from lstm_cli.steps.prepare.report import named_sources
 from lstm_cli.steps.shared.report_html import HtmlReport
@@ -221,16 +222,7 @@ def _split(
 ) -> tuple[np.ndarray, str]:
     """Return the split [S] of each sequence, and what decided it."""
     raw, count = read.raw, len(labels)
-    val, test = (
-        parse_share(flag, text, count) for flag, text in (("--val", config.val), ("--test", config.test))
-    )
-    if not val or val + test >= 1:
-        raise UsageError(
-            f"--val {config.val} and --test {config.test} leave no sequences to "
-            f"{'validate' if not val else 'train on'}",
-            hint="use --val 0.2 --test 0.2",
-            flag="--val",
-        )
+    val, test = parse_shares(config.val, config.test, count, "sequences")
     names = [str(path).lower() for path in paths]
     of_archive = (
         len(names) == 2

@@ -55,9 +55,9 @@ def again(
 def _settings_of(step: str) -> type:
     """Return the class with the settings of a step for all tasks. Only the settings of this step are loaded."""
     if step in ("prepare", "train"):
-        from lstm_cli.config.classify import ClassifyPrepareConfig, ClassifyTrainConfig
+        from lstm_cli.config.tasks import AnyPrepareConfig, AnyTrainConfig
 
-        return ClassifyPrepareConfig if step == "prepare" else ClassifyTrainConfig
+        return AnyPrepareConfig if step == "prepare" else AnyTrainConfig
     kind: type = getattr(settings_of, f"{step.capitalize()}Config")
     return kind
 

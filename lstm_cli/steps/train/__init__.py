@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.config.classify import SequenceNetwork
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS
 from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.events import Listener, WarningRaised
@@ -40,7 +40,7 @@ def train(
     checkpoint_every: int | None = None,
     keep: int = KEEP_MODELS,
     should_stop: Callable[[], int | None] = lambda: None,
-    network: SequenceNetwork | None = None,
+    network: TrainOfTasks | None = None,
 ) -> AnyReport:
     """Train a model on the run's data and commit it; resume from a checkpoint if the run has one.
 
@@ -59,7 +59,7 @@ def train(
         checkpoint_every: epochs between two checkpoints; None: after an epoch, at most one in 5 seconds.
         keep: models to keep for a rollback, with the new one.
         should_stop: returns the signal that ends training, or None.
-        network: settings of a classifier of sequences; None: their defaults.
+        network: settings that only some tasks have; None: their defaults.
 
     Raises:
         MissingArtifact: the run has no data, or the start has no model.
@@ -72,7 +72,7 @@ def train(
     policy = CheckpointPolicy(fresh=fresh, every=checkpoint_every)
     with writing(run, step="train", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
-        task, network = task_of(writer.run), network or SequenceNetwork()
+        task, network = task_of(writer.run), network or TrainOfTasks()
         require_own_options(task, "train", config, network)
         work = WORK[task.name]
         config = work.settle(config, network, start)

@@ -1,0 +1,54 @@
+"""Prose: a text file that is not a table, because no column of it has numbers."""
+
+from itertools import islice, zip_longest
+
+from lstm_cli.config.text import WHITESPACE
+from lstm_cli.data.reading.columns.samples import may_be_numeric
+from lstm_cli.data.reading.dialect.title_lines import split_cells
+from lstm_cli.data.reading.source import is_pipe, open_source
+from lstm_cli.data.reading.text_format import codec_name
+from lstm_cli.errors import DataError
+
+SAMPLE_LINES = 1_000  # first lines that are not blank
+FILLED = 0.75  # share of the lines in which a column has a cell
+DELIMITERS = (",", ";", "\t", "|")
+
+
+def is_prose(path: str, *, encoding: str | None = None) -> bool:
+    """Return whether no column of a text file has numbers, for any usual delimiter. Only its beginning is read.
+
+    A file that cannot be read is not prose, and its reader reports the error.
+
+    Args:
+        path: file.
+        encoding: encoding of the file; None: UTF-8 or UTF-16.
+
+    Raises:
+        UsageError: the encoding is unknown.
+    """
+    if is_pipe(path):
+        return False  # it can be read only once
+    try:
+        with open_source(path) as opened:
+            codec = codec_name(opened, encoding)
+            if opened.parquet:
+                return False
+            text = next(opened.blocks, b"").decode(codec, errors="replace")
+    except DataError:
+        return False
+    lines = list(islice((line for line in text.splitlines() if line.strip()), SAMPLE_LINES))
+    return bool(lines) and not any(_has_numbers(lines, delimiter) for delimiter in (*DELIMITERS, WHITESPACE))
+
+
+def _has_numbers(lines: list[str], delimiter: str) -> bool:
+    """Return whether a column has numbers in at least half of its cells, and a cell in most lines.
+
+    Args:
+        lines: first lines.
+        delimiter: delimiter of the cells, or `whitespace`.
+    """
+    rows = [split_cells(line, delimiter) for line in lines]
+    columns = ([cell for cell in column if cell is not None] for column in zip_longest(*rows))
+    return len(rows) > 1 and any(
+        len(cells) >= FILLED * len(rows) and may_be_numeric(cells) for cells in columns
+    )
