@@ -1,6 +1,6 @@
 """ONNX Runtime session that forecasts with an ONNX graph."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,11 @@ class Session:
 
 
 def run_graph(
-    graph: "InferenceSession", outputs: list[str], inputs: Mapping[str, np.ndarray]
+    graph: "InferenceSession",
+    outputs: list[str],
+    inputs: Mapping[str, np.ndarray],
+    *,
+    whole: Collection[str] = (),
 ) -> list[np.ndarray]:
     """Return the outputs of a graph.
 
@@ -57,6 +61,7 @@ def run_graph(
         graph: loaded graph.
         outputs: names of the outputs.
         inputs: inputs by name, which become float32.
+        whole: names of the inputs that become int64 instead.
 
     Raises:
         DeviceError: out of memory.
@@ -67,7 +72,10 @@ def run_graph(
     def stop() -> None:
         options.terminate = True
 
-    named = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in inputs.items()}
+    named = {
+        name: np.ascontiguousarray(value, dtype=np.int64 if name in whole else np.float32)
+        for name, value in inputs.items()
+    }
     try:
         with NativeCall(stop):
             arrays: list[np.ndarray] = graph.run(outputs, named, options)
@@ -77,7 +85,7 @@ def run_graph(
         if is_refused_allocation(error):
             raise DeviceError("out of memory during the forecast", hint=_USE_LESS_MEMORY) from error
         raise CorruptArtifact(
-            f"the ONNX graph of the model does not accept the windows: {error_text(error)}",
+            f"the ONNX graph of the model does not accept its inputs: {error_text(error)}",
             hint=TRAIN_AGAIN,
         ) from error
     return arrays
