@@ -9,7 +9,6 @@ from lstm_cli.config import EvaluateConfig
 from lstm_cli.config.extras import SCORING, TRAINING, require_installed
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.data.dataset.panel_times import PanelSplits, PanelTimes
-from lstm_cli.errors import GateFailed
 from lstm_cli.evaluation import fail_conditions
 from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
@@ -25,6 +24,7 @@ from lstm_cli.rundir import (
     serves_quantized,
     writing,
 )
+from lstm_cli.steps.evaluate.evaluate_task import raise_if_failed
 from lstm_cli.steps.evaluate.forecast_table import ForecastSource, write_forecasts
 from lstm_cli.steps.evaluate.outputs import check_outputs
 from lstm_cli.steps.evaluate.plot import plot_stored_scores, scored_panels
@@ -134,7 +134,7 @@ def _evaluate_forecast(
     if config.forecasts is not None:  # after the commit, so that a full disk loses no scores
         written = write_forecasts(config, tabulated, listen, should_stop)
         report = replace(report, forecasts=written)
-    return _raise_if_failed(report)
+    return raise_if_failed(report)
 
 
 WORK: Mapping[str, Callable[..., Any]] = {
@@ -279,18 +279,6 @@ def _check_conditions(
         fail_conditions.check_condition(gate, scores, report.baselines, report.coverage)
         for gate in conditions
     ]
-
-
-def _raise_if_failed(report: EvaluateReport) -> EvaluateReport:
-    """Return the report. Raise GateFailed, with the report in its attribute `report`, if a condition failed."""
-    failed = [gate for gate in report.gates if gate["failed"]]
-    if failed:
-        reasons = ", ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
-        folder = Path(report.picture).parent
-        error = GateFailed(f"not good enough: {reasons}", hint=f"the scores are in {folder}")
-        error.report = report
-        raise error
-    return report
 
 
 def _backtest(

@@ -2,16 +2,16 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.spreadsheet_safety import escape_formula
-from lstm_cli.errors import DataError, GateFailed, UsageError
-from lstm_cli.evaluation import fail_conditions
+from lstm_cli.errors import DataError
 from lstm_cli.evaluation.classification.metrics import class_table, reliability
 from lstm_cli.events import Listener
 from lstm_cli.findings import in_file
@@ -20,25 +20,15 @@ from lstm_cli.rundir import (
     ArtifactFolder,
     Run,
     Writer,
-    is_up_to_date,
-    open_run,
-    replace_file,
-    require_fresh,
-    writing,
 )
 from lstm_cli.sequences.store import load_data
-from lstm_cli.steps.evaluate.outputs import check_outputs
-from lstm_cli.steps.evaluate.score_files import copy_scores
-from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
+from lstm_cli.steps.evaluate.evaluate_task import evaluate_task
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
-from lstm_cli.steps.shared.plot_output import TERMINAL, plot_format
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.tasks.records import CLASSIFY
-from lstm_cli.tasks.settle import require_own_options
 
 PICTURE, PER_CLASS, CONFUSION = "confusion.png", "per_class.csv", "confusion.csv"
-COPIED = ("scores.json", *CLASSIFY.files["scores"])  # by -o
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,42 +87,20 @@ def evaluate_sequences(
         DataError: the split has no sequences.
         UsageError: an option belongs to another task, or a condition is invalid.
     """
-    conditions = [
-        fail_conditions.parse_condition(
-            text, names=CLASSIFY.metrics, limits=CLASSIFY.metrics, baselines=CLASSIFY.baselines
-        )
-        for text in config.fail_if
-    ]
-    require_own_options(CLASSIFY, "evaluate", config)
-    if config.plot == TERMINAL:
-        raise UsageError(
-            "--plot - draws forecasts, but this run is labelled sequences",
-            hint="name a file: --plot confusion.png",
-            flag="--plot",
-        )
-    check_outputs(config, run, COPIED)
-    with writing(run, step="evaluate", lock_wait=lock_wait, sources=sources) as writer:
-        assert writer.run is not None
-        require_fresh(writer.run, "model")
-        if not force and is_up_to_date(
-            writer.run, "evaluate", config=asdict(config), ignoring=IGNORED_SETTINGS
-        ):
-            report = replay_report(EvaluateClassifierReport, writer.run, "evaluate")
-            report = replace(report, gates=_check(report, conditions), output=config.output, plot=config.plot)
-            _copy(writer.run, report, config)
-        else:
-            report = _score(writer, config, conditions)
-            with open_run(run) as committed:
-                _copy(committed, report, config)
-    return _raise_if_failed(report)
+    return evaluate_task(
+        *(run, config, CLASSIFY, EvaluateClassifierReport, partial(_score, config), _draw),
+        force=force,
+        lock_wait=lock_wait,
+        sources=sources,
+    )
 
 
 def _score(
-    writer: Writer, config: EvaluateConfig, conditions: Sequence[fail_conditions.FailCondition]
+    config: EvaluateConfig,
+    writer: Writer,
+    check: Callable[[EvaluateClassifierReport], EvaluateClassifierReport],
 ) -> EvaluateClassifierReport:
     require_installed("lstm evaluate", "matplotlib")
-    from lstm_cli.plots.confusion import draw_confusion
-
     assert writer.run is not None
     run = writer.run
     data = load_data(run)
@@ -147,10 +115,8 @@ def _score(
     classifier = load_classifier(run, threads=config.threads)
     scores = score_split(data, config.split, classifier.session)
     folder = writer.new("scores")
-    report = _report(writer, config, scores, data.schema.classes, str(folder.folder / PICTURE))
-    report = replace(report, gates=_check(report, conditions))
-    picture = draw_confusion(scores.model.confusion(), report.classes, report.reliability)
-    _write(folder, report, picture)
+    report = check(_report(writer, config, scores, data.schema.classes, str(folder.folder / PICTURE)))
+    _write(folder, report, _draw(run, report, "png"))
     digests = {name: run.artifact(name).digest for name in ("data", "model")}
     writer.commit(config=asdict(config), reads=digests, report=report.to_json())
     return report
@@ -178,44 +144,16 @@ def _report(
         reliability=reliability(model.labels, model.probabilities),
         gates=[],
         picture=picture,
-        output=config.output,
-        plot=config.plot,
     )
 
 
-def _check(
-    report: EvaluateClassifierReport, conditions: Sequence[fail_conditions.FailCondition]
-) -> list[dict[str, Any]]:
-    return [
-        fail_conditions.check_condition(condition, report.metrics, report.baselines, {})
-        for condition in conditions
-    ]
+def _draw(run: Run, report: EvaluateClassifierReport, format: str) -> bytes:
+    """Return the plot of the confusion matrix and of the calibration."""
+    import numpy as np
 
+    from lstm_cli.plots.confusion import draw_confusion
 
-def _raise_if_failed(report: EvaluateClassifierReport) -> EvaluateClassifierReport:
-    """Return the report. Raise GateFailed, with the report in its attribute `report`, if a condition failed."""
-    failed = [gate for gate in report.gates if gate["failed"]]
-    if failed:
-        reasons = ", ".join(f"'{gate['condition']}' ({gate['reason']})" for gate in failed)
-        error = GateFailed(
-            f"not good enough: {reasons}", hint=f"the scores are in {Path(report.picture).parent}"
-        )
-        error.report = report
-        raise error
-    return report
-
-
-def _copy(run: Run, report: EvaluateClassifierReport, config: EvaluateConfig) -> None:
-    """Copy the score files and draw the plot outside the run."""
-    copy_scores(run, config.output)
-    if config.plot is not None:
-        import numpy as np
-
-        from lstm_cli.plots.confusion import draw_confusion
-
-        matrix = np.array(report.confusion)
-        picture = draw_confusion(matrix, report.classes, report.reliability, format=plot_format(config.plot))
-        replace_file(config.plot, [picture])
+    return draw_confusion(np.array(report.confusion), report.classes, report.reliability, format=format)
 
 
 def _write(folder: ArtifactFolder, report: EvaluateClassifierReport, picture: bytes) -> None:
