@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from lstm_cli.steps.check.report import CheckReport
     from lstm_cli.steps.evaluate.report import EvaluateReport
     from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
+    from lstm_cli.steps.evaluate.text import EvaluateTextReport
     from lstm_cli.steps.export import ExportReport
     from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
@@ -203,7 +204,7 @@ class Run:
     @with_settings(EvaluateConfig)
     def evaluate(
         self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[EvaluateOptions]"
-    ) -> "EvaluateReport | EvaluateClassifierReport":
+    ) -> "EvaluateReport | EvaluateClassifierReport | EvaluateTextReport":
         """Score the model against baselines, on the same windows.
 
         Args:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 TS_ENDING = ".ts"  # of a file of the UEA and UCR archives
 TXT_ENDING = ".txt"  # of a file that may be a table or a text
 # Settings of tasks with tables, which a text does not have.
-OF_TABLES = (
+OF_CELLS = (
     *("delimiter", "no_header", "names", "skip_rows", "decimal", "thousands", "units", "na_value"),
-    *("time", "time_format", "dayfirst", "scaler", "missing"),
+    *("time_format", "dayfirst"),
 )
+OF_TABLES = (*OF_CELLS, "time", "scaler", "missing")
 OF_LAYERS = (
     "bidirectional",
     "batch_norm",
@@ -69,6 +70,7 @@ FORECAST = Task(
             (
                 *("horizon", "origin", "future_data", "only", "shard", "plot", "level", "quantiles"),
                 *("samples", "seed", "record", "intervals", "ended", "precision", "keep_days"),
+                *OF_CELLS,
             )
         ),
     },
@@ -90,6 +92,7 @@ CLASSIFY = Task(
     options={
         "prepare": frozenset(("sequence", "label", "value", "group", "max_length", *OF_TABLES)),
         "train": frozenset(("pooling", "class_weights", *OF_LAYERS)),
+        "predict": frozenset(OF_CELLS),
     },
     settled_by="--label COLUMN to classify sequences",
     excluded=frozenset(
@@ -114,13 +117,18 @@ GENERATE = Task(
         "prepare": frozenset(("tokens", "vocabulary_size")),
         "train": frozenset(["bptt"]),
         "evaluate": frozenset(["precision"]),
-        "predict": frozenset(("samples", "seed", "precision")),
+        "predict": frozenset(
+            (
+                *("prompt", "length", "temperature", "top_k", "top_p"),
+                *("samples", "seed", "precision"),
+            )
+        ),
     },
     settled_by="--task generate to learn a text",
     excluded=frozenset(("check", "tune", "export", "score", "refresh", "report", "serve", "train --find-lr")),
     graph=(("tokens", "state"), ("logits", "next_state")),
     losses=("cross_entropy",),
-    metrics=("bpc", "perplexity", "loss"),
-    baselines=("ngram", "xz"),
+    metrics=("bpc", "bpb", "perplexity", "loss"),
+    baselines=("n_gram", "xz"),
 )
 TASKS: Mapping[str, Task] = {task.name: task for task in (FORECAST, CLASSIFY, GENERATE)}

@@ -54,10 +54,12 @@ def evaluate(
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.classify import classification_table, draw_task
         from lstm_cli.cli.render.drawing import make_terminal
+        from lstm_cli.cli.render.text_scores import text_scores_table
         from lstm_cli.steps.evaluate import evaluate as step
 
         terminal = make_terminal(stdout_is_taken=as_json)
-        draw = draw_task(evaluation.evaluate_table, {"classify": classification_table})
+        of_tasks = {"classify": classification_table, "generate": text_scores_table}
+        draw = draw_task(evaluation.evaluate_table, of_tasks)
         try:
             # A backtest stops between two training steps. Scoring without a backtest can stop anywhere.
             stopping: Any = signals.defer_signals() if settings.backtest else nullcontext(lambda: None)

@@ -6,6 +6,7 @@ from typing import Any
 from lstm_cli.cli.render.evaluate import print_gates
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.run_summary import list_names
+from lstm_cli.cli.render.scores import comparison_text
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER, METRICS
 from lstm_cli.rundir import command
@@ -111,7 +112,7 @@ def classification_table(report: Any, page: Page) -> None:
         page.line(f"no errors in {count_noun(report.sequences, 'sequence')}")
     page.blank()
     best = min(report.baselines, key=lambda name: report.baselines[name]["log_loss"])
-    page.line(_verdict(report.comparisons[best], BASELINE_NAMES[best]), "bold")
+    page.line(comparison_text(report.comparisons[best], BASELINE_NAMES[best], "log-loss"), "bold")
     page.blank()
     page.table(
         ("class", "sequences", "precision", "recall", "F1"),
@@ -157,17 +158,6 @@ def _score_table(
 def _best(metric: str, sides: Sequence[tuple[str, Mapping[str, float]]]) -> int:
     sign = -1 if metric in HIGHER_IS_BETTER else 1
     return min(range(len(sides)), key=lambda index: sign * sides[index][1][metric])
-
-
-def _verdict(comparison: Mapping[str, Any], baseline: str) -> str:
-    """Return whether the model is better than a baseline by more than random variation."""
-    low, high = comparison["interval"]
-    difference = f"log-loss {comparison['difference']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
-    if high < 0:
-        return f"the model is better than the {baseline} ({difference})"
-    if low > 0:
-        return f"the model is worse than the {baseline} ({difference})"
-    return f"the model and the {baseline} differ by no more than random variation ({difference})"
 
 
 def _share(value: float | None) -> str:

@@ -8,20 +8,47 @@ from lstm_cli.evaluation.score_text import finite_or_none, format_number, select
 from lstm_cli.wording import count_noun
 
 
-def score_table(page: Page, scores: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, str]) -> None:
+def score_table(
+    page: Page,
+    scores: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, str],
+    *,
+    header: str = "forecast",
+) -> None:
     """Add a table of errors, with the lowest value of each metric marked.
 
     Args:
         page: page to extend.
-        scores: metrics of each forecast, by name of the forecast.
+        scores: metrics of each forecast or model, by its name.
         metrics: title of each metric to show.
+        header: title of the names.
     """
     shown = {key: title for key, title in metrics.items() if any(key in score for score in scores.values())}
     table = [[finite_or_none(score.get(key)) for key in shown] for score in scores.values()]
     best = [_lowest_index([row[column] for row in table]) for column in range(len(shown))]
     rows = [(name, *(format_number(value) for value in row)) for name, row in zip(scores, table, strict=True)]
-    page.table(("forecast", *(f"{title}{PAD * 2}" for title in shown.values())), rows, best)
+    page.table((header, *(f"{title}{PAD * 2}" for title in shown.values())), rows, best)
     page.line("* lowest error")
+
+
+def comparison_text(comparison: Mapping[str, Any], baseline: str, metric: str) -> str:
+    """Return whether the model is better than a baseline by more than random variation.
+
+    Args:
+        comparison: difference of a metric, lower if the model is better, and its 95 % interval; None without one.
+        baseline: name of the baseline.
+        metric: name of the metric.
+    """
+    difference = f"{metric} {comparison['difference']:+.4f}"
+    if comparison["interval"] is None:
+        return f"the data are too few to compare the model with the {baseline} ({difference})"
+    low, high = comparison["interval"]
+    difference += f", 95 % interval {low:+.4f} to {high:+.4f}"
+    if high < 0:
+        return f"the model is better than the {baseline} ({difference})"
+    if low > 0:
+        return f"the model is worse than the {baseline} ({difference})"
+    return f"the model and the {baseline} differ by no more than random variation ({difference})"
 
 
 def _lowest_index(values: Sequence[float | None]) -> int:

@@ -281,6 +281,29 @@ def _prepare_text(report: Any) -> list[str]:
     ]
 
 
+def _evaluate_text(report: Any) -> list[str]:
+    n_gram = report.baselines["n_gram"]
+    return [
+        f"{report.metrics['bpc']:.4f} bits per character (5-gram {n_gram['bpc']:.4f})",
+        f"perplexity {format_number(report.metrics['perplexity'])}",
+        count_noun(report.characters, f"{report.split} character"),
+        _gate_summary(len(report.gates), sum(gate["failed"] for gate in report.gates)),
+        _warning_count(report),
+    ]
+
+
+def _predict_text(report: Any) -> list[str]:
+    output = "standard output" if report.output == "-" else report.output
+    samples = f" in {report.samples:,} samples" if report.samples > 1 else ""
+    speed = report.characters / report.seconds["model"] if report.seconds["model"] else 0
+    return [
+        f"{count_noun(report.characters, 'character')}{samples} to {output}",
+        report.precision,
+        f"{speed:,.0f} characters/s" if speed else "",
+        _warning_count(report),
+    ]
+
+
 FACTS: dict[str, Callable[[Any], list[str]]] = {
     "check": _check,
     "prepare": _prepare,
@@ -304,7 +327,9 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "prepare classify": _prepare_sequences,
     "train classify": _train_classifier,
     "evaluate classify": _evaluate_classifier,
+    "evaluate generate": _evaluate_text,
     "predict classify": _predict_sequences,
+    "predict generate": _predict_text,
     "prepare generate": _prepare_text,
 }
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.evaluation.uncertainty import WindowTimes, ratio_of_sums, student_t_quantile
+from lstm_cli.text.dataset import SplitCounts
 
 METRICS: Mapping[str, str] = {
-    "bpc": "bits per character",
-    "bpb": "bits per byte",
+    "bpc": "bits/character",
+    "bpb": "bits/byte",
     "perplexity": "perplexity",
-    "loss": "nats per token",
+    "loss": "nats/token",
 }
 LEVEL = 0.95
 PASSAGE = 200  # characters of a passage, in the mean
@@ -32,7 +33,7 @@ class Passages:
 
     bounds: np.ndarray  # [P + 1] token at which each passage begins, and the end
     characters: np.ndarray  # [P]
-    size: "TextSize"  # of the whole text
+    size: SplitCounts  # of the whole text
 
     @property
     def starts(self) -> np.ndarray:
@@ -52,25 +53,6 @@ class Passages:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextSize:
-    """Length of a text."""
-
-    tokens: int
-    characters: int
-    bytes: int
-
-    def metrics(self, nats: float) -> dict[str, float | None]:
-        """Return the metrics of METRICS for a loss of the whole text in nats. An infinite perplexity is None."""
-        bits, loss = nats / math.log(2), nats / self.tokens
-        return {
-            "bpc": bits / self.characters,
-            "bpb": bits / self.bytes,
-            "perplexity": _perplexity(loss),
-            "loss": loss,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
 class TextScores:
     """Loss of a model on a text."""
 
@@ -84,7 +66,7 @@ class TextScores:
 
     def metrics(self) -> dict[str, float | None]:
         """Return all metrics of METRICS."""
-        return self.passages.size.metrics(float(self.losses.sum()))
+        return text_metrics(float(self.losses.sum()), self.passages.size)
 
     def intervals(self) -> dict[str, list[float | None]]:
         """Return the 95 % interval of each metric; it is empty for a text with few passages."""
@@ -116,7 +98,18 @@ class TextScores:
         }
 
 
-def divide_text(characters: np.ndarray, size: TextSize) -> Passages:
+def text_metrics(nats: float, size: SplitCounts) -> dict[str, float | None]:
+    """Return the metrics of METRICS for the loss of a whole text in nats. An infinite perplexity is None."""
+    bits, loss = nats / math.log(2), nats / size.tokens
+    return {
+        "bpc": bits / size.characters,
+        "bpb": bits / size.bytes,
+        "perplexity": _perplexity(loss),
+        "loss": loss,
+    }
+
+
+def divide_text(characters: np.ndarray, size: SplitCounts) -> Passages:
     """Return the passages of a text.
 
     Args:

@@ -34,13 +34,14 @@ from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, s
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS, replay_report
 from lstm_cli.steps.shared.plot_output import write_forecast_plot
 from lstm_cli.steps.shared.report_json import finding_fields
-from lstm_cli.tasks.records import CLASSIFY, FORECAST
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
 from lstm_cli.tasks.settle import stored_task
 
 if TYPE_CHECKING:
     from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
+    from lstm_cli.steps.evaluate.text import EvaluateTextReport
 
-AnyReport: TypeAlias = "EvaluateReport | EvaluateClassifierReport"
+AnyReport: TypeAlias = "EvaluateReport | EvaluateClassifierReport | EvaluateTextReport"
 
 
 def evaluate(
@@ -95,6 +96,21 @@ def _evaluate_sequences(
     return evaluate_sequences(run, config, listen, force=force, lock_wait=lock_wait, sources=sources)
 
 
+def _evaluate_text(
+    run: Path,
+    config: EvaluateConfig,
+    listen: Listener,
+    force: bool,
+    lock_wait: float,
+    sources: Mapping[str, str] | None,
+    should_stop: Callable[[], int | None],
+    terminal: Terminal | None,
+) -> "EvaluateTextReport":
+    from lstm_cli.steps.evaluate.text import evaluate_text
+
+    return evaluate_text(run, config, listen, force=force, lock_wait=lock_wait, sources=sources)
+
+
 def _evaluate_forecast(
     run: Path,
     config: EvaluateConfig,
@@ -140,6 +156,7 @@ def _evaluate_forecast(
 WORK: Mapping[str, Callable[..., Any]] = {
     FORECAST.name: _evaluate_forecast,
     CLASSIFY.name: _evaluate_sequences,
+    GENERATE.name: _evaluate_text,
 }
 
 

@@ -5,23 +5,24 @@ import math
 import numpy as np
 import pytest
 
-from lstm_cli.evaluation.text.passages import METRICS, Passages, TextScores, TextSize, divide_text
+from lstm_cli.evaluation.text.passages import METRICS, Passages, TextScores, divide_text, text_metrics
+from lstm_cli.text.dataset import SplitCounts
 
 
 def test_the_metrics_of_a_text_by_hand():
     # Two tokens with the probabilities 1/2 and 1/8: 4 bits for 8 characters of 10 bytes.
-    scores = TextSize(tokens=2, characters=8, bytes=10).metrics(math.log(2) + math.log(8))
+    scores = text_metrics(math.log(2) + math.log(8), SplitCounts(tokens=2, characters=8, bytes=10))
     assert list(scores) == list(METRICS)
     assert scores == pytest.approx({"bpc": 0.5, "bpb": 0.4, "perplexity": 4.0, "loss": math.log(16) / 2})
 
 
 def test_an_infinite_perplexity_is_none():
-    assert TextSize(tokens=1, characters=1, bytes=1).metrics(1e6)["perplexity"] is None
+    assert text_metrics(1e6, SplitCounts(tokens=1, characters=1, bytes=1))["perplexity"] is None
 
 
 def test_passages_have_all_tokens_and_characters():
     characters = np.tile([0, 3, 1], 1_000)  # of each token
-    passages = divide_text(characters, TextSize(tokens=3_000, characters=4_000, bytes=5_000))
+    passages = divide_text(characters, SplitCounts(tokens=3_000, characters=4_000, bytes=5_000))
     assert len(passages.tokens) == 20
     assert (passages.tokens == 150).all()
     assert (passages.characters == 200).all()
@@ -30,7 +31,7 @@ def test_passages_have_all_tokens_and_characters():
 
 
 def small_scores(losses: np.ndarray) -> TextScores:
-    size = TextSize(tokens=len(losses), characters=len(losses), bytes=len(losses))
+    size = SplitCounts(tokens=len(losses), characters=len(losses), bytes=len(losses))
     return TextScores(passages=divide_text(np.ones(len(losses), dtype=int), size), losses=losses)
 
 
@@ -67,7 +68,7 @@ def test_the_intervals_cover_the_mean_of_a_text_whose_level_changes_slowly():
 def test_the_interval_of_a_ratio_knows_that_the_passages_differ_in_characters():
     # Each token costs 1 nat; the characters per token vary, so bits per character do too.
     characters = np.repeat([1, 4] * 20, 100)
-    size = TextSize(tokens=4_000, characters=int(characters.sum()), bytes=int(characters.sum()))
+    size = SplitCounts(tokens=4_000, characters=int(characters.sum()), bytes=int(characters.sum()))
     passages = Passages(
         bounds=np.arange(0, 4_001, 100), characters=characters.reshape(40, 100).sum(1), size=size
     )
