@@ -112,7 +112,8 @@ class PredictConfig(TextSettings):
     )
     samples: int | None = setting(
         None,
-        "Number of sample paths instead of the forecast: one row per series, path and step, column sample.",
+        "Number of sample paths instead of the forecast: one row per series, path and step, column sample. For text, "
+        "number of texts.",
         "N",
         kind="whole",
         default_text="none",
@@ -121,7 +122,7 @@ class PredictConfig(TextSettings):
     )
     seed: int | None = setting(
         None,
-        "Random seed of --samples; the same seed gives the same paths on the same machine.",
+        "Random seed of --samples and of text; the same seed gives the same samples on the same machine.",
         "N",
         kind="whole",
         default_text="0",
@@ -162,14 +163,8 @@ class PredictConfig(TextSettings):
             )
 
     def _check_samples(self) -> None:
-        """Raise UsageError for --samples with an option of another output, and for --seed without --samples."""
+        """Raise UsageError for --samples with an option of another output."""
         if self.samples is None:
-            if self.seed is not None:
-                raise UsageError(
-                    "--seed works only with --samples: without it, a forecast is not random",
-                    hint="leave out --seed, or add --samples 100",
-                    flag="--seed",
-                )
             return
         if self.samples > MAX_SAMPLES:
             raise UsageError(

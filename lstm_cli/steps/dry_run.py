@@ -20,6 +20,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.generate import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.data.reading.dialect.prose import is_prose
@@ -315,13 +316,16 @@ def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPl
         )
 
 
-def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPlan:
+def plan_predict(
+    run: Path, new: str | None, config: PredictConfig, sampling: TextSampling | None = None
+) -> DryRunPlan:
     """Return the plan of `predict`.
 
     Args:
         run: run directory.
         new: file with newer rows; None for the run's own data.
         config: settings of `predict`.
+        sampling: settings of a run of text; None: their defaults.
 
     Raises:
         MissingArtifact: the run has no model, or nothing for the levels, quantiles or samples of config.
@@ -334,9 +338,11 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
     from lstm_cli.steps.predict.sample_paths import load_samples
     from lstm_cli.steps.predict.shard import require_csv, slice_series
 
+    sampling = sampling or TextSampling()
     other_task = PREDICT_PLANS.get(stored_task(run).name)
     if other_task is not None:
-        return other_task(run, new, config)
+        return other_task(run, new, config, sampling)
+    require_own_options(FORECAST, "predict", sampling)
     require_csv(config)
     if config.output != "-":
         check_output(config.output, run=run, sources=(new, config.future_data))
@@ -371,8 +377,10 @@ def plan_predict(run: Path, new: str | None, config: PredictConfig) -> DryRunPla
     return _plan(run, "predict", None, reads, writes, need=need)
 
 
-def _plan_predict_sequences(run: Path, new: str | None, config: PredictConfig) -> DryRunPlan:
-    require_own_options(CLASSIFY, "predict", config)
+def _plan_predict_sequences(
+    run: Path, new: str | None, config: PredictConfig, sampling: TextSampling
+) -> DryRunPlan:
+    require_own_options(CLASSIFY, "predict", config, sampling)
     if config.output != "-":
         check_output(config.output, run=run, sources=(new,))
     with open_run(run) as opened:
@@ -384,7 +392,22 @@ def _plan_predict_sequences(run: Path, new: str | None, config: PredictConfig) -
     return _plan(run, "predict", None, reads, [STDOUT if config.output == "-" else config.output])
 
 
-PREDICT_PLANS = {CLASSIFY.name: _plan_predict_sequences}
+def _plan_predict_text(
+    run: Path, new: str | None, config: PredictConfig, sampling: TextSampling
+) -> DryRunPlan:
+    from lstm_cli.steps.predict.text.output import check_text_output
+
+    require_own_options(GENERATE, "predict", config, sampling)
+    check_text_output(run, new, config, sampling)
+    with open_run(run) as opened:
+        opened.require("model")
+        graphs = ["quantized"] if opened.has("quantized") and config.precision != "fp32" else []
+        reads: list[tuple[str, int | None]] = [*would_read(opened, "model", *graphs)]
+    reads += _sizes([path for path in (new,) if path is not None])
+    return _plan(run, "predict", None, reads, [STDOUT if config.output == "-" else config.output])
+
+
+PREDICT_PLANS = {CLASSIFY.name: _plan_predict_sequences, GENERATE.name: _plan_predict_text}
 
 
 def plan_score(run: Path, source: str | None, config: ScoreConfig) -> DryRunPlan:

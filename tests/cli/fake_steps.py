@@ -467,10 +467,10 @@ def quantize(run, config, listen, **how):
     return quantize_report(run=str(run), to=config.to, max_loss=config.max_loss)
 
 
-def predict(run, new, config, listen, *, stdin=None, stdout=None, terminal=None):
+def predict(run, new, config, listen, *, stdin=None, stdout=None, terminal=None, sampling=None):
     """Write FAKE_ROWS rows."""
     listen(WarningRaised(finding=Finding(rule="M102", text="the model is older than the data")))
-    _called(run=run, new=new, config=config)
+    _called(run=run, new=new, config=config, sampling=sampling)
     rows = "date,OT\n" + "2018-06-26 20:00:00,31.5\n" * int(os.environ.get("FAKE_ROWS", "24"))
     if config.output == "-":
         stdout.write(rows.encode())

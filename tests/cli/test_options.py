@@ -10,6 +10,7 @@ import fake_steps
 import pytest
 
 from lstm_cli import config
+from lstm_cli.config.generate import TextSampling
 from lstm_cli.config.predict import Shard
 
 CONFIGS = {
@@ -178,7 +179,6 @@ REQUIRED = {
     ("evaluate", "reuse"): {"backtest": 4},
     ("evaluate", "jobs"): {"backtest": 4},
     ("evaluate", "stride"): {"forecasts": "F"},
-    ("predict", "seed"): {"samples": 10},
 } | {("train", name): {"model": "stacked"} for name in STACKED_ONLY}
 ALL_OPTIONS = [(verb, name) for verb, others in OTHER_VALUES.items() for name in others]
 
@@ -311,7 +311,11 @@ def test_levels_and_quantiles_that_cannot_be_are_refused(lstm, words, message, h
         ("--samples 0", "--samples 0 is too small: it must be at least 1", "--help"),
         ("--samples 1.5", "--samples '1.5' is not a whole number", "--samples 24"),
         ("--samples 9 --seed -1", "--seed -1 is too small: it must be at least 0", "--help"),
-        ("--seed 1", "--seed works only with --samples", "leave out --seed, or add --samples 100"),
+        ("--temperature -1", "--temperature -1 is too small: it must be at least 0", "--help"),
+        ("--length 0", "--length 0 is too small: it must be at least 1", "--help"),
+        ("--top-k 0", "--top-k 0 is too small: it must be at least 1", "--help"),
+        ("--top-p 0", "--top-p 0 is too small: it must be above 0", "--help"),
+        ("--top-p 90", "--top-p 90 is too large: it must be at most 1", "--top-p 0.9 for 90 %"),
     ],
 )
 def test_samples_that_cannot_be_are_refused(lstm, words, message, hint):
@@ -321,6 +325,16 @@ def test_samples_that_cannot_be_are_refused(lstm, words, message, hint):
     assert error.startswith(f"error: {message}")
     assert hint in advice.removeprefix("hint: ")
     assert not rest
+
+
+def test_settings_of_text_reach_the_step(lstm, monkeypatch):
+    monkeypatch.setenv("LSTM_PREDICT_TOP_K", "5")
+    Path("lstm.toml").write_text("[predict]\nlength = 9\nprompt = 'It'\n")
+    words = ("--config", "lstm.toml", "--temperature", "0.5", "--top-p", "0.9", "--prompt", "It was")
+    code, _, err = lstm("predict", "run", *words)
+    assert code == 0, err
+    expected = TextSampling(prompt="It was", length=9, temperature=0.5, top_k=5, top_p=0.9)
+    assert fake_steps.calls[-1]["sampling"] == expected
 
 
 def test_samples_come_from_the_environment_and_the_file_too(lstm, monkeypatch):

@@ -16,7 +16,7 @@ from small_steps import LINEAR, PREPARE
 from lstm_cli import system_memory
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import PredictConfig, PrepareConfig
-from lstm_cli.errors import DataError, DeviceError, MissingArtifact
+from lstm_cli.errors import DataError, DeviceError, MissingArtifact, UsageError
 from lstm_cli.evaluation.quantiles.intervals import Intervals
 from lstm_cli.events import ignore_events
 from lstm_cli.inference import trained_model
@@ -78,6 +78,13 @@ def test_the_seed_fixes_the_paths(made: Path) -> None:
     assert other[0].seed == 1
     assert [row[:3] for row in other[1]] == [row[:3] for row in first]
     assert (paths_of(other[1], "A") != paths_of(first, "A")).mean() > 0.8
+
+
+def test_a_seed_without_samples_is_refused(made: Path) -> None:
+    with pytest.raises(UsageError, match="--seed works only with --samples"):
+        forecast(made, seed=1)
+    with pytest.raises(UsageError, match="--seed works only with --samples"):
+        plan_predict(made, None, PredictConfig(seed=1))
 
 
 def test_the_paths_of_a_series_do_not_depend_on_other_series(made: Path) -> None:

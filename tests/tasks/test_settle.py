@@ -7,7 +7,7 @@ import pytest
 
 from lstm_cli.config import EvaluateConfig, PredictConfig, PrepareConfig, TrainConfig
 from lstm_cli.config.classify import ClassifyTrainConfig, SequenceColumns, SequenceNetwork, join_settings
-from lstm_cli.config.generate import TextNetwork, TextTokens
+from lstm_cli.config.generate import TextNetwork, TextSampling, TextTokens
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.errors import CorruptArtifact, UsageError
 from lstm_cli.rundir import ARTIFACTS, Run
@@ -26,7 +26,7 @@ SETTINGS = {
     "prepare": (PrepareConfig, PrepareOfTasks),
     "train": (TrainConfig, TrainOfTasks),
     "evaluate": (EvaluateConfig,),
-    "predict": (PredictConfig,),
+    "predict": (PredictConfig, TextSampling),
 }
 
 
@@ -93,6 +93,9 @@ def test_the_records_name_what_exists(task: Task) -> None:
         (CLASSIFY, "train", TrainConfig(loss="mse"), "--loss"),
         (CLASSIFY, "evaluate", EvaluateConfig(backtest=3), "--backtest"),
         (CLASSIFY, "predict", PredictConfig(origin="2020-01-01"), "--origin"),
+        (CLASSIFY, "predict", TextSampling(temperature=1.0), "--temperature"),
+        (FORECAST, "predict", TextSampling(length=9), "--length"),
+        (GENERATE, "predict", PredictConfig(decimal=","), "--decimal"),
         (CLASSIFY, "train", TextNetwork(bptt=3), "--bptt"),
         (FORECAST, "prepare", TextTokens(tokens="bytes"), "--tokens"),
         (GENERATE, "prepare", PrepareConfig(delimiter=";"), "--delimiter"),

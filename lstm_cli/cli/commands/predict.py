@@ -11,6 +11,7 @@ from lstm_cli.cli.options import ConfigOption, DryRunOption, RunArgument, switch
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.stdio import require_stdout
 from lstm_cli.cli.verbs import COMMON_PANEL
+from lstm_cli.config.generate import TextSampling
 from lstm_cli.config.predict import PredictConfig
 from lstm_cli.errors import UsageError
 
@@ -25,6 +26,7 @@ EXAMPLES = (
 
 
 @with_options_of(PredictConfig, into="settings")
+@with_options_of(TextSampling, into="sampling")
 def predict(
     run: RunArgument,
     new: Annotated[
@@ -37,6 +39,7 @@ def predict(
     ] = None,
     *,
     settings: PredictConfig,
+    sampling: TextSampling,
     dry_run: DryRunOption = False,
     as_json: Annotated[
         bool,
@@ -89,6 +92,7 @@ def predict(
                 stdin=sys.stdin.buffer,
                 stdout=sys.stdout.buffer,
                 terminal=terminal,
+                sampling=sampling,
             )
         if as_json:
             page.print_json(report)
@@ -97,5 +101,7 @@ def predict(
         print_summary("predict", report, stages=listen.stages)
 
     if dry_run:
-        return print_plan(lambda planning: planning.plan_predict(run, new, settings), as_json=as_json)
+        return print_plan(
+            lambda planning: planning.plan_predict(run, new, settings, sampling), as_json=as_json
+        )
     return work

@@ -4,12 +4,13 @@ It writes nothing in the run, except a file in `ledger/` with --record.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from lstm_cli.config import PredictConfig
+from lstm_cli.config.generate import TextSampling
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
 from lstm_cli.errors import ArtifactError, UsageError
 from lstm_cli.events import Listener, WarningRaised
@@ -26,13 +27,17 @@ from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_
 from lstm_cli.steps.predict.shard import require_csv
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import finding_fields
-from lstm_cli.tasks.records import CLASSIFY
-from lstm_cli.tasks.settle import task_of
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, Task
+from lstm_cli.tasks.settle import require_own_options, stored_task
 
 if TYPE_CHECKING:
     from lstm_cli.plots.terminal import Terminal
     from lstm_cli.steps.predict.sample_paths import RequestedSamples
     from lstm_cli.steps.predict.sequences import PredictSequencesReport
+    from lstm_cli.steps.predict.text import PredictTextReport
+
+AnyReport: TypeAlias = "PredictReport | PredictSequencesReport | PredictTextReport"
+DEFAULT_SAMPLING = TextSampling()
 
 
 def predict(
@@ -45,8 +50,9 @@ def predict(
     stdout: BinaryIO | None = None,
     receive: Callable[[Forecast], None] | None = None,
     terminal: "Terminal | None" = None,
-) -> "PredictReport | PredictSequencesReport":
-    """Forecast the steps after the last row and write them to config.output.
+    sampling: TextSampling = DEFAULT_SAMPLING,
+) -> AnyReport:
+    """Forecast the steps after the last row, or do the work of another task, and write the result to config.output.
 
     Args:
         run: run directory.
@@ -57,6 +63,7 @@ def predict(
         stdout: stream for output `-`.
         receive: gets the forecast, which is then not written; None writes it.
         terminal: receives the drawing of `--plot -`.
+        sampling: settings of a run of text.
 
     Raises:
         MissingArtifact: the run has no model, or nothing for the levels, quantiles or samples of config.
@@ -69,6 +76,10 @@ def predict(
         ArtifactError: the forecast was written, but it cannot be recorded. `report` holds the report.
     """
     began = time.perf_counter()
+    other_task = OTHER_TASKS.get(stored_task(run).name)
+    if other_task is not None:
+        return other_task(run, new, config, sampling, listen, stdin, stdout, receive)
+    require_own_options(FORECAST, "predict", sampling)
     format = check_forecast_output(run, new, config)
     findings: list[Finding] = []
 
@@ -77,9 +88,6 @@ def predict(
         listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
-        other_task = OTHER_TASKS.get(task_of(opened).name)
-        if other_task is not None:
-            return other_task(run, new, config, listen, stdin, stdout, receive)
         forecaster = open_forecaster(opened, precision=config.precision, threads=config.threads)
         model = forecaster.model
         require_possible(model, run, new, config)
@@ -165,22 +173,48 @@ def _predict_sequences(
     run: Path,
     new: str | None,
     config: PredictConfig,
+    sampling: TextSampling,
     listen: Listener,
     stdin: BinaryIO | None,
     stdout: BinaryIO | None,
     receive: Callable[[Forecast], None] | None,
 ) -> "PredictSequencesReport":
-    if receive is not None:
-        raise UsageError(
-            f"{run} holds {CLASSIFY.title}, which have no forecast",
-            hint=f"run '{command('predict', run)} -o classes.csv'",
-        )
+    _require_file(run, CLASSIFY, receive)
+    require_own_options(CLASSIFY, "predict", sampling)
     from lstm_cli.steps.predict.sequences import predict_sequences
 
     return predict_sequences(run, new, config, listen, stdin=stdin, stdout=stdout)
 
 
-OTHER_TASKS = {CLASSIFY.name: _predict_sequences}
+def _predict_text(
+    run: Path,
+    new: str | None,
+    config: PredictConfig,
+    sampling: TextSampling,
+    listen: Listener,
+    stdin: BinaryIO | None,
+    stdout: BinaryIO | None,
+    receive: Callable[[Forecast], None] | None,
+) -> "PredictTextReport":
+    _require_file(run, GENERATE, receive)
+    from lstm_cli.steps.predict.text import predict_text
+
+    return predict_text(run, new, config, sampling, listen, stdin=stdin, stdout=stdout)
+
+
+def _require_file(run: Path, task: Task, receive: Callable[[Forecast], None] | None) -> None:
+    """Raise UsageError if the caller wants a forecast from a run of another task."""
+    if receive is not None:
+        raise UsageError(
+            f"{run} holds {task.title}, which has no forecast",
+            hint=f"run '{command('predict', run)} -o {task.output}'",
+        )
+
+
+OTHER_TASKS: Mapping[str, Callable[..., AnyReport]] = {
+    CLASSIFY.name: _predict_sequences,
+    GENERATE.name: _predict_text,
+}
 
 
 def _write(encoded: bytes, output: str, stdout: BinaryIO | None) -> None:

@@ -23,6 +23,12 @@ def require_possible(model: TrainedModel, run: Path, new: str | None, config: Pr
         config: settings of `predict`.
     """
     schema, horizon = model.schema, config.horizon
+    if config.seed is not None and config.samples is None:
+        raise UsageError(
+            "--seed works only with --samples: without it, a forecast is not random",
+            hint="leave out --seed, or add --samples 100",
+            flag="--seed",
+        )
     if config.future_data is not None and not schema.future:
         raise UsageError(
             f"--future-data {config.future_data} is not used: the model of {run} has no known-ahead covariates",
