@@ -26,8 +26,8 @@ class Note:
 
 
 # Measure of the validation loss by network, and name of its examples; others have MASE and windows.
-MEASURES = {"stacked": "loss", "classifier": "log-loss"}
-EXAMPLES = {"classifier": "sequences"}
+MEASURES = {"stacked": "loss", "classifier": "log-loss", "language model": "nats per token"}
+EXAMPLES = {"classifier": "sequences", "language model": "tokens"}
 FOLD = " fold "  # between the name of a network and the number of its fold
 REFIT = "training again"  # stage in which networks are refitted on training and validation rows
 

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from lstm_cli.steps.score.report import ScoreReport
     from lstm_cli.steps.train.fit_and_commit import TrainReport
     from lstm_cli.steps.train.sequences import TrainClassifierReport
+    from lstm_cli.steps.train.text import TrainTextReport
     from lstm_cli.steps.tune.record import TuneReport
     from lstm_cli.steps.verify import VerifyReport
 
@@ -104,7 +105,7 @@ class Run:
         force: bool = False,
         lock_wait: float = 0.0,
         **settings: "Unpack[TrainOptions]",
-    ) -> "TrainReport | TrainClassifierReport":
+    ) -> "TrainReport | TrainClassifierReport | TrainTextReport":
         """Train a model on the data of the run.
 
         Ctrl-C raises KeyboardInterrupt, and the same call resumes the training.

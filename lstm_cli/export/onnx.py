@@ -4,17 +4,20 @@ from typing import cast
 
 import numpy as np
 import torch
+from onnx import TensorProto
 from torch import Tensor, nn
 
 from lstm_cli.export.graph.builder import Graph, Value
+from lstm_cli.export.graph.language_model import language_model
 from lstm_cli.export.graph.registry import build_network
 from lstm_cli.export.graph.sequence_classifier import combined_classifier
-from lstm_cli.inference import sequence_session
+from lstm_cli.inference import sequence_session, text_session
 from lstm_cli.inference.session import INPUTS, OUTPUT, PARTS, open_session
+from lstm_cli.models.language_model import LanguageModel
 from lstm_cli.models.mixture import Mixture
 from lstm_cli.models.sequence_classifier import CombinedClassifier
 
-STEPS = "steps"  # name of the open axis of sequences
+STEPS = "steps"  # name of the open axis of sequences and of tokens
 
 
 def export_onnx(
@@ -130,3 +133,45 @@ def check_classifier(
         for own, other in zip(actual, expected, strict=True)
     ]
     return float(np.max(differences))  # NaN if any difference is NaN
+
+
+def export_language_model(model: LanguageModel) -> bytes:
+    """Return the bytes of an ONNX file, without dropout.
+
+    The inputs of the graph are tokens int64 [batch, steps] and state float32 [S, batch, H]. The outputs are logits
+    [batch, steps, V] of the next tokens, and next_state [S, batch, H]. With one step it writes text, and with many it
+    scores text.
+
+    Args:
+        model: model on any device. It is not changed.
+    """
+    graph = Graph(model)
+    names, results = text_session.INPUTS, text_session.OUTPUTS
+    states, width = 2 * len(model.hidden), max(model.hidden)
+    tokens = graph.input(names[0], STEPS, kind=TensorProto.INT64)
+    state = graph.input(names[1], states, width, batch_axis=1)
+    logits, after = language_model(graph, model, tokens, state)
+    graph.output(results[0], logits, STEPS, len(model.bias))
+    graph.output(results[1], after, states, width, batch_axis=1)
+    return graph.to_bytes()
+
+
+def check_language_model(graph: bytes, model: LanguageModel, tokens: np.ndarray) -> float:
+    """Return the largest difference between a log-probability of an ONNX file and of its torch model.
+
+    The graph reads the last token in a step of its own, from the state after the others.
+
+    Args:
+        graph: bytes of the ONNX file.
+        model: torch model in evaluation mode, on the CPU.
+        tokens: numbers of tokens [B, T], at least 2 steps.
+    """
+    read = torch.from_numpy(tokens.astype(np.int64))
+    with torch.no_grad():
+        expected = model(read, model.new_state(len(read)))[0]
+    session = text_session.open_text_session(graph, size=len(model.bias), threads=None)
+    first, state = session.step(tokens[:, :-1].astype(np.int64), session.start(len(tokens)))
+    last, _ = session.step(tokens[:, -1:].astype(np.int64), state)
+    actual = torch.from_numpy(np.concatenate([first, last], axis=1))
+    difference = actual.log_softmax(dim=2) - expected.log_softmax(dim=2)
+    return float(difference.abs().max())  # NaN if any difference is NaN

@@ -144,6 +144,7 @@ def train(
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.classify import classifier_table, draw_task
+        from lstm_cli.cli.render.generate import language_model_table
         from lstm_cli.cli.render.train import find_lr_table, train_table
         from lstm_cli.rundir import reading_manifest
         from lstm_cli.steps.shared.tuned_settings import note_winner, tuned_settings
@@ -191,7 +192,8 @@ def train(
                 should_stop=should_stop,
                 network=network,
             )
-        draw = partial(draw_task(train_table, {"classify": classifier_table}), stages=reporter.stages)
+        other_tasks = {"classify": classifier_table, "generate": language_model_table}
+        draw = partial(draw_task(train_table, other_tasks), stages=reporter.stages)
         result.print_result("train", report, draw, as_json=as_json, stages=reporter.stages)
 
     if dry_run and find_lr:

@@ -1,8 +1,10 @@
 """Reports of text as tables: `prepare` and `train`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.rundir import command
 from lstm_cli.wording import count_noun
 
@@ -22,7 +24,7 @@ def text_table(report: Any, page: Page) -> None:
         [
             ("task", "generate text"),
             ("data", f"{report.source}: {characters:,} characters, {count_noun(report.lines, 'line')}"),
-            ("tokens", f"{KINDS[report.kind]}, {report.vocabulary_size:,} different{per_token}"),
+            ("tokens", f"{KINDS[report.kind]}, {_different(report):,} different{per_token}"),
             (
                 "repeats",
                 f"{' and '.join(repeated) or 'nothing'} in passages of {report.passage} characters or more "
@@ -42,3 +44,53 @@ def text_table(report: Any, page: Page) -> None:
     page.blank()
     page.line(f"wrote {report.run} ({report.megabytes:.1f} MB)")
     page.line(f"next: {command('train', report.run)}")
+
+
+def language_model_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None:
+    """Print the language model, its training and its validation loss.
+
+    Args:
+        report: report of the step.
+        page: page to extend.
+        stages: seconds of each stage.
+    """
+    stopped = {"patience": "stopped early", "epochs": "ran all epochs"}[report.stopped]
+    val = report.val
+    page.facts(
+        [
+            (
+                "model",
+                f"LSTM {','.join(map(str, report.hidden))}, {report.parameters:,} parameters, "
+                f"{_different(report):,} {KINDS[report.kind]}",
+            ),
+            (
+                "training",
+                f"best epoch {report.best_epoch} of {report.epochs_run} ({stopped}), {report.steps:,} steps of "
+                f"{count_noun(report.batch_size, 'lane')} x {report.bptt} tokens, {report.passes:.1f} passes, "
+                f"learning rate {report.lr:.2g}",
+            ),
+            ("device", f"{report.device}, {count_noun(report.threads, 'thread')}, seed {report.seed}"),
+            ("time", f"{seconds_since_start():.1f} s"),
+        ]
+    )
+    page.blank()
+    page.table(
+        ("validation", "nats per character", "bits per character", "nats per token", "perplexity"),
+        [
+            (
+                "model",
+                f"{val['nats_per_character']:.4f}",
+                f"{val['bpc']:.4f}",
+                f"{val['loss']:.4f}",
+                f"{val['perplexity']:.4g}",
+            )
+        ],
+    )
+    page.blank()
+    page.line(f"next: {command('evaluate', report.run)}")
+
+
+def _different(report: Any) -> int:
+    """Return the number of different tokens, without the one that no text has."""
+    size: int = report.vocabulary_size
+    return size if report.kind == "bytes" else size - 1

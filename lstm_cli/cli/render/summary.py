@@ -304,6 +304,16 @@ def _predict_text(report: Any) -> list[str]:
     ]
 
 
+def _train_text(report: Any) -> list[str]:
+    val = report.val
+    return [
+        "language model on the validation text",
+        f"{val['nats_per_character']:.4f} nats per character",
+        f"perplexity {val['perplexity']:.4g}",
+        _warning_count(report),
+    ]
+
+
 FACTS: dict[str, Callable[[Any], list[str]]] = {
     "check": _check,
     "prepare": _prepare,
@@ -331,6 +341,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "predict classify": _predict_sequences,
     "predict generate": _predict_text,
     "prepare generate": _prepare_text,
+    "train generate": _train_text,
 }
 
 

@@ -112,24 +112,34 @@ class Graph:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
 
-    def input(self, name: str, *shape: int | str) -> Value:
-        """Add an input [batch, *shape] of 32-bit floats; an axis with a name has any length."""
-        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *shape]))
+    def input(
+        self, name: str, *shape: int | str, kind: int = TensorProto.FLOAT, batch_axis: int = 0
+    ) -> Value:
+        """Add an input, by default [batch, *shape].
+
+        Args:
+            name: name of the input.
+            *shape: shape without the batch; a name is an open axis.
+            kind: type of ONNX.
+            batch_axis: place of the batch in the shape.
+        """
+        self._inputs.append(_information(name, kind, shape, batch_axis))
         return Value(self, name)
 
-    def output(self, name: str, value: Value, *shape: int) -> None:
-        """Make a value an output [batch, *shape] of 32-bit floats.
+    def output(self, name: str, value: Value, *shape: int | str, batch_axis: int = 0) -> None:
+        """Make a value an output of 32-bit floats, by default [batch, *shape].
 
         Args:
             name: name of the output, and new name of the value.
             value: value.
-            *shape: shape without the batch.
+            *shape: shape without the batch; a name is an open axis.
+            batch_axis: place of the batch in the shape.
         """
         for node in self._nodes:
             for names in (node.input, node.output):
                 names[:] = [name if other == value.name else other for other in names]
         value.name = name
-        self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *shape]))
+        self._outputs.append(_information(name, TensorProto.FLOAT, shape, batch_axis))
 
     def add(self, operator: str, *inputs: Operand | None, **attributes: Any) -> Value:
         """Return the result of an operator.
@@ -221,6 +231,12 @@ class Graph:
     def _add_tensor(self, name: str, values: Tensor) -> None:
         array = values.detach().float().cpu().contiguous().numpy()
         self._tensors[name] = numpy_helper.from_array(array, name)
+
+
+def _information(name: str, kind: int, shape: Sequence[int | str], batch_axis: int) -> onnx.ValueInfoProto:
+    """Return the description of an input or output, with the open axis of the batch."""
+    axes = [*shape[:batch_axis], BATCH, *shape[batch_axis:]]
+    return helper.make_tensor_value_info(name, kind, axes)
 
 
 def integers(*values: int) -> np.ndarray:

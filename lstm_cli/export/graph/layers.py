@@ -55,9 +55,7 @@ def lstm(
         "LSTM",
         2,
         steps,
-        _weight(graph, layers, "weight_ih_l0"),
-        _weight(graph, layers, "weight_hh_l0"),
-        _weight(graph, layers, "bias_ih_l0", "bias_hh_l0"),
+        *_weights(graph, layers),
         None if lengths is None else lengths.to_integers(bits=32),
         None if hidden is None else hidden.unsqueeze(0),
         hidden_size=size,
@@ -69,9 +67,39 @@ def lstm(
     return outputs.transpose(0, 2, 1, 3).reshape(0, -1, width), last.transpose(1, 0, 2).reshape(-1, width)
 
 
+def carried_lstm(
+    graph: Graph, layer: nn.Module, steps: Value, hidden: Value, cell: Value
+) -> tuple[Value, Value, Value]:
+    """Return the outputs [T, B, width] of an LSTM that goes on from a state, and its last output and cell.
+
+    The output and the cell have the shape [1, B, width].
+
+    Args:
+        graph: graph.
+        layer: `nn.LSTM`.
+        steps: steps [T, B, D].
+        hidden: output [1, B, width] before the first step.
+        cell: cell [1, B, width] before the first step.
+    """
+    weights = _weights(graph, [layer])
+    outputs, last, last_cell = graph.add_many(
+        "LSTM", 3, steps, *weights, None, hidden, cell, hidden_size=hidden_size(layer)
+    )  # [T, 1, B, size], and twice [1, B, size]
+    return outputs.squeeze(1), last, last_cell
+
+
 def hidden_size(layer: nn.Module) -> int:
     """Return the number of units of an `nn.LSTM`."""
     return layer.get_parameter("weight_hh_l0").shape[1]
+
+
+def _weights(graph: Graph, layers: Sequence[nn.Module]) -> tuple[Value, Value, Value]:
+    """Return the weights of the inputs, of the outputs before, and the biases, as the operator needs them."""
+    return (
+        _weight(graph, layers, "weight_ih_l0"),
+        _weight(graph, layers, "weight_hh_l0"),
+        _weight(graph, layers, "bias_ih_l0", "bias_hh_l0"),
+    )
 
 
 def _weight(graph: Graph, layers: Sequence[nn.Module], *names: str) -> Value:

@@ -1,13 +1,11 @@
 """Training of a classifier of sequences: train, export, score, commit."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.config.classify import ClassifyTrainConfig
 from lstm_cli.config.extras import TRAINING, require_installed
-from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Note, Progressed, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.sequence_session import open_sequence_session
@@ -19,14 +17,9 @@ from lstm_cli.sequences.store import load_data, write_description
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
-from lstm_cli.steps.train.checkpointing import (
-    CheckpointPolicy,
-    CheckpointWriter,
-    checkpoint_writer,
-    resume_or_start_over,
-)
-from lstm_cli.tasks.records import CLASSIFY, FORECAST
-from lstm_cli.wording import count_noun
+from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, resume_or_start_over
+from lstm_cli.steps.train.task_training import begun_training, write_network
+from lstm_cli.tasks.records import CLASSIFY
 
 if TYPE_CHECKING:
     from lstm_cli.training.sequences.train_classifier import TrainedClassifier
@@ -100,21 +93,9 @@ def train_sequences(
     assert writer.run is not None
     require_installed("lstm train", *TRAINING, "sklearn")
     listen(Note(text="loading torch and the data"))
-    from lstm_cli.training.loop.distributed import current_ranks
-    from lstm_cli.training.setup.device import choose_device, device_label, usable_cores
-
-    if current_ranks() is not None:
-        raise UsageError(
-            f"torchrun trains models of the task {FORECAST.name} only, but this run is {CLASSIFY.title}",
-            hint="start it without torchrun: lstm train RUN",
-        )
     data = load_data(writer.run)
-    device, threads = device_label(choose_device(config.device)), config.threads or usable_cores()
-    with checkpoint_writer(
-        writer, config, listen, device=device, threads=threads, policy=policy
-    ) as checkpoints:
+    with begun_training(writer, config, listen, task=CLASSIFY, policy=policy) as (device, checkpoints):
         threads = checkpoints.threads
-        listen(Note(text=f"training on {device}, {count_noun(threads, 'thread')}"))
         trained = _train(data, config, checkpoints, listen, should_stop)
         raise_if_interrupted(should_stop)
         graph = _export(trained, data, listen)
@@ -231,8 +212,6 @@ def _write_model(
     folder: Any, data: SequenceData, config: ClassifyTrainConfig, trained: "TrainedClassifier", graph: bytes
 ) -> None:
     """Write the files of the model; equal trainings write equal bytes."""
-    import safetensors.torch
-
     from lstm_cli.models.sequence_classifier import statistic_names
 
     write_description(folder, data)
@@ -249,8 +228,5 @@ def _write_model(
     simple = {name: value.tolist() for name, value in trained.model.simple.state_dict().items()}
     names = statistic_names(data.schema.columns)
     folder.write_json("simple.json", {"penalty": trained.simple.penalty, "statistics": names, **simple})
-    folder.write_bytes("weights.safetensors", safetensors.torch.save(trained.model.network.state_dict()))
-    # Times differ between runs, so they are left out.
-    lines = [{key: value for key, value in entry.items() if key != "seconds"} for entry in trained.history]
-    folder.write_bytes("history.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
+    write_network(folder, trained.model.network, trained.history)
     folder.write_bytes(GRAPH, graph)
