@@ -1,6 +1,8 @@
 """Tests of a text from the file to the trained model, on the command line."""
 
 import json
+import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,12 @@ import pytest
 from small_text import story, write_story
 
 from lstm_cli.cli.main import run as lstm
+from lstm_cli.inference.text_session import open_text_session
 from lstm_cli.rundir import open_run
-from lstm_cli.text.store import load_data
+from lstm_cli.text.store import load_data, load_model_vocabulary
 
+SMALL = ("--hidden", "8", "--device", "cpu", "--threads", "1")
+NETWORK = (*SMALL, "--epochs", "3")
 Json = Callable[..., dict[str, Any]]
 
 
@@ -121,3 +126,129 @@ def test_a_wrong_text_is_an_error(
     assert result == code
     assert all(word in error for word in words), error
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a trained run. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("text")
+    path = write_story(folder / "book.txt", 150)
+    assert lstm(["prepare", str(path), str(folder / "run"), "-q"]) == 0
+    assert lstm(["train", str(folder / "run"), *NETWORK, "-q"]) == 0
+    return folder / "run"
+
+
+@pytest.fixture
+def run(trained_once: Path, tmp_path: Path) -> Path:
+    """Return a copy of a trained run."""
+    return Path(shutil.copytree(trained_once, tmp_path / "run"))
+
+
+def test_train_reports_the_loss_that_evaluate_finds(run: Path, as_json: Json) -> None:
+    report = as_json("train", run, *NETWORK)
+    assert report["up_to_date"]
+    assert report["task"] == "generate"
+    assert report["hidden"] == [8]
+    assert report["epochs_run"] == report["best_epoch"] == 3
+    assert report["val"]["nats_per_character"] == pytest.approx(report["val"]["loss"])
+    assert report["val"]["loss"] < math.log(report["vocabulary_size"]) - 0.3  # it has learnt something
+    with open_run(run) as opened:
+        history = opened.artifact("model").bytes("history.jsonl").decode().splitlines()
+    # Here the state begins with zeros at the first token of the validation text.
+    assert json.loads(history[-1])["val_loss"] == pytest.approx(report["val"]["loss"], abs=0.1)
+
+
+def test_the_model_is_complete_without_the_data(run: Path, tmp_path: Path) -> None:
+    with open_run(run) as opened:
+        model = opened.artifact("model")
+        assert load_model_vocabulary(model).to_json() == load_data(opened).vocabulary.to_json()
+        size = load_model_vocabulary(model).size
+        session = open_text_session(model.bytes("model.onnx"), size=size, threads=1)
+        stored = model.json("model.json")
+    assert stored["settings"] == {"vocabulary": size, "hidden": [8], "dropout": 0.1}
+    assert session.start().shape == (2, 1, 8)
+
+
+def test_training_again_with_the_same_seed_gives_the_same_model(run: Path, as_json: Json) -> None:
+    def content() -> dict[str, bytes]:
+        with open_run(run) as opened:
+            model = opened.artifact("model")
+            return {
+                name: model.bytes(name) for name in ("weights.safetensors", "model.onnx", "history.jsonl")
+            }
+
+    before = content()
+    as_json("train", run, *NETWORK, "--force")
+    assert content() == before
+    as_json("train", run, *NETWORK, "--seed", "1")
+    assert content() != before
+
+
+def test_an_interrupted_training_resumes(run: Path, as_json: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli.errors import DeviceError
+    from lstm_cli.training.loop import fit as fitting
+
+    with open_run(run) as opened:
+        weights = opened.artifact("model").bytes("weights.safetensors")
+    real, steps = fitting.backward, iter(range(10_000))
+
+    def fail(*given: Any, **named: Any) -> Any:
+        if next(steps) == 120:  # in the third epoch
+            raise DeviceError("the device is lost")
+        return real(*given, **named)
+
+    monkeypatch.setattr(fitting, "backward", fail)
+    assert lstm(["train", str(run), *NETWORK, "--force", "--checkpoint-every", "1", "-q"]) == 7
+    monkeypatch.setattr(fitting, "backward", real)
+    assert as_json("train", run, *NETWORK, "--dry-run")["up_to_date"] is False
+    resumed = as_json("train", run, *NETWORK, "--force")
+    assert resumed["epochs_run"] == 3
+    with open_run(run) as opened:
+        assert opened.artifact("model").bytes("weights.safetensors") == weights
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        (("train", "--model", "stacked", "--bidirectional"), "--bidirectional"),
+        (("train", "--model", "stacked", "--head", "mean"), "--head"),
+        (("train", "--pooling", "max"), "task classify"),
+        (("train", "--loss", "mse"), "task forecast"),
+        (("train", "--from", "RUN"), "--from"),
+        (("train", "--find-lr"), "no such task"),
+        (("tune",), "no such task"),
+        (("export",), "no such task"),
+    ],
+)
+def test_what_belongs_to_another_task_is_a_usage_error(
+    run: Path, error_of: Callable[..., tuple[int, str]], command: tuple[str, ...], word: str
+) -> None:
+    verb, *options = command
+    code, error = error_of(verb, run, *(str(run) if each == "RUN" else each for each in options))
+    assert code == 2, error
+    assert word in error
+
+
+def test_a_learning_rate_without_improvement_is_reported(run: Path, as_json: Json) -> None:
+    report = as_json("train", run, *SMALL, "--lr", "1e-30", "--epochs", "1")
+    assert [finding["rule"] for finding in report["findings"]] == ["M203"]
+
+
+def test_byte_pairs_have_a_loss_per_character(tmp_path: Path, as_json: Json) -> None:
+    pytest.importorskip("tokenizers")
+    path = write_story(tmp_path / "book.txt", 200)
+    as_json("prepare", path, tmp_path / "run", "--tokens", "bpe", "--vocabulary-size", "300")
+    report = as_json("train", tmp_path / "run", *SMALL, "--epochs", "1")
+    with open_run(tmp_path / "run") as run:
+        counts = load_data(run).counts["val"]
+    expected = report["val"]["loss"] * counts.tokens / counts.characters
+    assert report["val"]["nats_per_character"] == pytest.approx(expected)
+
+
+def test_the_table_of_train_names_the_network_and_the_next_command(run: Path, capfd: Any) -> None:
+    assert lstm(["train", str(run), *SMALL, "--epochs", "1"]) == 0
+    output = capfd.readouterr()
+    assert "nats per character" in output.out
+    assert "LSTM 8" in output.out
+    assert f"next: lstm evaluate {run}" in output.out
+    assert "val nats per token" in output.err
