@@ -64,7 +64,8 @@ if TYPE_CHECKING:
     from lstm_cli.steps.export import ExportReport
     from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
-    from lstm_cli.steps.quantize import QuantizeReport
+    from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport
+    from lstm_cli.steps.quantize.windows import QuantizeReport
     from lstm_cli.steps.refresh.report import RefreshReport
     from lstm_cli.steps.report import PageReport
     from lstm_cli.steps.runs.summary import RunSummary
@@ -243,7 +244,7 @@ class Run:
     @with_settings(QuantizeConfig)
     def quantize(
         self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[QuantizeOptions]"
-    ) -> "QuantizeReport":
+    ) -> "QuantizeReport | QuantizeClassifierReport":
         """Make a smaller model, which `predict` then uses.
 
         Args:
@@ -663,7 +664,7 @@ def _report_class(step: str) -> Any:
         "train": ("train.fit_and_commit", "TrainReport"),
         "tune": ("tune.record", "TuneReport"),
         "evaluate": ("evaluate.report", "EvaluateReport"),
-        "quantize": ("quantize", "QuantizeReport"),
+        "quantize": ("quantize.windows", "QuantizeReport"),
     }[step]
     return getattr(import_module(f"lstm_cli.steps.{module}"), name)
 

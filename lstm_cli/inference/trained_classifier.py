@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lstm_cli.inference.sequence_session import SequenceSession, open_sequence_session
+from lstm_cli.inference.trained_model import load_graph
 from lstm_cli.rundir import Run
 from lstm_cli.sequences.dataset import SequenceScaler, SequenceSchema
 from lstm_cli.sequences.store import load_description
@@ -17,20 +18,23 @@ class TrainedClassifier:
     schema: SequenceSchema
     scaler: SequenceScaler
     session: SequenceSession
+    precision: str  # of the graph
 
 
-def load_classifier(run: Run, *, threads: int | None) -> TrainedClassifier:
+def load_classifier(run: Run, *, threads: int | None, precision: str = "auto") -> TrainedClassifier:
     """Return the classifier of a run.
 
     Args:
         run: run with a model.
         threads: CPU threads; None: all cores.
+        precision: `auto` is the quantized graph if it is up to date, otherwise the fp32 graph.
 
     Raises:
-        MissingArtifact: the run has no model.
+        MissingArtifact, StaleArtifact: the run has no model of this precision, or it is out of date.
         CorruptArtifact: a file of the model is invalid.
     """
     reader = run.artifact("model")
     schema, scaler = load_description(reader)
-    session = open_sequence_session(reader.bytes(GRAPH), threads=threads)
-    return TrainedClassifier(schema=schema, scaler=scaler, session=session)
+    graph, loaded = load_graph(run, precision)
+    session = open_sequence_session(graph, threads=threads)
+    return TrainedClassifier(schema=schema, scaler=scaler, session=session, precision=loaded)

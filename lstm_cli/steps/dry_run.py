@@ -47,7 +47,6 @@ from lstm_cli.rundir import (
 from lstm_cli.steps.evaluate.score_files import COPIED
 from lstm_cli.steps.shared.array_sizes import sample_bytes
 from lstm_cli.steps.shared.cached_report import IGNORED_SETTINGS
-from lstm_cli.steps.shared.grown_data import require_fresh_or_grown
 from lstm_cli.steps.shared.memory_estimate import (
     ALL_WINDOWS,
     MemoryNeed,
@@ -270,10 +269,15 @@ def _scored_forecast(opened: Run, config: EvaluateConfig) -> tuple[tuple[str, ..
     """Return the artifacts that `evaluate` reads, and the memory that it needs."""
     model = load_model(opened)
     unseen = model.refitted and config.split == "val"
-    quantized = config.precision in ("int8", "fp16")
-    quantized |= config.precision == "auto" and not unseen and serves_quantized(opened)
+    precision = "fp32" if unseen and config.precision == "auto" else config.precision
     need = scoring_need(*load_outline(opened), model, windows=ALL_WINDOWS)
-    return ("data", "model", *(("quantized",) if quantized else ())), need
+    return ("data", *_model_artifacts(opened, precision)), need
+
+
+def _model_artifacts(opened: Run, precision: str) -> tuple[str, ...]:
+    """Return the artifacts of a model of a precision."""
+    quantized = precision in ("int8", "fp16") or (precision == "auto" and serves_quantized(opened))
+    return ("model", "quantized") if quantized else ("model",)
 
 
 # By task. The memory for sequences and text is not estimated.
@@ -289,8 +293,8 @@ COPIES: Mapping[str, Sequence[str]] = {
 }
 SCORED: Mapping[str, Callable[[Run, EvaluateConfig], tuple[tuple[str, ...], MemoryNeed | None]]] = {
     FORECAST.name: _scored_forecast,
-    CLASSIFY.name: lambda opened, config: (("data", "model"), None),
-    GENERATE.name: lambda opened, config: (("data", "model"), None),
+    CLASSIFY.name: lambda opened, config: (("data", *_model_artifacts(opened, config.precision)), None),
+    GENERATE.name: lambda opened, config: (("data", *_model_artifacts(opened, config.precision)), None),
 }
 
 
@@ -305,12 +309,15 @@ def plan_quantize(run: Path, config: QuantizeConfig, *, force: bool) -> DryRunPl
     Raises:
         MissingArtifact, StaleArtifact: no model of the current data.
     """
+    from lstm_cli.steps.quantize.work import WORK
+
     with open_run(run) as opened:
         require_verb(opened, "quantize")
-        require_fresh_or_grown(opened)
+        work = WORK[task_of(opened).name]
+        work.require_current(opened)
         reads = would_read(opened, "data", "model")
         up_to_date = not force and is_up_to_date(opened, "quantize", config=asdict(config))
-        need = scoring_need(*load_outline(opened), load_model(opened), windows=ALL_WINDOWS)
+        need = work.need(opened)
         return _plan(
             run, "quantize", opened, reads, would_write(run, "quantize"), up_to_date=up_to_date, need=need
         )
@@ -386,7 +393,9 @@ def _plan_predict_sequences(
     with open_run(run) as opened:
         opened.require("model")
         reads: list[tuple[str, int | None]] = [
-            *would_read(opened, "model", *(("data",) if new is None else ()))
+            *would_read(
+                opened, *_model_artifacts(opened, config.precision), *(("data",) if new is None else ())
+            )
         ]
     reads += _sizes([path for path in (new,) if path is not None])
     return _plan(run, "predict", None, reads, [STDOUT if config.output == "-" else config.output])

@@ -65,11 +65,11 @@ FORECAST = Task(
                 *OF_LAYERS,
             )
         ),
-        "evaluate": frozenset(("backtest", "reuse", "jobs", "forecasts", "stride", "precision")),
+        "evaluate": frozenset(("backtest", "reuse", "jobs", "forecasts", "stride")),
         "predict": frozenset(
             (
                 *("horizon", "origin", "future_data", "only", "shard", "plot", "level", "quantiles"),
-                *("samples", "seed", "record", "intervals", "ended", "precision", "keep_days"),
+                *("samples", "seed", "record", "intervals", "ended", "keep_days"),
                 *OF_CELLS,
             )
         ),
@@ -95,9 +95,7 @@ CLASSIFY = Task(
         "predict": frozenset(OF_CELLS),
     },
     settled_by="--label COLUMN to classify sequences",
-    excluded=frozenset(
-        ("check", "tune", "quantize", "export", "score", "refresh", "report", "serve", "train --find-lr")
-    ),
+    excluded=frozenset(("check", "tune", "export", "score", "refresh", "report", "serve", "train --find-lr")),
     graph=(("values", "lengths"), ("probabilities", "simple")),
     losses=("log_loss",),
     metrics=("accuracy", "macro_f1", "log_loss", "calibration_error"),
@@ -116,11 +114,10 @@ GENERATE = Task(
     options={
         "prepare": frozenset(("tokens", "vocabulary_size")),
         "train": frozenset(["bptt"]),
-        "evaluate": frozenset(["precision"]),
         "predict": frozenset(
             (
                 *("prompt", "length", "temperature", "top_k", "top_p"),
-                *("samples", "seed", "precision"),
+                *("samples", "seed"),
             )
         ),
     },

@@ -215,7 +215,7 @@ evaluate_report = partial(
 )
 quantize_report = partial(
     filled_report,
-    "quantize.QuantizeReport",
+    "quantize.windows.QuantizeReport",
     size={"fp32": 280000, "quantized": 70000},
     latency_ms={"fp32": 1.2, "quantized": 0.7},
     mae_scaled={"fp32": 0.3123, "quantized": 0.3125},

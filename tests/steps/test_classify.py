@@ -11,26 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn import metrics as oracle
+from small_classifier import COLUMNS, NETWORK, trained_classifier
 from small_sequences import gestures
 
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.rundir import open_run
 from lstm_cli.sequences.store import load_data
 
-COLUMNS = ("--sequence", "id", "--label", "move", "--value", "x", "--value", "y")
-NETWORK = ("--model", "stacked", "--hidden", "4", "--epochs", "2", "--device", "cpu", "--threads", "1")
 Json = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a file and a trained run."""
-    folder = tmp_path_factory.mktemp("classify")
-    gestures(folder / "moves.csv")
-    command = ["prepare", str(folder / "moves.csv"), str(folder / "run"), *COLUMNS, "--test", "0.3", "-q"]
-    assert lstm(command) == 0
-    assert lstm(["train", str(folder / "run"), *NETWORK, "--pooling", "mean", "-q"]) == 0
-    return folder
+    return trained_classifier(tmp_path_factory.mktemp("classify"))
 
 
 @pytest.fixture
@@ -288,7 +282,6 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
         (("predict", "RUN", "--horizon", "3"), "--horizon is an option of the task forecast"),
         (("predict", "RUN", "-o", "classes.parquet"), "CSV or JSON"),
         (("tune", "RUN", "--trials", "1"), "task classify"),
-        (("quantize", "RUN"), "task classify"),
         (("export", "RUN"), "task classify"),
         (("report", "RUN"), "task classify"),
         (("score", "RUN"), "task classify"),

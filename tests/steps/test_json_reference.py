@@ -45,7 +45,9 @@ from lstm_cli.steps.predict.sequences import PredictSequencesReport
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
 from lstm_cli.steps.prepare.sequences import PrepareSequencesReport
-from lstm_cli.steps.quantize import QuantizeReport, quantize
+from lstm_cli.steps.quantize import quantize
+from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport
+from lstm_cli.steps.quantize.windows import QuantizeReport
 from lstm_cli.steps.refresh import refresh
 from lstm_cli.steps.refresh.report import RefreshReport
 from lstm_cli.steps.report import PageReport, report
@@ -89,6 +91,7 @@ REPORTS: dict[str, Any] = {
     "prepare: labelled sequences": PrepareSequencesReport,
     "train: labelled sequences": TrainClassifierReport,
     "evaluate: labelled sequences": EvaluateClassifierReport,
+    "quantize: labelled sequences": QuantizeClassifierReport,
     "predict: labelled sequences": PredictSequencesReport,
 }
 Json = dict[str, Any]
@@ -347,6 +350,12 @@ def of_evaluate_classifier(run: Path, *_: Any) -> list[Json]:
     return [evaluate(run.parent / "classified", settings, ignore_events).to_json() for _ in "12"]
 
 
+def of_quantize_classifier(run: Path, *_: Any) -> list[Json]:
+    of_train_classifier(run)
+    settings = QuantizeConfig(to="fp16", max_loss=1.0)
+    return [quantize(run.parent / "classified", settings, ignore_events).to_json() for _ in "12"]
+
+
 def of_predict_sequences(run: Path, *_: Any) -> list[Json]:
     of_train_classifier(run)
     settings = PredictConfig(output=str(run.parent / "classes.csv"))
@@ -378,6 +387,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "prepare: labelled sequences": of_prepare_sequences,
     "train: labelled sequences": of_train_classifier,
     "evaluate: labelled sequences": of_evaluate_classifier,
+    "quantize: labelled sequences": of_quantize_classifier,
     "predict: labelled sequences": of_predict_sequences,
 }
 

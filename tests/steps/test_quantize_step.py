@@ -10,9 +10,9 @@ from lstm_cli.events import ignore_events
 from lstm_cli.inference.quantization import to_fp16
 from lstm_cli.inference.trained_model import load_graph, load_model
 from lstm_cli.rundir import open_run
-from lstm_cli.steps import quantize as step
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.quantize import quantize
+from lstm_cli.steps.quantize import windows as step
 
 
 def zeroed(model: bytes) -> bytes:
@@ -82,7 +82,7 @@ def test_the_linear_forecast_of_segment_stays_in_float_and_stacked_has_none(
     run: Path, monkeypatch: pytest.MonkeyPatch, model: str, lstm_only: bool
 ) -> None:
     from lstm_cli.inference import quantization
-    from lstm_cli.steps import quantize as step
+    from lstm_cli.steps.quantize import windows as step
 
     requested = []
 

@@ -43,7 +43,8 @@ def quantize(
     def work() -> None:
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
-        from lstm_cli.cli.render.quantize import quantize_table
+        from lstm_cli.cli.render.classify import draw_task
+        from lstm_cli.cli.render.quantize import quantize_table, quantized_classifier_table
         from lstm_cli.steps.quantize import quantize as step
 
         with progress_reporter() as listen:
@@ -55,7 +56,8 @@ def quantize(
                 lock_wait=lock_wait,
                 sources=setting_sources(context, settings),
             )
-        result.print_result("quantize", report, quantize_table, as_json=as_json, stages=listen.stages)
+        draw = draw_task(quantize_table, {"classify": quantized_classifier_table})
+        result.print_result("quantize", report, draw, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return print_plan(

@@ -102,7 +102,9 @@ def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) ->
 
 def classification_table(report: Any, page: Page) -> None:
     """Print the scores of the classifier and the baselines, each class, and the confusion matrix."""
-    page.line(f"{report.run}: {count_noun(report.sequences, f'{report.split} sequence')}")
+    page.line(
+        f"{report.run} ({report.precision}): {count_noun(report.sequences, f'{report.split} sequence')}"
+    )
     page.blank()
     _score_table(page, report.metrics, report.baselines)
     page.blank()

@@ -258,6 +258,15 @@ def _evaluate_classifier(report: Any) -> list[str]:
     ]
 
 
+def _quantize_classifier(report: Any) -> list[str]:
+    return [
+        report.to,
+        f"{size_ratio(report):.0%} of the size",
+        f"validation log-loss {report.loss:+.2%}".replace("-0.00%", "+0.00%"),
+        _warning_count(report),
+    ]
+
+
 def _class_scores(model: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return the accuracy and the log-loss of the model, and those of the simple model."""
     simple = baselines["simple"]
@@ -269,7 +278,11 @@ def _class_scores(model: Mapping[str, float], baselines: Mapping[str, Mapping[st
 
 def _predict_sequences(report: Any) -> list[str]:
     output = "standard output" if report.output == "-" else report.output
-    return [f"{count_noun(report.sequences, 'sequence')} to {output}", _warning_count(report)]
+    return [
+        f"{count_noun(report.sequences, 'sequence')} to {output}",
+        report.precision,
+        _warning_count(report),
+    ]
 
 
 def _prepare_text(report: Any) -> list[str]:
@@ -337,6 +350,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "prepare classify": _prepare_sequences,
     "train classify": _train_classifier,
     "evaluate classify": _evaluate_classifier,
+    "quantize classify": _quantize_classifier,
     "evaluate generate": _evaluate_text,
     "predict classify": _predict_sequences,
     "predict generate": _predict_text,

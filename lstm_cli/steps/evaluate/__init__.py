@@ -28,6 +28,7 @@ from lstm_cli.steps.evaluate.evaluate_task import raise_if_failed
 from lstm_cli.steps.evaluate.forecast_table import ForecastSource, write_forecasts
 from lstm_cli.steps.evaluate.outputs import check_outputs
 from lstm_cli.steps.evaluate.plot import plot_stored_scores, scored_panels
+from lstm_cli.steps.evaluate.read_digests import digests_of_scoring
 from lstm_cli.steps.evaluate.report import EvaluateReport, comparisons_of_series, report_of
 from lstm_cli.steps.evaluate.score_files import PICTURE, copy_scores, write_scores
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, score_subject, scoring_subject
@@ -201,7 +202,12 @@ def score_and_commit(
     panels = scored_panels(scored)
     picture, errors = draw_forecast(panels), scored.by_origin.means()
     write_scores(folder, report.to_json(), picture, errors, comparisons_of_series(scored))
-    writer.commit(config=asdict(config), reads=_reads(writer.run, config, subject), report=report.to_json())
+    digests = digests_of_scoring(
+        writer.run,
+        precision=subject.precision,
+        follows_quantized=config.precision == "auto" and not subject.unseen,
+    )
+    writer.commit(config=asdict(config), reads=digests, report=report.to_json())
     return report, findings, tabulated, panels
 
 
@@ -241,16 +247,6 @@ def _require_packages(config: EvaluateConfig) -> None:
     if config.backtest and not config.reuse:
         require_installed("--backtest", *SCORING, *TRAINING)
     require_installed("lstm evaluate", *SCORING)
-
-
-def _reads(run: Run, config: EvaluateConfig, subject: ScoringSubject) -> dict[str, str | None]:
-    """Return the checksums of the artifacts that were read; None if a later quantized model makes the scores stale."""
-    reads: dict[str, str | None] = {name: run.artifact(name).digest for name in ("data", "model")}
-    if subject.precision != "fp32":
-        reads["quantized"] = run.artifact("quantized").digest
-    elif config.precision == "auto" and not subject.unseen:
-        reads["quantized"] = None
-    return reads
 
 
 def _split_time_findings(subject: ScoringSubject) -> list[Finding]:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from lstm_cli.rundir import (
 )
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.evaluate.evaluate_task import evaluate_task
+from lstm_cli.steps.evaluate.read_digests import digests_of_scoring
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
@@ -51,6 +52,7 @@ class EvaluateClassifierReport(HtmlReport):
     reliability: list[dict[str, float]]  # bins of the probability of the predicted class
     gates: list[dict[str, Any]]
     picture: str
+    precision: str = "fp32"  # of the scored graph; a report of an older release has none
     output: str | None = None
     plot: str | None = None
     warnings: tuple[str, ...] = ()
@@ -83,7 +85,7 @@ def evaluate_sequences(
 
     Raises:
         GateFailed: a condition failed. All files are written, and the attribute `report` holds the report.
-        StaleArtifact: the model was made from other data.
+        MissingArtifact, StaleArtifact: the run has no model of the precision, or it was made from other data.
         DataError: the split has no sequences.
         UsageError: an option belongs to another task, or a condition is invalid.
     """
@@ -112,12 +114,15 @@ def _score(
             at=in_file(str(run.path)),
             flags=("--split",),
         )
-    classifier = load_classifier(run, threads=config.threads)
+    classifier = load_classifier(run, threads=config.threads, precision=config.precision)
     scores = score_split(data, config.split, classifier.session)
     folder = writer.new("scores")
-    report = check(_report(writer, config, scores, data.schema.classes, str(folder.folder / PICTURE)))
+    report = _report(writer, config, scores, data.schema.classes, str(folder.folder / PICTURE))
+    report = check(replace(report, precision=classifier.precision))
     _write(folder, report, _draw(run, report, "png"))
-    digests = {name: run.artifact(name).digest for name in ("data", "model")}
+    digests = digests_of_scoring(
+        run, precision=classifier.precision, follows_quantized=config.precision == "auto"
+    )
     writer.commit(config=asdict(config), reads=digests, report=report.to_json())
     return report
 
@@ -163,7 +168,15 @@ def _write(folder: ArtifactFolder, report: EvaluateClassifierReport, picture: by
     rows = [[name, *counts] for name, counts in zip(report.classes, report.confusion, strict=True)]
     folder.write_bytes(CONFUSION, _table(["true \\ predicted", *report.classes], rows))
     stored = report.to_json()
-    fields = ("task", "model", "split", "sequences", "classes", *("metrics", "intervals", "baselines"))
+    fields = (
+        "task",
+        "model",
+        "precision",
+        "split",
+        "sequences",
+        "classes",
+        *("metrics", "intervals", "baselines"),
+    )
     more = ("baseline_intervals", "comparisons", "per_class", "confusion", "reliability")
     folder.write_json("scores.json", {name: stored[name] for name in (*fields, *more)})
 

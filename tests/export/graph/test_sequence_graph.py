@@ -1,5 +1,6 @@
 """Test that the ONNX graph of a classifier gives the probabilities of torch."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 import torch
 
 from lstm_cli.export.onnx import check_classifier, export_classifier
+from lstm_cli.inference.quantization import to_int8
+from lstm_cli.inference.sequence_session import open_sequence_session
 from lstm_cli.models.sequence_classifier import CombinedClassifier, SequenceClassifier, SimpleClassifier
 
 OPTIONS: list[dict[str, Any]] = [
@@ -43,3 +46,21 @@ def test_the_graph_agrees_with_torch(length: int, pooling: str, options: dict[st
     with torch.no_grad():
         other.simple.linear.bias.add_(torch.tensor([0.5, 0.0, 0.0]))
     assert check_classifier(graph, other, values, lengths) > 1e-3
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("pooling", ["last", "max"])
+def test_int8_hardly_changes_the_network_and_keeps_the_simple_model(
+    tmp_path: Path, pooling: str, options: dict[str, Any]
+) -> None:
+    combined = model(11, pooling, **options)
+    lengths = np.arange(1, 12)
+    values = np.random.default_rng(0).normal(size=(len(lengths), 11, 2)).astype(np.float32)
+    graph = export_classifier(combined, inputs=2, classes=3)
+    small = to_int8(graph, scratch=tmp_path, lstm_only=True)
+    (before, simple), (after, kept) = (
+        open_sequence_session(each, max_length=11, threads=1).probabilities(values, lengths)
+        for each in (graph, small)
+    )
+    np.testing.assert_allclose(kept, simple, rtol=1e-5, atol=1e-6)
+    assert 0 < np.abs(after - before).max() < 0.02

@@ -16,11 +16,11 @@ from lstm_cli.errors import DataError, StaleArtifact
 from lstm_cli.events import Event, Note, WarningRaised, ignore_events
 from lstm_cli.inference.trained_model import load_model
 from lstm_cli.rundir import open_run, verify_run
-from lstm_cli.steps import quantize as step
 from lstm_cli.steps.dry_run import plan_quantize
 from lstm_cli.steps.predict import predict
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
+from lstm_cli.steps.quantize import windows as step
 
 ALL = QuantizeConfig(max_loss=1.0)
 STAYS = RefreshConfig(new_rows=500)

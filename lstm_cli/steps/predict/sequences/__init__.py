@@ -50,6 +50,7 @@ class PredictSequencesReport:
     task: str
     output: str
     format: str
+    precision: str  # of the classifier
     sequences: int
     classes: dict[str, int]  # sequences that got each class
     cut: int  # sequences that are longer than the model reads
@@ -82,7 +83,7 @@ def predict_sequences(
         stdout: stream for output `-`.
 
     Raises:
-        MissingArtifact: the run has no model.
+        MissingArtifact, StaleArtifact: the run has no model of the precision, or it is out of date.
         DataError: new sequences do not fit the model.
         OutputError, UsageError: the output cannot be written, or an option belongs to another task.
     """
@@ -104,7 +105,7 @@ def predict_sequences(
         listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
-        model = load_classifier(opened, threads=config.threads)
+        model = load_classifier(opened, threads=config.threads, precision=config.precision)
         data, cut = (
             _own_data(opened, model, warn)
             if new is None
@@ -126,6 +127,7 @@ def predict_sequences(
         task=CLASSIFY.name,
         output=config.output,
         format=format,
+        precision=model.precision,
         sequences=len(data.names),
         classes={name: int(count) for name, count in zip(model.schema.classes, counts, strict=True)},
         cut=cut,
