@@ -28,13 +28,13 @@ def make_text_run(folder: Path, *, tokens: str = "characters", lines: int = 400)
     return run
 
 
-def commit_model(run: Path, data: TextData) -> None:
-    """Commit the model of the pairs of tokens in the training text."""
+def commit_model(run: Path, data: TextData, graph: bytes | None = None) -> None:
+    """Commit a model with a step graph; None: that of the pairs of tokens in the training text."""
     with writing(run, step="train") as writer:
         assert writer.run is not None
         folder = writer.new("model")
         write_vocabulary(folder, data.vocabulary)
-        folder.write_bytes("model.onnx", pair_graph(pair_scores(data)))
+        folder.write_bytes("model.onnx", graph or pair_graph(pair_scores(data)))
         writer.commit(
             config={}, reads={"data": writer.run.artifact("data").digest}, report={"model": "stacked"}
         )

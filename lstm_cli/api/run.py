@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
     from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport
+    from lstm_cli.steps.quantize.text import QuantizeTextReport
     from lstm_cli.steps.quantize.windows import QuantizeReport
     from lstm_cli.steps.refresh.report import RefreshReport
     from lstm_cli.steps.report import PageReport
@@ -244,7 +245,7 @@ class Run:
     @with_settings(QuantizeConfig)
     def quantize(
         self, *, force: bool = False, lock_wait: float = 0.0, **settings: "Unpack[QuantizeOptions]"
-    ) -> "QuantizeReport | QuantizeClassifierReport":
+    ) -> "QuantizeReport | QuantizeClassifierReport | QuantizeTextReport":
         """Make a smaller model, which `predict` then uses.
 
         Args:

@@ -19,9 +19,19 @@ class SmallTextModel:
     bias: np.ndarray  # [4 H]
     head: np.ndarray  # [H, V]
 
+    @property
+    def size(self) -> int:
+        """Return the number of tokens V."""
+        return self.head.shape[1]
+
+    @property
+    def units(self) -> int:
+        """Return the number of units H."""
+        return len(self.head)
+
     def losses(self, tokens: np.ndarray) -> np.ndarray:
         """Return the nats [N - 1] of each token after the first, one step after the other."""
-        hidden, cell, losses = np.zeros(UNITS), np.zeros(UNITS), []
+        hidden, cell, losses = np.zeros(self.units), np.zeros(self.units), []
         for token, following in pairwise(tokens):
             gates = self.inputs[:, token] + self.recurrent @ hidden + self.bias
             enter, leave, forget, new = np.split(gates, 4)  # the order of ONNX: input, output, forget, cell
@@ -36,24 +46,32 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-values))
 
 
-def small_text_model() -> SmallTextModel:
+def small_text_model(*, size: int = SIZE, units: int = UNITS, deviation: float = 1.0) -> SmallTextModel:
+    """Return a model with random weights.
+
+    Args:
+        size: number of tokens V.
+        units: number of units H.
+        deviation: standard deviation of the weights.
+    """
     random = np.random.default_rng(11)
     shapes = {
-        "inputs": (4 * UNITS, SIZE),
-        "recurrent": (4 * UNITS, UNITS),
-        "bias": (4 * UNITS,),
-        "head": (UNITS, SIZE),
+        "inputs": (4 * units, size),
+        "recurrent": (4 * units, units),
+        "bias": (4 * units,),
+        "head": (units, size),
     }
-    return SmallTextModel(**{name: random.normal(0, 1, shape) for name, shape in shapes.items()})
+    return SmallTextModel(**{name: random.normal(0, deviation, shape) for name, shape in shapes.items()})
 
 
-def small_text_graph(model: SmallTextModel, *, state_shape: tuple[object, ...] = (2, "B", UNITS)) -> bytes:
-    """Return the step graph of a model."""
+def small_text_graph(model: SmallTextModel, *, state_shape: tuple[object, ...] | None = None) -> bytes:
+    """Return the step graph of a model, or one that says that its state has another shape."""
+    state_shape = state_shape or (2, "B", model.units)
     weights = {
-        "one_hot": np.eye(SIZE),
+        "one_hot": np.eye(model.size),
         "W": model.inputs[None],
         "R": model.recurrent[None],
-        "bias": np.concatenate([model.bias, np.zeros(4 * UNITS)])[None],
+        "bias": np.concatenate([model.bias, np.zeros(4 * model.units)])[None],
         "head": model.head,
     }
     constants = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()]
@@ -66,7 +84,7 @@ def small_text_graph(model: SmallTextModel, *, state_shape: tuple[object, ...] =
             "LSTM",
             ["steps", "W", "R", "bias", "", "hidden", "cell"],
             ["all", "last_hidden", "last_cell"],
-            hidden_size=UNITS,
+            hidden_size=model.units,
         ),
         helper.make_node("Concat", ["last_hidden", "last_cell"], ["next_state"], axis=0),
         helper.make_node("Squeeze", ["all", "direction"], ["outputs"]),
@@ -81,7 +99,7 @@ def small_text_graph(model: SmallTextModel, *, state_shape: tuple[object, ...] =
             helper.make_tensor_value_info("state", TensorProto.FLOAT, list(state_shape)),
         ],
         [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", "T", SIZE]),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", "T", model.size]),
             helper.make_tensor_value_info("next_state", TensorProto.FLOAT, list(state_shape)),
         ],
         initializer=constants,

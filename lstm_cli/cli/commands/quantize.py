@@ -44,7 +44,11 @@ def quantize(
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
         from lstm_cli.cli.render.classify import draw_task
-        from lstm_cli.cli.render.quantize import quantize_table, quantized_classifier_table
+        from lstm_cli.cli.render.quantize import (
+            quantize_table,
+            quantized_classifier_table,
+            quantized_text_table,
+        )
         from lstm_cli.steps.quantize import quantize as step
 
         with progress_reporter() as listen:
@@ -56,7 +60,8 @@ def quantize(
                 lock_wait=lock_wait,
                 sources=setting_sources(context, settings),
             )
-        draw = draw_task(quantize_table, {"classify": quantized_classifier_table})
+        of_tasks = {"classify": quantized_classifier_table, "generate": quantized_text_table}
+        draw = draw_task(quantize_table, of_tasks)
         result.print_result("quantize", report, draw, as_json=as_json, stages=listen.stages)
 
     if dry_run:

@@ -6,6 +6,7 @@ from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import size_ratio
 from lstm_cli.evaluation.classification.metrics import METRICS
 from lstm_cli.evaluation.score_text import format_number
+from lstm_cli.evaluation.text.passages import METRICS as TEXT_METRICS
 from lstm_cli.wording import count_noun
 
 NAMES = ("fp32", "quantized")
@@ -41,6 +42,20 @@ def quantized_classifier_table(report: Any, page: Page) -> None:
     before = report.metrics["fp32"]["log_loss"]
     share = "" if report.relative_to == before else f" of {report.relative_to:g}"
     page.line(_effect(report, "log-loss", share))
+
+
+def quantized_text_table(report: Any, page: Page) -> None:
+    """Print size, latency and the validation scores of both text models."""
+    rows = [
+        *_cost_rows(report, "token"),
+        *(
+            (f"validation {title}", *(format_number(report.metrics[name][metric]) for name in NAMES))
+            for metric, title in TEXT_METRICS.items()
+        ),
+    ]
+    page.table(("", "fp32", report.to), rows)
+    page.blank()
+    page.line(_effect(report, "loss"))
 
 
 def _cost_rows(report: Any, noun: str) -> list[tuple[str, ...]]:

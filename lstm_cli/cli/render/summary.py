@@ -351,6 +351,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "train classify": _train_classifier,
     "evaluate classify": _evaluate_classifier,
     "quantize classify": _quantize_classifier,
+    "quantize generate": _quantize,
     "evaluate generate": _evaluate_text,
     "predict classify": _predict_sequences,
     "predict generate": _predict_text,

@@ -19,6 +19,7 @@ from lstm_cli.findings import in_file
 from lstm_cli.inference.trained_text import load_text_model
 from lstm_cli.rundir import Run, Writer
 from lstm_cli.steps.evaluate.evaluate_task import evaluate_task
+from lstm_cli.steps.evaluate.read_digests import digests_of_scoring
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
 from lstm_cli.steps.shared.text_scores import ScoredText, score_text
@@ -123,9 +124,7 @@ def _score(config: EvaluateConfig, listen: Listener, writer: Writer, check: Chec
     fields = ("task", "model", "precision", "split", "characters", "bytes", "tokens", "passages")
     more = ("metrics", "intervals", "baselines", "baseline_intervals", "comparisons")
     folder.write_json("scores.json", {name: stored[name] for name in (*fields, *more)})
-    reads: dict[str, str | None] = {name: run.artifact(name).digest for name in ("data", "model")}
-    if config.precision != "fp32":  # None: a later quantized model makes the scores out of date
-        reads["quantized"] = run.artifact("quantized").digest if model.precision != "fp32" else None
+    reads = digests_of_scoring(run, precision=model.precision, follows_quantized=config.precision == "auto")
     writer.commit(config=asdict(config), reads=reads, report=stored)
     return report
 

@@ -10,13 +10,14 @@ from lstm_cli.rundir import ArtifactFolder, Run, require_fresh
 from lstm_cli.steps.quantize.compare import Comparison
 from lstm_cli.steps.shared.grown_data import require_fresh_or_grown
 from lstm_cli.steps.shared.memory_estimate import MemoryNeed
-from lstm_cli.tasks.records import CLASSIFY, FORECAST
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
 
 if TYPE_CHECKING:
     from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport
+    from lstm_cli.steps.quantize.text import QuantizeTextReport
     from lstm_cli.steps.quantize.windows import QuantizeReport
 
-AnyReport: TypeAlias = "QuantizeReport | QuantizeClassifierReport"
+AnyReport: TypeAlias = "QuantizeReport | QuantizeClassifierReport | QuantizeTextReport"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,18 @@ def _compare_sequences(
     return compare_classifiers(run, config, listen, folder)
 
 
+def _report_of_text() -> "type[QuantizeTextReport]":
+    from lstm_cli.steps.quantize.text import QuantizeTextReport
+
+    return QuantizeTextReport
+
+
+def _compare_text(run: Run, config: QuantizeConfig, listen: Listener, folder: ArtifactFolder) -> Comparison:
+    from lstm_cli.steps.quantize.text import compare_text_models
+
+    return compare_text_models(run, config, listen, folder)
+
+
 WORK: Mapping[str, QuantizeWork] = {
     FORECAST.name: QuantizeWork(
         error="error",
@@ -79,6 +92,13 @@ WORK: Mapping[str, QuantizeWork] = {
         require_current=lambda run: require_fresh(run, "model"),
         report=_report_of_sequences,
         compare=_compare_sequences,
+        need=lambda run: None,
+    ),
+    GENERATE.name: QuantizeWork(
+        error="loss",
+        require_current=lambda run: require_fresh(run, "model"),
+        report=_report_of_text,
+        compare=_compare_text,
         need=lambda run: None,
     ),
 }
