@@ -12,6 +12,7 @@ from json_reference import Comparison, tables
 from small_ledger import broken_rows, record
 from small_sequences import gestures
 from small_steps import LINEAR, PREPARE, TRAIN
+from small_text_run import make_text_run
 
 from lstm_cli.cli.verbs import VERBS
 from lstm_cli.config import (
@@ -26,6 +27,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.generate import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks
 from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events
@@ -38,15 +40,18 @@ from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
+from lstm_cli.steps.evaluate.text import EvaluateTextReport
 from lstm_cli.steps.export import ExportReport, export
 from lstm_cli.steps.history import HistoryReport, drop_version, history, roll_back
 from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.predict.sequences import PredictSequencesReport
+from lstm_cli.steps.predict.text import PredictTextReport
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
 from lstm_cli.steps.prepare.sequences import PrepareSequencesReport
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport
+from lstm_cli.steps.quantize.text import QuantizeTextReport
 from lstm_cli.steps.quantize.windows import QuantizeReport
 from lstm_cli.steps.refresh import refresh
 from lstm_cli.steps.refresh.report import RefreshReport
@@ -93,6 +98,9 @@ REPORTS: dict[str, Any] = {
     "evaluate: labelled sequences": EvaluateClassifierReport,
     "quantize: labelled sequences": QuantizeClassifierReport,
     "predict: labelled sequences": PredictSequencesReport,
+    "evaluate: text": EvaluateTextReport,
+    "quantize: text": QuantizeTextReport,
+    "predict: text": PredictTextReport,
 }
 Json = dict[str, Any]
 
@@ -363,6 +371,36 @@ def of_predict_sequences(run: Path, *_: Any) -> list[Json]:
     return [predict(run.parent / "classified", new, settings, ignore_events).to_json()]
 
 
+def text_run_next_to(run: Path) -> Path:
+    """Return a run of text, which is made once."""
+    folder = run.parent / "text"
+    if not folder.exists():
+        folder.mkdir()
+        make_text_run(folder, lines=200)
+    return folder / "run"
+
+
+def of_evaluate_text(run: Path, *_: Any) -> list[Json]:
+    text = text_run_next_to(run)
+    everything = EvaluateConfig(
+        fail_if=("bpc<0",), output=str(run.parent / "losses"), plot=str(run.parent / "losses.png")
+    )
+    ways = (everything, everything, EvaluateConfig(split="val"))
+    return [evaluate(text, way, ignore_events).to_json() for way in ways]
+
+
+def of_quantize_text(run: Path, *_: Any) -> list[Json]:
+    text = text_run_next_to(run)
+    settings = QuantizeConfig(to="fp16", max_loss=1.0)
+    return [quantize(text, settings, ignore_events).to_json() for _ in "12"]
+
+
+def of_predict_text(run: Path, *_: Any) -> list[Json]:
+    text, output = text_run_next_to(run), PredictConfig(output=str(run.parent / "text.txt"))
+    ways = (TextSampling(length=5), TextSampling(prompt="The", length=5, top_k=3, top_p=0.5))
+    return [predict(text, None, output, ignore_events, sampling=way).to_json() for way in ways]
+
+
 SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "check": of_check,
     "prepare": of_prepare,
@@ -389,6 +427,9 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "evaluate: labelled sequences": of_evaluate_classifier,
     "quantize: labelled sequences": of_quantize_classifier,
     "predict: labelled sequences": of_predict_sequences,
+    "evaluate: text": of_evaluate_text,
+    "quantize: text": of_quantize_text,
+    "predict: text": of_predict_text,
 }
 
 
