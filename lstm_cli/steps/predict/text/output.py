@@ -66,7 +66,8 @@ def text_output(
         samples: number of samples.
         stdout: stream for the output `-`.
     """
-    stream = io.BytesIO() if output != "-" else stdout
+    file = io.BytesIO() if output != "-" else None
+    stream = file or stdout
     assert stream is not None
     if format == "json":
         texts = [""] * samples
@@ -86,8 +87,8 @@ def text_output(
             raise
         writing.end()
     stream.flush()
-    if isinstance(stream, io.BytesIO):
-        replace_file(output, [stream.getvalue()])
+    if file is not None:
+        replace_file(output, [file.getvalue()])
 
 
 class _TextStream:
