@@ -1,5 +1,6 @@
 # make demo         run the five steps from a CSV file to a forecast, in runs/demo
 # make demo-classify  run the steps from labelled sequences to predictions, in runs/gestures
+# make demo-text    run the steps from a book to new text, in runs/book
 # make test         run all tests; installs the packages for developers
 # make test-gpu     run the tests that need a GPU, on the first GPU
 # make faults       run the fault tests of docs/explanation/reliability.md with many repetitions (an hour),
@@ -21,13 +22,16 @@ LOWEST := .venv-lowest
 RECIPES := .venv-recipes
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo demo-classify test test-gpu test-lowest test-light recipes fuzz faults year lint docs clean
+.PHONY: demo demo-classify demo-text test test-gpu test-lowest test-light recipes fuzz faults year lint docs clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
 
 demo-classify: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo_classify.sh
+
+demo-text: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo_text.sh
 
 test: $(DEV)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
