@@ -55,7 +55,7 @@ def predict(
 
     The forecast has the units, times and column names of the file, and 80 % and 95 % prediction intervals for each
     step. --level and --quantiles choose others. --samples draws sample paths instead. Only --record
-    writes in the run.
+    writes in the run. A run of text continues --prompt, and writes the text while it is made.
     """
     if as_json and settings.output == "-" and not dry_run:
         raise UsageError(
