@@ -58,7 +58,7 @@ from lstm_cli.steps.refresh.report import RefreshReport
 from lstm_cli.steps.report import PageReport, report
 from lstm_cli.steps.runs.clean import CleanFolder, CleanReport, clean
 from lstm_cli.steps.runs.compare import DiffReport, compare
-from lstm_cli.steps.runs.facts import ClassScoreFacts
+from lstm_cli.steps.runs.facts import ClassScoreFacts, TextScoreFacts
 from lstm_cli.steps.runs.overview import RunsReport, overview
 from lstm_cli.steps.score import score
 from lstm_cli.steps.score.report import ScoreReport
@@ -223,6 +223,7 @@ def of_report(run: Path, *_: Any) -> list[Json]:
     return [report(run, ReportConfig(output=str(run.parent / "page.html")), ignore_events).to_json()]
 
 
+TEXT = {"bpc": 2.0, "bpb": 2.0, "perplexity": 4.0, "loss": 1.4}
 CLASS = {"accuracy": 0.9, "macro_f1": 0.9, "log_loss": 0.3, "calibration_error": 0.1}
 
 
@@ -232,7 +233,8 @@ def of_runs(run: Path, *_: Any) -> list[Json]:
     training = {"model": "segment", "parts": ("free: epoch 7 of 11",)}
     rare = replace(report.runs[0], training=training, stale={"scores": ("model",)})
     scores = ClassScoreFacts(split="test", sequences=9, metrics=CLASS, baselines={"simple": CLASS})
-    rare = replace(rare, class_scores=scores)
+    texts = TextScoreFacts(split="test", characters=9, metrics=TEXT, baselines={"xz": TEXT})
+    rare = replace(rare, class_scores=scores, text_scores=texts)
     skipped = ({"path": "runs/closed", "reason": "permission denied"},)
     return [report.to_json(), replace(report, runs=(rare,), skipped=skipped).to_json()]
 

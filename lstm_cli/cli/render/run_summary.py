@@ -10,6 +10,7 @@ from lstm_cli.rundir import ARTIFACTS
 from lstm_cli.wording import count_noun
 
 CLASS_METRICS = {"accuracy": "accuracy", "log_loss": "log-loss"}  # that are shown of labelled sequences
+TEXT_METRICS = {"bpc": "bits/character", "perplexity": "perplexity"}
 MAX_NAMES = 4  # of columns in one line
 MAX_TEXT = 200  # characters of a name from a file
 
@@ -52,7 +53,7 @@ def _run_facts(summary: Any) -> Iterator[tuple[str, str]]:
             "trained",
             f"{shorten(model.trained or 'not known')} on {shorten(model.device or 'not known')}{seconds}",
         )
-        if summary.class_scores is None:
+        if summary.class_scores is None and summary.text_scores is None:
             yield "forecasts", f"with the {shorten(model.serves)} model"
     if scores is not None:
         windows = count_noun(scores.windows, f"{scores.split} window") if scores.windows is not None else ""
@@ -71,16 +72,28 @@ def _run_facts(summary: Any) -> Iterator[tuple[str, str]]:
         yield "baselines", "; ".join(errors)
     if summary.class_scores is not None:
         classified = summary.class_scores
-        split = (
-            ""
-            if classified.sequences is None
-            else f" on {classified.sequences:,} {shorten(classified.split or '')} sequences"
+        yield from _task_scores(classified, classified.sequences, "sequences", CLASS_METRICS)
+    if summary.text_scores is not None:
+        yield from _task_scores(
+            summary.text_scores, summary.text_scores.characters, "characters", TEXT_METRICS
         )
-        yield "scores", f"{_class_metrics_text(classified.metrics)}{split}"
-        texts = [
-            f"{shorten(name)} {_class_metrics_text(values)}" for name, values in classified.baselines.items()
-        ]
-        yield "baselines", "; ".join(texts)
+
+
+def _task_scores(
+    scores: Any, count: int | None, noun: str, metrics: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the scores of a task without forecasts, and those of its baselines.
+
+    Args:
+        scores: facts about the scores.
+        count: number of what was scored.
+        noun: name of what was scored.
+        metrics: title of each metric to show.
+    """
+    split = "" if count is None else f" on {count:,} {shorten(scores.split or '')} {noun}"
+    yield "scores", f"{_titled(scores.metrics, metrics)}{split}"
+    texts = [f"{shorten(name)} {_titled(values, metrics)}" for name, values in scores.baselines.items()]
+    yield "baselines", "; ".join(texts)
 
 
 def _window_text(data: Any) -> str:
@@ -119,7 +132,7 @@ def state_texts(summary: Any) -> list[str]:
         )
     if summary.problem is None and summary.model is None:
         texts.append("the run has no trained model")
-    elif summary.problem is None and summary.scores is None and summary.class_scores is None:
+    elif summary.problem is None and not (summary.scores or summary.class_scores or summary.text_scores):
         texts.append("the model has no scores")
     if not texts:
         texts.append("no step is out of date ('lstm verify' checks the bytes of all files)")
@@ -134,8 +147,8 @@ def _metrics_text(metrics: Mapping[str, float | None]) -> str:
     )
 
 
-def _class_metrics_text(metrics: Mapping[str, float | None]) -> str:
-    shown = [(title, metrics.get(name)) for name, title in CLASS_METRICS.items()]
+def _titled(values: Mapping[str, float | None], metrics: Mapping[str, str]) -> str:
+    shown = [(title, values.get(name)) for name, title in metrics.items()]
     return ", ".join(f"{title} {value:.4f}" for title, value in shown if value is not None)
 
 

@@ -8,7 +8,10 @@ from typing import Any
 from lstm_cli.rundir import Run, serves_quantized
 from lstm_cli.tasks.settle import task_of
 
-ERROR = "mae"  # metric of a task that forecasts
+# Metrics that only one task has.
+ERROR = "mae"  # of forecasts
+ACCURACY = "accuracy"  # of labelled sequences
+BITS = "bpc"  # of text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,16 @@ class ClassScoreFacts:
     baselines: dict[str, dict[str, float | None]]  # baseline -> metrics
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextScoreFacts:
+    """Facts about the scores of text."""
+
+    split: str | None
+    characters: int | None
+    metrics: dict[str, float | None]
+    baselines: dict[str, dict[str, float | None]]  # baseline -> metrics
+
+
 def data_facts(run: Run) -> DataFacts | None:
     """Return the facts about the prepared data, or None. Raise TypeError or ValueError for edited content."""
     if not run.has("data"):
@@ -128,6 +141,12 @@ def has_errors(run: Run) -> bool:
     return ERROR in task_of(run).metrics
 
 
+def _baselines(report: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return the metrics of each baseline."""
+    baselines = _typed(report, "baselines", dict) or {}
+    return {name: numbers_of(baselines, name) for name in baselines}
+
+
 def score_facts(run: Run) -> ScoreFacts | None:
     """Return the facts about the scores, or None. Raise TypeError or ValueError for edited content."""
     if not (run.has("scores") and has_errors(run)):
@@ -139,10 +158,7 @@ def score_facts(run: Run) -> ScoreFacts | None:
         precision=text_of(report, "precision"),
         windows=count_of(report, "windows"),
         metrics=numbers_of(report, "metrics"),
-        baselines={
-            name: numbers_of(_typed(report, "baselines", dict) or {}, name)
-            for name in _typed(report, "baselines", dict) or {}
-        },
+        baselines=_baselines(report),
         baseline_season=count_of(report, "baseline_season"),
         mase_season=count_of(report, "mase_season"),
         comparisons=None
@@ -156,15 +172,27 @@ def score_facts(run: Run) -> ScoreFacts | None:
 
 def class_score_facts(run: Run) -> ClassScoreFacts | None:
     """Return the facts about the scores of labelled sequences, or None. Raise TypeError for edited content."""
-    if not run.has("scores") or has_errors(run):
+    if not (run.has("scores") and ACCURACY in task_of(run).metrics):
         return None
     report = run.report("evaluate")
-    baselines = _typed(report, "baselines", dict) or {}
     return ClassScoreFacts(
         split=text_of(report, "split"),
         sequences=count_of(report, "sequences"),
         metrics=numbers_of(report, "metrics"),
-        baselines={name: numbers_of(baselines, name) for name in baselines},
+        baselines=_baselines(report),
+    )
+
+
+def text_score_facts(run: Run) -> TextScoreFacts | None:
+    """Return the facts about the scores of text, or None. Raise TypeError for edited content."""
+    if not (run.has("scores") and BITS in task_of(run).metrics):
+        return None
+    report = run.report("evaluate")
+    return TextScoreFacts(
+        split=text_of(report, "split"),
+        characters=count_of(report, "characters"),
+        metrics=numbers_of(report, "metrics"),
+        baselines=_baselines(report),
     )
 
 

@@ -23,11 +23,13 @@ from lstm_cli.steps.runs.facts import (
     DataFacts,
     ModelFacts,
     ScoreFacts,
+    TextScoreFacts,
     class_score_facts,
     data_facts,
     model_facts,
     score_facts,
     text_of,
+    text_score_facts,
 )
 from lstm_cli.tasks.settle import task_of
 
@@ -49,6 +51,7 @@ class RunSummary:
     model: ModelFacts | None = None
     scores: ScoreFacts | None = None
     class_scores: ClassScoreFacts | None = None  # of labelled sequences
+    text_scores: TextScoreFacts | None = None
     stale: dict[str, tuple[str, ...]]  # artifact -> the artifacts that changed after it was made
     missing: tuple[str, ...] = ()  # files that run.json names
     source_changed: bool = False  # the data file has another size now
@@ -73,6 +76,7 @@ def summarize(run: Run, *, name: str | None = None) -> RunSummary:
     """
     with reading_manifest(run.path):
         facts = data_facts(run), model_facts(run), score_facts(run), class_score_facts(run)
+        text_scores = text_score_facts(run)
         stale = {artifact: stale_sources(run, artifact) for artifact in ARTIFACTS if run.has(artifact)}
         stale = {artifact: causes for artifact, causes in stale.items() if causes}
         times = [text_of(entry["times"], "finished") for entry in run.steps.values()]
@@ -89,6 +93,7 @@ def summarize(run: Run, *, name: str | None = None) -> RunSummary:
         model=facts[1],
         scores=facts[2],
         class_scores=facts[3],
+        text_scores=text_scores,
         stale=stale,
         missing=tuple(
             f"{artifact}/{run.artifact(artifact).folder.name}/{file}"

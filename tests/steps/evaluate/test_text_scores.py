@@ -134,3 +134,17 @@ def test_the_table_fits_in_a_narrow_terminal(
     assert "the model is worse than the 5-gram" in printed.out
     assert "passed: --fail-if 'bpc>9'" in printed.out
     assert "bits per character (5-gram" in printed.err
+
+
+def test_runs_shows_the_scores_of_the_text(text_run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    report = score(text_run)
+    assert lstm(["runs", str(text_run), "--json"]) == 0
+    [summary] = json.loads(capfd.readouterr().out)["runs"]
+    assert summary["text_scores"] == {
+        name: report.to_json()[name] for name in ("split", "characters", "metrics", "baselines")
+    }
+    assert (summary["scores"], summary["class_scores"]) == (None, None)
+    assert lstm(["runs", str(text_run)]) == 0
+    printed = capfd.readouterr().out
+    assert f"bits/character {report.metrics['bpc']:.4f}" in printed
+    assert "forecast" not in printed
