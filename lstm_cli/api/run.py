@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from lstm_cli.steps.evaluate.report import EvaluateReport
     from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
     from lstm_cli.steps.evaluate.text import EvaluateTextReport
-    from lstm_cli.steps.export import ExportReport
+    from lstm_cli.steps.export.content import ExportReport
     from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
     from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport

@@ -7,16 +7,15 @@ import io
 import zipfile
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lstm_cli.export.clipped_model import ForecastOnly
 from lstm_cli.export.quiet import quiet
 
 _DEBUG = ".debug_pkl"  # source location of each operation, with paths of this machine
 
 
-def export_torchscript(network: ForecastOnly, example: tuple[Tensor, Tensor, Tensor]) -> bytes:
-    """Return the bytes of the traced program: forward(past, future, mask) -> forecast, for any batch size.
+def export_torchscript(network: nn.Module, example: tuple[Tensor, ...]) -> bytes:
+    """Return the bytes of the traced program: one tensor from the tensors of the example, for any batch size.
 
     The network must be on the CPU, in evaluation mode.
     """

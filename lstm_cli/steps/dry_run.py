@@ -480,10 +480,10 @@ def plan_refresh(run: Path, source: str, config: RefreshConfig) -> DryRunPlan:
 
 def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
     """Return the plan of `export`. Raises what `export` raises before its work."""
-    from lstm_cli.steps.export import output_names
+    from lstm_cli.steps.export import export_work, output_names
 
     with open_run(run) as opened:
-        require_verb(opened, "export")
+        work = export_work(opened, config)
         if config.to != "npz" or opened.has("model"):
             require_fresh(opened, "model")
         sources = ["data", "model"]
@@ -491,7 +491,7 @@ def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
             require_precision(opened, config.precision)
             sources.append("quantized")
         names = [name for name in sources if opened.has(name)]
-        outputs = output_names(run, config)
+        outputs = output_names(run, config, work.formats[config.to])
         if config.output is not None:
             for path in outputs:
                 check_output(path, run=run, exported=True)

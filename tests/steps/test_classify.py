@@ -282,7 +282,7 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
         (("predict", "RUN", "--horizon", "3"), "--horizon is an option of the task forecast"),
         (("predict", "RUN", "-o", "classes.parquet"), "CSV or JSON"),
         (("tune", "RUN", "--trials", "1"), "task classify"),
-        (("export", "RUN"), "task classify"),
+        (("export", "RUN", "--to", "keras"), "use --to onnx, torchscript, pt2, safetensors or npz"),
         (("report", "RUN"), "task classify"),
         (("score", "RUN"), "task classify"),
         (("refresh", "RUN", "FILE"), "task classify"),

@@ -41,7 +41,8 @@ from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
 from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
 from lstm_cli.steps.evaluate.text import EvaluateTextReport
-from lstm_cli.steps.export import ExportReport, export
+from lstm_cli.steps.export import export
+from lstm_cli.steps.export.content import ExportReport
 from lstm_cli.steps.history import HistoryReport, drop_version, history, roll_back
 from lstm_cli.steps.predict import PredictReport, predict
 from lstm_cli.steps.predict.sequences import PredictSequencesReport

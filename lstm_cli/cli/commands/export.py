@@ -9,7 +9,7 @@ from lstm_cli.config.export import ExportConfig
 
 if TYPE_CHECKING:
     from lstm_cli.cli.render.page import Page
-    from lstm_cli.steps.export import ExportReport
+    from lstm_cli.steps.export.content import ExportReport
 
 EXAMPLES = (
     "lstm export runs/load",
@@ -37,11 +37,13 @@ def export(
     def work() -> None:
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import result
+        from lstm_cli.cli.render.classify import draw_task
         from lstm_cli.steps.export import export as step
 
         with progress_reporter() as listen:
             report = step(run, settings, listen)
-        result.print_result("export", report, export_table, as_json=as_json, stages=listen.stages)
+        draw = draw_task(export_table, {"classify": exported_classifier_table})
+        result.print_result("export", report, draw, as_json=as_json, stages=listen.stages)
 
     if dry_run:
         return print_plan(lambda planning: planning.plan_export(run, settings), as_json=as_json)
@@ -49,17 +51,31 @@ def export(
 
 
 def export_table(report: "ExportReport", page: "Page") -> None:
-    """Print the written files and their difference from the model."""
-    difference = (
-        f"at most {report.difference:.1e} (scaled) from the model's forecasts on {report.compared} "
-        "validation windows"
-        if report.difference is not None
-        else ""
+    """Print the written files and their difference from the model of a forecast."""
+    _print_facts(
+        report,
+        page,
+        about="inputs, scaling, units, bounds, times, intervals",
+        compared=f"(scaled) from the model's forecasts on {report.compared} validation windows",
     )
+
+
+def exported_classifier_table(report: "ExportReport", page: "Page") -> None:
+    """Print the written files and their difference from the classifier."""
+    _print_facts(
+        report,
+        page,
+        about="inputs, classes, columns, scaling, length",
+        compared=f"from the model's probabilities on {report.compared} validation sequences",
+    )
+
+
+def _print_facts(report: "ExportReport", page: "Page", *, about: str, compared: str) -> None:
+    difference = f"at most {report.difference:.1e} {compared}" if report.difference is not None else ""
     bounds = f"not in the file: {report.bounds}" if report.bounds is not None else ""
     facts = [
         ("wrote", f"{report.output} ({_size(report.size)})"),
-        ("metadata", f"{report.about}: inputs, scaling, units, bounds, times, intervals"),
+        ("metadata", f"{report.about}: {about}"),
         ("precision", report.precision if report.precision != "fp32" else ""),
         *((name, " x ".join(str(length) for length in shape)) for name, shape in report.shapes.items()),
         ("difference", difference),

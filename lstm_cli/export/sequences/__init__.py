@@ -1,0 +1,1 @@
+"""Export of classifiers: the torch model, its conversion, its metadata, and the sequences as arrays."""
