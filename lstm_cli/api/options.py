@@ -283,10 +283,12 @@ class PredictOptions(TypedDict, total=False):
     """Quantiles between 0 and 1, such as 0.1,0.5,0.9: columns TARGET_q10, _q50, _q90. Default: none."""
     samples: int | None
     """Number of sample paths instead of the forecast: one row per series, path and step, column sample.
-    Default: none.
+    For text, number of texts. Default: none.
     """
     seed: int | None
-    """Random seed of `samples`; the same seed gives the same paths on the same machine. Default: 0."""
+    """Random seed of `samples` and of text; the same seed gives the same samples on the same machine.
+    Default: 0.
+    """
     ended: Literal["skip", "include", "refuse"]
     """Series that end more than a horizon before the panel's newest row: skip, forecast, or exit with code
     3. One of 'skip', 'include', 'refuse'. Default: 'skip'.

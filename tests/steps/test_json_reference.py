@@ -12,6 +12,7 @@ from json_reference import Comparison, tables
 from small_ledger import broken_rows, record
 from small_sequences import gestures
 from small_steps import LINEAR, PREPARE, TRAIN
+from small_text import story
 from small_text_run import make_text_run
 
 from lstm_cli.cli.verbs import VERBS
@@ -50,6 +51,7 @@ from lstm_cli.steps.predict.text import PredictTextReport
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.prepare.report import PrepareReport
 from lstm_cli.steps.prepare.sequences import PrepareSequencesReport
+from lstm_cli.steps.prepare.text import PrepareTextReport
 from lstm_cli.steps.quantize import quantize
 from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport
 from lstm_cli.steps.quantize.text import QuantizeTextReport
@@ -68,6 +70,7 @@ from lstm_cli.steps.train import train
 from lstm_cli.steps.train.find_lr import FindLrReport, find_lr
 from lstm_cli.steps.train.fit_and_commit import TrainReport
 from lstm_cli.steps.train.sequences import TrainClassifierReport
+from lstm_cli.steps.train.text import TrainTextReport
 from lstm_cli.steps.tune.record import TuneReport, make_report, winning_settings
 from lstm_cli.steps.tune.spec import make_search_spec
 from lstm_cli.steps.verify import VerifyReport, verify
@@ -99,6 +102,8 @@ REPORTS: dict[str, Any] = {
     "evaluate: labelled sequences": EvaluateClassifierReport,
     "quantize: labelled sequences": QuantizeClassifierReport,
     "predict: labelled sequences": PredictSequencesReport,
+    "prepare: text": PrepareTextReport,
+    "train: text": TrainTextReport,
     "evaluate: text": EvaluateTextReport,
     "quantize: text": QuantizeTextReport,
     "predict: text": PredictTextReport,
@@ -383,6 +388,21 @@ def text_run_next_to(run: Path) -> Path:
     return folder / "run"
 
 
+def of_prepare_text(run: Path, *_: Any) -> list[Json]:
+    """Return reports of the same text, with a finding, and of the step that is up to date."""
+    path = run.parent / "twice.txt"
+    path.write_text(story(100) + story(100), encoding="utf-8")
+    folder = run.parent / "learnt"
+    return [prepare(str(path), folder, PrepareConfig(), ignore_events).to_json() for _ in "12"]
+
+
+def of_train_text(run: Path, *_: Any) -> list[Json]:
+    """Return reports of a training that improves nothing, which is a finding, and of the step that is up to date."""
+    of_prepare_text(run)
+    settings = TrainConfig(model="stacked", hidden=(2,), epochs=1, lr=1e-30, device="cpu", threads=1)
+    return [train(run.parent / "learnt", settings, ignore_events).to_json() for _ in "12"]
+
+
 def of_evaluate_text(run: Path, *_: Any) -> list[Json]:
     text = text_run_next_to(run)
     everything = EvaluateConfig(
@@ -430,6 +450,8 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "evaluate: labelled sequences": of_evaluate_classifier,
     "quantize: labelled sequences": of_quantize_classifier,
     "predict: labelled sequences": of_predict_sequences,
+    "prepare: text": of_prepare_text,
+    "train: text": of_train_text,
     "evaluate: text": of_evaluate_text,
     "quantize: text": of_quantize_text,
     "predict: text": of_predict_text,

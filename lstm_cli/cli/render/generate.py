@@ -79,7 +79,7 @@ def language_model_table(report: Any, page: Page, *, stages: Mapping[str, float]
         [
             (
                 "model",
-                f"{val['nats_per_character']:.4f}",
+                f"{report.nats_per_character:.4f}",
                 f"{val['bpc']:.4f}",
                 f"{val['loss']:.4f}",
                 f"{val['perplexity']:.4g}",

@@ -318,11 +318,10 @@ def _predict_text(report: Any) -> list[str]:
 
 
 def _train_text(report: Any) -> list[str]:
-    val = report.val
     return [
         "language model on the validation text",
-        f"{val['nats_per_character']:.4f} nats per character",
-        f"perplexity {val['perplexity']:.4g}",
+        f"{report.nats_per_character:.4f} nats per character",
+        f"perplexity {report.val['perplexity']:.4g}",
         _warning_count(report),
     ]
 

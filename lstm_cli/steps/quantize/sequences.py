@@ -66,7 +66,7 @@ def compare_classifiers(
     graph, _ = load_graph(run, "fp32")
     small = quantize_graph(graph, config.to, folder.scratch(), lstm_only=True)
     sessions = {
-        name: open_sequence_session(bytes_, max_length=data.schema.max_length, threads=None)
+        name: open_sequence_session(bytes_, threads=None)
         for name, bytes_ in (("fp32", graph), ("quantized", small))
     }
     metrics: dict[str, dict[str, float]] = {}

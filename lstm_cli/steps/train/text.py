@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from lstm_cli.training.text.train_language_model import TrainedLanguageModel
 
 VERSION = 1  # of model.json
-NAME = "language model"  # in model.json
 TOLERANCE = 1e-3  # largest difference between a log-probability of the graph and of torch, in nats
 COMPARED = 16, 64  # lanes and tokens of the validation text that both score
 
@@ -53,7 +52,8 @@ class TrainTextReport(HtmlReport):
     passes: float  # over the training text until the best epoch
     lr: float
     stopped: str  # "epochs" or "patience"
-    val: dict[str, float | None]  # bpc, perplexity, loss and nats_per_character of the validation text
+    val: dict[str, float | None]  # metrics of the validation text
+    nats_per_character: float | None  # of the validation text
     seconds: float
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()
@@ -107,7 +107,7 @@ def train_text(
             writer, config, data, trained, scores, findings, device=device, threads=checkpoints.threads
         )
         folder = writer.new("model")
-        _write_model(folder, data, trained, graph)
+        _write_model(folder, data, config, trained, graph)
         writer.commit(
             config=asdict(config),
             reads={"data": writer.run.artifact("data").digest},
@@ -183,7 +183,7 @@ def _report(
     return TrainTextReport(
         run=str(writer.path),
         task=GENERATE.name,
-        model=NAME,
+        model=config.model,
         kind=data.vocabulary.kind,
         vocabulary_size=data.vocabulary.size,
         hidden=tuple(trained.settings["hidden"]),
@@ -199,19 +199,24 @@ def _report(
         passes=round(steps * hparams.batch_size * trained.piece / len(data.split("train")), 2),
         lr=hparams.lr,
         stopped=fitted.stopped,
-        val={**scores, "nats_per_character": None if bits is None else bits * log(2)},
+        val=scores,
+        nats_per_character=None if bits is None else bits * log(2),
         seconds=round(trained.seconds, 2),
         **finding_fields(findings),
     )
 
 
 def _write_model(
-    folder: ArtifactFolder, data: TextData, trained: "TrainedLanguageModel", graph: bytes
+    folder: ArtifactFolder,
+    data: TextData,
+    config: GenerateTrainConfig,
+    trained: "TrainedLanguageModel",
+    graph: bytes,
 ) -> None:
     """Write the files of the model; equal trainings write equal bytes."""
     folder.write_json(
         "model.json",
-        {"version": VERSION, "task": GENERATE.name, "name": NAME, "settings": trained.settings},
+        {"version": VERSION, "task": GENERATE.name, "name": config.model, "settings": trained.settings},
     )
     write_vocabulary(folder, data.vocabulary)
     write_network(folder, trained.model, trained.fitted.history)
