@@ -34,6 +34,7 @@ def commit_model(run: Path, data: TextData, graph: bytes | None = None) -> None:
         assert writer.run is not None
         folder = writer.new("model")
         write_vocabulary(folder, data.vocabulary)
+        folder.write_json("model.json", {"name": "language model", "settings": {"hidden": [3]}})
         folder.write_bytes("model.onnx", graph or pair_graph(pair_scores(data)))
         writer.commit(
             config={}, reads={"data": writer.run.artifact("data").digest}, report={"model": "stacked"}

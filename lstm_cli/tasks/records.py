@@ -122,7 +122,7 @@ GENERATE = Task(
         ),
     },
     settled_by="--task generate to learn a text",
-    excluded=frozenset(("check", "tune", "export", "score", "refresh", "report", "serve", "train --find-lr")),
+    excluded=frozenset(("check", "tune", "score", "refresh", "report", "serve", "train --find-lr")),
     graph=(("tokens", "state"), ("logits", "next_state")),
     losses=("cross_entropy",),
     metrics=("bpc", "bpb", "perplexity", "loss"),

@@ -10,9 +10,10 @@ from pathlib import Path
 from fenced import DOCS, blocks
 from small_text_run import make_text_run
 
-from lstm_cli.config import PredictConfig
+from lstm_cli.config import ExportConfig, PredictConfig
 from lstm_cli.config.generate import TextSampling
 from lstm_cli.events import ignore_events
+from lstm_cli.steps.export import export
 from lstm_cli.steps.predict import predict
 
 PAGE = "how-to/text.md"
@@ -31,9 +32,10 @@ def test_the_program_needs_numpy_and_onnx_runtime_only() -> None:
 
 def test_the_program_writes_what_predict_writes(tmp_path: Path) -> None:
     run = make_text_run(tmp_path, lines=200)
+    export(run, ExportConfig(output=str(tmp_path / "book.onnx")), ignore_events)
     # At a low temperature, the most probable character always wins, so no random number matters.
     (tmp_path / "write.py").write_text(PROGRAM.replace("/ 0.8)", "/ 0.001)"))
-    command = [sys.executable, "-I", "write.py", "run/model/0001", "The", "60"]
+    command = [sys.executable, "-I", "write.py", "book.onnx", "The", "60"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     out = io.BytesIO()

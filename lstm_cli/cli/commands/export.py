@@ -42,7 +42,8 @@ def export(
 
         with progress_reporter() as listen:
             report = step(run, settings, listen)
-        draw = draw_task(export_table, {"classify": exported_classifier_table})
+        of_tasks = {"classify": exported_classifier_table, "generate": exported_text_table}
+        draw = draw_task(export_table, of_tasks)
         result.print_result("export", report, draw, as_json=as_json, stages=listen.stages)
 
     if dry_run:
@@ -68,6 +69,11 @@ def exported_classifier_table(report: "ExportReport", page: "Page") -> None:
         about="inputs, classes, columns, scaling, length",
         compared=f"from the model's probabilities on {report.compared} validation sequences",
     )
+
+
+def exported_text_table(report: "ExportReport", page: "Page") -> None:
+    """Print the written files of a text model."""
+    _print_facts(report, page, about="inputs, outputs, vocabulary", compared="")
 
 
 def _print_facts(report: "ExportReport", page: "Page", *, about: str, compared: str) -> None:

@@ -9,7 +9,7 @@ from lstm_cli.events import Listener
 from lstm_cli.export.formats import FORMATS, Format
 from lstm_cli.rundir import Run
 from lstm_cli.steps.export.content import Content
-from lstm_cli.tasks.records import CLASSIFY, FORECAST
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,19 @@ def _content_of_sequences(run: Run, config: ExportConfig, model: Any, listen: Li
     return network_content(run, config, model, listen)
 
 
+def _load_text(run: Run, config: ExportConfig) -> Any:
+    from lstm_cli.steps.export.text import current_text
+
+    return current_text(run, config)
+
+
+def _content_of_text(run: Run, config: ExportConfig, model: Any, listen: Listener) -> Content:
+    from lstm_cli.steps.export.text import text_content
+
+    return text_content(run, config, model)
+
+
+TEXT_FORMATS = {name: FORMATS[name] for name in ("onnx", "safetensors")}
 CLASSIFIER_FORMATS = {name: FORMATS[name] for name in ("onnx", "torchscript", "pt2", "safetensors")} | {
     "npz": replace(
         FORMATS["npz"],
@@ -67,5 +80,11 @@ WORK: Mapping[str, ExportWork] = {
         unsupported="Keras has no layers for its padded sequences and its simple model",
         load=_load_classifier,
         content=_content_of_sequences,
+    ),
+    GENERATE.name: ExportWork(
+        formats=TEXT_FORMATS,
+        unsupported="the state of its layers goes in and out of each call",
+        load=_load_text,
+        content=_content_of_text,
     ),
 }
