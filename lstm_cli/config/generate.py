@@ -1,4 +1,4 @@
-"""Settings of text: the tokens of `prepare`, the network of `train`, and the sampling of `predict`.
+"""Settings of text: the tokens of `prepare`, and the network of `train`. Those of `predict` are in `predict.py`.
 
 They are options next to those of the verb. A run of this task stores both together.
 """
@@ -6,11 +6,10 @@ They are options next to those of the verb. A run of this task stores both toget
 from dataclasses import dataclass
 
 from lstm_cli.config.prepare import PrepareConfig, TaskChoice
-from lstm_cli.config.setting import require_bounds, setting
+from lstm_cli.config.setting import TEXT_TASK_PANEL, require_bounds, setting
 from lstm_cli.config.train import TrainConfig
 from lstm_cli.errors import UsageError
 
-TEXT_TASK_PANEL = "Text"
 LEAST_PAIRS = 257  # ids of a vocabulary of byte pairs: each byte, and one that no text has
 
 
@@ -73,64 +72,6 @@ class TextNetwork:
 
     def __post_init__(self) -> None:
         require_bounds(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextSampling:
-    """Settings of `lstm predict` for the text that a model writes."""
-
-    prompt: str | None = setting(
-        None,
-        "Text that the model continues. NEW is a file with a longer one.",
-        "TEXT",
-        default_text="the start of a line",
-        panel=TEXT_TASK_PANEL,
-    )
-    length: int = setting(
-        500,
-        "Number of characters after the prompt.",
-        "N",
-        kind="whole",
-        panel=TEXT_TASK_PANEL,
-        minimum=1,
-    )
-    temperature: float = setting(
-        0.8,
-        "Divisor of the logits: 1 keeps the probabilities, less is more predictable, 0 is the most probable token.",
-        "X",
-        kind="number",
-        panel=TEXT_TASK_PANEL,
-        minimum=0,
-    )
-    top_k: int | None = setting(
-        None,
-        "Choose only from the K most probable tokens.",
-        "K",
-        kind="whole",
-        default_text="all",
-        panel=TEXT_TASK_PANEL,
-        minimum=1,
-    )
-    top_p: float | None = setting(
-        None,
-        "Choose only from the most probable tokens that have the probability P together.",
-        "P",
-        kind="number",
-        default_text="all",
-        panel=TEXT_TASK_PANEL,
-        above=0,
-    )
-
-    def __post_init__(self) -> None:
-        require_bounds(self)
-        if self.top_p is not None and self.top_p > 1:
-            raise UsageError(
-                f"--top-p {self.top_p:g} is too large: it must be at most 1",
-                hint=f"use --top-p {self.top_p / 100:g} for {self.top_p:g} %"
-                if self.top_p <= 100
-                else "use a probability, such as --top-p 0.9",
-                flag="--top-p",
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

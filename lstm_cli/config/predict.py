@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from lstm_cli.config.quantize import PRECISIONS
-from lstm_cli.config.setting import LEDGER_PANEL, keep_days_setting, require_bounds, setting, threads_setting
+from lstm_cli.config.setting import (
+    LEDGER_PANEL,
+    TEXT_TASK_PANEL,
+    keep_days_setting,
+    require_bounds,
+    setting,
+    threads_setting,
+)
 from lstm_cli.config.text import TextSettings
 from lstm_cli.errors import UsageError
 
@@ -185,6 +192,64 @@ class PredictConfig(TextSettings):
                 f"--samples and {flag} cannot be combined: sample paths have no intervals and quantiles",
                 hint=f"leave out {flag}, or run predict twice",
                 flag="--samples",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSampling:
+    """Settings of `lstm predict` for the text that a model writes."""
+
+    prompt: str | None = setting(
+        None,
+        "Text that the model continues. NEW is a file with a longer one.",
+        "TEXT",
+        default_text="the start of a line",
+        panel=TEXT_TASK_PANEL,
+    )
+    length: int = setting(
+        500,
+        "Number of characters after the prompt.",
+        "N",
+        kind="whole",
+        panel=TEXT_TASK_PANEL,
+        minimum=1,
+    )
+    temperature: float = setting(
+        0.8,
+        "Divisor of the logits: 1 keeps the probabilities, less is more predictable, 0 is the most probable token.",
+        "X",
+        kind="number",
+        panel=TEXT_TASK_PANEL,
+        minimum=0,
+    )
+    top_k: int | None = setting(
+        None,
+        "Choose only from the K most probable tokens.",
+        "K",
+        kind="whole",
+        default_text="all",
+        panel=TEXT_TASK_PANEL,
+        minimum=1,
+    )
+    top_p: float | None = setting(
+        None,
+        "Choose only from the most probable tokens that have the probability P together.",
+        "P",
+        kind="number",
+        default_text="all",
+        panel=TEXT_TASK_PANEL,
+        above=0,
+    )
+
+    def __post_init__(self) -> None:
+        require_bounds(self)
+        if self.top_p is not None and self.top_p > 1:
+            raise UsageError(
+                f"--top-p {self.top_p:g} is too large: it must be at most 1",
+                hint=f"use --top-p {self.top_p / 100:g} for {self.top_p:g} %"
+                if self.top_p <= 100
+                else "use a probability, such as --top-p 0.9",
+                flag="--top-p",
             )
 
 

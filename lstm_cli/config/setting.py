@@ -12,7 +12,7 @@ from lstm_cli.config.layers import flag_name
 from lstm_cli.config.validators import require_at_least, require_choice
 from lstm_cli.errors import UsageError
 
-HARDWARE_PANEL, LEDGER_PANEL = "Hardware", "Ledger"
+HARDWARE_PANEL, LEDGER_PANEL, TEXT_TASK_PANEL = "Hardware", "Ledger", "Text"
 MAX_THREADS = 1_024  # more than a machine has cores; libraries keep the number in 32 bits
 
 

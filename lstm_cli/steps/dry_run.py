@@ -20,7 +20,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.data.reading.dialect.prose import is_prose

@@ -10,8 +10,7 @@ import fake_steps
 import pytest
 
 from lstm_cli import config
-from lstm_cli.config.generate import TextSampling
-from lstm_cli.config.predict import Shard
+from lstm_cli.config.predict import Shard, TextSampling
 
 CONFIGS = {
     "check": config.PrepareConfig,

@@ -11,7 +11,7 @@ from fenced import DOCS, blocks
 from small_text_run import make_text_run
 
 from lstm_cli.config import ExportConfig, PredictConfig
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.events import ignore_events
 from lstm_cli.steps.export import export
 from lstm_cli.steps.predict import predict

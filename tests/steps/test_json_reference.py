@@ -28,7 +28,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks
 from lstm_cli.errors import DataError
 from lstm_cli.events import ignore_events

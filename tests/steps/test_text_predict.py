@@ -14,7 +14,7 @@ import pytest
 from small_text_run import make_text_run, pair_scores
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.errors import DataError, Interrupted, MissingArtifact, UsageError
 from lstm_cli.events import WarningRaised, ignore_events
 from lstm_cli.inference.text_session import TextSession

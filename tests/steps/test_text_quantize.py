@@ -8,7 +8,7 @@ from small_text_graph import small_text_graph, small_text_model
 from small_text_run import commit_model
 
 from lstm_cli.config import EvaluateConfig, PredictConfig, QuantizeConfig
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.errors import QuantizationLoss
 from lstm_cli.events import ignore_events
 from lstm_cli.rundir import open_run

@@ -7,7 +7,8 @@ import pytest
 
 from lstm_cli.config import EvaluateConfig, PredictConfig, PrepareConfig, TrainConfig
 from lstm_cli.config.classify import ClassifyTrainConfig, SequenceColumns, SequenceNetwork, join_settings
-from lstm_cli.config.generate import TextNetwork, TextSampling, TextTokens
+from lstm_cli.config.generate import TextNetwork, TextTokens
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.errors import CorruptArtifact, UsageError
 from lstm_cli.rundir import ARTIFACTS, Run

@@ -11,8 +11,7 @@ from lstm_cli.cli.options import ConfigOption, DryRunOption, RunArgument, switch
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.stdio import require_stdout
 from lstm_cli.cli.verbs import COMMON_PANEL
-from lstm_cli.config.generate import TextSampling
-from lstm_cli.config.predict import PredictConfig
+from lstm_cli.config.predict import PredictConfig, TextSampling
 from lstm_cli.errors import UsageError
 
 EXAMPLES = (

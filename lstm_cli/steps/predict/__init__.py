@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
 from lstm_cli.errors import ArtifactError, UsageError
 from lstm_cli.events import Listener, WarningRaised

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.data.locations import quote_names
 from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, WarningRaised
@@ -18,7 +18,6 @@ from lstm_cli.inference.trained_text import TrainedText, load_text_model
 from lstm_cli.rundir import open_run, stale_sources
 from lstm_cli.steps.predict.text.continue_text import TextWriter, start_tokens
 from lstm_cli.steps.predict.text.output import check_text_output, text_output
-from lstm_cli.steps.prepare.text import read_text
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.tasks.records import GENERATE
 from lstm_cli.tasks.settle import require_own_options
@@ -156,6 +155,8 @@ def _prompt(
     if new is None:
         prompt, at = sampling.prompt or "", in_file("--prompt")
     else:
+        from lstm_cli.steps.prepare.text import read_text  # the reader of files takes long to load
+
         read = read_text([new], config.encoding, stdin=stdin)
         prompt, at = read.text.removesuffix("\n"), in_file(read.source)
     if not prompt:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.inference.trained_text import TrainedText
 from lstm_cli.text.sampling import make_sampler
 from lstm_cli.text.vocabulary import IncrementalDecoder

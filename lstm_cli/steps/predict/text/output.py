@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from lstm_cli.config import PredictConfig
-from lstm_cli.config.generate import TextSampling
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.errors import LstmError, UsageError
 from lstm_cli.rundir import check_output, replace_file
 
