@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.config import ExportConfig
+from lstm_cli.export.formats import FORMATS
 from lstm_cli.export.metadata import needs_facts
 from lstm_cli.inference.text_session import INPUTS, OUTPUTS
 from lstm_cli.inference.trained_model import load_graph, require_precision
 from lstm_cli.rundir import Run, require_fresh
 from lstm_cli.steps.export.content import Content
-from lstm_cli.steps.export.work import TEXT_FORMATS
 from lstm_cli.text.store import load_model_vocabulary
 from lstm_cli.text.vocabulary import Vocabulary
 
@@ -53,7 +53,7 @@ def text_content(run: Run, config: ExportConfig, model: CurrentText) -> Content:
         config: settings of `export`.
         model: facts about the model.
     """
-    format = TEXT_FORMATS[config.to]
+    format = FORMATS[config.to]
     if format.holds_graph:
         data, _ = load_graph(run, config.precision)
     else:

@@ -65,7 +65,6 @@ def _content_of_text(run: Run, config: ExportConfig, model: Any, listen: Listene
     return text_content(run, config, model)
 
 
-TEXT_FORMATS = {name: FORMATS[name] for name in ("onnx", "safetensors")}
 CLASSIFIER_FORMATS = {name: FORMATS[name] for name in ("onnx", "torchscript", "pt2", "safetensors")} | {
     "npz": replace(
         FORMATS["npz"],
@@ -82,7 +81,7 @@ WORK: Mapping[str, ExportWork] = {
         content=_content_of_sequences,
     ),
     GENERATE.name: ExportWork(
-        formats=TEXT_FORMATS,
+        formats={name: FORMATS[name] for name in ("onnx", "safetensors")},
         unsupported="the state of its layers goes in and out of each call",
         load=_load_text,
         content=_content_of_text,
