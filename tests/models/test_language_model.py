@@ -28,7 +28,7 @@ def test_a_text_in_pieces_has_the_scores_of_the_whole(hidden: tuple[int, ...]) -
 
 
 def test_the_state_is_that_of_torch() -> None:
-    """The outputs of the layers come first, and then their cells."""
+    """Outputs of the layers come first, and then their cells."""
     model = model_of(4, 4)
     tokens = torch.randint(11, (2, 7))
     stacked = nn.LSTM(4, 4, num_layers=2, batch_first=True)

@@ -217,7 +217,6 @@ def test_an_interrupted_training_resumes(run: Path, as_json: Json, monkeypatch: 
         (("train", "--from", "RUN"), "--from"),
         (("train", "--find-lr"), "no such task"),
         (("tune",), "no such task"),
-        (("export",), "no such task"),
     ],
 )
 def test_what_belongs_to_another_task_is_a_usage_error(

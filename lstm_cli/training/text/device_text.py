@@ -25,7 +25,7 @@ class CarriedState:
 
 @dataclass(frozen=True, kw_only=True)
 class TextBatch:
-    """One piece of each lane, and the state before it."""
+    """Piece of each lane, and the state before it."""
 
     tokens: Tensor  # [B, T]
     following: Tensor  # [B, T] the token after each one

@@ -44,7 +44,7 @@ def test_pieces_follow_each_other_and_the_last_one_is_shorter() -> None:
 
 
 def test_the_state_is_carried_over() -> None:
-    """The losses of the pieces are those of the whole lanes, until the next pass or validation."""
+    """Each piece has the loss of its part of the whole lanes, until the next pass or validation."""
     tokens = np.random.default_rng(0).integers(7, size=61)
     lanes = in_lanes(tokens, 3)
     model = small_model()
