@@ -71,6 +71,15 @@ FORMATS: Mapping[str, Format] = {
         holds_graph=False,
     ),
 }
+# Keras has no layers for the padded sequences and the simple model of a classifier.
+CLASSIFIER_FORMATS: Mapping[str, Format] = {
+    **{name: FORMATS[name] for name in ("onnx", "torchscript", "pt2", "safetensors")},
+    "npz": replace(
+        FORMATS["npz"],
+        file="sequences.npz",
+        open_code="sequences = numpy.load('{file}', allow_pickle=False)",
+    ),
+}
 # Settings of `stacked` that Keras layers support.
 _KERAS_SETTINGS = {
     *("inputs", "targets", "known_ahead", "horizon", "lookback"),

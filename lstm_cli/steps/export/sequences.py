@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_cli.config import ExportConfig
 from lstm_cli.events import Listener, Note, Progressed
+from lstm_cli.export.formats import CLASSIFIER_FORMATS
 from lstm_cli.export.metadata import needs_facts
 from lstm_cli.export.sequences.metadata import classifier_tensors, sequence_facts
 from lstm_cli.inference.trained_model import load_graph, require_precision
@@ -15,7 +16,6 @@ from lstm_cli.rundir import Run, require_fresh
 from lstm_cli.sequences.dataset import SequenceScaler, SequenceSchema
 from lstm_cli.sequences.store import load_data, load_description
 from lstm_cli.steps.export.content import Content
-from lstm_cli.steps.export.work import CLASSIFIER_FORMATS
 
 COMPARED_SEQUENCES = 64  # validation sequences on which a converted model is compared with its original
 

@@ -1,12 +1,12 @@
 """Work of `export` for each task. The modules of the work are imported late: torch takes seconds to start."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.config import ExportConfig
 from lstm_cli.events import Listener
-from lstm_cli.export.formats import FORMATS, Format
+from lstm_cli.export.formats import CLASSIFIER_FORMATS, FORMATS, Format
 from lstm_cli.rundir import Run
 from lstm_cli.steps.export.content import Content
 from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
@@ -65,13 +65,6 @@ def _content_of_text(run: Run, config: ExportConfig, model: Any, listen: Listene
     return text_content(run, config, model)
 
 
-CLASSIFIER_FORMATS = {name: FORMATS[name] for name in ("onnx", "torchscript", "pt2", "safetensors")} | {
-    "npz": replace(
-        FORMATS["npz"],
-        file="sequences.npz",
-        open_code="sequences = numpy.load('{file}', allow_pickle=False)",
-    )
-}
 WORK: Mapping[str, ExportWork] = {
     FORECAST.name: ExportWork(formats=FORMATS, load=_load_forecaster, content=_content_of_forecasts),
     CLASSIFY.name: ExportWork(
