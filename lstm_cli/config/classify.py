@@ -6,6 +6,8 @@ They are options next to those of the verb. A run of this task stores both toget
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from lstm_cli.config.generate import TextTokens
+from lstm_cli.config.layers import flag_name
 from lstm_cli.config.prepare import COLUMN, PrepareConfig, TaskChoice
 from lstm_cli.config.setting import require_bounds, setting
 from lstm_cli.config.train import TrainConfig
@@ -13,6 +15,8 @@ from lstm_cli.errors import UsageError
 
 Config = TypeVar("Config")
 SEQUENCES_PANEL = "Labelled sequences"
+OF_VALUES = frozenset(("value", "time", "scaler", "missing"))  # settings that documents do not have
+OF_DOCUMENTS = frozenset(("tokens", "vocabulary_size"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,14 @@ class SequenceColumns(TaskChoice):
 
     sequence: str | None = setting(
         None,
-        "Column with the id of each sequence; the file has one row per step.",
+        "Column with the id of each sequence; the file has one row per step, or per document.",
+        COLUMN,
+        default_text="none",
+        panel=SEQUENCES_PANEL,
+    )
+    text: str | None = setting(
+        None,
+        "Column with the text of each document; the file has one row per document.",
         COLUMN,
         default_text="none",
         panel=SEQUENCES_PANEL,
@@ -49,7 +60,7 @@ class SequenceColumns(TaskChoice):
     )
     max_length: int | None = setting(
         None,
-        "Steps of a sequence that are read; later steps are cut.",
+        "Steps or tokens of a sequence that are read; later ones are cut.",
         "N|auto",
         kind="whole or auto",
         default_text="auto: the 99th percentile",
@@ -64,7 +75,12 @@ class SequenceColumns(TaskChoice):
     def check_columns(self) -> None:
         """Raise UsageError for a column with two roles."""
         roles: dict[str, str] = {}
-        named = [("--sequence", self.sequence), ("--label", self.label), ("--group", self.group)]
+        named = [
+            ("--sequence", self.sequence),
+            ("--text", self.text),
+            ("--label", self.label),
+            ("--group", self.group),
+        ]
         for flag, name in (*named, *(("--value", name) for name in self.value)):
             if name is not None and name in roles:
                 raise UsageError(
@@ -98,8 +114,24 @@ class SequenceNetwork:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyPrepareConfig(PrepareConfig, SequenceColumns):
+class ClassifyPrepareConfig(PrepareConfig, SequenceColumns, TextTokens):
     """Settings of `lstm prepare` in a run of labelled sequences."""
+
+    def __post_init__(self) -> None:
+        PrepareConfig.__post_init__(self)
+        self.check_columns()
+        self.check_tokens()
+        self.check_documents()
+
+    def check_documents(self) -> None:
+        """Raise UsageError for a setting of value columns next to --text, or one of documents without it."""
+        foreign = OF_DOCUMENTS if self.text is None else OF_VALUES
+        for item in fields(self):
+            if item.name in foreign and getattr(self, item.name) != item.default:
+                flag = flag_name(item.name)
+                reason = "needs --text" if self.text is None else "belongs to value columns, but --text has documents"
+                hint = "add --text COLUMN" if self.text is None else f"leave out {flag}"
+                raise UsageError(f"{flag} {reason}", hint=hint, flag=flag)
 
 
 @dataclass(frozen=True, kw_only=True)

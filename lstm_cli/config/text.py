@@ -116,7 +116,7 @@ class TextSettings:
             for item in fields(TextSettings)
             if getattr(self, item.name) != item.default
         }
-        base = other.text
+        base = other.text_settings
         if self.has_number_format:
             base = replace(base, decimal=None, thousands=None, units=False)
         return replace(base, **given)
@@ -127,7 +127,7 @@ class TextSettings:
         return self.units or self.decimal is not None or self.thousands is not None
 
     @property
-    def text(self) -> "TextSettings":
+    def text_settings(self) -> "TextSettings":
         """Return only the settings of this class."""
         return TextSettings(**{item.name: getattr(self, item.name) for item in fields(TextSettings)})
 

@@ -94,8 +94,9 @@ def check_agreement(model: bytes, network: nn.Module, past: Tensor, future: Tens
 def export_classifier(model: CombinedClassifier, *, inputs: int, classes: int) -> bytes:
     """Return the bytes of an ONNX file, without dropout.
 
-    The inputs of the graph are values [batch, steps, F] and lengths [batch, 1], both float32. The outputs are
-    probabilities [batch, K] of the model and of its simple model. Batches may have any number of steps.
+    The inputs of the graph are values [batch, steps, F] and lengths [batch, 1], both float32. The values of documents
+    are tokens [batch, steps, 1] int64. The outputs are probabilities [batch, K] of the model and of its simple model.
+    Batches may have any number of steps.
 
     Args:
         model: model on any device. It is not changed.
@@ -103,10 +104,9 @@ def export_classifier(model: CombinedClassifier, *, inputs: int, classes: int) -
         classes: number of classes K.
     """
     graph = Graph(model)
-    values, lengths = (
-        graph.input(name, *shape)
-        for name, shape in zip(sequence_session.INPUTS, ((STEPS, inputs), (1,)), strict=True)
-    )
+    kind = TensorProto.FLOAT if model.network.embedding is None else TensorProto.INT64
+    values = graph.input(sequence_session.VALUES, STEPS, inputs, kind=kind)
+    lengths = graph.input(sequence_session.LENGTHS, 1)
     results = combined_classifier(graph, model, values, lengths)
     for name, result in zip(sequence_session.OUTPUTS, results, strict=True):
         graph.output(name, result, classes)

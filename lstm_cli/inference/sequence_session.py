@@ -11,7 +11,7 @@ from lstm_cli.sequences.dataset import SequenceData, batches_of_similar_length
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-INPUTS = ("values", "lengths")
+VALUES, LENGTHS = INPUTS = ("values", "lengths")
 PROBABILITIES, SIMPLE = OUTPUTS = ("probabilities", "simple")  # of the model, and of the simple model in it
 STEPS_AT_ONCE = 200_000  # steps in a batch, with their padding
 
@@ -34,7 +34,7 @@ class SequenceSession:
 
     def probabilities(self, values: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities [B, K] of both models for values [B, L, F] with lengths [B]."""
-        model, simple = run_graph(self.graph, list(OUTPUTS), {"values": values, "lengths": lengths[:, None]})
+        model, simple = run_graph(self.graph, list(OUTPUTS), {VALUES: values, LENGTHS: lengths[:, None]})
         return model, simple
 
 

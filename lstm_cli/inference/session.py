@@ -1,6 +1,6 @@
 """ONNX Runtime session that forecasts with an ONNX graph."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 INPUTS = ("past", "future", "mask")
 OUTPUT = "forecast"
 PARTS = "parts"  # second output of a graph that combines several forecasts
+INTEGERS = {"tensor(int64)": np.int64}  # types of inputs that are not float32
 _USE_LESS_MEMORY = "train a model with fewer units or a shorter lookback, or stop other programs"
 
 
@@ -49,19 +50,14 @@ class Session:
 
 
 def run_graph(
-    graph: "InferenceSession",
-    outputs: list[str],
-    inputs: Mapping[str, np.ndarray],
-    *,
-    whole: Collection[str] = (),
+    graph: "InferenceSession", outputs: list[str], inputs: Mapping[str, np.ndarray]
 ) -> list[np.ndarray]:
     """Return the outputs of a graph.
 
     Args:
         graph: loaded graph.
         outputs: names of the outputs.
-        inputs: inputs by name, which become float32.
-        whole: names of the inputs that become int64 instead.
+        inputs: inputs by name, which become integers or float32, as the graph reads them.
 
     Raises:
         DeviceError: out of memory.
@@ -72,10 +68,8 @@ def run_graph(
     def stop() -> None:
         options.terminate = True
 
-    named = {
-        name: np.ascontiguousarray(value, dtype=np.int64 if name in whole else np.float32)
-        for name, value in inputs.items()
-    }
+    kinds = {value.name: INTEGERS.get(value.type, np.float32) for value in graph.get_inputs()}
+    named = {name: np.ascontiguousarray(value, dtype=kinds.get(name)) for name, value in inputs.items()}
     try:
         with NativeCall(stop):
             arrays: list[np.ndarray] = graph.run(outputs, named, options)

@@ -37,7 +37,7 @@ class TextSession:
     def step(self, tokens: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the logits [B, T, V] of the tokens after tokens [B, T], and the state [S, B, H] after them."""
         logits, state = run_graph(
-            self.graph, list(OUTPUTS), {"tokens": tokens, "state": state}, whole=INPUTS[:1]
+            self.graph, list(OUTPUTS), {"tokens": tokens, "state": state}
         )
         return logits, state
 

@@ -2,13 +2,17 @@
 
 values -> [LSTM -> norm -> dropout] per layer -> attention -> pooling -> linear layer -> softmax
 values -> statistics -> linear layer -> softmax
+
+The LSTM of documents reads the embedding of each token. Their simple model is in `ngram_classifier.py`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lstm_cli.models.ngram_classifier import NgramClassifier
 from lstm_cli.models.padding import last_step, step_mask
 from lstm_cli.models.stacked_lstm import StackedLSTM
 
@@ -30,9 +34,10 @@ class SequenceClassifier(StackedLSTM):
     def __init__(
         self,
         *,
-        inputs: int,  # F
+        inputs: int,  # F; for documents the size of the embedding
         classes: int,  # K
         max_length: int,  # steps L that the ONNX graph reads
+        vocabulary: int = 0,  # number of tokens of documents; 0 for value columns
         hidden: tuple[int, ...],  # size of each layer, per direction
         dropout: float,
         bidirectional: bool = False,
@@ -57,14 +62,17 @@ class SequenceClassifier(StackedLSTM):
         )
         if pooling == "concat":
             self.head = nn.Linear(3 * self.head.in_features, classes)
+        self.embedding = nn.Embedding(vocabulary, inputs) if vocabulary else None
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]
         """Return the scores [B, K] before the softmax.
 
         Args:
-            values: [B, L, F] scaled, with the padding at the end.
+            values: [B, L, F] scaled, with the padding at the end; for documents the tokens [B, L, 1].
             lengths: [B] number of real steps, at least 1.
         """
+        if self.embedding is not None:
+            values = self.embedding(values[:, :, 0])
         real = step_mask(lengths, values.shape[1])
         outputs = self._outputs(values * real[:, :, None], lengths, real)
         scores: Tensor = self.head(self.dropout(self._state(outputs, lengths, real)))
@@ -103,13 +111,19 @@ class SimpleClassifier(nn.Module):
         scores: Tensor = self.linear((statistics - self.center) / self.scale)
         return scores
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of the model."""
+        return {name: value.tolist() for name, value in self.state_dict().items()}
+
 
 class CombinedClassifier(nn.Module):
     """Mean of the probabilities of the network and of the simple model."""
 
     share: Tensor  # [] weight of the network, 0 to 1
 
-    def __init__(self, network: SequenceClassifier, simple: SimpleClassifier, share: float) -> None:
+    def __init__(
+        self, network: SequenceClassifier, simple: SimpleClassifier | NgramClassifier, share: float
+    ) -> None:
         super().__init__()
         self.network, self.simple = network, simple
         self.register_buffer("share", torch.tensor(share))

@@ -129,3 +129,15 @@ def scale_sequences(
     lengths = np.array([len(values) for values in kept], dtype=np.int64)
     scaled = scaler.transform(np.concatenate(kept)) if kept else np.zeros((0, len(scaler.center)), np.float32)
     return np.nan_to_num(scaled, nan=0.0, posinf=np.inf, neginf=-np.inf), lengths
+
+
+def join_tokens(documents: list[np.ndarray], *, max_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tokens [T, 1] of all documents, and the number of tokens [S] of each.
+
+    Args:
+        documents: tokens [L, 1] of each document.
+        max_length: number of tokens that are kept of a longer document, from the first one.
+    """
+    kept = [tokens[:max_length] for tokens in documents]
+    lengths = np.array([len(tokens) for tokens in kept], dtype=np.int64)
+    return np.concatenate(kept).astype(np.int32), lengths

@@ -21,6 +21,8 @@ class SequenceSchema:
     time: tuple[str, ...]  # columns that order the steps; () for the order of the file
     max_length: int  # steps; the further steps of a longer sequence are cut
     missing: str  # how missing values are filled
+    tokens: int = 0  # size of the vocabulary of documents, whose only column is the text; 0 for value columns
+    token_kind: str = ""  # kind of their tokens
 
     @staticmethod
     def from_dict(stored: Mapping[str, Any]) -> "SequenceSchema":
@@ -49,6 +51,11 @@ class SequenceScaler:
         with np.errstate(over="ignore"):  # infinite values are refused after this
             return ((values - self.center) / self.scale).astype(np.float32)
 
+    @staticmethod
+    def of_tokens() -> "SequenceScaler":
+        """Return the scaler of documents, whose tokens are not scaled."""
+        return SequenceScaler(kind="none", center=np.zeros(1), scale=np.ones(1))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of the scaler."""
         return {"kind": self.kind, "center": self.center.tolist(), "scale": self.scale.tolist()}
@@ -68,7 +75,7 @@ class SequenceData:
 
     schema: SequenceSchema
     scaler: SequenceScaler
-    values: np.ndarray  # [T, F] float32, scaled, without missing values
+    values: np.ndarray  # [T, F] float32, scaled, without missing values; tokens [T, 1] int32 of documents
     lengths: np.ndarray  # [S] int64 steps, at least 1
     labels: np.ndarray  # [S] int64, index of a class; UNKNOWN in new data
     names: tuple[str, ...]  # [S] ids
@@ -84,6 +91,12 @@ class SequenceData:
             or not ((self.labels >= UNKNOWN) & (self.labels < len(self.schema.classes))).all()
         ):
             raise ValueError("the shapes of the sequences do not match")
+        if self.schema.tokens and (
+            self.values.dtype != np.int32
+            or self.values.min(initial=0) < 0
+            or self.values.max(initial=0) >= self.schema.tokens
+        ):
+            raise ValueError("a token is not in the vocabulary")
 
     @property
     def offsets(self) -> np.ndarray:

@@ -6,6 +6,7 @@ from lstm_cli.rundir import ArtifactFolder, ArtifactReader, Run
 from lstm_cli.sequences.dataset import SPLITS, SequenceData, SequenceScaler, SequenceSchema
 
 VALUES, SEQUENCES, SCHEMA, SCALER = "values.npy", "sequences.json", "schema.json", "scaler.json"
+VOCABULARY = "vocabulary.json"  # of documents; a step writes and reads it
 
 
 def write_data(folder: ArtifactFolder, data: SequenceData) -> None:

@@ -90,7 +90,13 @@ CLASSIFY = Task(
         "scores": ("per_class.csv", "confusion.csv", "confusion.png"),
     },
     options={
-        "prepare": frozenset(("sequence", "label", "value", "group", "max_length", *OF_TABLES)),
+        "prepare": frozenset(
+            (
+                *("sequence", "text", "label", "value", "group", "max_length"),
+                *("tokens", "vocabulary_size"),
+                *OF_TABLES,
+            )
+        ),
         "train": frozenset(("pooling", "class_weights", *OF_LAYERS)),
         "predict": frozenset(OF_CELLS),
     },

@@ -35,19 +35,22 @@ def draw_task(forecast: Callable[..., None], other: Mapping[str, Callable[..., N
 
 def sequences_table(report: Any, page: Page) -> None:
     """Print the facts of labelled sequences, the classes and the splits."""
-    lengths = report.lengths
+    lengths, of_documents = report.lengths, report.tokens is not None
+    noun, step = ("document", "token") if of_documents else ("sequence", "step")
     by = {"class": "stratified by class", "group": "by group", "files": "those of the files"}
     page.facts(
         [
-            ("task", "classify labelled sequences"),
-            ("data", f"{report.source}: {count_noun(report.rows, 'step')}"),
-            ("values", list_names(report.columns)),
+            ("task", f"classify labelled {noun}s"),
+            ("data", f"{report.source}: {count_noun(report.rows, 'document' if of_documents else 'step')}"),
+            ("text" if of_documents else "values", list_names(report.columns)),
             (
                 "lengths",
-                f"{lengths['shortest']} to {lengths['longest']} steps, median {lengths['median']:g}; "
+                f"{lengths['shortest']} to {lengths['longest']} {step}s, median {lengths['median']:g}; "
                 f"the model reads {report.max_length}",
             ),
-            ("scaler", report.scaler),
+            ("tokens", f"{report.tokens}, {report.vocabulary:,} different")
+            if of_documents
+            else ("scaler", report.scaler),
             ("splits", by[report.split_by]),
         ]
     )
@@ -87,7 +90,7 @@ def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) ->
                 "network",
                 f"{epochs}, {report.steps:,} steps, learning rate {report.lr:.2g}",
             ),
-            ("simple", f"logistic regression on statistics of each sequence, C {report.penalty:g}"),
+            ("simple", f"logistic regression on {_simple_inputs(report)}, C {report.penalty:g}"),
             ("weights", f"network {weights['network']:.2f}, simple model {weights['simple']:.2f}"),
             ("device", f"{report.device}, {count_noun(report.threads, 'thread')}, seed {report.seed}"),
             ("time", f"{seconds_since_start():.1f} s"),
@@ -98,6 +101,12 @@ def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) ->
     _score_table(page, report.val, report.val_baselines)
     page.blank()
     page.line(f"next: {command('evaluate', report.run)}")
+
+
+def _simple_inputs(report: Any) -> str:
+    if report.ngrams is None:
+        return "statistics of each sequence"
+    return f"TF-IDF of {count_noun(report.ngrams, 'n-gram')}"
 
 
 def classification_table(report: Any, page: Page) -> None:

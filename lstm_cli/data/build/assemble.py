@@ -159,7 +159,7 @@ def assemble(table: Table, grid: Grid, config: PrepareConfig) -> Assembled:
         pad=config.pad,
         seasons=seasons,
         missing=config.missing,
-        text=config.text,
+        text=config.text_settings,
         grid=config.grid,
         units=table.units,
         wide=table.wide is not None,

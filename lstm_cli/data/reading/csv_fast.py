@@ -233,7 +233,14 @@ def _times(column: Any, layout: Layout) -> TimePiece:
 class FastCsvReader:
     """Reader for a text file, opened up to its header."""
 
-    def __init__(self, source: Source, text: TextSettings, *, other_delimiter_ok: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        text: TextSettings,
+        *,
+        other_delimiter_ok: bool = False,
+        several_lines_ok: bool = False,
+    ) -> None:
         """Read the first rows. Raises the errors of `codec_name`, `open_rows` and of reading the rows."""
         self._name, self._delimiter = source.name, text.delimiter
         self.codec = codec_name(source, text.encoding)
@@ -244,12 +251,19 @@ class FastCsvReader:
             text,
             is_complete=rest is None,
             other_delimiter_ok=other_delimiter_ok,
+            several_lines_ok=several_lines_ok,
         )
         plain = rest is None or _can_read_in_bulk(head, rows.rules)
         first = next(rows.batches, None) if plain else None
         if rest is not None and first is None:
             whole = self._decode(chain(head, rest))
-            rows = open_rows(whole, source.name, text, other_delimiter_ok=other_delimiter_ok)
+            rows = open_rows(
+                whole,
+                source.name,
+                text,
+                other_delimiter_ok=other_delimiter_ok,
+                several_lines_ok=several_lines_ok,
+            )
             first, rest = next(rows.batches, None), None
         self.rows: CsvRows = rows
         self.first: RowBatch | None = first  # the first rows; None if the file has no rows

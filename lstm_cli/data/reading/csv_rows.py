@@ -106,6 +106,7 @@ def open_rows(
     *,
     is_complete: bool = True,
     other_delimiter_ok: bool = False,
+    several_lines_ok: bool = False,
 ) -> CsvRows:
     """Parse lines of text into rows.
 
@@ -115,6 +116,7 @@ def open_rows(
         settings: settings of how text is read. Without a delimiter, the comma, `;` or tab is detected.
         is_complete: if False, the text is a first section of whole rows, and `read_more` reads the others.
         other_delimiter_ok: if True, the delimiter is detected if the first row lacks the given one.
+        several_lines_ok: if True, a cell may have several lines, so these are neither refused nor reported.
 
     Raises:
         UsageError: the delimiter cannot separate cells.
@@ -138,6 +140,7 @@ def open_rows(
         has_header=settings.has_header,
         line=top.skipped,
         top=top,
+        several_lines_ok=several_lines_ok,
     )
     reader = _open_reader(chain(top.lines, text), rules)
     if settings.has_header:
@@ -261,10 +264,11 @@ def _batches(reader: "_Reader", rules: RowRules, state: _ReadState, *, last: boo
             lines = np.arange(start + 1, before + reader.line_num + 1, dtype=np.int64)
         else:  # some cells hold line ends
             lines = start + 1 + np.cumsum([0, *map(_line_count, rows[:-1])], dtype=np.int64)
-            refuse_swallowed_rows(rows, lines, rules)
-            state.folded_lines += [
-                line for row, line in zip(rows, lines.tolist(), strict=True) if _is_folded(row, rules)
-            ]
+            if not rules.several_lines_ok:
+                refuse_swallowed_rows(rows, lines, rules)
+                state.folded_lines += [
+                    line for row, line in zip(rows, lines.tolist(), strict=True) if _is_folded(row, rules)
+                ]
         start = state.line = before + reader.line_num
         if set(map(len, rows)) != {rules.width}:
             rows, lines, blank = _drop_blank_lines(rows, lines, rules)

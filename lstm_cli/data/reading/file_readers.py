@@ -37,10 +37,12 @@ class TextFile:
 
     unit = "line"
 
-    def __init__(self, source: Source, formats: NumberFormats) -> None:
+    def __init__(self, source: Source, formats: NumberFormats, *, several_lines_ok: bool = False) -> None:
         """Read the header and the first rows. Raise DataError if either is missing."""
         self.source = source.name
-        self._reader = FastCsvReader(source, formats.text, other_delimiter_ok=formats.plain_ok)
+        self._reader = FastCsvReader(
+            source, formats.text, other_delimiter_ok=formats.plain_ok, several_lines_ok=several_lines_ok
+        )
         rows = self._reader.rows
         refuse_many_columns(source.name, len(rows.header))
         names = column_labels(map(unescape_formula, rows.header))
@@ -211,11 +213,22 @@ class ParquetFile:
 File: TypeAlias = TextFile | ParquetFile | RecordsFile
 
 
-def open_file(source: Source, formats: NumberFormats) -> File:
-    """Return a file, open after its first rows. Raise DataError if it cannot be read."""
+def open_file(source: Source, formats: NumberFormats, *, several_lines_ok: bool = False) -> File:
+    """Return a file, open after its first rows.
+
+    Args:
+        source: open source.
+        formats: formats of its numbers.
+        several_lines_ok: a cell may have several lines, as documents do.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     if source.records is not None:
         return RecordsFile(source, formats)
-    return ParquetFile(source, formats) if source.parquet else TextFile(source, formats)
+    if source.parquet:
+        return ParquetFile(source, formats)
+    return TextFile(source, formats, several_lines_ok=several_lines_ok)
 
 
 def roles_by_name(roles: ColumnRoles, names: Sequence[str], others: Sequence[str]) -> ColumnRoles:

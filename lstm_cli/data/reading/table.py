@@ -299,7 +299,7 @@ def read_configured_table(
         series=() if config.wide else config.series,
         wide=wide_request(config),
         static=config.static,
-        text=config.text,
+        text=config.text_settings,
         stdin=stdin,
         listen=listen,
         spill=spill,

@@ -5,8 +5,10 @@ import numpy as np
 from lstm_cli.export.graph.attention import self_attention
 from lstm_cli.export.graph.builder import END, Graph, Value, integers
 from lstm_cli.export.graph.layers import linear
+from lstm_cli.export.graph.ngram_classifier import ngram_scores
 from lstm_cli.export.graph.padding import last_step
 from lstm_cli.export.graph.stacked_lstm import last_state, normalize, stacked_outputs, stacked_state
+from lstm_cli.models.ngram_classifier import NgramClassifier
 from lstm_cli.models.sequence_classifier import (
     LAGS,
     SEGMENTS,
@@ -26,14 +28,20 @@ def combined_classifier(
     Args:
         graph: graph.
         model: model.
-        values: [B, L, F] scaled, with the padding at the end.
+        values: [B, L, F] scaled, with the padding at the end; tokens [B, L, 1] of documents.
         lengths: [B, 1] number of real steps.
     """
     count = graph.add("Max", lengths.reshape(-1).to_integers(), np.array(1))
-    steps = values.transpose(1, 0, 2)
     real = _step_mask(graph, values, count)
+    steps = values.transpose(1, 0, 2)
+    if model.network.embedding is not None:
+        steps = graph.add("Gather", model.network.embedding.weight, steps.squeeze(2), axis=0)
     steps = steps * real.to_floats().unsqueeze(2)
-    simple = _simple_scores(graph, model.simple, steps, count, real).softmax(1)
+    if isinstance(model.simple, NgramClassifier):
+        scores = ngram_scores(graph, model.simple, values, real)
+    else:
+        scores = _simple_scores(graph, model.simple, steps, count, real)
+    simple = scores.softmax(1)
     network = _network_scores(graph, model.network, steps, count, real).softmax(1)
     rest = graph.weight(1 - model.share, model.share, "_of_simple")
     return network * model.share + simple * rest, simple

@@ -126,7 +126,7 @@ class ForecastData:
             return self
         filled = whole_horizons(self.dataset.schema, steps)
         dataset, findings = add_future_data(
-            self.dataset, config.future_data, steps=filled, text=config.text, stdin=stdin
+            self.dataset, config.future_data, steps=filled, text=config.text_settings, stdin=stdin
         )
         for finding in findings:
             warn(finding)

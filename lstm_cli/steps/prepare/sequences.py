@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,10 +13,11 @@ from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.rundir import Writer
-from lstm_cli.sequences.build import choose_length, fit_scaler
-from lstm_cli.sequences.dataset import SPLITS, SequenceData, SequenceSchema
+from lstm_cli.sequences.build import choose_length, fit_scaler, join_tokens
+from lstm_cli.sequences.dataset import SPLITS, SequenceData, SequenceScaler, SequenceSchema
 from lstm_cli.sequences.splits import find_duplicates, split_by_class, split_by_group
-from lstm_cli.sequences.store import write_data
+from lstm_cli.sequences.store import VOCABULARY, write_data
+from lstm_cli.steps.prepare.documents import encode_documents, read_labelled_documents
 from lstm_cli.steps.prepare.report import named_sources
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
@@ -54,6 +55,8 @@ class PrepareSequencesReport(HtmlReport):
     duplicates: int  # sequences of the validation and test sets that equal one of an earlier split
     split_by: str  # "class", "group" or "files"
     scaler: str
+    tokens: str | None = None  # kind of the tokens of documents
+    vocabulary: int | None = None  # number of their different tokens
     megabytes: float
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()
@@ -61,7 +64,7 @@ class PrepareSequencesReport(HtmlReport):
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("tokens", "vocabulary", "up_to_date"))
 
 
 def prepare_sequences(
@@ -86,18 +89,26 @@ def prepare_sequences(
         UsageError: a setting is missing or invalid.
     """
     read = _read(paths, config, stdin, listen)
-    require_finite_squares(read)
-    raw = read.raw
+    if not read.texts:
+        require_finite_squares(read)
     classes = _classes(read)
-    labels = np.array([classes.index(label) for label in raw.labels], dtype=np.int64)
+    labels = np.array([classes.index(label) for label in read.raw.labels], dtype=np.int64)
     split, split_by = _split(read, labels, config, paths)
     _require_splits(read, labels, split, classes)
+    vocabulary, raw = None, read.raw
+    if read.texts:
+        vocabulary, tokens = encode_documents(read.texts, split, config, listen)
+        raw = replace(raw, values=tokens)
     lengths = np.array([len(values) for values in raw.values], dtype=np.int64)
     train = np.flatnonzero(split == 0)
     max_length = choose_length(lengths[train], config.max_length)
-    scaler = fit_scaler(np.concatenate([raw.values[index] for index in train]), config.scaler)
-    filled = require_filling(read, config.missing)
-    values, kept = scale_read(read, scaler, max_length=max_length, missing=config.missing)
+    if vocabulary is not None:
+        scaler, filled = SequenceScaler.of_tokens(), 0
+        values, kept = join_tokens(raw.values, max_length=max_length)
+    else:
+        scaler = fit_scaler(np.concatenate([raw.values[index] for index in train]), config.scaler)
+        filled = require_filling(read, config.missing)
+        values, kept = scale_read(read, scaler, max_length=max_length, missing=config.missing)
     data = SequenceData(
         schema=SequenceSchema(
             columns=raw.columns,
@@ -107,6 +118,8 @@ def prepare_sequences(
             time=config.time,
             max_length=max_length,
             missing=config.missing,
+            tokens=0 if vocabulary is None else vocabulary.size,
+            token_kind="" if vocabulary is None else vocabulary.kind,
         ),
         scaler=scaler,
         values=values,
@@ -122,6 +135,8 @@ def prepare_sequences(
         listen(WarningRaised(finding=finding))
     folder = writer.new("data")
     write_data(folder, data)
+    if vocabulary is not None:
+        folder.write_json(VOCABULARY, vocabulary.to_json())
     report = PrepareSequencesReport(
         run=str(writer.path),
         task=CLASSIFY.name,
@@ -145,7 +160,9 @@ def prepare_sequences(
         filled=filled,
         duplicates=len(pairs),
         split_by=split_by,
-        scaler=config.scaler,
+        scaler=scaler.kind,
+        tokens=data.schema.token_kind or None,
+        vocabulary=data.schema.tokens or None,
         megabytes=round(values.nbytes / 1e6, 2),
         **finding_fields(findings),
     )
@@ -161,6 +178,8 @@ def _read(
     paths: Sequence[str], config: ClassifyPrepareConfig, stdin: BinaryIO | None, listen: Listener
 ) -> ReadSequences:
     """Return the sequences of the files. Raise UsageError if a column is not named."""
+    if config.text is not None:
+        return read_labelled_documents(paths, config, stdin, listen)
     if is_ts(paths):
         for flag, name in (
             ("--sequence", config.sequence),
@@ -189,7 +208,7 @@ def _read(
         group=config.group,
         values=config.value,
         time=config.time,
-        text=config.text,
+        text=config.text_settings,
         stdin=stdin,
         listen=listen,
     )
@@ -278,16 +297,17 @@ def _findings(
 ) -> list[Finding]:
     """Return the warnings about sequences."""
     place, findings = in_file(read.source), []
+    noun, step = ("document", "token") if read.texts else ("sequence", "step")
     if cut:
         text = (
-            f"{count_noun(cut, 'sequence')} of {len(data.names):,} are longer than {data.schema.max_length} steps, "
-            "the later steps are cut (--max-length N reads more)"
+            f"{count_noun(cut, noun)} of {len(data.names):,} are longer than {data.schema.max_length} {step}s, "
+            f"the later {step}s are cut (--max-length N reads more)"
         )
         findings.append(Finding.at(place, "D661", text, count=cut, flags=("--max-length",)))
     if pairs:
         index, earlier = pairs[0]
         text = (
-            f"{count_noun(len(pairs), 'duplicate sequence')} across splits, which make the scores too good: first "
+            f"{count_noun(len(pairs), f'duplicate {noun}')} across splits, which make the scores too good: first "
             f"'{data.names[index]}' ({SPLITS[data.split[index]]}) equals '{data.names[earlier]}' "
             f"({SPLITS[data.split[earlier]]}); keep them in one split with --group"
         )
@@ -295,7 +315,7 @@ def _findings(
     absent = _absent_classes(data, "train")
     if absent:
         text = (
-            f"{count_noun(len(absent), 'class', 'classes')} without a training sequence, first '{absent[0]}': "
+            f"{count_noun(len(absent), 'class', 'classes')} without a training {noun}, first '{absent[0]}': "
             "the model cannot learn it (use a smaller --test and --val, or other groups)"
         )
         findings.append(

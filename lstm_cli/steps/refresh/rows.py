@@ -61,7 +61,7 @@ def read_and_merge(
     known = ModelSchema(
         schema=schema, series=own.series, scaler=own.scaler, training=own.training, rows_read=1
     )
-    read = read_new_data(source, known, text=config.text, stdin=stdin)
+    read = read_new_data(source, known, text=config.text_settings, stdin=stdin)
     for finding in read.findings:
         if finding.rule not in IRRELEVANT:
             warn(finding)

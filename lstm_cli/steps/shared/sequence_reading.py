@@ -37,6 +37,7 @@ class ReadSequences:
     findings: tuple[Finding, ...]
     read: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # sha256 and size of each file
     files: tuple[int, ...] = ()  # number of the file of each sequence, for `.ts` files
+    texts: tuple[str, ...] = ()  # documents, which have no values before they are encoded
 
 
 def is_ts(paths: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from lstm_cli.inference.trained_classifier import GRAPH
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Writer
 from lstm_cli.sequences.dataset import SequenceData
-from lstm_cli.sequences.store import load_data, write_description
+from lstm_cli.sequences.store import VOCABULARY, load_data, write_description
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
@@ -52,6 +52,7 @@ class TrainClassifierReport(HtmlReport):
     folds: int  # of the cross-validation that chose the number of epochs; 0: the validation sequences did
     weights: dict[str, float]  # of the network and of the simple model
     penalty: float  # C of the logistic regression
+    ngrams: int | None = None  # that the simple model of documents counts
     val: dict[str, float]  # metrics of the model on the validation sequences
     val_baselines: dict[str, dict[str, float]]
     seconds: float
@@ -61,7 +62,7 @@ class TrainClassifierReport(HtmlReport):
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("ngrams", "up_to_date"))
 
 
 def train_sequences(
@@ -107,6 +108,8 @@ def train_sequences(
         report = _report(writer, config, data, trained, scores, findings, device=device, threads=threads)
         folder = writer.new("model")
         _write_model(folder, data, config, trained, graph)
+        if data.schema.tokens:
+            folder.write_json(VOCABULARY, writer.run.artifact("data").json(VOCABULARY))
         writer.commit(
             config=asdict(config),
             reads={"data": writer.run.artifact("data").digest},
@@ -201,6 +204,7 @@ def _report(
         folds=trained.folds,
         weights={"network": round(trained.share, 4), "simple": round(1 - trained.share, 4)},
         penalty=trained.simple.penalty,
+        ngrams=trained.simple.ngrams,
         val=scores.model.metrics(),
         val_baselines={name: side.metrics() for name, side in scores.baselines.items()},
         seconds=round(trained.seconds, 2),
@@ -225,8 +229,8 @@ def _write_model(
             "share": trained.share,
         },
     )
-    simple = {name: value.tolist() for name, value in trained.model.simple.state_dict().items()}
-    names = statistic_names(data.schema.columns)
-    folder.write_json("simple.json", {"penalty": trained.simple.penalty, "statistics": names, **simple})
+    names = {} if data.schema.tokens else {"statistics": statistic_names(data.schema.columns)}
+    simple = trained.simple
+    folder.write_json("simple.json", {"penalty": simple.penalty, **names, **simple.model.to_dict()})
     write_network(folder, trained.model.network, trained.history)
     folder.write_bytes(GRAPH, graph)

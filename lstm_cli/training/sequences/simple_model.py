@@ -1,12 +1,14 @@
 """Simple model of sequences: scikit-learn's logistic regression on their statistics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from lstm_cli.interrupts import raise_if_interrupted
+from lstm_cli.models.ngram_classifier import NgramClassifier
 from lstm_cli.models.sequence_classifier import SimpleClassifier, sequence_statistics
 from lstm_cli.sequences.dataset import SequenceData, batches_of_similar_length
 from lstm_cli.training.sequences.folds import folds_of
@@ -20,10 +22,11 @@ STEPS_AT_ONCE = 1_000_000
 class FittedSimple:
     """Simple model and the strength of its penalty."""
 
-    model: SimpleClassifier
+    model: SimpleClassifier | NgramClassifier
     penalty: float  # C of scikit-learn
     # [n] probability of the true class of each training sequence, by a model of the other folds; None without folds
     held_out: np.ndarray | None = None
+    ngrams: int | None = None  # number of n-grams of documents
 
 
 def fit_simple(data: SequenceData, *, should_stop: Callable[[], int | None]) -> FittedSimple:
@@ -36,52 +39,68 @@ def fit_simple(data: SequenceData, *, should_stop: Callable[[], int | None]) -> 
     train, val = (statistics_of(data, data.indices(split)) for split in ("train", "val"))
     center, scale = train.mean(axis=0), train.std(axis=0)
     scale = np.where(scale < 1e-6, 1.0, scale)
-    labels, val_labels = (data.labels[data.indices(split)] for split in ("train", "val"))
-    classes = len(data.schema.classes)
-    penalty, held_out = choose_penalty(
+    fitted = choose_penalty(
         (train - center) / scale,
-        labels,
-        (val - center) / scale,
-        val_labels,
-        classes=classes,
+        *(data.labels[data.indices("train")], (val - center) / scale, data.labels[data.indices("val")]),
+        classes=len(data.schema.classes),
+        penalties=PENALTIES,
         should_stop=should_stop,
     )
-    weights, bias = fit_weights((train - center) / scale, labels, penalty, classes)
     model = SimpleClassifier(
-        inputs=len(data.schema.columns), classes=classes, max_length=data.schema.max_length
+        inputs=len(data.schema.columns), classes=len(data.schema.classes), max_length=data.schema.max_length
     )
+    arrays = {
+        "center": center,
+        "scale": scale,
+        "linear.weight": fitted.weights,
+        "linear.bias": fitted.bias,
+    }
     arrays = {"center": center, "scale": scale, "linear.weight": weights, "linear.bias": bias}
     model.load_state_dict(
         {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
     )
-    return FittedSimple(model=model.requires_grad_(False).eval(), penalty=penalty, held_out=held_out)
+    return FittedSimple(
+        model=model.requires_grad_(False).eval(), penalty=fitted.penalty, held_out=fitted.held_out
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticRegressionFit:
+    """Logistic regression with the chosen penalty."""
+
+    penalty: float
+    weights: np.ndarray  # [K, D]
+    bias: np.ndarray  # [K]
+    held_out: np.ndarray | None  # as in FittedSimple
 
 
 def choose_penalty(
-    train: np.ndarray,
+    train: Any,
     labels: np.ndarray,
-    val: np.ndarray,
+    val: Any,
     val_labels: np.ndarray,
     *,
     classes: int,
+    penalties: Sequence[float],
     should_stop: Callable[[], int | None],
-) -> tuple[float, np.ndarray | None]:
-    """Return the penalty with the lowest log-loss on the validation sequences, and `held_out` of FittedSimple.
+) -> LogisticRegressionFit:
+    """Return the logistic regression with the lowest log-loss on the validation sequences.
 
     Few sequences are not enough for this choice. Then the log-loss of a cross-validation of the training sequences
     counts too.
 
     Args:
-        train: statistics [n, D] of the training sequences.
+        train: inputs [n, D] of the training sequences, also as a sparse matrix.
         labels: their labels [n].
-        val: statistics [m, D] of the validation sequences.
+        val: inputs [m, D] of the validation sequences.
         val_labels: their labels [m].
         classes: number of classes K.
+        penalties: inverse strengths C that are tried.
         should_stop: asked between two fits; a signal raises Interrupted.
     """
-    sums, held_out = [], []
+    fits, sums = [], []
     folds = folds_of(labels)
-    for penalty in PENALTIES:
+    for penalty in penalties:
         raise_if_interrupted(should_stop)
         weights, bias = fit_weights(train, labels, penalty, classes)
         losses = np.zeros(len(labels))
@@ -90,25 +109,23 @@ def choose_penalty(
             of_rest = fit_weights(train[rest], labels[rest], penalty, classes)
             losses[fold] = _log_losses(train[fold] @ of_rest[0].T + of_rest[1], labels[fold])
         sums.append(_log_losses(val @ weights.T + bias, val_labels).sum() + losses.sum())
-        held_out.append(np.exp(-losses))
-    best = int(np.argmin(sums))
-    return PENALTIES[best], held_out[best] if folds else None
+        held_out = np.exp(-losses) if folds else None
+        fits.append(LogisticRegressionFit(penalty=penalty, weights=weights, bias=bias, held_out=held_out))
+    return fits[int(np.argmin(sums))]
 
 
-def fit_weights(
-    statistics: np.ndarray, labels: np.ndarray, penalty: float, classes: int
-) -> tuple[np.ndarray, np.ndarray]:
+def fit_weights(inputs: Any, labels: np.ndarray, penalty: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights [K, D] and biases [K] of scikit-learn's logistic regression.
 
     Args:
-        statistics: statistics [n, D].
+        inputs: inputs [n, D], also as a sparse matrix.
         labels: labels [n].
         penalty: inverse strength C.
         classes: number of classes K.
     """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS).fit(statistics, labels)
+    fitted = LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS).fit(inputs, labels)
     return class_weights_of(fitted.coef_, fitted.intercept_, fitted.classes_, classes)
 
 

@@ -20,6 +20,7 @@ from lstm_cli.training.loop.out_of_memory import as_device_error
 from lstm_cli.training.loop.state import Entry
 from lstm_cli.training.sequences.device_sequences import DeviceSequences, log_loss_validator
 from lstm_cli.training.sequences.folds import FEW, FOLDS, train_folds, true_probabilities
+from lstm_cli.training.sequences.ngram_model import fit_ngrams
 from lstm_cli.training.sequences.simple_model import FittedSimple, fit_simple
 from lstm_cli.training.setup.checkpoint_state import Checkpoints
 from lstm_cli.training.setup.device import choose_device
@@ -29,6 +30,7 @@ PART = "classifier"  # name of the network in events, and of its state in a chec
 SMALL, SMALL_BATCH = 1_000, 16  # training sequences below which a batch is small, and its size
 FEW_STEPS = 40  # optimizer steps between two validations of few sequences
 MIN_DELTA = 1e-3  # smallest drop of the log-loss that counts, without --min-delta
+EMBEDDING = 64  # size of the embedding of a token
 SHARES = np.linspace(0, 1, 21)  # weights of the network that are tried
 # Few validation sequences say little about the weights, and equal weights are hard to improve (Smith and Wallis 2009,
 # "A simple explanation of the forecast combination puzzle"). So a weight of 0 or 1 must lower the sum of the log-losses
@@ -83,7 +85,7 @@ def train_classifier(
     started = time.monotonic()
     device = choose_device(config.device)
     torch.set_num_threads(threads)
-    simple = fit_simple(data, should_stop=should_stop)
+    simple = (fit_ngrams if data.schema.tokens else fit_simple)(data, should_stop=should_stop)
     settings = network_settings(data, config)
     with as_device_error(f"on {device} while training", hint="use a smaller --batch-size or --hidden"):
         train = DeviceSequences.from_data(
@@ -137,8 +139,10 @@ def train_classifier(
 
 def network_settings(data: SequenceData, config: ClassifyTrainConfig) -> dict[str, Any]:
     """Return the arguments of the network."""
+    tokens = data.schema.tokens
     return {
-        "inputs": len(data.schema.columns),
+        "inputs": EMBEDDING if tokens else len(data.schema.columns),
+        **({"vocabulary": tokens} if tokens else {}),
         "classes": len(data.schema.classes),
         "max_length": data.schema.max_length,
         "hidden": list(config.sizes),

@@ -8,6 +8,7 @@ from small_sequences import sequences
 
 from lstm_cli.training.sequences.folds import folds_of
 from lstm_cli.training.sequences.simple_model import (
+    PENALTIES,
     choose_penalty,
     class_weights_of,
     fit_simple,
@@ -47,7 +48,7 @@ def test_one_lucky_validation_sequence_does_not_choose_the_penalty() -> None:
     lucky = train[labels == 1].mean(axis=0, keepdims=True)
 
     def penalty(labels: np.ndarray) -> float:
-        return choose_penalty(train, labels, lucky, np.array([1]), classes=2, should_stop=lambda: None)[0]
+        return choose_penalty(train, labels, lucky, np.array([1]), classes=2, penalties=PENALTIES, should_stop=lambda: None).penalty
 
     assert penalty(labels) == 0.01
 

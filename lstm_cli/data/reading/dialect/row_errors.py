@@ -36,6 +36,7 @@ class RowRules:
     line: int  # line of the header; the last line above the first row if there is no header
     top: TopLines  # for hints
     names: tuple[str, ...] = ()  # of the columns, for hints
+    several_lines_ok: bool = False  # a cell may have several lines
 
 
 def refuse_title(top: TopLines, *, has_header: bool) -> None:

@@ -23,8 +23,10 @@ from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_classifier import TrainedClassifier, load_classifier
 from lstm_cli.rundir import Run, check_output, open_run, replace_file, stale_sources
+from lstm_cli.sequences.build import join_tokens
 from lstm_cli.sequences.dataset import UNKNOWN, SequenceData
 from lstm_cli.sequences.store import load_data
+from lstm_cli.steps.predict.sequences.documents import have_same_vocabulary, read_new_documents
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.shared.sequence_reading import (
     ReadSequences,
@@ -144,17 +146,19 @@ def _own_data(run: Run, model: TrainedClassifier, warn: Any) -> tuple[SequenceDa
     """Return the sequences of the run in the scaling of the model."""
     data = load_data(run)
     if stale_sources(run, "model"):
-        if data.schema.columns != model.schema.columns:
+        of_tokens = data.schema.tokens or model.schema.tokens
+        if data.schema.columns != model.schema.columns or (of_tokens and not have_same_vocabulary(run)):
             raise DataError(
-                "the data have other columns than the model",
+                f"the data have {'another vocabulary' if of_tokens else 'other columns'} than the model",
                 hint=f"train again: 'lstm train {run.path}'",
                 rule="D845",
                 at=in_file(str(run.path)),
             )
         text = f"the model of {run.path} is out of date: the data changed after training ('lstm train' trains it again)"
         warn(Finding(rule="M102", kind=MODEL, text=text))
-        in_units = data.values * data.scaler.scale + data.scaler.center
-        data = replace(data, values=model.scaler.transform(in_units))
+        if not of_tokens:
+            in_units = data.values * data.scaler.scale + data.scaler.center
+            data = replace(data, values=model.scaler.transform(in_units))
     cut = int((data.lengths > model.schema.max_length).sum())
     return _cut(data, model), cut
 
@@ -178,7 +182,7 @@ def _new_data(
 ) -> tuple[SequenceData, int]:
     """Return the sequences of a file in the scaling of the model, and how many of them are cut."""
     schema = model.schema
-    read = _read(new, run, model, config, stdin)
+    read = _read(new, run, model, config, stdin, warn)
     for finding in read.findings:
         warn(finding)
     filled = require_filling(read, schema.missing)
@@ -188,12 +192,16 @@ def _new_data(
     lengths = np.array([len(values) for values in read.raw.values])
     cut = int((lengths > schema.max_length).sum())
     if cut:
+        noun, step = ("document", "token") if schema.tokens else ("sequence", "step")
         text = (
-            f"{count_noun(cut, 'sequence')} of {len(lengths):,} are longer than the {schema.max_length} steps that the "
-            "model reads, the later steps are cut (prepare --max-length N reads more)"
+            f"{count_noun(cut, noun)} of {len(lengths):,} are longer than the {schema.max_length} {step}s that the "
+            f"model reads, the later {step}s are cut (prepare --max-length N reads more)"
         )
         warn(Finding.at(in_file(read.source), "D661", text, count=cut, flags=("--max-length",)))
-    values, kept = scale_read(read, model.scaler, max_length=schema.max_length, missing=schema.missing)
+    if schema.tokens:
+        values, kept = join_tokens(read.raw.values, max_length=schema.max_length)
+    else:
+        values, kept = scale_read(read, model.scaler, max_length=schema.max_length, missing=schema.missing)
     count = len(kept)
     data = SequenceData(
         schema=schema,
@@ -208,10 +216,16 @@ def _new_data(
 
 
 def _read(
-    new: str, run: Run, model: TrainedClassifier, config: PredictConfig, stdin: BinaryIO | None
+    new: str, run: Run, model: TrainedClassifier, config: PredictConfig, stdin: BinaryIO | None, warn: Any
 ) -> ReadSequences:
     schema = model.schema
     paths = expand_paths(new)
+    stored = PLAIN_TEXT
+    if run.has("data"):
+        stored = restore_settings(ClassifyPrepareConfig, run.entry("prepare")["config"]).text_settings
+    text = config.text_settings.over(stored)
+    if schema.tokens:
+        return read_new_documents(paths, run, schema, text, stdin=stdin, warn=warn)
     if is_ts(paths):
         read = read_ts_files(paths, labelled=False)
         if len(read.raw.columns) != len(schema.columns):
@@ -229,9 +243,6 @@ def _read(
             rule="D845",
             at=in_file(new),
         )
-    stored = PLAIN_TEXT
-    if run.has("data"):
-        stored = restore_settings(ClassifyPrepareConfig, run.entry("prepare")["config"]).text
     try:
         return read_sequence_table(
             paths,
@@ -240,7 +251,7 @@ def _read(
             group=None,
             values=schema.columns,
             time=schema.time,
-            text=config.text.over(stored),
+            text=text,
             stdin=stdin,
         )
     except DataError as error:
@@ -257,7 +268,7 @@ def _rows(
 ) -> tuple[list[str], list[list[str]]]:
     """Return the header and the cells of the table."""
     classes = model.schema.classes
-    header = [model.schema.sequence or "sequence", "predicted", *(f"{PREFIX}{name}" for name in classes)]
+    header = [model.schema.sequence or ("row" if model.schema.tokens else "sequence"), "predicted", *(f"{PREFIX}{name}" for name in classes)]
     rows = [
         [name, classes[int(row.argmax())], *(f"{value:.{DIGITS}f}" for value in row)]
         for name, row in zip(data.names, probabilities, strict=True)

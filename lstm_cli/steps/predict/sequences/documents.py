@@ -1,0 +1,89 @@
+"""Documents for `predict`: new ones become tokens of the model's vocabulary."""
+
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from lstm_cli.config.text import TextSettings
+from lstm_cli.data.locations import quote_name
+from lstm_cli.data.reading.documents import SEQUENCE, TEXT, read_documents
+from lstm_cli.findings import Finding, in_file
+from lstm_cli.rundir import Run
+from lstm_cli.sequences.build import RawSequences
+from lstm_cli.sequences.dataset import SequenceSchema
+from lstm_cli.sequences.store import VOCABULARY
+from lstm_cli.steps.shared.sequence_reading import ReadSequences
+from lstm_cli.text.vocabulary import UNKNOWN, load_vocabulary
+from lstm_cli.wording import count_noun
+
+CHARACTERS = "characters"  # kind of tokens of which some can be unknown
+
+
+def read_new_documents(
+    paths: Sequence[str],
+    run: Run,
+    schema: SequenceSchema,
+    text: TextSettings,
+    *,
+    stdin: BinaryIO | None,
+    warn: Callable[[Finding], None],
+) -> ReadSequences:
+    """Return the documents of files as sequences of tokens.
+
+    Args:
+        paths: files.
+        run: run with a model.
+        schema: schema of the model.
+        text: how text is read.
+        stdin: standard input.
+        warn: receives a warning about characters that are not in the vocabulary.
+
+    Raises:
+        DataError: the documents cannot be read.
+        CorruptArtifact: the vocabulary is invalid.
+    """
+    reader = run.artifact("model")
+    stored = reader.json(VOCABULARY)
+    with reader.parsing():
+        vocabulary = load_vocabulary(stored)
+        if vocabulary.size != schema.tokens:
+            raise ValueError("the vocabulary has another size")
+    columns = {TEXT: schema.columns[0]}
+    if schema.sequence is not None:
+        columns[SEQUENCE] = schema.sequence
+    read = read_documents(paths, columns, text=text, stdin=stdin, is_new=True)
+    tokens = [vocabulary.encode(document)[:, None] for document in read.texts]
+    if vocabulary.kind == CHARACTERS:
+        counts = [int((document == UNKNOWN).sum()) for document in tokens]
+        _warn_of_unknown(read.source, read.names, np.array(counts), warn)
+    return ReadSequences(
+        raw=RawSequences(
+            columns=schema.columns,
+            values=tokens,
+            names=tuple(read.names),
+            labels=("",) * len(tokens),
+        ),
+        source=read.source,
+        rows=len(tokens),
+        findings=read.findings,
+        read=read.read,
+    )
+
+
+def _warn_of_unknown(
+    source: str, names: Sequence[str], counts: np.ndarray, warn: Callable[[Finding], None]
+) -> None:
+    """Warn of characters that no training document has. counts: their number in each document."""
+    having = np.flatnonzero(counts)
+    if len(having):
+        text = (
+            f"{count_noun(int(counts.sum()), 'character')} of {count_noun(len(having), 'document')} are not in the "
+            f"vocabulary of the model, first in document {quote_name(names[having[0]])}: each is read as unknown"
+        )
+        warn(Finding.at(in_file(source), "D260", text, count=int(counts.sum())))
+
+
+def have_same_vocabulary(run: Run) -> bool:
+    """Return whether the data and the model of a run have one vocabulary."""
+    return bool(run.artifact("data").json(VOCABULARY) == run.artifact("model").json(VOCABULARY))
