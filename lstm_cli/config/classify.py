@@ -129,7 +129,11 @@ class ClassifyPrepareConfig(PrepareConfig, SequenceColumns, TextTokens):
         for item in fields(self):
             if item.name in foreign and getattr(self, item.name) != item.default:
                 flag = flag_name(item.name)
-                reason = "needs --text" if self.text is None else "belongs to value columns, but --text has documents"
+                reason = (
+                    "needs --text"
+                    if self.text is None
+                    else "belongs to value columns, but --text has documents"
+                )
                 hint = "add --text COLUMN" if self.text is None else f"leave out {flag}"
                 raise UsageError(f"{flag} {reason}", hint=hint, flag=flag)
 

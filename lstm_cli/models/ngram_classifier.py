@@ -96,7 +96,9 @@ def longest_codes(vocabulary: int, wanted: int) -> int:
     return length
 
 
-def ngram_codes(tokens: np.ndarray, lengths: np.ndarray, vocabulary: int, longest: int) -> tuple[np.ndarray, np.ndarray]:
+def ngram_codes(
+    tokens: np.ndarray, lengths: np.ndarray, vocabulary: int, longest: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the code [N] of each n-gram of documents, and the document [N] of each.
 
     Args:

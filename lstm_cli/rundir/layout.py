@@ -65,7 +65,7 @@ ARTIFACTS: Mapping[str, Artifact] = {
                 "scaler.json": "scaling parameters of the inputs",
                 "training.json": "statistics of the training rows per series",
                 "linear.safetensors": "linear forecast: a baseline, and the starting point of `segment`",
-                "simple.json": "logistic regression on statistics of sequences, or on TF-IDF of documents (task classify)",
+                "simple.json": "logistic regression on statistics of sequences or TF-IDF of documents (task classify)",
                 "vocabulary.json": "tokens of a text and their numbers (task generate, and classify with --text)",
                 "history.jsonl": "losses, one line per epoch",
                 "model.onnx": "fp32 graph that `predict` runs",

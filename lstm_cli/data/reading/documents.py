@@ -192,7 +192,7 @@ class _DocumentReader:
             return []
         text = (
             f"the document continues over lines that look like rows of the file, "
-            f"{count_noun(len(swallowed), 'such document')} (close its quote where the document ends, or delete the quote)"
+            f"{count_noun(len(swallowed), 'such document')} (close the quote where the document ends, or delete it)"
         )
         return [
             Finding.at(
@@ -202,7 +202,9 @@ class _DocumentReader:
 
     def _looks_like_rows(self, text: str, labels: set[str]) -> bool:
         parts = (line.split(self._delimiter) for line in text.split("\n")[1:])
-        return any(len(cells) == self._width and not labels.isdisjoint(map(str.strip, cells)) for cells in parts)
+        return any(
+            len(cells) == self._width and not labels.isdisjoint(map(str.strip, cells)) for cells in parts
+        )
 
 
 def _as_text(cells: Any, location: CellLocation) -> list[str]:

@@ -21,11 +21,11 @@ def ngram_scores(graph: Graph, model: NgramClassifier, tokens: Value, real: Valu
     ngrams = [[token + 1 for token in ngram] for ngram in model.ngrams()]
     sizes = [len(ngram) for ngram in ngrams]
     # Index of the first n-gram of each length in the flat list.
-    begins = tuple(
-        sum(size for size in sizes if size < length) for length in range(1, model.longest + 1)
-    )
+    begins = tuple(sum(size for size in sizes if size < length) for length in range(1, model.longest + 1))
     # The padding is 0, which no n-gram has.
-    digits = graph.add("Mul", graph.add("Add", tokens.squeeze(2), np.array(1)), real.transpose(1, 0).to_integers())
+    digits = graph.add(
+        "Mul", graph.add("Add", tokens.squeeze(2), np.array(1)), real.transpose(1, 0).to_integers()
+    )
     counts = graph.add(
         "TfIdfVectorizer",
         digits,

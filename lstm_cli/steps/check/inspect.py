@@ -80,7 +80,7 @@ def inspect_file(sources: Sequence[str], config: PrepareConfig, stdin: BinaryIO 
     """
     require_resample_packages(config)
     sources = read_pipes(sources, stdin)
-    profile = profile_files(sources, wide=wide_request(config), text=config.text, stdin=stdin)
+    profile = profile_files(sources, wide=wide_request(config), text=config.text_settings, stdin=stdin)
     candidates = () if config.target or config.wide else _candidate_targets(profile, config)
     state = CheckState(
         profile=profile,

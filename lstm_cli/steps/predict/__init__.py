@@ -105,7 +105,9 @@ def predict(
         if new is None:
             data = load_own_data(forecaster, warn, origin)
         else:
-            data = load_new_data(new, forecaster, config.text_settings, stdin, warn, origin, future_file_ok=True)
+            data = load_new_data(
+                new, forecaster, config.text_settings, stdin, warn, origin, future_file_ok=True
+            )
     chosen = choose_series(
         data, model, config, warn, steps=steps, own=new is None, origin=origin, stdin=stdin
     )

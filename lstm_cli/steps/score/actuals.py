@@ -64,7 +64,7 @@ def load_actuals(
     scaler = replace(model.scaler, center=model.scaler.center[:, :width], scale=model.scaler.scale[:, :width])
     series = replace(model.series, static=None, ahead=np.zeros_like(model.series.ahead))
     known = ModelSchema(schema=schema, series=series, scaler=scaler, training=model.training, rows_read=1)
-    read = read_new_data(source, known, text=config.text, stdin=stdin)
+    read = read_new_data(source, known, text=config.text_settings, stdin=stdin)
     for finding in read.findings:
         if finding.rule not in IRRELEVANT:
             warn(finding)

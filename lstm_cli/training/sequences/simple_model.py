@@ -82,6 +82,7 @@ def choose_penalty(
     *,
     classes: int,
     penalties: Sequence[float],
+    tolerance: float = 1e-4,
     should_stop: Callable[[], int | None],
 ) -> LogisticRegressionFit:
     """Return the logistic regression with the lowest log-loss on the validation sequences.
@@ -96,17 +97,18 @@ def choose_penalty(
         val_labels: their labels [m].
         classes: number of classes K.
         penalties: inverse strengths C that are tried.
+        tolerance: gradient at which a fit ends.
         should_stop: asked between two fits; a signal raises Interrupted.
     """
     fits, sums = [], []
     folds = folds_of(labels)
     for penalty in penalties:
         raise_if_interrupted(should_stop)
-        weights, bias = fit_weights(train, labels, penalty, classes)
+        weights, bias = fit_weights(train, labels, penalty, classes, tolerance=tolerance)
         losses = np.zeros(len(labels))
         for fold in folds:
             rest = np.setdiff1d(np.arange(len(labels)), fold)
-            of_rest = fit_weights(train[rest], labels[rest], penalty, classes)
+            of_rest = fit_weights(train[rest], labels[rest], penalty, classes, tolerance=tolerance)
             losses[fold] = _log_losses(train[fold] @ of_rest[0].T + of_rest[1], labels[fold])
         sums.append(_log_losses(val @ weights.T + bias, val_labels).sum() + losses.sum())
         held_out = np.exp(-losses) if folds else None
@@ -114,7 +116,9 @@ def choose_penalty(
     return fits[int(np.argmin(sums))]
 
 
-def fit_weights(inputs: Any, labels: np.ndarray, penalty: float, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def fit_weights(
+    inputs: Any, labels: np.ndarray, penalty: float, classes: int, *, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights [K, D] and biases [K] of scikit-learn's logistic regression.
 
     Args:
@@ -122,10 +126,11 @@ def fit_weights(inputs: Any, labels: np.ndarray, penalty: float, classes: int) -
         labels: labels [n].
         penalty: inverse strength C.
         classes: number of classes K.
+        tolerance: gradient at which the fit ends.
     """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS).fit(inputs, labels)
+    fitted = LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS, tol=tolerance).fit(inputs, labels)
     return class_weights_of(fitted.coef_, fitted.intercept_, fitted.classes_, classes)
 
 

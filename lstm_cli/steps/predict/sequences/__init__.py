@@ -268,7 +268,11 @@ def _rows(
 ) -> tuple[list[str], list[list[str]]]:
     """Return the header and the cells of the table."""
     classes = model.schema.classes
-    header = [model.schema.sequence or ("row" if model.schema.tokens else "sequence"), "predicted", *(f"{PREFIX}{name}" for name in classes)]
+    header = [
+        model.schema.sequence or ("row" if model.schema.tokens else "sequence"),
+        "predicted",
+        *(f"{PREFIX}{name}" for name in classes),
+    ]
     rows = [
         [name, classes[int(row.argmax())], *(f"{value:.{DIGITS}f}" for value in row)]
         for name, row in zip(data.names, probabilities, strict=True)
