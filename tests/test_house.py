@@ -91,7 +91,7 @@ HEAVY: dict[str, dict[str, str]] = {
     "pyarrow": {"data/reading": IN_FUNCTIONS, "data/forecast": IN_FUNCTIONS},
     "IPython": {"api/notebook": IN_FUNCTIONS},  # never a dependency
     "tomli_w": {"steps/show_config": IN_FUNCTIONS},
-    "scipy": {"linear": IN_FUNCTIONS},
+    "scipy": {"linear": IN_FUNCTIONS, "training/sequences": IN_FUNCTIONS},
     "threadpoolctl": {"linear": IN_FUNCTIONS},
     "joblib": {"steps": IN_FUNCTIONS},
     "pandas": {"data/grid/resample": IN_FUNCTIONS},

@@ -72,7 +72,7 @@ class SequenceClassifier(StackedLSTM):
             lengths: [B] number of real steps, at least 1.
         """
         if self.embedding is not None:
-            values = self.embedding(values[:, :, 0])
+            values = self.dropout(self.embedding(values[:, :, 0]))
         real = step_mask(lengths, values.shape[1])
         outputs = self._outputs(values * real[:, :, None], lengths, real)
         scores: Tensor = self.head(self.dropout(self._state(outputs, lengths, real)))

@@ -55,7 +55,6 @@ def fit_simple(data: SequenceData, *, should_stop: Callable[[], int | None]) -> 
         "linear.weight": fitted.weights,
         "linear.bias": fitted.bias,
     }
-    arrays = {"center": center, "scale": scale, "linear.weight": weights, "linear.bias": bias}
     model.load_state_dict(
         {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
     )
