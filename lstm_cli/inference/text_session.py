@@ -36,9 +36,7 @@ class TextSession:
 
     def step(self, tokens: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the logits [B, T, V] of the tokens after tokens [B, T], and the state [S, B, H] after them."""
-        logits, state = run_graph(
-            self.graph, list(OUTPUTS), {"tokens": tokens, "state": state}
-        )
+        logits, state = run_graph(self.graph, list(OUTPUTS), {"tokens": tokens, "state": state})
         return logits, state
 
     def read(self, tokens: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

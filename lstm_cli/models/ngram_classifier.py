@@ -5,6 +5,8 @@ tokens -> number of each n-gram -> (1 + log) * idf -> L2 norm -> linear layer ->
 The TF-IDF is that of scikit-learn's TfidfVectorizer with `sublinear_tf`.
 """
 
+from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -27,9 +29,9 @@ class NgramClassifier(nn.Module):
     codes: Tensor  # [D] int64, sorted
     idf: Tensor  # [D]
 
-    def __init__(self, *, vocabulary: int, features: int, classes: int) -> None:
+    def __init__(self, *, vocabulary: int, longest: int, features: int, classes: int) -> None:
         super().__init__()
-        self.vocabulary = vocabulary
+        self.vocabulary, self.longest = vocabulary, longest  # longest: tokens of the longest n-gram
         self.register_buffer("codes", torch.arange(1, features + 1))
         self.register_buffer("idf", torch.ones(features))
         self.linear = nn.Linear(features, classes)
@@ -37,7 +39,7 @@ class NgramClassifier(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Return the scores [B, K] before the softmax of tokens [B, L, 1] with lengths [B]."""
         digits = (values[:, :, 0].long() + 1) * step_mask(lengths, values.shape[1]).long()
-        counts = torch.zeros(len(values), len(self.codes), device=values.device)
+        counts = torch.zeros(values.shape[0], len(self.codes), device=values.device)
         codes = digits
         for length in range(1, self.longest + 1):
             if length > 1:
@@ -49,11 +51,6 @@ class NgramClassifier(nn.Module):
         norm = frequencies.square().sum(dim=1, keepdim=True).sqrt().clamp(min=SMALLEST_NORM)
         scores: Tensor = self.linear(frequencies / norm)
         return scores
-
-    @property
-    def longest(self) -> int:
-        """Return the number of tokens of the longest n-gram."""
-        return code_length(int(self.codes[-1]), self.vocabulary)
 
     def ngrams(self) -> list[list[int]]:
         """Return the tokens of each n-gram, the shortest ones first."""
@@ -67,6 +64,24 @@ class NgramClassifier(nn.Module):
             "ngrams": self.ngrams(),
             **{name: _short(array.detach().numpy()) for name, array in arrays.items()},
         }
+
+    @staticmethod
+    def from_dict(stored: Mapping[str, Any]) -> "NgramClassifier":
+        """Return the model of a JSON object. Raise KeyError, TypeError or ValueError for an invalid one."""
+        ngrams, vocabulary = stored["ngrams"], int(stored["vocabulary"])
+        codes = [
+            reduce(lambda code, token: code * (vocabulary + 1) + token + 1, ngram, 0) for ngram in ngrams
+        ]
+        model = NgramClassifier(
+            vocabulary=vocabulary,
+            longest=max(map(len, ngrams)),
+            features=len(ngrams),
+            classes=len(stored["bias"]),
+        )
+        arrays = {"idf": "idf", "linear.weight": "weight", "linear.bias": "bias"}
+        state = {name: torch.tensor(stored[key]) for name, key in arrays.items()}
+        model.load_state_dict({**state, "codes": torch.tensor(codes)})
+        return model
 
 
 def _short(values: np.ndarray) -> Any:

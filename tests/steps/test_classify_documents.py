@@ -18,6 +18,7 @@ from lstm_cli.text.vocabulary import UNKNOWN, load_vocabulary
 
 COLUMNS = ("--text", "review", "--label", "mood")
 NETWORK = ("--model", "stacked", "--hidden", "4", "--epochs", "1", "--device", "cpu", "--threads", "1")
+SUFFIXES = {"torchscript": "pt", "pt2": "pt2"}
 Json = Callable[..., dict[str, Any]]
 
 
@@ -204,3 +205,22 @@ def test_data_with_another_vocabulary_are_not_read_by_an_old_model(
     )
     # New documents need only the model, which goes on.
     assert as_json("predict", run, folder / "reviews.csv", "-o", tmp_path / "out.csv")["sequences"] == 80
+
+
+@pytest.mark.parametrize("to", ["torchscript", "pt2"])
+def test_exported_programs_read_tokens(folder: Path, tmp_path: Path, as_json: Json, to: str) -> None:
+    report = as_json("export", folder / "run", "--to", to, "-o", tmp_path / f"model.{SUFFIXES[to]}")
+    assert report["compared"] > 0
+    assert report["difference"] < 1e-5
+    about = json.loads(Path(report["about"]).read_text())
+    assert about["inputs"]["values"]["dtype"] == "int64"
+    vocabulary = load_vocabulary(about["vocabulary"])
+    assert (vocabulary.size, vocabulary.kind) == (about["vocabulary_size"], "characters")
+
+
+def test_a_quantized_model_keeps_the_simple_model(folder: Path, tmp_path: Path, as_json: Json) -> None:
+    run = Path(shutil.copytree(folder / "run", tmp_path / "run"))
+    report = as_json("quantize", run, "--to", "int8", "--max-loss", "50%")
+    assert report["metrics"]["quantized"]["accuracy"] == pytest.approx(
+        report["metrics"]["fp32"]["accuracy"], abs=0.2
+    )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lstm_cli.export.pt2 import export_pt2, open_pt2
 from lstm_cli.export.torchscript import export_torchscript, open_torchscript
 from lstm_cli.inference.sequence_session import INPUTS
+from lstm_cli.models.ngram_classifier import NgramClassifier
 from lstm_cli.models.sequence_classifier import CombinedClassifier, SequenceClassifier, SimpleClassifier
 
 TOLERANCE = 1e-5  # largest difference between two probabilities
@@ -46,6 +47,9 @@ def load_classifier_model(
     settings = about["settings"]
     network = SequenceClassifier(**{**settings, "hidden": tuple(settings["hidden"])})
     network.load_state_dict(safetensors.torch.load(weights))
+    if network.embedding is not None:
+        ngrams = NgramClassifier.from_dict(simple)
+        return CombinedClassifier(network, ngrams, about["share"]).requires_grad_(False).eval()
     regression = SimpleClassifier(**{name: settings[name] for name in ("inputs", "classes", "max_length")})
     regression.load_state_dict({name: torch.tensor(simple[name]) for name in regression.state_dict()})
     return CombinedClassifier(network, regression, about["share"]).requires_grad_(False).eval()
@@ -59,17 +63,18 @@ def convert_classifier(
     Args:
         to: torchscript or pt2.
         model: model on the CPU, in evaluation mode.
-        values: sequences [B, L, F] that are compared, scaled.
+        values: sequences [B, L, F] that are compared, scaled; tokens [B, L, 1] of documents.
         lengths: number of real steps [B].
 
     Raises:
         RuntimeError: the probabilities differ by more than the tolerance.
     """
     network = ProbabilitiesOnly(model).eval()
-    inputs = torch.from_numpy(values), torch.from_numpy(lengths[:, None].astype(np.float32))
+    kind = torch.float32 if model.network.embedding is None else torch.int64
+    inputs = torch.from_numpy(values).to(kind), torch.from_numpy(lengths[:, None].astype(np.float32))
     # Two sequences, because exporters treat an axis of length 1 as constant.
     length, width = values.shape[1:]
-    example = torch.zeros(2, length, width), torch.full((2, 1), float(length))
+    example = torch.zeros(2, length, width, dtype=kind), torch.full((2, 1), float(length))
     if to == "torchscript":
         data = export_torchscript(network, example)
         opened: nn.Module = open_torchscript(data)

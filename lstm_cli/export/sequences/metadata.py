@@ -1,5 +1,6 @@
 """Metadata of an exported classifier: inputs, outputs, classes, scaling and length."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lstm_cli.export.formats import Format
@@ -16,12 +17,13 @@ def classifier_tensors(format: Format, schema: SequenceSchema) -> tuple[dict[str
         schema: columns and classes.
     """
     values, lengths = INPUTS
+    shape = ["batch", schema.max_length, len(schema.columns)]
+    tokens = "the ids of the tokens, the first one first, and zeros after the last one"
+    scaled = "the steps, the first one first, and zeros after the last one; scaled"
     inputs = {
-        values: _tensor(
-            ["batch", schema.max_length, len(schema.columns)],
-            "the steps, the first one first, and zeros after the last one; scaled",
-            columns=list(schema.columns),
-        ),
+        values: _tensor(shape, tokens, columns=list(schema.columns)) | {"dtype": "int64"}
+        if schema.tokens
+        else _tensor(shape, scaled, columns=list(schema.columns)),
         lengths: _tensor(["batch", 1], "number of steps, without the zeros after them"),
     }
     shape = ["batch", len(schema.classes)]
@@ -35,9 +37,17 @@ def classifier_tensors(format: Format, schema: SequenceSchema) -> tuple[dict[str
     return inputs, outputs
 
 
-def sequence_facts(schema: SequenceSchema, scaler: SequenceScaler) -> dict[str, Any]:
-    """Return columns, classes, length and scaling, which are the same for all formats."""
-    return {
+def sequence_facts(
+    schema: SequenceSchema, scaler: SequenceScaler, vocabulary: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return columns, classes, length and scaling or vocabulary, which are the same for all formats.
+
+    Args:
+        schema: columns and classes.
+        scaler: scaler of the values.
+        vocabulary: JSON object of the vocabulary of documents; None for value columns.
+    """
+    facts: dict[str, Any] = {
         "classes": list(schema.classes),
         "predicted": "the class with the largest probability, the first one of several",
         "columns": list(schema.columns),
@@ -45,6 +55,14 @@ def sequence_facts(schema: SequenceSchema, scaler: SequenceScaler) -> dict[str, 
         "time": list(schema.time),
         "max_length": schema.max_length,
         "longer": "only the first max_length steps of a longer sequence are read",
+    }
+    if vocabulary is not None:
+        return facts | {
+            "tokens": schema.token_kind,
+            "vocabulary_size": schema.tokens,
+            "vocabulary": vocabulary,
+        }
+    return facts | {
         "units": "values are in the units of the columns of the file",
         "scaling": {
             "scaler": scaler.kind,

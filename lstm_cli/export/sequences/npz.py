@@ -17,7 +17,7 @@ def _arrays(data: SequenceData, split: str) -> list[WindowArray]:
     return [
         _array(
             f"X_{split}",
-            padded.astype(np.float32),
+            padded.astype(data.values.dtype),
             "values, the first step first, zeros after the last; scaled",
         ),
         _array(f"lengths_{split}", data.lengths, "number of steps"),

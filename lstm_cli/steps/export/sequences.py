@@ -14,7 +14,7 @@ from lstm_cli.export.sequences.metadata import classifier_tensors, sequence_fact
 from lstm_cli.inference.trained_model import load_graph, require_precision
 from lstm_cli.rundir import Run, require_fresh
 from lstm_cli.sequences.dataset import SequenceScaler, SequenceSchema
-from lstm_cli.sequences.store import load_data, load_description
+from lstm_cli.sequences.store import VOCABULARY, load_data, load_description
 from lstm_cli.steps.export.content import Content
 
 COMPARED_SEQUENCES = 64  # validation sequences on which a converted model is compared with its original
@@ -70,7 +70,7 @@ def network_content(run: Run, config: ExportConfig, model: CurrentClassifier, li
         inputs, outputs = classifier_tensors(format, model.schema)
         facts |= {"inputs": inputs, "input_order": list(inputs), "outputs": outputs}
         shapes = {name: tensor["shape"] for name, tensor in (inputs | outputs).items()}
-    facts |= sequence_facts(model.schema, model.scaler)
+    facts |= sequence_facts(model.schema, model.scaler, _vocabulary(run, "model", model.schema))
     facts["agreement"] = {"largest_difference": difference, "sequences": compared, "unit": "probability"}
     return Content(
         model=model.name,
@@ -99,6 +99,11 @@ def _converted(run: Run, to: str) -> tuple[bytes, float, int]:
     return *convert_classifier(to, network, values, data.lengths[chosen]), len(chosen)
 
 
+def _vocabulary(run: Run, artifact: str, schema: SequenceSchema) -> Any:
+    """Return the JSON object of the vocabulary of documents; None for value columns."""
+    return run.artifact(artifact).json(VOCABULARY) if schema.tokens else None
+
+
 def sequences_content(run: Run, model: CurrentClassifier | None, listen: Listener) -> Content:
     """Return the padded sequences of every split, in the scaling of the run.
 
@@ -125,7 +130,10 @@ def sequences_content(run: Run, model: CurrentClassifier | None, listen: Listene
     return Content(
         size=size,
         write=write,
-        facts={"arrays": described, **sequence_facts(data.schema, data.scaler)},
+        facts={
+            "arrays": described,
+            **sequence_facts(data.schema, data.scaler, _vocabulary(run, "data", data.schema)),
+        },
         shapes={array.name: list(array.shape) for array in arrays if array.name.startswith(("X", "y"))},
         model=None if model is None else model.name,
         holds_model=False,

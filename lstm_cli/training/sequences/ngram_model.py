@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from lstm_cli.interrupts import raise_if_interrupted
-from lstm_cli.models.ngram_classifier import NgramClassifier, longest_codes, ngram_codes
+from lstm_cli.models.ngram_classifier import NgramClassifier, code_length, longest_codes, ngram_codes
 from lstm_cli.sequences.dataset import SequenceData
 from lstm_cli.training.sequences.simple_model import FittedSimple, choose_penalty
 
@@ -48,7 +48,10 @@ def fit_ngrams(data: SequenceData, *, should_stop: Callable[[], int | None]) -> 
         should_stop=should_stop,
     )
     model = NgramClassifier(
-        vocabulary=data.schema.tokens, features=len(codes), classes=len(data.schema.classes)
+        vocabulary=data.schema.tokens,
+        longest=code_length(int(codes[-1]), data.schema.tokens),
+        features=len(codes),
+        classes=len(data.schema.classes),
     )
     arrays = {"idf": weighting.idf_, "linear.weight": fitted.weights, "linear.bias": fitted.bias}
     state = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
@@ -93,8 +96,6 @@ def count_ngrams(data: SequenceData, indices: np.ndarray, codes: np.ndarray) -> 
         codes: codes [D] of the n-grams, sorted.
     """
     from scipy.sparse import csr_matrix, vstack
-
-    from lstm_cli.models.ngram_classifier import code_length
 
     longest = code_length(int(codes[-1]), data.schema.tokens)
     parts: list[Any] = [csr_matrix((0, len(codes)))]

@@ -128,7 +128,7 @@ def test_padding_with_any_token_adds_no_ngram() -> None:
 
 
 def test_a_document_without_a_known_ngram_has_the_biases_as_scores() -> None:
-    model = NgramClassifier(vocabulary=5, features=2, classes=2)
+    model = NgramClassifier(vocabulary=5, longest=1, features=2, classes=2)
     model.codes.copy_(torch.tensor([1, 2]))  # the tokens 0 and 1
     scores = model(torch.tensor([[[4], [3], [0]]]), torch.tensor([2]))  # 0 is padding here
     torch.testing.assert_close(scores[0], model.linear.bias)
