@@ -68,7 +68,13 @@ def read_documents(
     read = {}
     for path in paths:
         with open_source(path, stdin) as opened:
-            reader.add(open_file(opened, NumberFormats(text=text), several_lines_ok=True), listen)
+            try:
+                file = open_file(opened, NumberFormats(text=text), several_lines_ok=True)
+            except DataError as error:
+                if error.rule == "D114":  # no rows
+                    error.hint = "add one row for each document"
+                raise
+            reader.add(file, listen)
             if opened.path is not None or opened.content is not None:
                 read[path] = opened.reader.checksum_and_size()
     return reader.documents(dataset_name([str(path) for path in paths]), read)
