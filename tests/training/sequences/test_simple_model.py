@@ -48,7 +48,9 @@ def test_one_lucky_validation_sequence_does_not_choose_the_penalty() -> None:
     lucky = train[labels == 1].mean(axis=0, keepdims=True)
 
     def penalty(labels: np.ndarray) -> float:
-        return choose_penalty(train, labels, lucky, np.array([1]), classes=2, penalties=PENALTIES, should_stop=lambda: None).penalty
+        return choose_penalty(
+            train, labels, lucky, np.array([1]), classes=2, penalties=PENALTIES, should_stop=lambda: None
+        ).penalty
 
     assert penalty(labels) == 0.01
 
