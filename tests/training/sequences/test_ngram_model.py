@@ -91,9 +91,7 @@ def test_the_probabilities_are_those_of_scikit_learn(kind: str, longest: int, cl
     scores = fitted.model(torch.from_numpy(values), torch.from_numpy(lengths))
     np.testing.assert_allclose(scores.softmax(1).numpy(), expected, atol=1e-4)
     graph = export_classifier(combined(fitted.model), inputs=1, classes=classes)
-    _, simple = open_sequence_session(graph, max_length=data.schema.max_length, threads=1).probabilities(
-        values, lengths
-    )
+    _, simple = open_sequence_session(graph, threads=1).probabilities(values, lengths)
     np.testing.assert_allclose(simple, expected, atol=1e-4)
     np.testing.assert_allclose(simple, scores.softmax(1).numpy(), atol=1e-6)
 
