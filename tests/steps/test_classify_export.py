@@ -57,7 +57,7 @@ def test_each_file_gives_the_probabilities_of_the_run(
     report = export(trained, "--to", to, "-o", str(output))
     run = open_run(trained)
     data, about = load_data(run), json.loads(Path(report["about"]).read_text())
-    session = open_sequence_session(load_graph(run, "fp32")[0], max_length=14, threads=1)
+    session = open_sequence_session(load_graph(run, "fp32")[0], threads=1)
     classify = opened(to, output)
     for chosen in (np.array([3]), np.arange(7)):
         values, lengths = data.padded(chosen, about["max_length"]), data.lengths[chosen]
