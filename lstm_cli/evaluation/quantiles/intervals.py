@@ -190,11 +190,15 @@ def local_scale(past: np.ndarray, mask: np.ndarray, season: int) -> np.ndarray:
         mask: [N, L], 0 for padding.
         season: steps in a season.
     """
-    values, known = past.astype(np.float64), mask > 0
+    values, known = past.astype(np.float64), None if mask.all() else mask > 0
     return _seasonal_change(values, known, season) + _level_variation(values, known, season)
 
 
-def _seasonal_change(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+def _seasonal_change(values: np.ndarray, known: np.ndarray | None, season: int) -> np.ndarray:
+    if known is None and values.shape[1] > season:  # fewer calls, and the same numbers
+        differences = np.abs(values[:, season:] - values[:, :-season])
+        return np.asarray(differences.sum(axis=1) / differences.shape[1])
+    known = np.ones(values.shape[:2], dtype=bool) if known is None else known
     change = np.zeros((len(values), values.shape[2]))
     unset = np.ones(len(values), dtype=bool)
     for lag in dict.fromkeys((season, 1)):
@@ -209,12 +213,15 @@ def _seasonal_change(values: np.ndarray, known: np.ndarray, season: int) -> np.n
     return change
 
 
-def _level_variation(values: np.ndarray, known: np.ndarray, season: int) -> np.ndarray:
+def _level_variation(values: np.ndarray, known: np.ndarray | None, season: int) -> np.ndarray:
     windows, steps, targets = values.shape
     seasons = steps // season
     if seasons < 2:
         return np.zeros((windows, targets))
     means = values[:, -seasons * season :].reshape(windows, seasons, season, targets).mean(axis=2)
+    if known is None:
+        center = means.sum(axis=1) / seasons
+        return np.sqrt(np.square(means - center[:, None]).sum(axis=1) / seasons)
     measured = known[:, -seasons * season :].reshape(windows, seasons, season)
     whole = np.asarray(measured.all(axis=2))[:, :, None]
     count = np.maximum(whole.sum(axis=1), 1)

@@ -10,8 +10,9 @@ The numbers are quantiles of errors / scale on validation and training windows, 
 (`network.py`) moves and stretches them for the window, if it made the quantiles of the validation windows better.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,21 @@ class LearnedQuantiles:
         shift, low, high = corrections[..., 0], corrections[..., 1], corrections[..., 2]
         low, high = np.exp(low), np.exp(high)
         middle = forecast_scaled + scale * (self.knots[MEDIAN] + shift)
-        numbers = np.interp(log_odds(probabilities), KNOT_ODDS, self.knots - self.knots[MEDIAN])
-        numbers = numbers[:, None, None, None]
+        numbers = self._scales(tuple(probabilities))[:, None, None, None]
         quantiles = np.where(numbers < 0, low, high)
         quantiles *= scale
         quantiles *= numbers
         quantiles += middle
         return np.asarray(quantiles)
+
+    @cached_property
+    def _scales(self) -> Callable[[tuple[float, ...]], np.ndarray]:
+        """Return the function from probabilities [Q] to the numbers of scales [Q] above the median, which it keeps."""
+
+        def number_of_scales(probabilities: tuple[float, ...]) -> np.ndarray:
+            return np.interp(log_odds(probabilities), KNOT_ODDS, self.knots - self.knots[MEDIAN])
+
+        return lru_cache(maxsize=16)(number_of_scales)
 
     def spread(self, batch: Batch) -> np.ndarray:
         """Return the spread [N, C] of the windows."""
@@ -117,12 +126,12 @@ class LearnedQuantiles:
 
     def _corrections(self, forecast_scaled: np.ndarray, batch: Batch, spread: np.ndarray) -> np.ndarray:
         """Return shift, low and high [N, steps, C, 3] of each cell; 0 without a network."""
-        result = np.zeros((*forecast_scaled.shape, 3))
         if self.network is None:
-            return result
+            return np.zeros((*forecast_scaled.shape, 3))
+        parts = []
         fitted, targets = self.intervals, forecast_scaled.shape[2]
         size = max(1, CHUNK_CELLS // forecast_scaled[0].size)
-        for first in range(0, len(result), size):
+        for first in range(0, len(forecast_scaled), size):
             rows = slice(first, first + size)
             features = window_features(
                 forecast_scaled[rows],
@@ -133,8 +142,8 @@ class LearnedQuantiles:
                 horizon=len(self.step_scale),
                 steps=np.arange(forecast_scaled.shape[1]),
             )
-            result[rows] = self.share * self.network(features)
-        return result
+            parts.append(self.share * self.network(features))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def require_shape(self, *, series: int, targets: int, horizon: int) -> None:
         """Raise ValueError unless the arrays fit a model.

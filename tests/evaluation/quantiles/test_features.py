@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lstm_cli.evaluation.quantiles.features import LEAST_CHANGE, count_features, window_features
+from lstm_cli.evaluation.quantiles.intervals import local_scale
 
 CYCLE = 2  # season
 PAST = np.array([1.0, 4.0, 3.0, 8.0, 5.0, 6.0])  # changes over a cycle: 2, 4, 2, 2
@@ -56,3 +57,22 @@ def test_any_lookback_gives_finite_features(lookback: int, season: int) -> None:
     assert np.isfinite(result).all()
     unknown = features(np.zeros(lookback), np.zeros(lookback), season=season, steps=7)
     assert np.isfinite(unknown).all()
+
+
+@pytest.mark.parametrize(("lookback", "season"), [(24, 5), (24, 1), (9, 5), (4, 7)])
+def test_windows_without_padding_do_not_depend_on_the_others(lookback: int, season: int) -> None:
+    random = np.random.default_rng(0)
+    past = random.normal(size=(3, lookback, 2)).astype(np.float32)
+    forecast = random.normal(size=(3, 7, 2)).astype(np.float32)
+    mask = np.ones((3, lookback), dtype=np.float32)
+    mask[2, :2] = 0
+    spread = local_scale(past, mask, season) + 1
+
+    def of(windows: slice) -> np.ndarray:
+        return window_features(
+            forecast[windows], past[windows], mask[windows], spread[windows],
+            season=season, horizon=5, steps=np.arange(7),
+        )  # fmt: skip
+
+    assert np.array_equal(of(slice(2)), of(slice(3))[:2])
+    assert np.array_equal(local_scale(past[:2], mask[:2], season), local_scale(past, mask, season)[:2])
