@@ -533,8 +533,10 @@ def plan_serve(run: Path, config: ServeConfig) -> DryRunPlan:
 
     Raises:
         MissingArtifact: the run has no model.
+        UsageError: the task of the run has no forecasts.
     """
     with open_run(run) as opened:
+        require_verb(opened, "serve")
         opened.require("model")
         names = [name for name in ("model", "quantized", "data") if opened.has(name)]
         reads: list[tuple[str, int | None]] = [*would_read(opened, *names)]

@@ -287,6 +287,7 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
         (("score", "RUN"), "task classify"),
         (("refresh", "RUN", "FILE"), "task classify"),
         (("serve", "RUN"), "task classify"),
+        (("serve", "RUN", "--dry-run"), "task classify"),
         (("tune", "RUN", "--dry-run"), "task classify"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
