@@ -1,6 +1,7 @@
 """Colors, axes, legends and file formats that all plots share."""
 
 import io
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 INK, TRUTH, FORECAST, BASELINE = "#8a8f98", "#22262e", "#d1495b", "#5a8fbf"
 FORMATS = ("png", "svg", "pdf")
 MAX_TITLE = 60  # characters that fit above a panel of half the width
+# On a busy machine, matplotlib writes a line about its font cache.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
 # Fonts with letters that matplotlib's own font lacks. Installed ones are used.
 OTHER_FONTS = (
     *(
