@@ -195,7 +195,12 @@ def print_note(text: str) -> None:
 
 
 def print_line(
-    event: str, text: str, facts: Mapping[str, Any] | None = None, *, always_timed: bool = False
+    event: str,
+    text: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    always_timed: bool = False,
+    is_result: bool = False,
 ) -> None:
     """Write one line to stderr: the text, or with --log-format json an object with the event and its facts.
 
@@ -206,12 +211,17 @@ def print_line(
         text: line of text.
         facts: keys of the JSON object; None writes only the text.
         always_timed: a file or pipe gets the time of each event, as in the log of a server.
+        is_result: also print with --quiet, because the user cannot do without the line.
     """
-    print_lines(event, [(text, facts)], always_timed=always_timed)
+    print_lines(event, [(text, facts)], always_timed=always_timed, is_result=is_result)
 
 
 def print_lines(
-    event: str, lines: Iterable[tuple[str, Mapping[str, Any] | None]], *, always_timed: bool = False
+    event: str,
+    lines: Iterable[tuple[str, Mapping[str, Any] | None]],
+    *,
+    always_timed: bool = False,
+    is_result: bool = False,
 ) -> None:
     """Write lines to stderr at once, each as `print_line` does.
 
@@ -219,8 +229,9 @@ def print_lines(
         event: name of the event.
         lines: text and facts of each line.
         always_timed: a file or pipe gets the time of each event, as in the log of a server.
+        is_result: also print with --quiet.
     """
-    if _options.quiet and event not in ALWAYS_PRINTED:
+    if _options.quiet and not (is_result or event in ALWAYS_PRINTED):
         return
     try:
         if _options.as_json:

@@ -391,6 +391,11 @@ def test_a_conflict_names_the_origin_of_the_other_option(lstm, monkeypatch):
     )
 
 
+def test_quiet_does_not_hide_a_port_that_was_chosen(lstm):
+    assert "serving run" in lstm("serve", "run", "--port", "0", "--quiet")[2]
+    assert "serving run" not in lstm("serve", "run", "--port", "8000", "--quiet")[2]
+
+
 def test_help_reads_neither_environment_nor_file(lstm, monkeypatch):
     monkeypatch.setenv("LSTM_TRAIN_EPOCHS", "plenty")
     code, out, _ = lstm("train", "--help")

@@ -41,8 +41,14 @@ def serve(
         from lstm_cli.cli.stdio import is_quiet, print_line, print_lines
         from lstm_cli.serving.serve import serve as step
 
+        def print_event(event: str, text: str, facts: dict[str, Any]) -> None:
+            is_result = (
+                event == "serving" and settings.port == 0
+            )  # nothing else shows the port that was chosen
+            print_line(event, text, facts, always_timed=True, is_result=is_result)
+
         print_log = None if is_quiet() else partial(print_lines, always_timed=True)
-        report = step(run, settings, partial(print_line, always_timed=True), print_log=print_log)
+        report = step(run, settings, print_event, print_log=print_log)
         print_result("serve", report, serve_table, as_json=as_json)
         if report.signal is not None:
             raise SystemExit(128 + report.signal)
