@@ -105,7 +105,8 @@ HEAVY: dict[str, dict[str, str]] = {
     "uvicorn": {"serving/http": ANYWHERE},
     "uvloop": {"serving/http": ANYWHERE},
     "httptools": {},  # used through uvicorn
-    "prometheus_client": {"serving/http": ANYWHERE},
+    "prometheus_client": {"serving/http": IN_FUNCTIONS},
+    "orjson": {"serving/model": IN_FUNCTIONS},
     "click": {},  # only the public API of Typer is used
 }
 UNSAFE_MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}

@@ -7,7 +7,7 @@ import csv
 import io
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from pathlib import PurePath
@@ -41,7 +41,13 @@ class ForecastTexts:
     """Cells of the forecast of one series as text, made together with those of other forecasts."""
 
     times: list[str]  # [H], of one column
-    numbers: list[list[str]]  # [H] for each column of numbers; none is missing
+    cells: list[str]  # [H * columns] numbers, row by row; none is missing
+    around: list[str]  # JSON of the forecast: the text before, between and after the cells
+
+    def columns(self) -> list[list[str]]:
+        """Return the numbers [H] of each column."""
+        count = len(self.cells) // len(self.times)
+        return [self.cells[column::count] for column in range(count)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +240,7 @@ def _texts(forecast: Forecast, numbers: np.ndarray, *, missing: str) -> list[lis
         missing: text of NaN.
     """
     if forecast.texts is not None:
-        return forecast.texts.numbers
+        return forecast.texts.columns()
     return column_texts(numbers, forecast.decimals, missing=missing)
 
 
@@ -264,21 +270,52 @@ def column_texts(numbers: np.ndarray, decimals: Sequence[int], *, missing: str) 
 
 
 def _json(forecast: Forecast) -> bytes:
+    if forecast.texts is not None:
+        parts = [""] * (2 * len(forecast.texts.cells) + 1)
+        parts[::2], parts[1::2] = forecast.texts.around, forecast.texts.cells
+        return "".join(parts).encode()
     rows: list[str] = []
+    for labels, numbers in forecast.blocks(zoned=True):
+        rows += _json_rows(forecast, labels, _texts(forecast, numbers, missing="null"))
+    return _json_text(rows).encode()
+
+
+def json_around(forecast: Forecast, times: list[str]) -> list[str]:
+    """Return the JSON of a forecast of one series: the text before, between and after the numbers.
+
+    Args:
+        forecast: forecast without texts.
+        times: times [H] of one column, as the file writes them.
+    """
+    number = "\0"  # which no text of JSON has
+    columns = [[number] * len(times)] * len(forecast.columns)
+    rows = _json_rows(forecast, [*forecast.series_labels(slice(None)), times], columns)
+    return _json_text(rows).split(number)
+
+
+def _json_rows(forecast: Forecast, labels: Sequence[list[str]], texts: Sequence[list[str]]) -> Iterator[str]:
+    """Yield the record of each row.
+
+    Args:
+        forecast: forecast of the rows.
+        labels: label columns of the rows, as `Forecast.blocks` yields them.
+        texts: columns of numbers as text: the digits of the CSV are JSON's too.
+    """
     whole = [*whole_columns(forecast.schema), *(True for _ in forecast.sample_columns)]
     names = [encode_basestring(name).replace("%", "%%") for name in forecast.header]
     record = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
-    for labels, numbers in forecast.blocks(zoned=True):
-        count = len(forecast.schema.series_columns)
-        quoted = [list(map(encode_basestring, column)) for column in labels[:count]]
-        quoted += [
-            [str(int(label)) for label in column] if is_whole else list(map(encode_basestring, column))
-            for column, is_whole in zip(labels[count:], whole, strict=True)
-        ]
-        cells = zip(*quoted, *_texts(forecast, numbers, missing="null"), strict=True)
-        rows += [record % row for row in cells]  # the digits of the CSV are JSON's too
+    count = len(forecast.schema.series_columns)
+    quoted = [list(map(encode_basestring, column)) for column in labels[:count]]
+    quoted += [
+        [str(int(label)) for label in column] if is_whole else list(map(encode_basestring, column))
+        for column, is_whole in zip(labels[count:], whole, strict=True)
+    ]
+    return (record % row for row in zip(*quoted, *texts, strict=True))
+
+
+def _json_text(rows: Iterable[str]) -> str:
     lines = ",\n".join(rows)
-    return f"[\n{lines}\n]\n".encode()
+    return f"[\n{lines}\n]\n"
 
 
 def arrow_times(schema: Schema, times_us: np.ndarray) -> "pyarrow.Array":

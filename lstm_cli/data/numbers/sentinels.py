@@ -46,7 +46,8 @@ def may_be_sentinels(values: np.ndarray, lowest: float, highest: float) -> bool:
     """
     if lowest in _USUAL or highest in _USUAL:
         return True
-    return any(np.count_nonzero(values == value) >= _MIN_COUNT for value in (lowest, highest))
+    counts = np.count_nonzero(values == lowest), np.count_nonzero(values == highest)
+    return bool(max(counts) >= _MIN_COUNT)
 
 
 class _Extremes:

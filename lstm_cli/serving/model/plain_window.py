@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 
 from lstm_cli.config.text import PLAIN_GRID, PLAIN_TEXT
 from lstm_cli.data.dataset.dataset import Dataset, derived_inputs
+from lstm_cli.data.dataset.scaling import Scaler
 from lstm_cli.data.dataset.windows import required_history
 from lstm_cli.data.forecast.value_limits import value_limits
 from lstm_cli.data.frequency.step import Step
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 _TIME = re.compile("[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:([ T])[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?)?")
 _NUMBERS = frozenset((int, float))
 _LARGEST = 1e30  # of a plain number; larger ones may be too large for 32-bit floats
+_SAME = 2e-6  # difference of two scaled numbers that no check of changed values reports
 KEPT_TIMES = 32  # windows whose times and derived inputs are kept
 MAX_ROWS = 2_000  # of plain rows, so that the kept times are small
 OWN_ROWS = 4_096  # newest rows of the run's data that new values are compared to
 
-Limits: TypeAlias = tuple[np.ndarray, np.ndarray]  # lowest and highest value [F]
+Limits: TypeAlias = list[tuple[float, float]]  # lowest and highest value of each column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,9 @@ class OwnRows:
     values: np.ndarray  # [n, C] float64
     measured: np.ndarray  # [n, C] bool
     scale: np.ndarray  # [C] scale of the data
+    scaled: (
+        np.ndarray | None
+    )  # [n, C] float32; None: scaled values do not show whether the values are the same
 
 
 class PlainReader:
@@ -66,9 +71,9 @@ class PlainReader:
         schema = self.outline.schema
         self._step_us = schema.step.count
         self._required = int(required_history(schema, self._model.series, schema.lookback)[0])
-        self._low, self._high = _limits(self._model)
+        self._limits = _limits(self._model)
         self._own = _own_rows(forecaster)
-        self._names = (*schema.time_columns, *schema.columns)
+        self.names = (*schema.time_columns, *schema.columns)
         self._times = lru_cache(maxsize=KEPT_TIMES)(self._make_times)
         self._derived = lru_cache(maxsize=KEPT_TIMES)(self._make_derived)
 
@@ -78,10 +83,10 @@ class PlainReader:
         Args:
             columns: values [n] of each column, as `columns_of` returns them.
         """
-        if len(columns) != len(self._names) or any(name not in columns for name in self._names):
+        if len(columns) != len(self.names) or any(name not in columns for name in self.names):
             return None
         schema = self.outline.schema
-        times = columns[self._names[0]]
+        times = columns[self.names[0]]
         ahead = _rows_ahead(columns[schema.targets[0]]) if schema.future else 0
         count = len(times) - ahead
         if count < max(self._required, self._model.lookback) or (schema.future and ahead < schema.horizon):
@@ -98,8 +103,9 @@ class PlainReader:
         lookback, horizon = self._model.lookback, schema.horizon
         derived = self._derived(next_us)
         width = len(schema.targets) + len(schema.past)
+        past = scaled[count - lookback : count]
         return PlainWindow(
-            past=np.concatenate([scaled[count - lookback : count], derived[:lookback]], axis=1),
+            past=np.concatenate([past, derived[:lookback]], axis=1) if schema.derived else past,
             future=np.concatenate([scaled[count:, width:][:horizon], derived[lookback:]], axis=1)
             if schema.future
             else derived[lookback:],
@@ -133,7 +139,7 @@ class PlainReader:
         """Return the values [n, F], NaN where a row ahead has no target; None if a cell is unusual."""
         from lstm_cli.data.numbers.sentinels import may_be_sentinels  # lazy: the start of a server
 
-        names = self._names[1:]
+        names = self.names[1:]
         schema = self.outline.schema
         known_ahead = len(schema.targets) + len(schema.past)
         values = np.empty((len(columns[names[0]]), len(names)))
@@ -147,12 +153,14 @@ class PlainReader:
             if not _NUMBERS.issuperset(map(type, cells)):
                 return None
             try:
-                values[: len(cells), index] = cells
+                column = np.fromiter(cells, np.float64, len(cells))
             except OverflowError:  # a whole number with hundreds of digits
                 return None
-            column = values[: len(cells), index]
-            lowest, highest = float(column.min()), float(column.max())
-            if not (self._low[index] <= lowest and highest <= self._high[index]):
+            values[: len(cells), index] = column
+            numbers = cast("Sequence[float]", cells)
+            lowest, highest = min(numbers), max(numbers)
+            low, high = self._limits[index]
+            if not (low <= lowest and highest <= high):
                 return None
             if may_be_sentinels(column, lowest, highest) and _has_sentinels(column, lowest, highest):
                 return None
@@ -171,8 +179,12 @@ class PlainReader:
             return False
         if begin < 0:
             return True  # `warn_changed_values` compares the older rows
-        values, measured = own.values[begin : begin + len(scaled)], own.measured[begin : begin + len(scaled)]
-        new = self._model.scaler.inverse_transform(scaled[: len(values), : values.shape[1]], 0)
+        rows = slice(begin, begin + len(scaled))
+        values, measured = own.values[rows], own.measured[rows]
+        targets = scaled[: len(values), : values.shape[1]]
+        if own.scaled is not None and np.abs(targets - own.scaled[rows]).max() <= _SAME:
+            return False
+        new = self._model.scaler.inverse_transform(targets, 0)
         return bool((differing_values(new, values, own.scale) & measured).any())
 
     def _make_derived(self, next_us: int) -> np.ndarray:
@@ -228,16 +240,16 @@ def _limits(model: TrainedModel) -> Limits:
         value_limits(column, targets, model.scaler, model.training)
         for column in range(len(model.schema.columns))
     ]
-    low, high = (np.array([side[0] for side in sides]) for sides in zip(*limits, strict=True))
-    return np.maximum(low, -_LARGEST), np.minimum(high, _LARGEST)
+    return [(max(float(low[0]), -_LARGEST), min(float(high[0]), _LARGEST)) for low, high in limits]
 
 
 def _own_rows(forecaster: Forecaster) -> OwnRows | None:
     """Return the newest rows of the run's data; None if new values are not compared to them."""
     if not forecaster.run.has("data"):
         return None
-    dataset, schema = forecaster.own_data[0], forecaster.model.schema
-    if not is_comparable(schema, dataset.schema) or dataset.series.names != forecaster.model.series.names:
+    dataset, model = forecaster.own_data[0], forecaster.model
+    schema = model.schema
+    if not is_comparable(schema, dataset.schema) or dataset.series.names != model.series.names:
         return None
     table, width = dataset.series, len(schema.targets)
     first, count = int(table.offset[0]), int(table.count[0])
@@ -250,6 +262,27 @@ def _own_rows(forecaster: Forecaster) -> OwnRows | None:
         values=np.asarray(dataset.scaler.inverse_transform(dataset.values_scaled[rows, :width], 0)),
         measured=np.array(dataset.measured[rows, :width]),
         scale=dataset.scaler.scale[0, :width],
+        scaled=np.array(dataset.values_scaled[rows, :width])
+        if _is_simple(dataset.scaler, model, width)
+        else None,
+    )
+
+
+def _is_simple(scaler: Scaler, model: TrainedModel, width: int) -> bool:
+    """Return whether the data are scaled as those of the model, without a logarithm and with little rounding.
+
+    Then scaled targets that differ by at most _SAME are the same for `differing_values`.
+
+    Args:
+        scaler: scaler of the data.
+        model: trained model.
+        width: number of targets.
+    """
+    spacing = scaler.float32_spacing(np.zeros(scaler.center.shape[1]))[0]
+    return (
+        scaler.floor is None
+        and scaler.to_dict() == model.scaler.to_dict()
+        and bool((spacing[:width] < _SAME * scaler.scale[0, :width]).all())
     )
 
 

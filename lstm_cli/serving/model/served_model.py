@@ -23,7 +23,7 @@ from lstm_cli.rundir import Run, list_versions, open_run, version_number
 from lstm_cli.serving.model.answer import Answer, encode_answer
 from lstm_cli.serving.model.batch import forecast_batch
 from lstm_cli.serving.model.description import RunDescription
-from lstm_cli.serving.model.json_body import BODY, read_json
+from lstm_cli.serving.model.json_body import BODY, read_json, read_plain_records
 from lstm_cli.serving.model.media_types import JSON, PARQUET
 from lstm_cli.serving.model.plain_forecasts import PlainForecasts
 from lstm_cli.serving.model.plain_window import PlainReader, has_plain_rows
@@ -119,13 +119,14 @@ class ServedModel:
             parsed = self._parsed(query)
             findings: list[Finding] = []
             if media_type == JSON:
-                columns = read_json(body)
+                known = None if self._plain is None else read_plain_records(body, self._plain.names)
+                columns = read_json(body) if known is None else known
                 plain = self._plain_rows(columns, parsed)
                 if plain is not None:
                     return plain
                 from lstm_cli.serving.model.table_body import records_source  # lazy: the start of a server
 
-                source = records_source(columns)
+                source = records_source(columns if known is None else read_json(body))
             else:
                 from lstm_cli.serving.model.table_body import table_source
 
@@ -193,10 +194,12 @@ class ServedModel:
         return float(schema.time_format.to_utc(times).max()) / SECOND
 
     def warm_up(self) -> None:
-        """Load the reader of files, for which the first body that needs it would wait. `load` does not need it."""
+        """Load the readers of bodies, for which the first body would wait. `load` does not need them."""
+        import orjson
+
         import lstm_cli.data.forecast.new_data
 
-        _ = lstm_cli.data.forecast.new_data, self._forecaster.schema
+        _ = orjson, lstm_cli.data.forecast.new_data, self._forecaster.schema
 
     def describe(self) -> RunDescription:
         """Return the description of the run."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lstm_cli.serving.model.json_body import read_json
+from lstm_cli.serving.model.json_body import read_json, read_plain_records
 from lstm_cli.serving.model.request import MalformedBody
 
 
@@ -65,3 +65,50 @@ def test_text_with_the_marks_of_a_key_is_no_key():
         "a": ['x":1', "\n:"],
         "b": ['"a" :', 'a": "b":'],
     }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"t": "a", "n": 1}, {"t": "b", "n": 2.5}]',
+        b'[{"n": -0.0, "\\u0074": "a"}, {"t": "b", "n": 123456789012345678901234567890}]',
+        '[{"t": "\u00e9\\ud83d\\ude00", "n": 1e3}]'.encode(),
+        b'[{"t": "a", "n": null}, {"t": "b", "n": 1e-7}]',
+    ],
+)
+def test_plain_records_have_the_values_of_the_usual_way(body):
+    found, usual = read_plain_records(body, ("t", "n")), read_json(body)
+    assert found is not None
+    assert found["t"] == usual["t"]
+    # A whole number of more than 64 bits is a float there. Cells become floats anyway.
+    assert [None if value is None else float(value) for value in found["n"]] == [
+        None if value is None else float(value) for value in usual["n"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"t": "a", "n": NaN}]',
+        b'[{"t": "a", "n": Infinity}]',
+        b'[{"t": "a", "n": 1e-400}]',  # too small for a float
+        b'[{"t": "a", "n": 1E-400}, {"t": "b", "n": 2}]',
+        b'[{"t": "a", "n": 1, "n": 2}]',
+        b'[{"t": "a", "n": 1, "\\u006e": 2}]',
+        b'[{"t": "a", "n": 1, "more": 2}]',
+        b'[{"t": "a", "n": "1"}]',
+        b'[{"t": "\\"", "n": 1}]',
+        b'[{"t": "a"}, {"t": "b", "n": 2}]',
+        b'[{"t": "a", "n": 1}',
+        b'[{"t": "\xff", "n": 1}]',
+        b'[{"t": "\\ud800", "n": 1}]',
+        b'\xef\xbb\xbf[{"t": "a", "n": 1}]',
+        b'{"t": "a", "n": 1}',
+        b'[1, "t", null, ["t", "n"]]',
+        b'["tn"]',
+        b"[" * 5_000 + b"]" * 5_000,
+        b"",
+    ],
+)
+def test_other_bodies_are_not_plain_records(body):
+    assert read_plain_records(body, ("t", "n")) is None

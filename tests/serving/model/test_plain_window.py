@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from served_runs import KINDS, Columns, answer, as_json, as_records, hours, last_rows
 
 from lstm_cli.data.forecast.output import Forecast
+from lstm_cli.data.numbers.decimals import number_texts
 from lstm_cli.errors import LstmError
 from lstm_cli.serving.model import CSV, JSON, Answer, ForecastQuery, ServedModel
+from lstm_cli.serving.model.plain_forecasts import _cell_texts
 from lstm_cli.serving.model.rows import PlainRows
 
 # Cells that a mutation writes: each changes how a file is read, or could.
@@ -144,3 +146,27 @@ def test_a_forecast_that_is_not_finite_fails_alone(served, monkeypatch):
     assert isinstance(first, Forecast)
     assert isinstance(third, Forecast)
     assert "not finite" in second.message
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2, 3, 9])
+def test_fast_texts_are_those_of_the_file(decimals):
+    random = np.random.default_rng(decimals)
+    sizes = 10.0 ** random.uniform(-12, 20, 30_000)
+    numbers = np.concatenate(
+        [
+            random.normal(size=30_000) * sizes,
+            np.round(random.normal(size=20_000) * 100, random.integers(0, 6)),
+            np.round(random.normal(size=2_000), 1),
+            np.float32(2.0) ** np.arange(-40, 60),
+            2097152.25 + np.arange(500),  # ties of the shortest text
+            [0.0, -0.0, 1e-4, 1e15, 99999.995, -0.05, 1e30, 3.5e38, 1e300],
+        ]
+    )
+    cells = numbers[: len(numbers) // 3 * 3].reshape(-1, 3)
+    with np.errstate(over="raise"):
+        texts = _cell_texts(cells, [decimals] * 3)
+    assert texts == number_texts(cells.reshape(-1), decimals)
+
+
+def test_fast_texts_with_decimals_of_each_column():
+    assert _cell_texts(np.array([[0.5, 12.25], [3.0, 7.0]]), [2, 0]) == ["0.50", "12.25", "3.00", "7"]
