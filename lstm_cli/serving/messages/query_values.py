@@ -13,7 +13,8 @@ from lstm_cli.wording import did_you_mean
 
 Value = TypeVar("Value")
 
-NAMES = ("horizon", "quantiles", "series")
+NAMES = ("horizon", "quantiles", "intervals", "series")
+EXAMPLES = {"horizon": "24", "quantiles": "0.1,0.5,0.9", "intervals": "false"}
 MAX_VALUES = 1_000
 EMPTY = ForecastQuery()
 
@@ -22,7 +23,7 @@ def parse_query(text: bytes) -> ForecastQuery:
     """Return the query values of a URL. Raises HttpError 400 for one that is unknown or malformed.
 
     >>> parse_query(b"horizon=24&quantiles=0.1,0.9&series=a&series=b")
-    ForecastQuery(horizon=24, quantiles=(0.1, 0.9), series=('a', 'b'))
+    ForecastQuery(horizon=24, quantiles=(0.1, 0.9), intervals=True, series=('a', 'b'))
     """
     return _parsed(text) if text else EMPTY
 
@@ -43,10 +44,12 @@ def _parsed(text: bytes) -> ForecastQuery:
         if name not in NAMES:
             hint = did_you_mean(name, NAMES) or f"the query values are {', '.join(NAMES)}"
             raise HttpError(400, f"the query value '{name}' is unknown", hint=hint)
-    horizons = [value for name, value in pairs if name == "horizon"]
-    if len(horizons) > 1:
-        raise HttpError(400, "the query value 'horizon' is given twice", hint="keep one of the two")
-    horizon = _value(whole_number, "horizon", horizons[0]) if horizons else None
+    for name in ("horizon", "intervals"):
+        if [other for other, _ in pairs].count(name) > 1:
+            raise HttpError(400, f"the query value '{name}' is given twice", hint="keep one of the two")
+    values = dict(pairs)
+    horizon = _value(whole_number, "horizon", values["horizon"]) if "horizon" in values else None
+    intervals = _value(_true_or_false, "intervals", values.get("intervals", "true"))
     if horizon is not None and horizon < 1:
         raise HttpError(
             400, f"horizon={horizon} is too small: it must be at least 1", hint="write horizon=24"
@@ -62,8 +65,17 @@ def _parsed(text: bytes) -> ForecastQuery:
     if "" in series:
         raise HttpError(400, "the query value 'series' is empty", hint="write series=NAME")
     return ForecastQuery(
-        horizon=horizon, quantiles=tuple(dict.fromkeys(quantiles)), series=tuple(dict.fromkeys(series))
+        horizon=horizon,
+        quantiles=tuple(dict.fromkeys(quantiles)),
+        intervals=intervals,
+        series=tuple(dict.fromkeys(series)),
     )
+
+
+def _true_or_false(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise UsageError(f"{name}{text} is neither true nor false")
+    return text == "true"
 
 
 def _value(parse: Callable[[str, str], Value], name: str, text: str) -> Value:
@@ -72,5 +84,6 @@ def _value(parse: Callable[[str, str], Value], name: str, text: str) -> Value:
         return parse(f"{name}=", text)
     except UsageError:
         shown = text if len(text) <= 40 else f"{text[:40]}…"
-        example = "24" if name == "horizon" else "0.1,0.5,0.9"
-        raise HttpError(400, f"{name}={shown} is malformed", hint=f"write it like {name}={example}") from None
+        raise HttpError(
+            400, f"{name}={shown} is malformed", hint=f"write it like {name}={EXAMPLES[name]}"
+        ) from None

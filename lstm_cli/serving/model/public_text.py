@@ -19,6 +19,7 @@ _QUERY_OPTION = re.compile(
 )
 _IN_BRACKETS = re.compile(r" ?\([^()]*\)")
 _SENTENCE = re.compile(r"(?<=\w\w)\. (?=[A-Z])")
+_MISSING = re.compile("(?:leave (?:it|the cell) empty(?:,| or) )?write NA")
 _ASIDES = re.compile(r"no option for this; | as set by --[a-z-]+")
 
 
@@ -52,6 +53,11 @@ def make_public(error: LstmError, path: str, name: str) -> None:
         error.hint = _public_hint(error.hint) or (
             FORMAT_HINT if isinstance(error, DataError | MalformedBody) else OPERATOR_HINT
         )
+
+
+def name_null(error: LstmError) -> None:
+    """Write the hint of an error about a JSON body with `null`, which is its missing value."""
+    error.hint = _MISSING.sub("write null", error.hint)
 
 
 def public_finding(finding: Finding, path: str, name: str) -> Finding:

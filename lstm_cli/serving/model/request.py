@@ -7,10 +7,14 @@ from lstm_cli.errors import LstmError
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastQuery:
-    """Query values, as `lstm predict` has them: --horizon, --quantiles, --only. Each number is in its range."""
+    """Query values, as options of `lstm predict`: --horizon, --quantiles, --no-intervals, --only.
+
+    Each number is in its range.
+    """
 
     horizon: int | None = None  # steps, at least 1; None: the trained horizon
     quantiles: tuple[float, ...] = ()  # probabilities, above 0 and below 1
+    intervals: bool = True  # prediction intervals
     series: tuple[str, ...] = ()  # names; (): all
 
 

@@ -27,7 +27,7 @@ from lstm_cli.serving.model.json_body import BODY, read_json, read_plain_records
 from lstm_cli.serving.model.media_types import JSON, PARQUET
 from lstm_cli.serving.model.plain_forecasts import PlainForecasts
 from lstm_cli.serving.model.plain_window import PlainReader, has_plain_rows
-from lstm_cli.serving.model.public_text import make_public, public_finding, remove_path
+from lstm_cli.serving.model.public_text import make_public, name_null, public_finding, remove_path
 from lstm_cli.serving.model.request import ForecastQuery, MalformedBody
 from lstm_cli.serving.model.rows import PlainRows, Rows, TableRows, start
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
@@ -115,7 +115,7 @@ class ServedModel:
             BodyTooLarge: the table of a Parquet body is too large (413).
             DeviceError: the forecast does not fit in memory (503).
         """
-        with self._public_errors():
+        with self._public_errors(is_json=media_type == JSON):
             parsed = self._parsed(query)
             findings: list[Finding] = []
             if media_type == JSON:
@@ -245,7 +245,9 @@ class ServedModel:
         """Return the settings of a query. Raise UsageError for a value that the model cannot satisfy."""
         forecaster = self._forecaster
         findings: list[Finding] = []
-        config = PredictConfig(horizon=query.horizon, quantiles=query.quantiles, only=query.series)
+        config = PredictConfig(
+            horizon=query.horizon, quantiles=query.quantiles, only=query.series, intervals=query.intervals
+        )
         try:
             require_possible(forecaster.model, forecaster.run.path, BODY, config)
             requested = load_quantiles(
@@ -282,12 +284,17 @@ class ServedModel:
             self.write(rows, result)
 
     @contextmanager
-    def _public_errors(self) -> Iterator[None]:
-        """Write the errors of the block for clients. Text that no reader can parse is a MalformedBody."""
+    def _public_errors(self, *, is_json: bool = False) -> Iterator[None]:
+        """Write the errors of the block for clients. Text that no reader can parse is a MalformedBody.
+
+        is_json: whether the rows are JSON.
+        """
         try:
             yield
         except LstmError as error:
             make_public(error, self._path, self.name)
+            if is_json:
+                name_null(error)
             if isinstance(error, DataError) and error.rule in MALFORMED_RULES:
                 raise MalformedBody(error.message, hint=error.hint) from error
             raise

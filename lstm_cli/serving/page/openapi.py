@@ -223,6 +223,14 @@ def query_parameters(description: RunDescription) -> list[Json]:
                 "example": [value for value in (0.1, 0.5, 0.9) if low <= value <= high] or [low],
             }
         )
+        parameters.append(
+            {
+                "name": "intervals",
+                "in": "query",
+                "description": "Whether the answer has prediction intervals. Without them, it is computed faster.",
+                "schema": {"type": "boolean", "default": True},
+            }
+        )
     if description.series:
         parameters.append(
             {

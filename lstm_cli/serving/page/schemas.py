@@ -125,11 +125,12 @@ def _forecast_row(description: RunDescription) -> Json:
         for name in description.answer_columns
         if name not in labels
     }
+    targets = {column.name for column in description.columns if column.role == "target"}
     return {
         "type": "object",
         "description": "Forecast of one step of one series, with the names and units of the rows.",
         "properties": labels | numbers,
-        "required": [name for name in description.answer_columns if name in labels | numbers],
+        "required": [name for name in description.answer_columns if name in labels or name in targets],
     }
 
 

@@ -14,7 +14,7 @@ from lstm_cli.serving.model import CSV, JSON, PARQUET, ForecastQuery
 
 QUERIES = {
     "hourly": [{"horizon": 5}, {"horizon": 30}, {"quantiles": (0.1, 0.5)}],
-    "future": [{"horizon": 7}, {"horizon": 3, "quantiles": (0.9,)}],
+    "future": [{"horizon": 7}, {"horizon": 3, "quantiles": (0.9,), "intervals": False}, {"intervals": False}],
     "panel": [{"series": ("Bonn",)}, {"series": ("=Köln", "Aachen"), "horizon": 2}],
 }
 WITH_QUERY = [(kind, query) for kind in KINDS for query in [{}, *QUERIES.get(kind, [])]]

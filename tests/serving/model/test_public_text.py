@@ -89,3 +89,14 @@ def test_a_number_that_is_too_small_is_refused_in_each_format(number: str, serve
             served("hourly").read(body.replace(b"987654", number.encode()), media_type, ForecastQuery())
         assert raised.value.at is not None
         assert raised.value.at.column == "load"
+
+
+def test_a_missing_value_of_json_is_null(served) -> None:
+    hints = {}
+    for media_type, write in ((JSON, as_json), (CSV, as_csv)):
+        rows = {name: list(cells) for name, cells in last_rows(KINDS["hourly"]).items()}
+        rows["load"][3] = "broken"
+        with pytest.raises(DataError) as raised:
+            served("hourly").read(write(rows), media_type, ForecastQuery())
+        hints[media_type] = raised.value.hint
+    assert hints == {JSON: "write null", CSV: "leave the cell empty or write NA"}

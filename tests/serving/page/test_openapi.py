@@ -64,13 +64,17 @@ def test_an_answer_has_the_schema_of_its_rows() -> None:
     document, answer = openapi_document(LOAD, LIMITS), forecast_of(LOAD)
     assert accepts(document, "Forecast", answer)
     assert not accepts(document, "Forecast", answer | {"forecast": [{"date": "2026-11-03"}]})
+    names = ("date", *(column.name for column in LOAD.columns if column.role == "target"))
+    points = [{name: row[name] for name in names} for row in answer["forecast"]]
+    assert accepts(document, "Forecast", answer | {"forecast": points})  # ?intervals=false
 
 
 def test_query_values_have_the_bounds_of_the_run() -> None:
     post = openapi_document(LOAD, LIMITS)["paths"]["/v1/forecast"]["post"]
-    horizon, quantiles = (parameter["schema"] for parameter in post["parameters"])
+    horizon, quantiles, intervals = (parameter["schema"] for parameter in post["parameters"])
     assert (horizon["minimum"], horizon["maximum"], horizon["default"]) == (1, 2_400, 24)
     assert (quantiles["items"]["minimum"], quantiles["items"]["maximum"]) == (0.001, 0.999)
+    assert intervals == {"type": "boolean", "default": True}
     panel = openapi_document(PANEL, LIMITS)["paths"]["/v1/forecast"]["post"]
     assert [parameter["name"] for parameter in panel["parameters"]] == [
         "horizon",
