@@ -1,5 +1,6 @@
 """Verb `serve`: forecasts over HTTP until a signal stops it."""
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from lstm_cli.serving.http.loaded_model import Print
     from lstm_cli.serving.report import ServeReport
 
-PACKAGES = ("httptools", "prometheus_client", "uvicorn", "uvloop")  # of the extra `serve`
+PACKAGES = ("httptools", "orjson", "prometheus_client", "uvicorn", "uvloop")  # of the extra `serve`
 
 
 def serve(
@@ -31,22 +32,26 @@ def serve(
         LstmError: the run has no model, or it cannot forecast.
     """
     require_installed("lstm serve", *PACKAGES)
-    from lstm_cli.serving.http.loaded_model import load_model, signature_of
-    from lstm_cli.serving.http.server import run_server
-    from lstm_cli.serving.http.sockets import listening
-    from lstm_cli.serving.messages.tokens import Tokens
+    gc.disable()  # until `run_server`: the libraries stay, so the search for garbage in them only takes time
+    try:
+        from lstm_cli.serving.http.loaded_model import load_model, signature_of
+        from lstm_cli.serving.http.server import run_server
+        from lstm_cli.serving.http.sockets import listening
+        from lstm_cli.serving.messages.tokens import Tokens
 
-    tokens = Tokens(config.token_file)
-    with listening(config) as sock:
-        signature = signature_of(run)
-        loaded = load_model(run, threads=config.threads)
-        return run_server(
-            run,
-            config,
-            sock,
-            tokens=tokens,
-            loaded=loaded,
-            signature=signature,
-            print_line=print_line,
-            print_log=print_log,
-        )
+        tokens = Tokens(config.token_file)
+        with listening(config) as sock:
+            signature = signature_of(run)
+            loaded = load_model(run, threads=config.threads)
+            return run_server(
+                run,
+                config,
+                sock,
+                tokens=tokens,
+                loaded=loaded,
+                signature=signature,
+                print_line=print_line,
+                print_log=print_log,
+            )
+    finally:
+        gc.enable()

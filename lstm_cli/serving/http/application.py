@@ -12,6 +12,7 @@ from lstm_cli.serving.http.access_log import AccessLog
 from lstm_cli.serving.http.loaded_model import ModelReloader, Print
 from lstm_cli.serving.http.metrics import Metrics
 from lstm_cli.serving.http.request import Request, Response, new_request
+from lstm_cli.serving.messages.deadlines import Deadlines
 from lstm_cli.serving.messages.http_error import CLOSE, HttpError, as_http_error
 from lstm_cli.serving.messages.request_body import ClientGone, Receive
 from lstm_cli.serving.messages.tokens import Tokens
@@ -66,13 +67,13 @@ class Application:
         self.unfinished = 0  # requests that were cancelled at the end of --grace
         self.answers: dict[int, int] = {}  # number of answers by status
         self._routes, self._models, self._tokens = routes, models, tokens
-        self._metrics, self._log, self._print, self._timeout = metrics, log, print_line, timeout
-        self._loop = asyncio.get_running_loop()
+        self._metrics, self._log, self._print = metrics, log, print_line
+        self._deadlines = Deadlines(timeout)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer a request of ASGI."""
         started = perf_counter()  # the clock of the loop has milliseconds
-        request = new_request(scope, self._models.current, self._loop.time() + self._timeout)
+        request = new_request(scope, self._models.current, self._deadlines.begin())
         route = self._routes.get(request.path)
         try:
             response = await self._respond(request, route, receive)
@@ -80,6 +81,8 @@ class Application:
             await self._send(request, response, send)
         except ClientGone:
             status = CLIENT_GONE
+        finally:
+            self._deadlines.end(request.deadline)
         seconds = perf_counter() - started
         self.answers[status] = self.answers.get(status, 0) + 1
         self._metrics.count_request(OTHER if route is None else request.path, status, seconds)

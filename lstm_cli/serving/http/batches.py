@@ -5,11 +5,13 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
 from lstm_cli.serving.http.metrics import Metrics
+from lstm_cli.serving.messages.deadlines import Deadline
 from lstm_cli.serving.messages.http_error import HttpError, too_many_requests
 from lstm_cli.serving.model import Rows, ServedModel
 
@@ -49,30 +51,32 @@ class Batches:
         if len(self._waiting) >= self._max_waiting:
             raise too_many_requests(f"the queue of {self._max_waiting:,} requests is full")
 
-    async def forecast(self, model: ServedModel, rows: Rows, *, deadline: float) -> Any:
+    async def forecast(self, model: ServedModel, rows: Rows, *, deadline: Deadline) -> Any:
         """Return the forecast of a request.
 
         Args:
             model: model that read the rows.
             rows: rows of the request.
-            deadline: end of the time for the answer, on the clock of the event loop.
+            deadline: end of the time for the answer.
 
         Raises:
             HttpError: 503 if the queue is full, 504 after the deadline.
             LstmError: the model cannot forecast from the rows.
         """
         self.require_room()
+        if deadline.is_over:
+            raise timeout_error()
         job = _Job(model, rows, self._loop.create_future())
         if not self._is_running:
             # At the end of this round of the loop, so that requests that came together share a batch.
             self._is_running = True
             self._loop.call_soon(self._start_next)
         self._waiting.append(job)
-        timer = self._loop.call_at(deadline, _expire, job.forecast)
+        deadline.expire = partial(_expire, job.forecast)
         try:
             return await job.forecast
         finally:
-            timer.cancel()
+            deadline.expire = None
 
     def close(self) -> None:
         """End the thread after its batch."""

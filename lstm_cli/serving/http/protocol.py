@@ -14,6 +14,9 @@ HEADER_SECONDS = 10.0  # from the first byte of a request to the end of its head
 IDLE_SECONDS = 75  # of a connection without a request; longer than nginx keeps one
 UNREAD_SECONDS = 10.0  # for the rest of a body whose answer is already sent
 MAX_CONNECTIONS = 10_000
+_STATUS = b"HTTP/1.1 "  # begins the headers of an answer
+_INTERIM = b"HTTP/1.1 1"  # begins those before an answer
+_JOINED = 64 << 10  # bytes of a body; a larger one is not copied
 OTHER_FILES = 64  # descriptors for everything but connections
 
 
@@ -33,6 +36,41 @@ def raise_connection_limit() -> int:
     )
 
 
+class JoinedTransport:
+    """Transport that writes the headers of an answer together with the body. uvicorn writes them one after the other.
+
+    Args:
+        transport: transport of the connection.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._head = b""
+        self.is_closing, self.get_extra_info = transport.is_closing, transport.get_extra_info
+
+    def write(self, data: bytes) -> None:
+        """Write data; keep the headers until the next write or `flush`."""
+        if self._head and len(data) <= _JOINED:
+            data, self._head = self._head + data, b""
+        elif self._head:
+            self.flush()
+        elif data.startswith(_STATUS) and not data.startswith(_INTERIM):
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Write headers that no body follows."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def close(self) -> None:
+        """Close the connection after everything is written."""
+        self.flush()
+        self._transport.close()
+
+
 class LimitedConnection(HttpToolsProtocol):
     """Connection of a client."""
 
@@ -42,13 +80,14 @@ class LimitedConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._header_bytes = 0
         # Moments on the clock of the loop.
-        self._opened = self.loop.time()
+        self._idle_since = self.loop.time()
         self._headers_since: float | None = None
         self._answered_early: float | None = None
         self._is_reading_body = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.transport: Any = JoinedTransport(transport)
         if len(self.connections) > self.max_connections:
             self._refuse(HttpError(503, "too many connections", hint="use fewer connections"))
 
@@ -76,9 +115,17 @@ class LimitedConnection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        self.transport.flush()
+        self._idle_since = self.loop.time()
         if self._is_reading_body:
-            self._answered_early = self.loop.time()
-        super().on_response_complete()
+            self._answered_early = self._idle_since
+        if self.pipeline:
+            super().on_response_complete()
+        elif (
+            not self.transport.is_closing()
+        ):  # without the timer of uvicorn: `close_if_slow` knows idle connections
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(HttpError(400, "the request is not valid HTTP", hint="use an HTTP client, such as curl"))
@@ -91,11 +138,11 @@ class LimitedConnection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def close_if_slow(self, now: float, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Close the connection if its headers, its first byte or the rest of its body does not arrive in time.
+        """Close the connection if its headers, its next request or the rest of its body does not arrive in time.
 
         Args:
             now: moment on the clock of the loop.
-            idle_seconds: time for the first byte.
+            idle_seconds: time for the first byte of a new connection.
         """
         if self._headers_since is not None:
             if now - self._headers_since > HEADER_SECONDS:
@@ -104,7 +151,10 @@ class LimitedConnection(HttpToolsProtocol):
                     HttpError(408, "the headers did not arrive in time", hint=hint, code="timeout-of-headers")
                 )
         elif self.cycle is None:
-            if now - self._opened > idle_seconds:
+            if now - self._idle_since > idle_seconds:
+                self.transport.close()
+        elif self.is_idle and not self._is_reading_body:
+            if now - self._idle_since > IDLE_SECONDS:
                 self.transport.close()
         elif self._answered_early is not None and now - self._answered_early > UNREAD_SECONDS:
             self.transport.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_cli.serving.http.loaded_model import LoadedModel
+from lstm_cli.serving.messages.deadlines import Deadline
 from lstm_cli.serving.messages.http_error import Headers
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
@@ -25,7 +26,7 @@ class Request:
     headers: Mapping[bytes, bytes]  # lower-case names
     id: str
     loaded: LoadedModel  # model that answers, even if it is replaced meanwhile
-    deadline: float  # on the clock of the event loop
+    deadline: Deadline
     windows: int = 0  # that the model computed for it
     code: str = ""  # of the error
 
@@ -40,13 +41,13 @@ class Response:
     headers: Headers = field(default=())
 
 
-def new_request(scope: Mapping[str, Any], loaded: LoadedModel, deadline: float) -> Request:
+def new_request(scope: Mapping[str, Any], loaded: LoadedModel, deadline: Deadline) -> Request:
     """Return the request of an ASGI scope.
 
     Args:
         scope: scope of the connection.
         loaded: model that answers.
-        deadline: end of the time for the answer, on the clock of the event loop.
+        deadline: end of the time for the answer.
     """
     headers = dict(scope["headers"])
     given = headers.get(b"x-request-id")

@@ -12,8 +12,9 @@ from lstm_cli.config.serve import ServeConfig
 from lstm_cli.serving.http.application import Route
 from lstm_cli.serving.http.batches import Batches, timeout_error
 from lstm_cli.serving.http.loaded_model import LoadedModel
-from lstm_cli.serving.http.metrics import CONTENT_TYPE, Metrics
+from lstm_cli.serving.http.metrics import Metrics
 from lstm_cli.serving.http.request import Request, Response
+from lstm_cli.serving.messages.deadlines import Deadline, Deadlines
 from lstm_cli.serving.messages.http_error import RETRY_SOON, HttpError, too_many_requests
 from lstm_cli.serving.messages.media_types import answer_type, body_type
 from lstm_cli.serving.messages.query_values import parse_query
@@ -50,6 +51,7 @@ class Routes:
         self.is_ready = True
         self._config, self._batches, self._metrics, self._executor = config, batches, metrics, executor
         self._memory = BodyMemory(config.max_body)
+        self._deadlines = Deadlines(config.timeout)
         self._in_threads = 0
         self._loop = asyncio.get_running_loop()
 
@@ -116,20 +118,26 @@ class Routes:
             return Response(304, headers=headers)
         task = loaded.newest(query, media_type, partial(self._compute_newest, request, query, media_type))
         try:
-            async with asyncio.timeout_at(request.deadline):
+            async with asyncio.timeout_at(request.deadline.at):
                 answer = await asyncio.shield(task)
         except TimeoutError:
             raise timeout_error() from None
         return _response(answer, headers)
 
     async def _compute_newest(self, request: Request, query: ForecastQuery, media_type: str) -> Answer:
-        loaded, deadline = request.loaded, self._loop.time() + self._config.timeout
-        rows = await self._in_thread(partial(loaded.model.newest, query), deadline)
-        request.windows = rows.windows
-        forecast = await self._batches.forecast(loaded.model, rows, deadline=deadline)
-        return await self._in_thread(partial(loaded.model.write, rows, forecast, media_type), deadline)
+        loaded, deadline = (
+            request.loaded,
+            self._deadlines.begin(),
+        )  # others may wait for it longer than this request
+        try:
+            rows = await self._in_thread(partial(loaded.model.newest, query), deadline)
+            request.windows = rows.windows
+            forecast = await self._batches.forecast(loaded.model, rows, deadline=deadline)
+            return await self._in_thread(partial(loaded.model.write, rows, forecast, media_type), deadline)
+        finally:
+            self._deadlines.end(deadline)
 
-    async def _in_thread(self, work: Callable[[], Value], deadline: float) -> Value:
+    async def _in_thread(self, work: Callable[[], Value], deadline: Deadline) -> Value:
         """Return the result of a function that runs in a thread. Raises HttpError 503 if many wait, and 504."""
         if self._in_threads >= self._config.queue:
             raise too_many_requests("too many large requests wait")
@@ -137,7 +145,7 @@ class Routes:
         future = self._loop.run_in_executor(self._executor, work)
         future.add_done_callback(self._leave_thread)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(deadline.at):
                 return await future
         except TimeoutError:
             raise timeout_error() from None
@@ -159,7 +167,7 @@ class Routes:
 
     async def metrics(self, request: Request, receive: Receive) -> Response:
         """Answer the metrics for Prometheus."""
-        return Response(body=self._metrics.render(), content_type=CONTENT_TYPE.encode())
+        return Response(body=self._metrics.render(), content_type=self._metrics.content_type)
 
 
 def _response(answer: Answer, headers: Any = ()) -> Response:

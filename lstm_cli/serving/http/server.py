@@ -32,6 +32,7 @@ from lstm_cli.serving.report import ServeReport
 DRAIN_SECONDS = 1.0  # at the end, for clients that keep a connection: each gets an answer that closes it
 NEW_SECONDS = 1.0  # at the end, for the request of a connection that was just opened
 LOG_SECONDS = 1.0  # for the last lines of the log
+WARM_UP_AFTER = 0.5  # after the start; before, it would delay the first requests
 TICK = 0.05
 SWEEP = 1.0  # seconds between two searches for slow connections
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -60,8 +61,8 @@ def run_server(
         print_line: writes one line to stderr.
         print_log: writes the lines of requests to stderr; None: no log.
     """
-    gc.collect()
     gc.freeze()  # the collection after a reload skips all libraries, so it takes milliseconds
+    gc.enable()
     server = _Server(run, config, sock, tokens=tokens, print_line=print_line)
     previous = {signum: signal.getsignal(signum) for signum in (*STOPPING, signal.SIGHUP)}
     try:
@@ -96,7 +97,7 @@ class _Server:
         loop = asyncio.get_running_loop()
         threads = self._threads = ThreadPoolExecutor(2, thread_name_prefix="rows")
         loading = ThreadPoolExecutor(1, thread_name_prefix="load")
-        metrics = Metrics()
+        metrics = self._metrics = Metrics()
         self._models = ModelReloader(
             self._run,
             loaded,
@@ -119,8 +120,11 @@ class _Server:
             timeout=self._config.timeout,
         )
         self._uvicorn = _Uvicorn(_uvicorn_config(self._app))
-        metrics.watch(queue=batches.waiting, connections=lambda: len(self._uvicorn.server_state.connections))
-        metrics.ready.set_function(lambda: float(self._routes.is_ready))
+        metrics.watch(
+            ready=lambda: self._routes.is_ready,
+            queue=batches.waiting,
+            connections=lambda: len(self._uvicorn.server_state.connections),
+        )
         self._first, self._second = asyncio.Event(), asyncio.Event()
         for signum in STOPPING:
             loop.add_signal_handler(signum, self._stop, signum)
@@ -151,7 +155,7 @@ class _Server:
         self._url = url
         self._announce(url)
         notify(f"READY=1\nSTATUS=serving at {url}")
-        self._threads.submit(self._models.current.model.warm_up)
+        asyncio.get_running_loop().call_later(WARM_UP_AFTER, self._warm_up)
         stopped = asyncio.create_task(self._first.wait())
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
@@ -199,6 +203,12 @@ class _Server:
             for connection in tuple(self._uvicorn.server_state.connections):
                 if isinstance(connection, LimitedConnection):
                     connection.close_if_slow(loop.time(), idle_seconds=idle_seconds)
+
+    def _warm_up(self) -> None:
+        """Load in a thread what the first request of some kind would wait for."""
+        with suppress(RuntimeError):  # the threads have ended, because the server stops
+            self._threads.submit(self._models.current.model.warm_up)
+            self._threads.submit(self._metrics.warm_up)
 
     def _stop(self, signum: int) -> None:
         (self._first if self._signum is None else self._second).set()
@@ -254,5 +264,4 @@ def _uvicorn_config(app: Application) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=IDLE_SECONDS,
     )

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from lstm_cli.serving.messages.deadlines import Deadline
 from lstm_cli.serving.messages.http_error import CLOSE, HttpError, too_many_requests
 
 Receive = Callable[[], Awaitable[Any]]
@@ -47,37 +48,42 @@ def require_size(headers: Mapping[bytes, bytes], max_body: int) -> None:
         raise _too_large(max_body)
 
 
-async def read_body(receive: Receive, memory: BodyMemory, *, deadline: float) -> bytes:
+async def read_body(receive: Receive, memory: BodyMemory, *, deadline: Deadline) -> bytes:
     """Return the body of a request as it was sent. `memory` counts its bytes until the caller releases them.
 
     Args:
         receive: channel of the request.
         memory: memory of all bodies.
-        deadline: end of the time for the body, on the clock of the event loop.
+        deadline: end of the time for the body.
 
     Raises:
         HttpError: 408, 413 or 503.
         ClientGone: the client closed the connection.
     """
+    task: asyncio.Task[Any] | None = asyncio.current_task()
+    assert task is not None
     parts, size, message = [], 0, None
+    deadline.expire = task.cancel
     try:
-        async with asyncio.timeout_at(deadline):
-            while message is None or message.get("more_body"):
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                part = message["body"]
-                if size + len(part) > memory.max_body:
-                    raise _too_large(memory.max_body)
-                memory.reserve(len(part))
-                size += len(part)
-                parts.append(part)
+        while message is None or message.get("more_body"):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message["body"]
+            if size + len(part) > memory.max_body:
+                raise _too_large(memory.max_body)
+            memory.reserve(len(part))
+            size += len(part)
+            parts.append(part)
     except BaseException as error:
         memory.release(size)
-        if isinstance(error, TimeoutError):
+        if isinstance(error, asyncio.CancelledError) and deadline.is_over:
+            task.uncancel()
             hint = "send the body faster, or raise --timeout of the server"
             raise HttpError(408, "the body did not arrive in time", hint=hint, headers=CLOSE) from None
         raise
+    finally:
+        deadline.expire = None
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -12,11 +12,13 @@ from lstm_cli.serving.http.protocol import (
     HEADER_SECONDS,
     IDLE_SECONDS,
     UNREAD_SECONDS,
+    JoinedTransport,
     LimitedConnection,
 )
 from lstm_cli.serving.http.server import _uvicorn_config
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
+REQUEST = HEAD + b"\r\n"
 
 
 class CountingApp:
@@ -55,7 +57,7 @@ class Listening:
     @property
     def newest(self) -> LimitedConnection:
         """Return the newest connection of the server."""
-        found = max(self._state.connections, key=lambda connection: connection._opened)
+        found = max(self._state.connections, key=lambda connection: connection._idle_since)
         assert isinstance(found, LimitedConnection)
         return found
 
@@ -127,6 +129,59 @@ def test_a_connection_without_a_request_ends_without_an_answer() -> None:
         assert await reader.read() == b""
 
     assert serve(work).refused == []
+
+
+def test_a_connection_that_sends_no_other_request_ends() -> None:
+    async def work(server: Listening) -> None:
+        reader, writer = await server.connect(REQUEST)
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
+        server.close_if_slow(IDLE_SECONDS - 1)
+        writer.write(REQUEST)
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
+        server.close_if_slow(IDLE_SECONDS + 1)
+        assert await reader.read() == b""
+
+    assert serve(work).refused == []
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    async def work(server: Listening) -> None:
+        head = REQUEST.replace(b"GET", b"HEAD")
+        reader, _ = await server.connect(REQUEST + head + REQUEST + HEAD + b"Connection: close\r\n\r\n")
+        answers = await reader.read()
+        assert [part.endswith(b"ok") for part in answers.split(b"HTTP/1.1 200 OK\r\n")] == [
+            False, True, False, True, True,
+        ]  # fmt: skip
+
+    assert serve(work).refused == []
+
+
+def test_an_answer_is_one_write_and_an_interim_one_does_not_wait() -> None:
+    class Transport:
+        """Transport that keeps what is written."""
+
+        def __init__(self) -> None:
+            self.written: list[bytes] = []
+            self.is_closing = self.get_extra_info = None
+            self.write = self.written.append
+
+        def close(self) -> None:
+            self.written.append(b"closed")
+
+    inner = Transport()
+    transport = JoinedTransport(inner)
+    transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert inner.written.pop() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert inner.written == []
+    transport.write(b"HTTP/1.1 is no status in a body")
+    assert inner.written.pop() == b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 is no status in a body"
+    transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    transport.write(b"." * 100_000)
+    assert [len(data) for data in inner.written] == [19, 100_000]
+    transport.write(b"HTTP/1.1 304 Not Modified\r\n\r\n")
+    transport.close()
+    assert inner.written[2:] == [b"HTTP/1.1 304 Not Modified\r\n\r\n", b"closed"]
 
 
 def test_the_rest_of_a_body_after_its_answer_has_a_time() -> None:
