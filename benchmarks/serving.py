@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # of this process and the servers
@@ -39,6 +40,7 @@ SAMPLE = Path(__file__).parents[1] / "sample_data" / "ETTh1.csv"
 PEERS = Path(__file__).with_name("peers")
 TABLES = ("load", "rows", "start", "memory")
 CSV_ROWS, IDLE, SEQUENCE = 336, 1_000, 100
+WITHOUT_INTERVALS = "FastAPI and pydantic, both without intervals"
 SETTINGS = ("--model", "stacked", "--hidden", "64,64", "--epochs", "2", "--no-refit")
 
 
@@ -104,6 +106,7 @@ def under_load(notebook: Notebook, run: Path, folder: Path, options: argparse.Na
     records = list(ServedModel.load(run, threads=1).describe().example_records)
     bodies = write_bodies(run, folder, records)
     lstm_load = Load(path="/v1/forecast", body=bodies["records"], media_type="application/json")
+    points = replace(lstm_load, path="/v1/forecast?intervals=false")
     binary = Load(path="/", body=bodies["binary"], media_type="application/octet-stream")
     bare = [sys.executable, str(PEERS / "serve_bare.py")]
     rivals = [
@@ -117,6 +120,7 @@ def under_load(notebook: Notebook, run: Path, folder: Path, options: argparse.Na
         load = Load(path="/forecast", body=bodies["records"], media_type="application/json")
         own = [fastapi, str(PEERS / "serve_fastapi.py"), str(folder)]
         rivals.append(("FastAPI and pydantic", load, 16, "requests/s", lambda port: [*own, str(port)]))
+        rivals.append((WITHOUT_INTERVALS, load, 16, "requests/s", lambda port: [*own, str(port)]))
     if mlflow is not None:
         load = Load(path="/invocations", body=bodies["split"], media_type="application/json")
         model = str(folder / "mlflow")
@@ -127,9 +131,10 @@ def under_load(notebook: Notebook, run: Path, folder: Path, options: argparse.Na
         rivals.append(("mlflow models serve", load, 16, "requests/s", lambda port: [*serve, "-p", str(port)]))
     for name, load, clients, figure, command in rivals:
         with notebook.attempt(clients, name):
+            own_load = points if name == WITHOUT_INTERVALS else lstm_load
             compare(
                 notebook, name, figure, clients, options,
-                own=(lstm_load, lambda port: serve_command(run, port)), other=(load, command),
+                own=(own_load, lambda port: serve_command(run, port)), other=(load, command),
             )  # fmt: skip
 
 
