@@ -286,8 +286,6 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
         (("report", "RUN"), "task classify"),
         (("score", "RUN"), "task classify"),
         (("refresh", "RUN", "FILE"), "task classify"),
-        (("serve", "RUN"), "task classify"),
-        (("serve", "RUN", "--dry-run"), "task classify"),
         (("tune", "RUN", "--dry-run"), "task classify"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -31,6 +31,7 @@ class Route:
     handlers: Mapping[str, Handler]
     is_open: bool = False  # no token
     is_logged: bool = True  # also if it succeeds
+    is_listed: bool = True  # in the hint of a path that does not exist
 
     @property
     def allow(self) -> str:
@@ -67,6 +68,7 @@ class Application:
         self.unfinished = 0  # requests that were cancelled at the end of --grace
         self.answers: dict[int, int] = {}  # number of answers by status
         self._routes, self._models, self._tokens = routes, models, tokens
+        self._listed = [path for path, route in routes.items() if route.is_listed]
         self._metrics, self._log, self._print = metrics, log, print_line
         self._deadlines = Deadlines(timeout)
 
@@ -97,7 +99,7 @@ class Application:
             if route is None or not route.is_open:
                 self._tokens.require(request.headers.get(b"authorization"))
             if route is None:
-                raise HttpError(404, "there is no such path", hint=f"the paths are {', '.join(self._routes)}")
+                raise HttpError(404, "there is no such path", hint=f"the paths are {', '.join(self._listed)}")
             handler = route.handlers.get("GET" if request.method == "HEAD" else request.method)
             if handler is None:
                 return _other_method(request, route)

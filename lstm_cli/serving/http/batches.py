@@ -13,13 +13,13 @@ from typing import Any
 from lstm_cli.serving.http.metrics import Metrics
 from lstm_cli.serving.messages.deadlines import Deadline
 from lstm_cli.serving.messages.http_error import HttpError, too_many_requests
-from lstm_cli.serving.model import Rows, ServedModel
+from lstm_cli.serving.protocol import ReadBody, Served
 
 
 @dataclass(slots=True)
 class _Job:
-    model: ServedModel
-    rows: Rows
+    model: Served
+    rows: ReadBody
     forecast: "asyncio.Future[Any]"
 
 
@@ -51,7 +51,7 @@ class Batches:
         if len(self._waiting) >= self._max_waiting:
             raise too_many_requests(f"the queue of {self._max_waiting:,} requests is full")
 
-    async def forecast(self, model: ServedModel, rows: Rows, *, deadline: Deadline) -> Any:
+    async def forecast(self, model: Served, rows: ReadBody, *, deadline: Deadline) -> Any:
         """Return the forecast of a request.
 
         Args:

@@ -16,7 +16,9 @@ from lstm_cli.library_errors import is_out_of_memory
 from lstm_cli.rundir import MANIFEST, open_run
 from lstm_cli.serving.http.metrics import FAILED, RELOADED, UNCHANGED, Metrics
 from lstm_cli.serving.http.notify import notify, notify_reloading
-from lstm_cli.serving.model import Answer, ForecastQuery, ServedModel
+from lstm_cli.serving.load import load_served
+from lstm_cli.serving.model import Answer, ForecastQuery
+from lstm_cli.serving.protocol import Served
 
 Print = Callable[[str, str, dict[str, Any]], None]
 """Function that writes one line to stderr: the event, its text and its facts."""
@@ -37,7 +39,7 @@ class LoadedModel:
         moments: when the `model` was trained, and the time of the newest row of the `data`, if they are known.
     """
 
-    def __init__(self, model: ServedModel, moments: dict[str, float]) -> None:
+    def __init__(self, model: Served, moments: dict[str, float]) -> None:
         self.model = model
         self.moments = moments  # in seconds of Unix time
         self.version_header = (b"lstm-model-version", model.version.encode())
@@ -71,8 +73,8 @@ def _retrieve_error(task: "asyncio.Task[Answer]") -> None:
 
 
 def load_model(run: Path, *, threads: int | None) -> LoadedModel:
-    """Return the model of a run, after one forecast with it. Raises LstmError as `ServedModel.load`."""
-    model = ServedModel.load(run, threads=threads)
+    """Return the model of a run, after one forecast with it. Raises LstmError as `load_served`."""
+    model = load_served(run, threads=threads)
     moments = {"model": _trained(run), "data": model.newest_row()}
     return LoadedModel(model, {name: moment for name, moment in moments.items() if moment is not None})
 

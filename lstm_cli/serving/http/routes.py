@@ -26,7 +26,9 @@ from lstm_cli.serving.messages.request_body import (
     read_body,
     require_size,
 )
-from lstm_cli.serving.model import CSV, JSON, MEDIA_TYPES, Answer, ForecastQuery, Rows
+from lstm_cli.serving.model import CSV, JSON, MEDIA_TYPES, Answer, ForecastQuery
+from lstm_cli.serving.protocol import ReadBody
+from lstm_cli.serving.service import FORECASTS, SERVICES, Service
 
 Value = TypeVar("Value")
 CONTENT_TYPES = {name: name.encode() for name in MEDIA_TYPES} | {CSV: b"text/csv; charset=utf-8"}
@@ -43,12 +45,20 @@ class Routes:
         batches: queue in front of the model.
         metrics: metrics of the server.
         executor: threads for large bodies.
+        service: route of the task.
     """
 
     def __init__(
-        self, config: ServeConfig, *, batches: Batches, metrics: Metrics, executor: Executor
+        self,
+        config: ServeConfig,
+        *,
+        batches: Batches,
+        metrics: Metrics,
+        executor: Executor,
+        service: Service = FORECASTS,
     ) -> None:
         self.is_ready = True
+        self._service = service
         self._config, self._batches, self._metrics, self._executor = config, batches, metrics, executor
         self._memory = BodyMemory(config.max_body)
         self._deadlines = Deadlines(config.timeout)
@@ -57,8 +67,14 @@ class Routes:
 
     def table(self) -> dict[str, Route]:
         """Return the route of each path."""
-        return {
-            "/v1/forecast": Route(handlers={"GET": self.newest, "POST": self.forecast}),
+        newest = {"GET": self.newest} if self._service.has_newest else {}
+        others = {
+            other.path: Route(handlers={"GET": self.other_task, "POST": self.other_task}, is_listed=False)
+            for other in SERVICES.values()
+            if other.path != self._service.path
+        }
+        return others | {
+            self._service.path: Route(handlers={**newest, "POST": self.forecast}),
             "/invocations": Route(handlers={"POST": self.invocations}),
             "/ping": Route(handlers={"GET": self.ready}, is_open=True, is_logged=False),
             "/v2/health/live": Route(handlers={"GET": self.live}, is_open=True, is_logged=False),
@@ -67,17 +83,23 @@ class Routes:
         }
 
     async def forecast(self, request: Request, receive: Receive) -> Response:
-        """Answer the forecast from the rows of the body."""
-        return await self._forecast(request, receive, key="forecast")
+        """Answer from the rows of the body."""
+        return await self._forecast(request, receive, key=self._service.key)
+
+    async def other_task(self, request: Request, receive: Receive) -> Response:
+        """Refuse a request for another task, and name the route of this one."""
+        raise HttpError(
+            404, f"this run does not answer {request.path}", hint=f"its route is POST {self._service.path}"
+        )
 
     async def invocations(self, request: Request, receive: Receive) -> Response:
-        """Answer the same forecast, in JSON under the key of MLflow."""
+        """Answer the same, in JSON under the key of MLflow."""
         return await self._forecast(request, receive, key="predictions")
 
     async def _forecast(self, request: Request, receive: Receive, *, key: str) -> Response:
-        headers, model = request.headers, request.loaded.model
-        media_type = answer_type(headers.get(b"accept", b""))
-        query = parse_query(request.query)
+        headers, model, service = request.headers, request.loaded.model, self._service
+        media_type = answer_type(headers.get(b"accept", b""), with_parquet=service.writes_parquet)
+        query = parse_query(request.query, service.query_names)
         read_as = body_type(headers.get(b"content-type", b""))
         encoding = content_encoding(headers)
         require_size(headers, self._config.max_body)
@@ -102,10 +124,11 @@ class Routes:
 
     def _read_large(
         self, loaded: LoadedModel, body: bytes, encoding: str, read_as: str, query: ForecastQuery
-    ) -> Rows:
+    ) -> ReadBody:
         if encoding:
             body = decompress(body, encoding, self._config.max_body)
-        return loaded.model.read(body, read_as, query)
+        read: ReadBody = loaded.model.read(body, read_as, query)
+        return read
 
     async def newest(self, request: Request, receive: Receive) -> Response:
         """Answer the forecast from the run's own rows. It is computed once per version, query and media type."""
@@ -133,7 +156,9 @@ class Routes:
             rows = await self._in_thread(partial(loaded.model.newest, query), deadline)
             request.windows = rows.windows
             forecast = await self._batches.forecast(loaded.model, rows, deadline=deadline)
-            return await self._in_thread(partial(loaded.model.write, rows, forecast, media_type), deadline)
+            return await self._in_thread(
+                partial(loaded.model.write, rows, forecast, media_type, key=self._service.key), deadline
+            )
         finally:
             self._deadlines.end(deadline)
 

@@ -108,7 +108,13 @@ class _Server:
             executor=loading,
         )
         batches = Batches(max_windows=self._config.max_batch, max_waiting=self._config.queue, metrics=metrics)
-        self._routes = Routes(self._config, batches=batches, metrics=metrics, executor=threads)
+        self._routes = Routes(
+            self._config,
+            batches=batches,
+            metrics=metrics,
+            executor=threads,
+            service=loaded.model.service,
+        )
         log = None if print_log is None else AccessLog(print_log)
         self._app = Application(
             self._routes.table() | Pages(self._config, self._tokens).table(),
@@ -233,9 +239,9 @@ class _Server:
             self._print("note", "requests are not encrypted: use a proxy with TLS for other machines", {})
         token = f' -H "Authorization: Bearer $(head -n 1 {config.token_file})"' if config.token_file else ""
         target = f"--unix-socket {config.uds} http://localhost" if config.uds else url
-        self._print(
-            "try", f"try: curl{token} {target}/v1/forecast", {"text": f"curl{token} {target}/v1/forecast"}
-        )
+        service = self._models.current.model.service
+        text = f"curl{token} {target}{service.path}{service.example}"
+        self._print("try", f"try: {text}", {"text": text})
 
     def _report(self) -> ServeReport:
         return ServeReport(

@@ -13,10 +13,14 @@ ACCEPTED = (JSON, CSV, PARQUET)  # the first one that the client accepts is the 
 LISTED = ", ".join(MEDIA_TYPES)
 
 
-def answer_type(accept: bytes) -> str:
+def answer_type(accept: bytes, *, with_parquet: bool = True) -> str:
     """Return the media type of the answer: the preferred one of the client, and JSON without a preference.
 
     Raises HttpError 406 if the client accepts none.
+
+    Args:
+        accept: header Accept.
+        with_parquet: whether an answer can be Parquet.
 
     >>> answer_type(b""), answer_type(b"text/html, text/csv;q=0.9, */*;q=0.1")
     ('application/json', 'text/csv')
@@ -24,9 +28,14 @@ def answer_type(accept: bytes) -> str:
     if not accept or accept == b"*/*" or accept == b"application/json":
         return JSON
     ranges = _accepted_ranges(accept.decode("latin-1"))
-    best = max(ACCEPTED, key=lambda media_type: _quality(media_type, ranges))
+    available = ACCEPTED if with_parquet else ACCEPTED[:-1]
+    best = max(available, key=lambda media_type: _quality(media_type, ranges))
     if _quality(best, ranges) <= 0:
-        raise HttpError(406, "no media type of Accept is available", hint=f"accept one of {LISTED}")
+        raise HttpError(
+            406,
+            "no media type of Accept is available",
+            hint=f"accept one of {', '.join(sorted(available, key=MEDIA_TYPES.index))}",
+        )
     return best
 
 

@@ -9,27 +9,32 @@ from lstm_cli.config.option_values import probabilities, whole_number
 from lstm_cli.errors import UsageError
 from lstm_cli.serving.messages.http_error import HttpError
 from lstm_cli.serving.model import ForecastQuery
+from lstm_cli.serving.service import FORECASTS
 from lstm_cli.wording import did_you_mean
 
 Value = TypeVar("Value")
 
-NAMES = ("horizon", "quantiles", "intervals", "series")
+NAMES = FORECASTS.query_names
 EXAMPLES = {"horizon": "24", "quantiles": "0.1,0.5,0.9", "intervals": "false"}
 MAX_VALUES = 1_000
 EMPTY = ForecastQuery()
 
 
-def parse_query(text: bytes) -> ForecastQuery:
+def parse_query(text: bytes, names: tuple[str, ...] = NAMES) -> ForecastQuery:
     """Return the query values of a URL. Raises HttpError 400 for one that is unknown or malformed.
+
+    Args:
+        text: query of the URL.
+        names: names that the route knows.
 
     >>> parse_query(b"horizon=24&quantiles=0.1,0.9&series=a&series=b")
     ForecastQuery(horizon=24, quantiles=(0.1, 0.9), intervals=True, series=('a', 'b'))
     """
-    return _parsed(text) if text else EMPTY
+    return _parsed(text, names) if text else EMPTY
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: bytes) -> ForecastQuery:
+def _parsed(text: bytes, names: tuple[str, ...]) -> ForecastQuery:
     try:
         pairs = parse_qsl(
             text.decode("ascii"),
@@ -41,8 +46,9 @@ def _parsed(text: bytes) -> ForecastQuery:
     except ValueError:  # also of an encoding
         raise HttpError(400, "the query of the URL is malformed", hint="write it like ?horizon=24") from None
     for name, _ in pairs:
-        if name not in NAMES:
-            hint = did_you_mean(name, NAMES) or f"the query values are {', '.join(NAMES)}"
+        if name not in names:
+            known = f"the query values are {', '.join(names)}" if names else "the route has no query values"
+            hint = did_you_mean(name, names) or known
             raise HttpError(400, f"the query value '{name}' is unknown", hint=hint)
     for name in ("horizon", "intervals"):
         if [other for other, _ in pairs].count(name) > 1:

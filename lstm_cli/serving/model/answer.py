@@ -33,6 +33,19 @@ def encode_answer(
         key: key of the records in a JSON body.
     """
     body = encode_forecast(forecast, FORMATS[media_type])
+    return answer_of(body, media_type, version=version, warnings=warnings, key=key)
+
+
+def answer_of(body: bytes, media_type: str, *, version: str, warnings: Sequence[Finding], key: str) -> Answer:
+    """Return the answer with a body of `lstm predict`, and around that of JSON an object.
+
+    Args:
+        body: bytes of `lstm predict`.
+        media_type: one of MEDIA_TYPES.
+        version: version of the model.
+        warnings: warnings of the request.
+        key: key of the records in a JSON body.
+    """
     if media_type == JSON:
         head = (
             f'{{"version": {json.dumps(version)}, "warnings": {_warnings_text(warnings)}, {json.dumps(key)}: '

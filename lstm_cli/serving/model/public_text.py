@@ -2,7 +2,8 @@
 
 import re
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from lstm_cli.errors import DataError, LstmError
@@ -12,6 +13,11 @@ from lstm_cli.serving.model.request import MalformedBody
 QUERY_VALUES = {"--horizon": "horizon", "--quantiles": "quantiles", "--only": "series"}  # by option
 FORMAT_HINT = "send the rows in the format of the training data"
 OPERATOR_HINT = "ask the operator of the server"
+# Rules of text that no reader can parse, whatever the model is.
+MALFORMED_RULES = frozenset(
+    f"D{number}"
+    for number in (101, 102, 103, 104, 105, 110, 112, 113, 114, 121, 122, 126, 127, 128, 131, 138, 139, 146)
+)
 # An option, or a command of the tool, which a client cannot use.
 _OPTION = re.compile(r"(?<![\w-])--[a-z]|'lstm [a-z]|\brun prepare\b")
 _QUERY_OPTION = re.compile(
@@ -58,6 +64,26 @@ def make_public(error: LstmError, path: str, name: str) -> None:
 def name_null(error: LstmError) -> None:
     """Write the hint of an error about a JSON body with `null`, which is its missing value."""
     error.hint = _MISSING.sub("write null", error.hint)
+
+
+@contextmanager
+def public_errors(path: str, name: str, *, is_json: bool = False) -> Iterator[None]:
+    """Write the errors of the block for clients. Text that no reader can parse is a MalformedBody.
+
+    Args:
+        path: absolute path of the run.
+        name: name of the run.
+        is_json: whether the rows are JSON.
+    """
+    try:
+        yield
+    except LstmError as error:
+        make_public(error, path, name)
+        if is_json:
+            name_null(error)
+        if isinstance(error, DataError) and error.rule in MALFORMED_RULES:
+            raise MalformedBody(error.message, hint=error.hint) from error
+        raise
 
 
 def public_finding(finding: Finding, path: str, name: str) -> Finding:

@@ -1,8 +1,6 @@
 """Version of the model of a run, loaded once and never changed."""
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lstm_cli import __version__
 from lstm_cli.config import PredictConfig
 from lstm_cli.config.text import PLAIN_TEXT
 from lstm_cli.data.forecast.fed_back import ModelRuns
@@ -19,7 +16,7 @@ from lstm_cli.data.times.formats import SECOND
 from lstm_cli.errors import CorruptArtifact, DataError, LstmError, UsageError
 from lstm_cli.findings import Finding
 from lstm_cli.inference.onnx_format import TRAIN_AGAIN
-from lstm_cli.rundir import Run, list_versions, open_run, version_number
+from lstm_cli.rundir import open_run
 from lstm_cli.serving.model.answer import Answer, encode_answer
 from lstm_cli.serving.model.batch import forecast_batch
 from lstm_cli.serving.model.description import RunDescription
@@ -27,9 +24,10 @@ from lstm_cli.serving.model.json_body import BODY, read_json, read_plain_records
 from lstm_cli.serving.model.media_types import JSON, PARQUET
 from lstm_cli.serving.model.plain_forecasts import PlainForecasts
 from lstm_cli.serving.model.plain_window import PlainReader, has_plain_rows
-from lstm_cli.serving.model.public_text import make_public, name_null, public_finding, remove_path
-from lstm_cli.serving.model.request import ForecastQuery, MalformedBody
+from lstm_cli.serving.model.public_text import make_public, public_errors, public_finding, remove_path
+from lstm_cli.serving.model.request import ForecastQuery
 from lstm_cli.serving.model.rows import PlainRows, Rows, TableRows, start
+from lstm_cli.serving.service import FORECASTS, etag_of, version_of
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.choose_series import choose_series
 from lstm_cli.steps.predict.data import ForecastData, Warn, load_new_data, load_own_data
@@ -41,11 +39,6 @@ from lstm_cli.steps.shared.memory_estimate import require_forecast
 if TYPE_CHECKING:
     from lstm_cli.data.reading.source import Cell
 
-# Rules of text that no reader can parse, whatever the model is.
-MALFORMED_RULES = frozenset(
-    f"D{number}"
-    for number in (101, 102, 103, 104, 105, 110, 112, 113, 114, 121, 122, 126, 127, 128, 131, 138, 139, 146)
-)
 MAX_ROWS = 1_000_000  # rows of a body with gaps filled; two times that are far apart need no large body
 QUERIES = 64  # parsed queries that are kept
 
@@ -56,6 +49,8 @@ class ServedModel:
     `read` and `write` can run in several threads at once, and next to `forecast`. One thread calls `forecast`.
     Errors of `read`, `forecast`, `write` and `newest` name no path of the machine and no option. Those of `load` do.
     """
+
+    service = FORECASTS
 
     def __init__(self, forecaster: Forecaster, *, name: str, version: str, etag: str) -> None:
         """Take an opened model, whose parts are in memory.
@@ -91,8 +86,8 @@ class ServedModel:
                 served = cls(
                     forecaster,
                     name=path.resolve().name,
-                    version=str(version_number(list_versions(opened.steps, opened.models)[-1])),
-                    etag=_etag(opened),
+                    version=version_of(opened),
+                    etag=etag_of(opened),
                 )
             served._try_forecast()
         except LstmError as error:
@@ -115,7 +110,7 @@ class ServedModel:
             BodyTooLarge: the table of a Parquet body is too large (413).
             DeviceError: the forecast does not fit in memory (503).
         """
-        with self._public_errors(is_json=media_type == JSON):
+        with public_errors(self._path, self.name, is_json=media_type == JSON):
             parsed = self._parsed(query)
             findings: list[Finding] = []
             if media_type == JSON:
@@ -146,7 +141,7 @@ class ServedModel:
             MissingArtifact: the run has no data (404).
             StaleArtifact: the run's data have other columns or another frequency than the model (503).
         """
-        with self._public_errors():
+        with public_errors(self._path, self.name):
             parsed = self._parsed(query)
             findings: list[Finding] = []
             data = load_own_data(self._forecaster, findings.append)
@@ -283,22 +278,6 @@ class ServedModel:
         if not isinstance(result, LstmError):
             self.write(rows, result)
 
-    @contextmanager
-    def _public_errors(self, *, is_json: bool = False) -> Iterator[None]:
-        """Write the errors of the block for clients. Text that no reader can parse is a MalformedBody.
-
-        is_json: whether the rows are JSON.
-        """
-        try:
-            yield
-        except LstmError as error:
-            make_public(error, self._path, self.name)
-            if is_json:
-                name_null(error)
-            if isinstance(error, DataError) and error.rule in MALFORMED_RULES:
-                raise MalformedBody(error.message, hint=error.hint) from error
-            raise
-
 
 def _with_text_of_bodies(forecaster: Forecaster) -> Forecaster:
     """Return a forecaster that reads bodies as UTF-8 from their first line, whatever the file of the run has."""
@@ -316,9 +295,3 @@ class _ParsedQuery:
     steps: int
     findings: tuple[Finding, ...]
     plain: PlainForecasts | None  # the direct way; None: the rows must be read as a table
-
-
-def _etag(run: Run) -> str:
-    """Return a name of the model, the quantized model and the data of a run, and of the program."""
-    digests = (run.digest(name) or "" for name in ("model", "quantized", "data"))
-    return hashlib.sha256(" ".join((__version__, *digests)).encode()).hexdigest()[:32]

@@ -263,7 +263,7 @@ def scale_read(
         column = read.raw.columns[int(np.argmax(np.abs(values[large[0]])))]
         raise DataError(
             f"column {quote_name(column)} has a value in sequence {quote_name(read.raw.names[index])} that is too "
-            f"large for 32-bit floats with --scaler {scaler.kind}",
+            f"large for 32-bit floats (--scaler {scaler.kind})",
             hint="correct the value, or write the column in a larger unit and prepare again",
             rule="D604",
             at=in_file(read.source),

@@ -59,8 +59,7 @@ def test_int8_hardly_changes_the_network_and_keeps_the_simple_model(
     graph = export_classifier(combined, inputs=2, classes=3)
     small = to_int8(graph, scratch=tmp_path, lstm_only=True)
     (before, simple), (after, kept) = (
-        open_sequence_session(each, threads=1).probabilities(values, lengths)
-        for each in (graph, small)
+        open_sequence_session(each, threads=1).probabilities(values, lengths) for each in (graph, small)
     )
     np.testing.assert_allclose(kept, simple, rtol=1e-5, atol=1e-6)
     assert 0 < np.abs(after - before).max() < 0.02

@@ -127,7 +127,9 @@ def exchange(
             executor=executor,
         )
         batches = Batches(max_windows=config.max_batch, max_waiting=config.queue, metrics=metrics)
-        routes = Routes(config, batches=batches, metrics=metrics, executor=executor)
+        routes = Routes(
+            config, batches=batches, metrics=metrics, executor=executor, service=loaded.model.service
+        )
         log = AccessLog(print_log) if with_log else None
         tokens = Tokens(config.token_file)
         table = routes.table() | (Pages(config, tokens).table() if with_pages else {})

@@ -20,6 +20,7 @@ from lstm_cli.serving.model import (
     MalformedBody,
     Rows,
 )
+from lstm_cli.serving.service import FORECASTS
 
 WARNING = Finding(rule="D602", text="1 missing value is filled", source="body", column="load")
 BAD_CELL = at_line("body", 3)
@@ -27,6 +28,8 @@ BAD_CELL = at_line("body", 3)
 
 class FakeModel:
     """Model whose forecast of a request is the sum of its numbers; `before_forecast` is called with each batch."""
+
+    service = FORECASTS
 
     def __init__(self, version: str, before_forecast: Callable[[Sequence[Rows]], None] | None = None) -> None:
         self.version = version
@@ -95,7 +98,7 @@ def install() -> None:
     """Load the fake instead of the model of a run, in this process."""
     from lstm_cli.serving.http import loaded_model
 
-    loaded_model.ServedModel = FakeModel
+    loaded_model.load_served = FakeModel.load
 
 
 def command(*argv: str) -> list[str]:

@@ -14,7 +14,7 @@ from lstm_cli.serving.http.loaded_model import signature_of
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(loaded_model, "ServedModel", fake_model.FakeModel)
+    monkeypatch.setattr(loaded_model, "load_served", fake_model.FakeModel.load)
     folder = tmp_path / "run"
     (folder / "model" / "0001").mkdir(parents=True)
     (folder / "model" / "0001" / "model.onnx").write_bytes(b"model")

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,7 +14,7 @@ import numpy as np
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.config.classify import ClassifyPrepareConfig
-from lstm_cli.config.text import PLAIN_TEXT
+from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.config.validators import restore_settings
 from lstm_cli.data.forecast.output import output_format
 from lstm_cli.data.reading.source import expand_paths
@@ -24,7 +25,7 @@ from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_classifier import TrainedClassifier, load_classifier
 from lstm_cli.rundir import Run, check_output, open_run, replace_file, stale_sources
 from lstm_cli.sequences.build import join_tokens
-from lstm_cli.sequences.dataset import UNKNOWN, SequenceData
+from lstm_cli.sequences.dataset import UNKNOWN, SequenceData, SequenceSchema
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.predict.sequences.documents import have_same_vocabulary, read_new_documents
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
@@ -40,6 +41,7 @@ from lstm_cli.tasks.records import CLASSIFY
 from lstm_cli.tasks.settle import require_own_options
 from lstm_cli.wording import count_noun
 
+Warn = Callable[[Finding], None]
 DIGITS = 6  # decimals of a probability
 PREFIX = "p_"  # of the column of a probability
 
@@ -111,7 +113,7 @@ def predict_sequences(
         data, cut = (
             _own_data(opened, model, warn)
             if new is None
-            else _new_data(new, opened, model, config, stdin, warn)
+            else load_new_sequences(new, model, config.text_settings.over(stored_text(opened)), stdin, warn)
         )
     ready = time.perf_counter()
     probabilities, _ = model.session(data)
@@ -142,7 +144,7 @@ def predict_sequences(
     )
 
 
-def _own_data(run: Run, model: TrainedClassifier, warn: Any) -> tuple[SequenceData, int]:
+def _own_data(run: Run, model: TrainedClassifier, warn: Warn) -> tuple[SequenceData, int]:
     """Return the sequences of the run in the scaling of the model."""
     data = load_data(run)
     if stale_sources(run, "model"):
@@ -177,12 +179,45 @@ def _cut(data: SequenceData, model: TrainedClassifier) -> SequenceData:
     )
 
 
-def _new_data(
-    new: str, run: Run, model: TrainedClassifier, config: PredictConfig, stdin: BinaryIO | None, warn: Any
+def stored_text(run: Run) -> TextSettings:
+    """Return how the text of the run's own file is read."""
+    if not run.has("data"):
+        return PLAIN_TEXT
+    return restore_settings(ClassifyPrepareConfig, run.entry("prepare")["config"]).text_settings
+
+
+def load_new_sequences(
+    new: str, model: TrainedClassifier, text: TextSettings, stdin: BinaryIO | None, warn: Warn
 ) -> tuple[SequenceData, int]:
-    """Return the sequences of a file in the scaling of the model, and how many of them are cut."""
+    """Return the sequences of a file in the scaling of the model, and how many of them are cut.
+
+    Args:
+        new: file, `-` for standard input, or bytes in memory.
+        model: trained classifier.
+        text: how text is read.
+        stdin: standard input.
+        warn: receives warnings.
+
+    Raises:
+        DataError: the sequences cannot be read, or do not fit the model.
+    """
+    return scale_new_sequences(_read(new, model, text, stdin, warn), model, warn)
+
+
+def scale_new_sequences(
+    read: ReadSequences, model: TrainedClassifier, warn: Warn
+) -> tuple[SequenceData, int]:
+    """Return new sequences in the scaling of the model, and how many of them are cut.
+
+    Args:
+        read: sequences with the columns of the model.
+        model: trained classifier.
+        warn: receives warnings.
+
+    Raises:
+        DataError: a value is too large, or a value is missing and the run refuses missing values.
+    """
     schema = model.schema
-    read = _read(new, run, model, config, stdin, warn)
     for finding in read.findings:
         warn(finding)
     filled = require_filling(read, schema.missing)
@@ -216,16 +251,12 @@ def _new_data(
 
 
 def _read(
-    new: str, run: Run, model: TrainedClassifier, config: PredictConfig, stdin: BinaryIO | None, warn: Any
+    new: str, model: TrainedClassifier, text: TextSettings, stdin: BinaryIO | None, warn: Warn
 ) -> ReadSequences:
     schema = model.schema
     paths = expand_paths(new)
-    stored = PLAIN_TEXT
-    if run.has("data"):
-        stored = restore_settings(ClassifyPrepareConfig, run.entry("prepare")["config"]).text_settings
-    text = config.text_settings.over(stored)
-    if schema.tokens:
-        return read_new_documents(paths, run, schema, text, stdin=stdin, warn=warn)
+    if model.vocabulary is not None:
+        return read_new_documents(paths, model.vocabulary, schema, text, stdin=stdin, warn=warn)
     if is_ts(paths):
         read = read_ts_files(paths, labelled=False)
         if len(read.raw.columns) != len(schema.columns):
@@ -263,21 +294,22 @@ def _read(
         raise
 
 
+def header_of(schema: SequenceSchema) -> list[str]:
+    """Return the names of the columns of the output."""
+    id_column = schema.sequence or ("row" if schema.tokens else "sequence")
+    return [id_column, "predicted", *(f"{PREFIX}{name}" for name in schema.classes)]
+
+
 def _rows(
     model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray
 ) -> tuple[list[str], list[list[str]]]:
     """Return the header and the cells of the table."""
     classes = model.schema.classes
-    header = [
-        model.schema.sequence or ("row" if model.schema.tokens else "sequence"),
-        "predicted",
-        *(f"{PREFIX}{name}" for name in classes),
-    ]
     rows = [
         [name, classes[int(row.argmax())], *(f"{value:.{DIGITS}f}" for value in row)]
         for name, row in zip(data.names, probabilities, strict=True)
     ]
-    return header, rows
+    return header_of(model.schema), rows
 
 
 def _csv(model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray) -> bytes:

@@ -14,7 +14,7 @@ from lstm_cli.sequences.build import RawSequences
 from lstm_cli.sequences.dataset import SequenceSchema
 from lstm_cli.sequences.store import VOCABULARY
 from lstm_cli.steps.shared.sequence_reading import ReadSequences
-from lstm_cli.text.vocabulary import UNKNOWN, load_vocabulary
+from lstm_cli.text.vocabulary import UNKNOWN, Vocabulary
 from lstm_cli.wording import count_noun
 
 CHARACTERS = "characters"  # kind of tokens of which some can be unknown
@@ -22,7 +22,7 @@ CHARACTERS = "characters"  # kind of tokens of which some can be unknown
 
 def read_new_documents(
     paths: Sequence[str],
-    run: Run,
+    vocabulary: Vocabulary,
     schema: SequenceSchema,
     text: TextSettings,
     *,
@@ -33,7 +33,7 @@ def read_new_documents(
 
     Args:
         paths: files.
-        run: run with a model.
+        vocabulary: vocabulary of the model.
         schema: schema of the model.
         text: how text is read.
         stdin: standard input.
@@ -41,14 +41,7 @@ def read_new_documents(
 
     Raises:
         DataError: the documents cannot be read.
-        CorruptArtifact: the vocabulary is invalid.
     """
-    reader = run.artifact("model")
-    stored = reader.json(VOCABULARY)
-    with reader.parsing():
-        vocabulary = load_vocabulary(stored)
-        if vocabulary.size != schema.tokens:
-            raise ValueError("the vocabulary has another size")
     columns = {TEXT: schema.columns[0]}
     if schema.sequence is not None:
         columns[SEQUENCE] = schema.sequence
