@@ -12,6 +12,7 @@ from lstm_cli.tasks.records import CLASSIFY, FORECAST
 class Service:
     """Route of a task, and what it accepts."""
 
+    task: str
     path: str
     key: str  # of the result in a JSON answer
     has_newest: bool  # GET answers from the rows of the run
@@ -21,6 +22,7 @@ class Service:
 
 
 FORECASTS = Service(
+    task=FORECAST.name,
     path="/v1/forecast",
     key="forecast",
     has_newest=True,
@@ -28,6 +30,7 @@ FORECASTS = Service(
     writes_parquet=True,
 )
 CLASSES = Service(
+    task=CLASSIFY.name,
     path="/v1/classify",
     key="predictions",
     has_newest=False,
@@ -35,7 +38,7 @@ CLASSES = Service(
     writes_parquet=False,
     example=" -H 'Content-Type: text/csv' --data-binary @sequences.csv",
 )
-SERVICES = {FORECAST.name: FORECASTS, CLASSIFY.name: CLASSES}
+SERVICES = {service.task: service for service in (FORECASTS, CLASSES)}
 
 
 def version_of(run: Run) -> str:

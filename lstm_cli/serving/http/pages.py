@@ -65,15 +65,16 @@ class Pages:
         return loaded.pages[name]
 
     def _openapi(self, loaded: LoadedModel) -> bytes:
-        from lstm_cli.serving.page import openapi_document
+        from lstm_cli.serving.page.tasks import PAGES
 
-        document = openapi_document(loaded.model.describe(), self._limits())
+        pages = PAGES[loaded.model.service.task]
+        document = pages.openapi(loaded.model.describe(), self._limits())
         return json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
     def _page(self, loaded: LoadedModel) -> bytes:
-        from lstm_cli.serving.page import page_html
+        from lstm_cli.serving.page.tasks import PAGES
 
-        return page_html(loaded.model.describe(), self._limits())
+        return PAGES[loaded.model.service.task].html(loaded.model.describe(), self._limits())
 
     def _limits(self) -> "ServerLimits":
         from lstm_cli.serving.page import ServerLimits

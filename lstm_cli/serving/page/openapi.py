@@ -20,29 +20,52 @@ def openapi_document(description: RunDescription, limits: ServerLimits) -> dict[
         description: the served model.
         limits: limits of the server.
     """
-    document: Json = {
-        "openapi": "3.1.0",
-        "info": {
+    paths = {
+        "/v1/forecast": {
+            "get": _newest(description, limits),
+            "post": _forecast(description, limits),
+        },
+        "/invocations": {"post": _invocations(description, limits)},
+    }
+    return assemble_document(
+        {
             "title": f"Forecast of {', '.join(targets(description))}: {description.name}",
-            "version": __version__,
             "summary": summary(description),
             "description": _about(description, limits),
         },
+        paths,
+        {
+            "schemas": components(description),
+            "requestBodies": {"Rows": _body(description)},
+            "examples": example_components(description),
+        },
+        limits,
+        tag=FORECASTS,
+    )
+
+
+def assemble_document(info: Json, paths: Json, parts: Json, limits: ServerLimits, *, tag: str) -> Json:
+    """Return a document with the routes that every server has.
+
+    Args:
+        info: title, summary and description.
+        paths: routes of the task.
+        parts: components of the routes of the task.
+        limits: limits of the server.
+        tag: name of the group of these routes.
+    """
+    document: Json = {
+        "openapi": "3.1.0",
+        "info": {"version": __version__, **info},
         "servers": [{"url": ".", "description": "This server."}],
-        "tags": [{"name": name} for name in (FORECASTS, NAMES_OF_OTHERS, OPERATION)],
+        "tags": [{"name": name} for name in (tag, NAMES_OF_OTHERS, OPERATION)],
         "paths": {
-            "/v1/forecast": {
-                "get": _newest(description, limits),
-                "post": _forecast(description, limits),
-            },
-            "/invocations": {"post": _invocations(description, limits)},
+            **paths,
             "/ping": {
                 "get": _health("ping", "Return whether the server is ready, under the name of SageMaker.")
             },
             "/v2/health/live": {"get": _health("live", "Return whether the server runs.", can_fail=False)},
-            "/v2/health/ready": {
-                "get": _health("ready", "Return whether the server is ready for forecasts.")
-            },
+            "/v2/health/ready": {"get": _health("ready", "Return whether the server is ready for requests.")},
             "/metrics": {
                 "get": _plain(
                     "metrics",
@@ -60,12 +83,7 @@ def openapi_document(description: RunDescription, limits: ServerLimits) -> dict[
                 )
             },
         },
-        "components": {
-            "schemas": components(description),
-            "requestBodies": {"Rows": _body(description)},
-            "responses": error_components(),
-            "examples": example_components(description),
-        },
+        "components": {**parts, "responses": error_components()},
     }
     if limits.needs_token:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}

@@ -7,7 +7,7 @@ REQUEST_ID, VERSION, WARNINGS = "X-Request-Id", "LSTM-Model-Version", "LSTM-Warn
 ERRORS = {
     400: "The body is malformed, or a query value is unknown or malformed.",
     401: "The token is missing or wrong.",
-    404: "Not found: the run has no data for this forecast.",
+    404: "Not found: there is no such path, or the run has no data for it.",
     405: "The path does not have this method.",
     406: "The server writes no media type of `Accept`.",
     408: "The body arrived too slowly.",
@@ -17,7 +17,7 @@ ERRORS = {
     431: "The headers are too large.",
     500: "An error of the server. Its log has the request id.",
     503: "The server is not ready, its queue is full, or memory is short.",
-    504: "The forecast took longer than the time limit.",
+    504: "The answer took longer than the time limit.",
 }
 
 
@@ -54,27 +54,35 @@ def errors(*statuses: int, needs_token: bool) -> Json:
     return {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(every)}
 
 
-def answer(schema: str, *, etag: bool = False) -> Json:
-    """Return the answer with a forecast in JSON, CSV or Parquet, by `Accept`.
+def answer(
+    schema: str,
+    *,
+    etag: bool = False,
+    about: str = "Forecast, with a row for each step of each series.",
+    with_parquet: bool = True,
+) -> Json:
+    """Return the answer in JSON, CSV or Parquet, by `Accept`.
 
     Args:
         schema: name of the JSON schema.
         etag: the answer has an ETag.
+        about: content of the answer.
+        with_parquet: whether the answer can be Parquet.
     """
     headers = {
-        VERSION: _header("Version of the model that made the forecast."),
+        VERSION: _header("Version of the model that made the answer."),
         REQUEST_ID: _header("Id of the request in the log of the server."),
         WARNINGS: _header("Warnings of an answer in CSV or Parquet, as a JSON list of texts."),
     }
     if etag:
         headers["ETag"] = _header("Tag of this forecast.")
     return {
-        "description": "Forecast, with a row for each step of each series.",
+        "description": about,
         "headers": headers,
         "content": {
             JSON: {"schema": reference(schema)},
             CSV: {"schema": {"type": "string"}},
-            PARQUET: {},
+            **({PARQUET: {}} if with_parquet else {}),
         },
     }
 

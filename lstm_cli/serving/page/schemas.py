@@ -25,10 +25,17 @@ def components(description: RunDescription) -> Json:
     return {
         "Row": record,
         "Records": {**records, "description": 'Rows as a list of objects, as pandas\' `orient="records"`.'},
-        "Split": _split_schema(description),
-        "Forecast": _answer_schema(description, "forecast"),
-        "Predictions": _answer_schema(description, "predictions"),
+        "Split": split_schema([column.name for column in description.columns if not description.wide]),
+        "Forecast": answer_schema("forecast", "ForecastRow", description.version),
+        "Predictions": answer_schema("predictions", "ForecastRow", description.version),
         "ForecastRow": _forecast_row(description),
+        **common_schemas(),
+    }
+
+
+def common_schemas() -> Json:
+    """Return the schemas of warnings, errors and health, which every server has."""
+    return {
         "Warning": _warning_schema(),
         "Error": _error_schema(),
         "Health": {"type": "object", "description": "State of the server."},
@@ -90,8 +97,8 @@ def column_text(column: ColumnDescription, description: RunDescription) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _split_schema(description: RunDescription) -> Json:
-    names = [column.name for column in description.columns if not description.wide]
+def split_schema(names: list[str]) -> Json:
+    """Return the schema of rows as column names and cells; `names` are an example of the columns."""
     return {
         "type": "object",
         "description": 'Rows as pandas\' `orient="split"`: the names of the columns, and the cells of each row.',
@@ -134,18 +141,25 @@ def _forecast_row(description: RunDescription) -> Json:
     }
 
 
-def _answer_schema(description: RunDescription, key: str) -> Json:
+def answer_schema(key: str, row: str, version: str) -> Json:
+    """Return the schema of a JSON answer.
+
+    Args:
+        key: key of the rows.
+        row: name of the schema of a row.
+        version: version of the model, as an example.
+    """
     return {
         "type": "object",
         "required": ["version", "warnings", key],
         "properties": {
             "version": {
                 "type": "string",
-                "description": "Version of the model that made the forecast.",
-                "examples": [description.version],
+                "description": "Version of the model that made the answer.",
+                "examples": [version],
             },
             "warnings": {"type": "array", "items": reference("Warning")},
-            key: {"type": "array", "items": reference("ForecastRow")},
+            key: {"type": "array", "items": reference(row)},
         },
     }
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from lstm_cli.sequences.dataset import SequenceData, SequenceSchema
 from lstm_cli.steps.predict.sequences import header_of
-from lstm_cli.tasks.records import CLASSIFY
 
 DIGITS = 6  # significant digits of the values of an example
 
@@ -16,7 +15,6 @@ DIGITS = 6  # significant digits of the values of an example
 class ClassifierDescription:
     """Description of the served classifier."""
 
-    task: str
     name: str  # name of the run directory, without its path
     version: str
     sequence: str | None  # column with the id of a sequence; None: only `instances` are read
@@ -65,7 +63,6 @@ def describe_classifier(
         writer.writeheader()
         writer.writerows(records)
     return ClassifierDescription(
-        task=CLASSIFY.name,
         name=name,
         version=version,
         sequence=schema.sequence,

@@ -1,7 +1,7 @@
 """Descriptions of runs, and a small server of their pages."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -102,8 +102,20 @@ REFUSAL = {
 
 
 @contextmanager
-def page_server(description: RunDescription, limits: ServerLimits) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the address of a server of the page with fixed answers, and the requests that it gets."""
+def page_server(
+    description: Any,
+    limits: ServerLimits,
+    html: Callable[[Any, ServerLimits], bytes] = page_html,
+    answer_of: Callable[[Any], dict[str, Any]] = forecast_of,
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the address of a server of the page with fixed answers, and the requests that it gets.
+
+    Args:
+        description: description of a run.
+        limits: limits of the server.
+        html: makes the page.
+        answer_of: makes the answer to each request.
+    """
     requests: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -120,7 +132,7 @@ def page_server(description: RunDescription, limits: ServerLimits) -> Iterator[t
         def do_GET(self) -> None:
             known = not limits.needs_token or self.headers["Authorization"] == f"Bearer {TOKEN}"
             if self.path == "/":
-                page = page_html(description, limits) if known else sign_in_html()
+                page = html(description, limits) if known else sign_in_html()
                 self.reply(200 if known else 401, page, "text/html; charset=utf-8")
             elif self.path == "/favicon.ico":
                 self.reply(204, b"", "image/x-icon")
@@ -132,7 +144,7 @@ def page_server(description: RunDescription, limits: ServerLimits) -> Iterator[t
 
         def answer(self, body: bytes) -> None:
             requests.append((self.command, self.path, dict(self.headers), body))
-            found = (422, REFUSAL) if b"abc" in body else (200, forecast_of(description))
+            found = (422, REFUSAL) if b"abc" in body else (200, answer_of(description))
             self.reply(found[0], json.dumps(found[1]).encode(), "application/json")
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -2,7 +2,7 @@
 (() => {
   const byId = (name) => document.getElementById(name);
   const SHOWN_BEFORE = 3;  // horizons of the given rows in the chart
-  let token = "", chosenFile = null, given = "", shown = null;
+  let token = "", chosenFile = null, given = "", shown = null, served = null;
 
   const address = (path) => new URL(path, document.baseURI).href;
   const headers = (more) => token ? { Authorization: `Bearer ${token}`, ...more } : { ...more };
@@ -110,16 +110,30 @@
       });
       body.append(line);
     }
-    byId("table").replaceChildren(make("caption", "Forecast", { class: "hidden" }), head, body);
+    byId("table").replaceChildren(make("caption", served.title, { class: "hidden" }), head, body);
   }
 
-  function show(answer, before, data) {
-    const rows = answer.forecast, lines = linesOf(rows, data), select = byId("line");
+  function rowsOf(answer) {
+    if (!served.classes) return answer[served.key];
+    return answer[served.key].map((row) => Object.fromEntries([
+      [served.sequence, row.sequence], ["predicted", row.predicted],
+      ...served.classes.map((name) => [`p_${name}`, row.probabilities[name]]),
+    ]));
+  }
+
+  function showLines(rows, before, data) {
+    const lines = linesOf(rows, data), select = byId("line");
     shown = { rows, before, lines };
     select.replaceChildren(...lines.slice(0, 500).map((line, at) => make("option", [line.series, line.name].filter(Boolean).join(" \u00b7 "), { value: at })));
     byId("chosen").hidden = lines.length < 2;
-    byId("result").hidden = false;
     draw(data);
+  }
+
+  function show(answer, before, data) {
+    const rows = rowsOf(answer);
+    shown = { rows };
+    byId("result").hidden = false;
+    if (byId("chart")) showLines(rows, before, data);
     fillTable(rows);
     byId("status").textContent = `${rows.length.toLocaleString("en-US")} rows by model version ${answer.version}.`;
     const warnings = answer.warnings || [], list = make("ul");
@@ -155,10 +169,10 @@
     for (const button of buttons) button.disabled = true;
     for (const name of ["failure", "warnings", "result"]) byId(name).hidden = true;
     byId("answer").hidden = false;
-    byId("status").textContent = "The forecast is computed.";
+    byId("status").textContent = "The answer is computed.";
     try {
       const more = body === null ? {} : { "Content-Type": mediaType() };
-      const answer = await fetch(address(`v1/forecast${query()}`), {
+      const answer = await fetch(address(`${served.route}${query()}`), {
         method: body === null ? "GET" : "POST", body, headers: headers({ Accept: "application/json", ...more }),
       });
       byId("status").textContent = "";
@@ -188,9 +202,9 @@
   const shellWord = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\"'\"'")}'`;
 
   function writeCurl() {
-    const url = shellWord(address(`v1/forecast${query()}`));
+    const url = shellWord(address(`${served.route}${query()}`));
     const secret = byId("token") ? ' -H "Authorization: Bearer $TOKEN"' : "";
-    byId("curl-newest").textContent = `curl -sS${secret} ${url}`;
+    if (byId("curl-newest")) byId("curl-newest").textContent = `curl -sS${secret} ${url}`;
     const rows = byId("curl-rows");
     if (rows) rows.textContent = `curl -sS${secret} -H 'Content-Type: ${mediaType()}' --data-binary @${fileName()} ${url}`;
     if (byId("save-rows")) byId("save-rows").textContent = `Save the rows as ${fileName()}`;
@@ -210,7 +224,7 @@
   }
 
   function start() {
-    const data = JSON.parse(byId("serve-data").textContent);
+    const data = served = JSON.parse(byId("serve-data").textContent);
     given = byId("rows").value;
     if (byId("token")) {
       byId("token").value = token;
@@ -220,11 +234,11 @@
       event.preventDefault();
       ask(chosenFile || byId("rows").value, data);
     });
-    byId("newest").addEventListener("click", () => ask(null, data));
+    if (byId("newest")) byId("newest").addEventListener("click", () => ask(null, data));
     byId("file").addEventListener("change", () => choose(byId("file").files[0]));
     byId("form").addEventListener("input", writeCurl);
-    byId("line").addEventListener("change", () => draw(data));
-    byId("save").addEventListener("click", () => save("forecast.csv", asCsv(shown.rows)));
+    if (byId("line")) byId("line").addEventListener("change", () => draw(data));
+    byId("save").addEventListener("click", () => save(`${served.title.toLowerCase()}.csv`, asCsv(shown.rows)));
     if (byId("save-rows")) byId("save-rows").addEventListener("click", () => save(fileName(), byId("rows").value));
     writeCurl();
   }
