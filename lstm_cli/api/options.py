@@ -409,8 +409,8 @@ class ExportOptions(TypedDict, total=False):
     """Settings of `export`."""
 
     to: Literal["onnx", "torchscript", "pt2", "keras", "h5", "safetensors", "npz"]
-    """Output format: a model, its weights only, or npz (the windows). One of 'onnx', 'torchscript', 'pt2',
-    'keras', 'h5', 'safetensors', 'npz'. Default: 'onnx'.
+    """Output format: a model, its weights only, or npz (windows or sequences). One of 'onnx',
+    'torchscript', 'pt2', 'keras', 'h5', 'safetensors', 'npz'. Default: 'onnx'.
     """
     precision: Literal["fp32", "fp16", "int8"]
     """Precision of the model; fp16 and int8 export the model of `run.quantize()`, with `to='onnx'`. One of

@@ -9,7 +9,7 @@ VERBS = {
     "evaluate": "Score a trained model against baselines.",
     "quantize": "Make a smaller model and compare it with the trained one.",
     "predict": "Forecast the steps after the last row.",
-    "serve": "Serve the forecasts of a model over HTTP.",
+    "serve": "Serve the forecasts or the classes of a model over HTTP.",
     "score": "Score recorded forecasts against what came true.",
     "export": "Export the model or its windows for another program.",
     "report": "Write a page that shows what a model can do.",

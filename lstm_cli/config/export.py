@@ -14,7 +14,9 @@ class ExportConfig:
     """Settings of `lstm export`."""
 
     to: str = setting(
-        "onnx", "Output format: a model, its weights only, or npz (the windows).", choices=EXPORT_FORMATS
+        "onnx",
+        "Output format: a model, its weights only, or npz (windows or sequences).",
+        choices=EXPORT_FORMATS,
     )
     precision: str = setting(
         "fp32",

@@ -60,7 +60,7 @@ class ServeConfig:
     )
     max_batch: int = setting(
         256,
-        "Maximum number of windows in one batch. With 1, answers have the same bytes as those of 'lstm predict'.",
+        "Maximum number of windows or sequences in one batch. With 1, answers have the bytes of 'lstm predict'.",
         "N",
         kind="whole",
         panel=LIMITS_PANEL,

@@ -135,3 +135,18 @@ def test_the_growth_of_an_error(
     before: float | None, after: float | None, least: float, growth: float
 ) -> None:
     assert relative_growth(before, after, least=least) == pytest.approx(growth)
+
+
+def test_verify_finds_a_damaged_file_of_each_artifact(run: Path, as_json: Json) -> None:
+    as_json("quantize", run, "--to", "fp16", "--max-loss", "99%")
+    as_json("evaluate", run)
+    files = [path for path in run.glob("*/0001/*") if path.is_file()]
+    assert {path.parts[-3] for path in files} == {"data", "model", "quantized", "scores"}
+    for path in files:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        report = as_json("verify", run, code=4)
+        assert report["broken"] == [path.parts[-3]], path
+        assert report["rebuild"]
+        path.write_bytes(whole)
+    assert as_json("verify", run)["broken"] == []

@@ -28,11 +28,12 @@ def serve(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> Work:
-    """Serve the forecasts of a model over HTTP.
+    """Serve the forecasts or the classes of a model over HTTP.
 
-    POST /v1/forecast forecasts from the rows of its body, and GET /v1/forecast from those of the run. A new model of
-    the run replaces the old one without a restart. Only this machine can reach the server, unless --host says
-    otherwise. Each request is a line on stderr, unless --quiet is set. SIGTERM and Ctrl-C stop the server.
+    POST /v1/forecast forecasts from the rows of its body, and GET /v1/forecast from those of the run. On a run of
+    labelled sequences, POST /v1/classify classifies those of its body. A new model of the run replaces the old one
+    without a restart. Only this machine can reach the server, unless --host says otherwise. Each request is a line on
+    stderr, unless --quiet is set. SIGTERM and Ctrl-C stop the server.
     """
 
     def work() -> None:
