@@ -16,9 +16,11 @@ def load_served(run: Path, *, threads: int | None) -> Served:
         threads: CPU threads of the model; None: all cores.
 
     Raises:
+        UsageError: the task of the run is not served.
         LstmError: the run has no model, or a file of it is missing, corrupt, or of another version.
     """
-    return LOADERS[stored_task(run).name](run, threads)
+    # The forecaster refuses a run whose task is not served.
+    return LOADERS.get(stored_task(run).name, _load_forecaster)(run, threads)
 
 
 def _load_forecaster(run: Path, threads: int | None) -> Served:
