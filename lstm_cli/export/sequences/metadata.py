@@ -17,7 +17,7 @@ def classifier_tensors(format: Format, schema: SequenceSchema) -> tuple[dict[str
         schema: columns and classes.
     """
     values, lengths = INPUTS
-    shape = ["batch", schema.max_length, len(schema.columns)]
+    shape = ["batch", "steps" if format.holds_parts else schema.max_length, len(schema.columns)]
     tokens = "the ids of the tokens, the first one first, and zeros after the last one"
     scaled = "the steps, the first one first, and zeros after the last one; scaled"
     inputs = {
