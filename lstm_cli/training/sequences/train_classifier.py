@@ -94,7 +94,7 @@ def train_classifier(
         val = DeviceSequences.from_data(data, "val", device)
         hparams = classifier_hyperparameters(config, len(train))
         held_out = None
-        if simple.held_out is not None and start is None:
+        if simple.held_out is not None:
             held_out = train_folds(
                 lambda: new_network(settings, config).to(device),
                 train,
@@ -105,9 +105,7 @@ def train_classifier(
                 checkpoints=checkpoints,
             )
             hparams = replace(hparams, stop_after=held_out.epochs)
-        network, slot = new_network(settings, config), checkpoints.slot(PART)
-        taken = take_start(network, settings, start, listen)
-        network = network.to(device)
+        network, slot = new_network(settings, config).to(device), checkpoints.slot(PART)
         announce_training(network, train, hparams, part=PART, listen=listen, slot=slot)
         fitted = fit(
             network,
