@@ -282,6 +282,8 @@ _NOTES = {
     "D709": "All values of a column are missing.",
     "D710": "A numeric column has cells that are not numbers.",
     "D711": "Several columns could be the target, and `--target` is not set.",
+    "D713": "The smallest class of labelled sequences has few sequences.",
+    "D714": "A value column of labelled sequences counts the steps.",
 }
 RULES = dict(
     sorted(

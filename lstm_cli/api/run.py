@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from lstm_cli.data.forecast.output import Forecast
     from lstm_cli.events import Listener
     from lstm_cli.steps.check.report import CheckReport
+    from lstm_cli.steps.check.sequences import CheckSequencesReport
     from lstm_cli.steps.evaluate.report import EvaluateReport
     from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
     from lstm_cli.steps.evaluate.text import EvaluateTextReport
@@ -581,7 +582,7 @@ def prepare(
 @with_settings(PrepareConfig)
 def check(
     data: "Data", *, plot: source.Path | None = None, **settings: "Unpack[PrepareOptions]"
-) -> "CheckReport":
+) -> "CheckReport | CheckSequencesReport":
     """Inspect data as `prepare` would read them, and report problems.
 
     Args:

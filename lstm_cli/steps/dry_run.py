@@ -88,19 +88,23 @@ class DryRunPlan:
         return to_plain(self)
 
 
-def plan_check(source: Sequence[str], config: PrepareConfig, plot: str | None) -> DryRunPlan:
+def plan_check(
+    source: Sequence[str], config: PrepareConfig, plot: str | None, *, columns: SequenceColumns | None = None
+) -> DryRunPlan:
     """Return the plan of `check`.
 
     Args:
         source: paths, patterns, or `-` for standard input.
         config: settings of `prepare`, which `check` shares.
         plot: path of the plot; None for no plot.
+        columns: task, and columns of labelled sequences; None: a forecast.
 
     Raises:
         DataError: a data file cannot be read.
-        UsageError, OutputError: the plot cannot be written there.
+        UsageError, OutputError: an option belongs to another task, or the plot cannot be written there.
     """
-    paths = expand_paths(source)
+    columns, paths = columns or SequenceColumns(), expand_paths(source)
+    require_own_options(settle_task(columns, paths), "prepare", config, columns)
     plots = plot_files(plot, sources=paths)
     need = prepare_need(paths, config)
     return _plan(None, "check", None, _sizes(paths), plots, need=need)

@@ -397,7 +397,7 @@ config_report = partial(filled_report, "show_config.ConfigReport", steps=STEPS)
 # Steps
 
 
-def check(source, config, listen, *, plot=None, terminal=None, stdin=None):
+def check(source, config, listen, *, plot=None, terminal=None, stdin=None, columns=None):
     _called(source=source, config=config, plot=plot)
     if plot == "-":
         terminal.drawn.append("drawing\n")

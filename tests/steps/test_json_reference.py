@@ -38,6 +38,7 @@ from lstm_cli.rundir import LEDGER, open_run, writing
 from lstm_cli.serving.report import ServeReport
 from lstm_cli.steps.check import check
 from lstm_cli.steps.check.report import CheckReport
+from lstm_cli.steps.check.sequences import CheckSequencesReport
 from lstm_cli.steps.dry_run import DryRunPlan, plan_evaluate
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.report import EvaluateReport
@@ -98,6 +99,7 @@ REPORTS: dict[str, Any] = {
     "history": HistoryReport,
     "config": ConfigReport,
     "dry-run": DryRunPlan,
+    "check: labelled sequences": CheckSequencesReport,
     "prepare: labelled sequences": PrepareSequencesReport,
     "train: labelled sequences": TrainClassifierReport,
     "evaluate: labelled sequences": EvaluateClassifierReport,
@@ -342,6 +344,20 @@ def of_check(run: Path, *_: Any) -> list[Json]:
     return [*result, report.to_json()]
 
 
+def of_check_sequences(run: Path, *_: Any) -> list[Json]:
+    """Return reports of sequences, and of those that `prepare` refuses."""
+    file = gestures(run.parent / "moves.csv")
+    columns = SequenceColumns(sequence="id", label="move", value=("x",), max_length=9)
+    picture = str(run.parent / "moves.png")
+    whole = check(str(file), PrepareConfig(), ignore_events, columns=columns, plot=picture)
+    with pytest.raises(DataError) as refused:
+        check(
+            str(file), PrepareConfig(), ignore_events, columns=SequenceColumns(sequence="step", label="move")
+        )
+    report: Any = refused.value.report
+    return [whole.to_json(), report.to_json()]
+
+
 def of_prepare_sequences(run: Path, *_: Any) -> list[Json]:
     """Return reports of the same data, with a finding, and of the step that is up to date."""
     file = gestures(run.parent / "moves.csv")
@@ -454,6 +470,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "history": of_history,
     "config": of_config,
     "dry-run": of_dry_run,
+    "check: labelled sequences": of_check_sequences,
     "prepare: labelled sequences": of_prepare_sequences,
     "train: labelled sequences": of_train_classifier,
     "evaluate: labelled sequences": of_evaluate_classifier,

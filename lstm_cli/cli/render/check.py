@@ -21,14 +21,14 @@ def check_table(report: Any, page: Page) -> None:
     """Print the facts of the file, its columns, the expected windows and training time, and the problems."""
     page.facts((name, text) for name, text in _facts(report) if text)
     page.blank()
-    _columns(report.columns, page)
+    print_columns(report.columns, page)
     if report.strength:
         page.blank()
         _strength(report, page)
     if report.windows is not None:
         page.blank()
         _windows(report, page)
-    _findings(report, page)
+    print_findings(report, page)
     if report.picture is not None:
         page.line(f"plot: {report.picture}")
 
@@ -102,7 +102,8 @@ def _season(report: Any) -> str:
     return f"{' and '.join(map(str, report.seasons)) or 'none'}{in_parentheses(report.season_reason)}"
 
 
-def _columns(columns: Sequence[Mapping[str, Any]], page: Page) -> None:
+def print_columns(columns: Sequence[Mapping[str, Any]], page: Page) -> None:
+    """Print a table of the columns of a file."""
     page.table(
         ("column", "role", "type", "missing", "min", "max"),
         [
@@ -162,7 +163,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def _findings(report: Any, page: Page) -> None:
+def print_findings(report: Any, page: Page) -> None:
+    """Print the findings of a report, but not the error that ends the command."""
     # The error that ends the command is printed on stderr, with its hint.
     findings = [
         finding

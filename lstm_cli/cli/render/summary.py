@@ -43,7 +43,7 @@ def print_summary(verb: str, report: Any, *, stages: Mapping[str, float] | None 
 def _check(report: Any) -> list[str]:
     severities = [finding["severity"] for finding in report.findings if not is_ignored(finding["rule"])]
     return [
-        count_noun(report.rows, "row"),
+        "" if report.rows is None else count_noun(report.rows, "row"),
         count_noun(severities.count("error"), "error"),
         count_noun(severities.count("warning"), "warning"),
     ]
@@ -235,6 +235,14 @@ def _find_lr(report: Any) -> list[str]:
     return [f"try --lr {report.suggestion:.1g}"]
 
 
+def _check_sequences(report: Any) -> list[str]:
+    return [
+        "" if report.count is None else count_noun(report.count, "sequence"),
+        "" if report.labels is None else count_noun(len(report.labels), "class", "classes"),
+        *_check(report)[1:],
+    ]
+
+
 def _prepare_sequences(report: Any) -> list[str]:
     return [
         count_noun(sum(report.sequences.values()), "sequence"),
@@ -346,6 +354,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "history": _history,
     "config": _config,
     "train --find-lr": _find_lr,
+    "check classify": _check_sequences,
     "prepare classify": _prepare_sequences,
     "train classify": _train_classifier,
     "evaluate classify": _evaluate_classifier,

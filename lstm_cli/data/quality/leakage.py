@@ -20,6 +20,7 @@ from lstm_cli.errors import DataError
 from lstm_cli.findings import NOTE, WARNING, Finding
 from lstm_cli.wording import count_noun
 
+TARGET = "--target"
 MAX_ROWS = 10_000  # first rows of a series that are compared
 MAX_SERIES = 5  # longest series of a panel that are compared
 MIN_PAIRS = 30  # fewer pairs can match at random
@@ -177,22 +178,33 @@ def _drop_farthest_pairs(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray
     return one[kept], other[kept]
 
 
-def column_findings(profile: FileProfile, used: Sequence[str]) -> list[Finding]:
-    """Return findings about unused columns that are empty, constant, or numeric with unreadable cells."""
+def column_findings(
+    profile: FileProfile, used: Sequence[str], *, readers: tuple[str, ...] = (TARGET, "--past", "--future")
+) -> list[Finding]:
+    """Return findings about unused columns that are empty, constant, or numeric with unreadable cells.
+
+    Args:
+        profile: profile of the file.
+        used: columns with their own findings.
+        readers: options that would read such a column.
+    """
     findings = []
     for column in profile.columns:
         if column.name in used:
             continue
         location = profile.location(column.name)
         if column.reads_as == "empty" or column.constant is not None:
-            findings.append(_useless_column_finding(column, location, profile.rows))
+            findings.append(_useless_column_finding(column, location, profile.rows, readers))
         elif column.first_non_numeric is not None:
-            findings.append(_non_numeric_finding(column, location))
+            findings.append(_non_numeric_finding(column, location, readers))
     return findings
 
 
-def _useless_column_finding(column: ColumnProfile, location: CellLocation, rows: int) -> Finding:
+def _useless_column_finding(
+    column: ColumnProfile, location: CellLocation, rows: int, readers: tuple[str, ...]
+) -> Finding:
     empty = column.constant is None
+    flags = tuple(flag for flag in readers if flag != TARGET)  # a target has its own findings
     line = (column.first_missing if empty else column.first_measured) or 0
     description = (
         f"the column is empty ({count_noun(rows, 'missing value')}"
@@ -202,17 +214,19 @@ def _useless_column_finding(column: ColumnProfile, location: CellLocation, rows:
     return Finding.at(
         location.at(line),
         "D709" if empty else "D702",
-        f"{description}; do not name it by --past or --future)",
+        f"{description}; do not name it by {' or '.join(flags)})",
         kind="empty" if empty else "constant",
         severity=NOTE,
         count=rows if empty else rows - column.missing,
-        flags=("--past", "--future"),
+        flags=flags,
     )
 
 
-def _non_numeric_finding(column: ColumnProfile, location: CellLocation) -> Finding:
+def _non_numeric_finding(column: ColumnProfile, location: CellLocation, readers: tuple[str, ...]) -> Finding:
     """Return the finding about cells that keep a numeric column from being read, in the words of the reader."""
     assert column.first_non_numeric is not None
+    *others, last = readers
+    options = f"{', '.join(others)} or {last}" if others else last
     line, cell = column.first_non_numeric
     try:
         read_numbers([cell], np.array([line]), location, column.number_format)
@@ -224,12 +238,12 @@ def _non_numeric_finding(column: ColumnProfile, location: CellLocation) -> Findi
         kind="no-number",
         severity=NOTE,
         text=f"{text}, {count_noun(column.non_numeric, 'such cell')} in a column of numbers (correct them before you "
-        "use it with --target, --past or --future)",
+        f"use it with {options})",
         source=location.source,
         column=column.name,
         lines=(line,),
         count=column.non_numeric,
-        flags=("--target", "--past", "--future"),
+        flags=readers,
     )
 
 

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.data.build.splits import check_split_sizes
+from lstm_cli.config.classify import SequenceColumns
 from lstm_cli.data.reading.source import expand_paths
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.plots.terminal import Terminal
-from lstm_cli.rundir import replace_file
-from lstm_cli.steps.check.inspect import CheckState, inspect_file
-from lstm_cli.steps.check.report import CheckReport, report_of
-from lstm_cli.steps.shared.plot_output import TERMINAL, check_plot, plot_format
+from lstm_cli.steps.check.work import WORK, AnyReport
+from lstm_cli.steps.shared.plot_output import check_plot
+from lstm_cli.tasks.settle import require_own_options, settle_task
 
 
 def check(
@@ -22,7 +21,8 @@ def check(
     plot: str | None = None,
     terminal: Terminal | None = None,
     stdin: BinaryIO | None = None,
-) -> CheckReport:
+    columns: SequenceColumns | None = None,
+) -> AnyReport:
     """Read data files as `prepare` would with these settings, and return a report.
 
     Args:
@@ -32,32 +32,18 @@ def check(
         plot: path of the picture, or `-` for a drawing in the terminal; None draws nothing.
         terminal: receives the drawing.
         stdin: standard input, read for `-`.
+        columns: task, and columns of labelled sequences; None: a forecast.
 
     Raises:
         LstmError: the error that `prepare` would raise. The attribute `report` of a DataError or DeviceError holds
             the known facts despite the error.
     """
-    check_split_sizes(config.val, config.test)  # before the slow reading
-    sources = expand_paths(source)
+    columns, paths = columns or SequenceColumns(), expand_paths(source)
+    task = settle_task(columns, paths)
+    require_own_options(task, "prepare", config, columns)
+    work = WORK[task.name]
+    settings = work.settle(config, columns)  # before the slow reading
     if plot is not None:
-        check_plot(plot, sources=sources)
+        check_plot(plot, sources=paths)
     listen(Progressed(stage="reading", done=0))
-    state = inspect_file(sources, config, stdin)
-    picture = plot if plot is not None and state.grid is not None else None
-    if picture is not None:
-        listen(Progressed(stage="drawing", done=0))
-        _draw(state, picture, terminal)
-    report = report_of(state, picture=None if picture == TERMINAL else picture)
-    if state.refused is not None:
-        state.refused.report = report
-        raise state.refused
-    return report
-
-
-def _draw(state: CheckState, plot: str, terminal: Terminal | None) -> None:
-    from lstm_cli.steps.check.plot import draw_plot, draw_text
-
-    if plot != TERMINAL:
-        replace_file(plot, [draw_plot(state, plot_format(plot))])
-    elif terminal is not None:
-        terminal.drawn.append(draw_text(state, terminal))
+    return work.check(paths, settings, listen, plot, terminal, stdin)

@@ -148,7 +148,7 @@ def findings(state: CheckState) -> list[Finding]:
     table, grid, assembled = state.table, state.grid, state.assembled
     source = state.profile.source
     refused = state.refused
-    messages = [_refusal(refused, source)] if refused is not None else []
+    messages = [refusal(refused, source)] if refused is not None else []
     read = [finding for part in (table, grid, assembled) if part is not None for finding in part.findings]
     messages += read
     if table is not None and grid is not None:
@@ -162,7 +162,7 @@ def findings(state: CheckState) -> list[Finding]:
     return sorted(messages, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def _refusal(error: LstmError, source: str) -> Finding:
+def refusal(error: LstmError, source: str) -> Finding:
     """Return the error of `prepare` as a finding."""
     location, flags = (error.at, error.flags) if isinstance(error, DataError) else (None, ())
     return Finding(

@@ -31,6 +31,7 @@ from lstm_cli.steps.shared.sequence_reading import (
     scale_read,
 )
 from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.text.vocabulary import Vocabulary
 from lstm_cli.wording import count_noun
 
 MANY_CLASSES = 1_000
@@ -88,7 +89,86 @@ def prepare_sequences(
         DataError: the sequences cannot be read or split.
         UsageError: a setting is missing or invalid.
     """
-    read = _read(paths, config, stdin, listen)
+    read = read_sequences(paths, config, stdin, listen)
+    assembled = assemble_sequences(read, config, paths, listen)
+    for finding in assembled.findings:
+        listen(WarningRaised(finding=finding))
+    folder = writer.new("data")
+    write_data(folder, assembled.data)
+    if assembled.vocabulary is not None:
+        folder.write_json(VOCABULARY, assembled.vocabulary.to_json())
+    report = PrepareSequencesReport(
+        run=str(writer.path),
+        task=CLASSIFY.name,
+        source=read.source,
+        rows=read.rows,
+        columns=read.raw.columns,
+        scaler=assembled.data.scaler.kind,
+        tokens=assembled.data.schema.token_kind or None,
+        vocabulary=assembled.data.schema.tokens or None,
+        megabytes=round(assembled.data.values.nbytes / 1e6, 2),
+        **assembled.facts(),
+        **finding_fields(assembled.findings),
+    )
+    writer.commit(config=asdict(config), reads=_contents(read.read), report=report.to_json())
+    return report
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssembledSequences:
+    """Sequences as a run stores them, and the facts about them."""
+
+    data: SequenceData
+    vocabulary: Vocabulary | None  # of documents
+    steps: np.ndarray  # [S] steps of each sequence in the file
+    cut: int
+    filled: int
+    duplicates: int
+    split_by: str
+    findings: tuple[Finding, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the fields that the reports of `prepare` and `check` share."""
+        data = self.data
+        return {
+            "sequences": {name: len(data.indices(name)) for name in SPLITS},
+            "classes": {
+                label: {name: int((data.labels[data.indices(name)] == index).sum()) for name in SPLITS}
+                for index, label in enumerate(data.schema.classes)
+            },
+            "lengths": length_facts(self.steps),
+            "max_length": data.schema.max_length,
+            "cut": self.cut,
+            "filled": self.filled,
+            "duplicates": self.duplicates,
+            "split_by": self.split_by,
+        }
+
+
+def length_facts(steps: np.ndarray) -> dict[str, float]:
+    """Return the shortest, median and longest of the numbers of steps [S]."""
+    return {
+        "shortest": int(steps.min()),
+        "median": float(np.median(steps)),
+        "longest": int(steps.max()),
+    }
+
+
+def assemble_sequences(
+    read: ReadSequences, config: ClassifyPrepareConfig, paths: Sequence[str], listen: Listener
+) -> AssembledSequences:
+    """Return the sequences split, cut, filled and scaled.
+
+    Args:
+        read: sequences of the files.
+        config: settings of `prepare`.
+        paths: data files.
+        listen: receives progress events.
+
+    Raises:
+        DataError: the sequences cannot be split or scaled.
+        UsageError: a setting is invalid.
+    """
     if not read.texts:
         require_finite_squares(read)
     classes = _classes(read)
@@ -131,53 +211,37 @@ def prepare_sequences(
     pairs = find_duplicates(raw.values, split)
     cut = int((lengths > max_length).sum())
     findings = (*read.findings, *_findings(read, config, data, filled=filled, cut=cut, pairs=pairs))
-    for finding in findings:
-        listen(WarningRaised(finding=finding))
-    folder = writer.new("data")
-    write_data(folder, data)
-    if vocabulary is not None:
-        folder.write_json(VOCABULARY, vocabulary.to_json())
-    report = PrepareSequencesReport(
-        run=str(writer.path),
-        task=CLASSIFY.name,
-        source=read.source,
-        rows=read.rows,
-        sequences={name: int((split == number).sum()) for number, name in enumerate(SPLITS)},
-        classes={
-            label: {
-                name: int(((split == number) & (labels == index)).sum()) for number, name in enumerate(SPLITS)
-            }
-            for index, label in enumerate(classes)
-        },
-        columns=raw.columns,
-        lengths={
-            "shortest": int(lengths.min()),
-            "median": float(np.median(lengths)),
-            "longest": int(lengths.max()),
-        },
-        max_length=max_length,
+    return AssembledSequences(
+        data=data,
+        vocabulary=vocabulary,
+        steps=lengths,
         cut=cut,
         filled=filled,
         duplicates=len(pairs),
         split_by=split_by,
-        scaler=scaler.kind,
-        tokens=data.schema.token_kind or None,
-        vocabulary=data.schema.tokens or None,
-        megabytes=round(values.nbytes / 1e6, 2),
-        **finding_fields(findings),
+        findings=findings,
     )
-    writer.commit(config=asdict(config), reads=_contents(read.read), report=report.to_json())
-    return report
 
 
 def _contents(read: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     return dict(zip(named_sources(read), read.values(), strict=True))
 
 
-def _read(
+def read_sequences(
     paths: Sequence[str], config: ClassifyPrepareConfig, stdin: BinaryIO | None, listen: Listener
 ) -> ReadSequences:
-    """Return the sequences of the files. Raise UsageError if a column is not named."""
+    """Return the sequences of the files.
+
+    Args:
+        paths: data files; `-` is standard input.
+        config: settings of `prepare`.
+        stdin: standard input; None if it is not read.
+        listen: receives progress events.
+
+    Raises:
+        DataError: the files cannot be read.
+        UsageError: a column is not named.
+    """
     if config.text is not None:
         return read_labelled_documents(paths, config, stdin, listen)
     if is_ts(paths):
