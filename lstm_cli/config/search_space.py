@@ -37,6 +37,15 @@ DEFAULT_SPACES = {
         "weight_decay=1e-6..1e-2:log",
     ),
 }
+# Default space of labelled sequences.
+SEQUENCE_SPACE = (
+    "hidden=16|32|64|128|64,32",
+    "dropout=0..0.5",
+    "pooling=last|mean|max|attention",
+    "bidirectional=on|off",
+    "lr=3e-4..1e-2:log",
+    "weight_decay=1e-6..1e-2:log",
+)
 SIGNIFICANT_DIGITS = 4  # of a number drawn from a range
 SPACE_HINT = "write it like --space 'lr=1e-4..1e-2:log' or --space 'loss=mae|huber'"
 MAX_COMBINATIONS = 64  # of the other settings, when a value is checked
@@ -109,32 +118,48 @@ Space = dict[str, Range | Choice]
 
 
 @cache
-def searchable_settings() -> Mapping[str, str]:
+def searchable_settings(kind: type = TrainConfig) -> Mapping[str, str]:
     """Return the settings of `train` that can be searched, with the form of their values.
 
     >>> forms = searchable_settings()
     >>> forms["hidden"], forms["dropout"], forms["optimizer"]
     ('sizes', 'number', 'word')
     """
-    hints = get_type_hints(TrainConfig)
+    hints = get_type_hints(kind)
     forms = {}
-    for field in fields(TrainConfig):
+    for field in fields(kind):
         kinds = [kind for kind in get_args(hints[field.name]) if kind is not type(None)]
         kinds = [kind for kind in kinds if kind is not str] or kinds  # a str next to a number is `auto`
-        kind = kinds[0] if len(kinds) == 1 else hints[field.name]
-        if field.name not in NOT_SEARCHED and kind in FORMS:
-            forms[field.name] = FORMS[kind]
+        form = FORMS.get(kinds[0] if len(kinds) == 1 else hints[field.name])
+        if field.name not in NOT_SEARCHED and form is not None:
+            forms[field.name] = form
     return forms
 
 
-def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
-    """Return the space of --space, or the default space of the model without the fixed settings.
+def parse_space(
+    texts: Sequence[str],
+    fixed: TrainConfig,
+    *,
+    default: Sequence[str] | None = None,
+    left_out: frozenset[str] = frozenset(),
+) -> Space:
+    """Return the space of --space, or the default space without the fixed settings.
 
-    Raises UsageError for an unknown setting, a wrong form, an empty default space, and a value that is invalid in
-    each combination with the other settings.
+    Args:
+        texts: values of --space.
+        fixed: settings that all trials share; their class has the settings that can be searched.
+        default: default space; None: that of the model.
+        left_out: settings that cannot be searched.
+
+    Raises:
+        UsageError: an unknown setting, a wrong form, an empty default space, or a value that is invalid in each
+            combination with the other settings.
     """
+    kind: type = type(fixed)
+    known = {name: form for name, form in searchable_settings(kind).items() if name not in left_out}
     if not texts:
-        space = dict(_parse_entry(text) for text in DEFAULT_SPACES[fixed.model])
+        entries = DEFAULT_SPACES[fixed.model] if default is None else default
+        space = dict(_parse_entry(text, known) for text in entries)
         space = {name: values for name, values in space.items() if not is_fixed(name, fixed)}
         if not space:
             raise UsageError(
@@ -144,7 +169,7 @@ def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
         return space
     space = {}
     for text in texts:
-        name, values = _parse_entry(text)
+        name, values = _parse_entry(text, known)
         if name in space:
             raise UsageError(
                 f"duplicate setting '{name}' in --space",
@@ -163,7 +188,7 @@ def parse_space(texts: Sequence[str], fixed: TrainConfig) -> Space:
 
 def is_fixed(name: str, fixed: TrainConfig) -> bool:
     """Return whether a setting differs from its default."""
-    default = next(field.default for field in fields(TrainConfig) if field.name == name)
+    default = next(field.default for field in fields(fixed) if field.name == name)
     return bool(getattr(fixed, name) != default)
 
 
@@ -186,13 +211,12 @@ def value_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _parse_entry(text: str) -> tuple[str, Range | Choice]:
+def _parse_entry(text: str, known: Mapping[str, str]) -> tuple[str, Range | Choice]:
     name, equals, values = (part.strip() for part in text.partition("="))
     name = name.replace("-", "_")
     name = RENAMED.get(name, name)
     if not equals or not name or not values:
         raise UsageError(f"--space '{text}' has no values", hint=SPACE_HINT, flag="--space")
-    known = searchable_settings()
     if name not in known:
         if name in {field.name for field in fields(TrainConfig)}:
             raise UsageError(

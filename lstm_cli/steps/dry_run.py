@@ -213,7 +213,14 @@ def plan_find_lr(run: Path, output: str | None) -> DryRunPlan:
     return _plan(run, "train --find-lr", None, reads, [output or str(run / LOGS / PICTURE)])
 
 
-def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool) -> DryRunPlan:
+def plan_tune(
+    run: Path,
+    config: TuneConfig,
+    fixed: TrainConfig,
+    *,
+    force: bool,
+    network: SequenceNetwork | None = None,
+) -> DryRunPlan:
     """Return the plan of `tune`.
 
     Args:
@@ -221,23 +228,22 @@ def plan_tune(run: Path, config: TuneConfig, fixed: TrainConfig, *, force: bool)
         config: settings of `tune`.
         fixed: settings that all trials share.
         force: ignore finished trials.
+        network: settings of a classifier of sequences that all trials share; None: their defaults.
 
     Raises:
         MissingArtifact: the run has no data.
         UsageError: the search space names an unknown setting.
     """
-    from lstm_cli.steps.tune import search_is_up_to_date
+    from lstm_cli.steps.tune import search_is_up_to_date, search_of
     from lstm_cli.steps.tune.record import reusable_trials
-    from lstm_cli.steps.tune.spec import make_search_spec
 
-    search = make_search_spec(str(run), config, fixed)
+    search = search_of(run, config, fixed, network)
     with open_run(run) as opened:
-        require_verb(opened, "tune")
         reads = would_read(opened, "data")
         trials, _ = reusable_trials(opened, search, force=force)
         up_to_date = len(trials) == search.max_trials and search_is_up_to_date(opened, search, trials)
         writes = [*would_write(run, "tune"), *would_write(run, "train")]
-        need = train_need(*load_outline(opened), fixed)
+        need = TRAIN_NEEDS[search.task](opened, search.fixed)
         return _plan(run, "tune", opened, reads, writes, up_to_date=up_to_date, need=need)
 
 

@@ -39,7 +39,7 @@ def unshipped(monkeypatch: pytest.MonkeyPatch) -> None:
         def to_json(self) -> dict[str, Any]:
             return {"val": {"mase": 1.0}, "val_baselines": {}}
 
-    monkeypatch.setattr("lstm_cli.steps.tune.train_and_commit", lambda *_, **__: Trained())
+    monkeypatch.setattr("lstm_cli.steps.tune.work.train_and_commit", lambda *_, **__: Trained())
 
 
 def trials(run: Path) -> list[dict[str, Any]]:

@@ -281,12 +281,13 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
         (("evaluate", "RUN", "--plot", "-"), "--plot -"),
         (("predict", "RUN", "--horizon", "3"), "--horizon is an option of the task forecast"),
         (("predict", "RUN", "-o", "classes.parquet"), "CSV or JSON"),
-        (("tune", "RUN", "--trials", "1"), "task classify"),
+        (("tune", "RUN", "--trials", "1", "--loss", "mse"), "--loss is an option of the task forecast"),
+        (("tune", "RUN", "--space", "loss=mae|huber"), "'loss' cannot be searched"),
+        (("tune", "RUN", "--space", "head=last|mean"), "'head' cannot be searched"),
         (("export", "RUN", "--to", "keras"), "use --to onnx, torchscript, pt2, safetensors or npz"),
         (("report", "RUN"), "task classify"),
         (("score", "RUN"), "task classify"),
         (("refresh", "RUN", "FILE"), "task classify"),
-        (("tune", "RUN", "--dry-run"), "task classify"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -317,7 +318,7 @@ def test_the_scores_of_two_runs_are_not_compared_as_errors(scored_run: Path, as_
     assert "labelled sequences" in report["reason"]
 
 
-@pytest.mark.parametrize("verb", ["prepare", "train", "evaluate", "predict"])
+@pytest.mark.parametrize("verb", ["prepare", "train", "tune", "evaluate", "predict"])
 def test_the_plan_of_each_verb(folder: Path, run: Path, as_json: Json, verb: str) -> None:
     source = (folder / "moves.csv",) if verb == "prepare" else ()
     more = (*COLUMNS, "--test", "0.3") if verb == "prepare" else ()
@@ -326,6 +327,21 @@ def test_the_plan_of_each_verb(folder: Path, run: Path, as_json: Json, verb: str
     assert plan["step"] == verb
     assert plan["reads"]
     assert sorted(path.name for path in run.rglob("*")) == before
+
+
+def test_a_search_trains_its_winner_and_resumes(run: Path, as_json: Json) -> None:
+    command = ("tune", run, *NETWORK[2:], "--method", "grid", "--space", "pooling=mean|max")
+    report = as_json(*command)
+    assert (report["task"], report["metric"], report["finished"]) == ("classify", "log_loss", True)
+    scores = {trial["settings"]["pooling"]: trial["score"] for trial in report["trials"]}
+    assert set(scores) == {"mean", "max"}
+    best = report["best"]["settings"]["pooling"]
+    assert scores[best] == min(scores.values())
+    # The score of a trial is that of the model: the winner was trained again, and exported.
+    assert report["val"]["log_loss"] == pytest.approx(scores[best], abs=1e-4)
+    assert as_json("config", run)["steps"]["train"]["pooling"]["value"] == best
+    assert as_json(*command)["up_to_date"]
+    assert as_json("train", run, *NETWORK[4:])["up_to_date"]  # pooling and hidden are those of the winner
 
 
 def test_ts_files_keep_their_test_set(tmp_path: Path, as_json: Json) -> None:

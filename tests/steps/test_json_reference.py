@@ -178,7 +178,7 @@ def of_tune(run: Path, _: Path, scored: Json) -> list[Json]:
     return [
         make_report(search, [], winner=None).to_json(),
         whole.to_json(),
-        replace(whole, up_to_date=True).to_json(),
+        replace(whole, up_to_date=True, task="classify").to_json(),
     ]
 
 

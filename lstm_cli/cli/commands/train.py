@@ -177,7 +177,7 @@ def train(
         ):
             if tuned:
                 with reading_manifest(run):
-                    note_winner(tuned_settings(run), settings, listen)
+                    note_winner(tuned_settings(run), settings, listen, network=network)
             report = step(
                 run,
                 settings,

@@ -18,6 +18,7 @@ from lstm_cli.cli.options import (
 )
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
+from lstm_cli.config.classify import SequenceNetwork
 from lstm_cli.config.renamed import RENAMED, renamed_note
 from lstm_cli.config.train import KEEP_MODELS, TrainConfig, require_keep
 from lstm_cli.config.tune import SEARCH_PANEL, TuneConfig
@@ -30,6 +31,7 @@ EXAMPLES = (
 
 @with_options_of(TrainConfig, into="training")
 @with_options_of(TuneConfig, into="settings")
+@with_options_of(SequenceNetwork, into="network")
 def tune(
     context: typer.Context,
     run: RunArgument,
@@ -39,6 +41,7 @@ def tune(
         bool, switch("--show", "List of the trials so far, without a search.", panel=SEARCH_PANEL)
     ] = False,
     training: TrainConfig,
+    network: SequenceNetwork,
     keep: KeepOption = KEEP_MODELS,
     dry_run: DryRunOption = False,
     force: ForceOption = False,
@@ -48,7 +51,7 @@ def tune(
 ) -> Work:
     """Search hyperparameters and keep the best model.
 
-    The validation rows decide between trials. Each finished trial is stored, so the same command resumes an
+    The validation set decides between trials. Each finished trial is stored, so the same command resumes an
     interrupted search. Later, train uses the settings of the winner. The options of train apply to each trial.
     """
     for old in {text.partition("=")[0] for text in settings.space} & RENAMED.keys():
@@ -70,9 +73,10 @@ def tune(
                 listen,
                 force=force,
                 lock_wait=lock_wait,
-                sources=setting_sources(context, settings, training),
+                sources=setting_sources(context, settings, training, network),
                 keep=keep,
                 should_stop=should_stop,
+                network=network,
             )
         result.print_result("tune", report, tune_table, as_json=as_json, stages=listen.stages)
 
@@ -85,6 +89,7 @@ def tune(
 
     if dry_run and not show:
         return print_plan(
-            lambda planning: planning.plan_tune(run, settings, training, force=force), as_json=as_json
+            lambda planning: planning.plan_tune(run, settings, training, force=force, network=network),
+            as_json=as_json,
         )
     return show_trials if show else work

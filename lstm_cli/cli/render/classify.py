@@ -97,10 +97,15 @@ def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) ->
         ]
     )
     page.blank()
-    page.line("validation")
-    _score_table(page, report.val, report.val_baselines)
+    validation_scores(report, page)
     page.blank()
     page.line(f"next: {command('evaluate', report.run)}")
+
+
+def validation_scores(report: Any, page: Page) -> None:
+    """Print the validation scores of the model and the baselines."""
+    page.line("validation")
+    _score_table(page, report.val, report.val_baselines)
 
 
 def _simple_inputs(report: Any) -> str:

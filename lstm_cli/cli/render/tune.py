@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lstm_cli.cli.render.classify import draw_task, validation_scores
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import add_verdict
+from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
 from lstm_cli.evaluation.score_text import METRICS, format_number
 from lstm_cli.rundir import command
 from lstm_cli.wording import count_noun
@@ -21,7 +23,7 @@ def tune_table(report: Any, page: Page) -> None:
     trials = count_noun(report.wanted, "trial")
     page.line(f"{report.run}: {report.method} search for {report.model}, {states} of {trials}")
     page.blank()
-    metric = METRICS.get(report.metric or "", "score")
+    metric = {**METRICS, **CLASS_METRICS}.get(report.metric or "", "score")
     ranked = _best_first(report.trials)
     page.table(
         ("trial", "state", metric, *report.space, "s"),
@@ -62,9 +64,13 @@ def tune_table(report: Any, page: Page) -> None:
     if not report.finished:
         page.line(f"search not finished (run {command('tune', report.run)} with the same options to resume)")
         return
-    add_verdict(page, report)
+    draw_task(_verdict, {"classify": validation_scores})(report, page)
     page.line(f"plot: {report.picture}")
     page.line(f"next: {command('evaluate', report.run)}")
+
+
+def _verdict(report: Any, page: Page) -> None:
+    add_verdict(page, report)
 
 
 def _best_first(trials: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.classify import ClassifyTrainConfig, SequenceNetwork, join_settings
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.config.search_space import value_text
 from lstm_cli.config.validators import restore_settings
@@ -27,16 +28,24 @@ def tuned_settings(run: Path) -> dict[str, Any]:
         return with_new_names(opened.steps.get("tune", {}).get("report", {}).get("winner") or {})
 
 
-def note_winner(winner: Mapping[str, Any], settings: TrainConfig, listen: Listener) -> None:
+def note_winner(
+    winner: Mapping[str, Any],
+    settings: TrainConfig,
+    listen: Listener,
+    *,
+    network: SequenceNetwork | None = None,
+) -> None:
     """Send a note with the settings taken from the winner of `tune`.
 
     Args:
         winner: settings of the winner.
         settings: settings of the training.
         listen: receives the note.
+        network: settings of a classifier of sequences; None: their defaults.
     """
-    tuned = restore_settings(TrainConfig, winner) if winner.get("model") == settings.model else None
-    names = [name for name in winner if tuned and getattr(tuned, name) == getattr(settings, name)]
+    tuned = restore_settings(ClassifyTrainConfig, winner) if winner.get("model") == settings.model else None
+    given = join_settings(ClassifyTrainConfig, settings, network or SequenceNetwork())
+    names = [name for name in winner if tuned and getattr(tuned, name) == getattr(given, name)]
     if names:
-        listed = ", ".join(f"{name} {value_text(getattr(settings, name))}" for name in names)
+        listed = ", ".join(f"{name} {value_text(getattr(given, name))}" for name in names)
         listen(Note(text=f"using settings of the winner of 'lstm tune': {listed} (--no-tuned ignores them)"))

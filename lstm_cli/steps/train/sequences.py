@@ -72,6 +72,7 @@ def train_sequences(
     *,
     policy: CheckpointPolicy,
     keep: int,
+    made_by: str = "train",
     should_stop: Callable[[], int | None],
 ) -> TrainClassifierReport:
     """Train a classifier on the run's data and commit it; an error leaves the run's model unchanged.
@@ -82,6 +83,7 @@ def train_sequences(
         listen: receives notes, warnings and progress.
         policy: rules for the checkpoint.
         keep: models to keep for a rollback, with the new one.
+        made_by: verb that makes the model, for the history of the run.
         should_stop: returns the signal that ends training, or None.
 
     Raises:
@@ -117,6 +119,7 @@ def train_sequences(
             seed=config.seed,
             device=device,
             keep=keep,
+            made_by=made_by,
         )
     return report
 

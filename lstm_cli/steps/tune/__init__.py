@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import TrainConfig, TuneConfig, restore_settings
-from lstm_cli.config.extras import SEARCH, require_installed
+from lstm_cli.config.classify import SequenceNetwork
+from lstm_cli.config.extras import require_installed
 from lstm_cli.config.search_space import Choice, Range, Space, value_text
 from lstm_cli.config.train import KEEP_MODELS
-from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Note, Progressed, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import Run, Writer, command, is_up_to_date, reading_manifest, stale_sources, writing
 from lstm_cli.steps.shared.cached_report import replay_report
-from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train import model_is_up_to_date, warn_rolled_back
-from lstm_cli.steps.train.checkpointing import CheckpointPolicy
-from lstm_cli.steps.train.fit_and_commit import train_and_commit
 from lstm_cli.steps.train.warm_start import started_alike
+from lstm_cli.steps.train.work import WORK as TRAIN_WORK
 from lstm_cli.steps.tune.record import (
     PICTURE,
     TRIALS,
@@ -33,7 +31,8 @@ from lstm_cli.steps.tune.record import (
 )
 from lstm_cli.steps.tune.search import best_trial, no_trial_error, run_trials, trial_line
 from lstm_cli.steps.tune.spec import DONE, FAILED, SearchSpec, Trial, make_search_spec
-from lstm_cli.tasks.settle import require_verb
+from lstm_cli.steps.tune.work import WORK
+from lstm_cli.tasks.settle import require_own_options, stored_task
 
 BUDGET_SETTINGS = (
     "jobs",
@@ -53,6 +52,7 @@ def tune(
     sources: Mapping[str, str] | None = None,
     keep: int = KEEP_MODELS,
     should_stop: Callable[[], int | None] = lambda: None,
+    network: SequenceNetwork | None = None,
 ) -> TuneReport:
     """Search the settings of `train`, and train the winner as the run's model.
 
@@ -69,23 +69,24 @@ def tune(
         sources: source of each setting, for the manifest.
         keep: models to keep for a rollback, with the winner.
         should_stop: returns the signal that ends the search, or None.
+        network: settings of a classifier of sequences that all trials share; None: their defaults.
 
     Raises:
         UsageError: the space names no setting, a grid is infinite, or all trials had invalid settings.
         QualityError: all trials failed for another reason, or none started within the time limit.
         Interrupted: a signal ended the search.
     """
-    search = make_search_spec(str(run), config, fixed)
+    search = search_of(run, config, fixed, network)
+    work = WORK[search.task]
     with writing(run, step="tune", lock_wait=lock_wait, sources=sources) as writer:
         assert writer.run is not None
-        require_verb(writer.run, "tune")
         trials, why = reusable_trials(writer.run, search, force=force)
         if len(trials) == search.max_trials and search_is_up_to_date(writer.run, search, trials):
             warn_rolled_back(writer.run, _winner_config(search, trials), listen)
             return replay_report(TuneReport, writer.run, "tune")
-        require_installed("lstm tune", *SEARCH)
-        require_train(writer.run, fixed, doing="each trial")
-        dataset = load_dataset(writer.run)
+        require_installed("lstm tune", *work.packages)
+        work.require_memory(writer.run, search.fixed)
+        dataset = work.load(writer.run)
         before = len(trials)
         _note_start(listen, writer.run, search, before, why)
         earlier = writer.run.report("tune") if writer.run.has("tune") else {}
@@ -108,17 +109,37 @@ def tune(
         if trained is None:
             best = best_trial(trials) or {}
             listen(Note(text=f"training the winner (trial {best['number']}) as the run's model"))
-            writer.switch_step("train", sources=_train_sources(sources, winner))
-            policy = CheckpointPolicy(reject_other_settings=False)
-            trained = train_and_commit(
-                writer, chosen, listen, policy=policy, keep=keep, made_by="tune", should_stop=should_stop
-            ).to_json()
+            writer.switch_step("train", sources=_train_sources(sources, winner, chosen))
+            trained = work.train(writer, chosen, listen, keep, should_stop).to_json()
             writer.switch_step("tune", sources=sources)
         findings = _findings(trials)
         for finding in findings:
             listen(WarningRaised(finding=finding))
         report = make_report(search, trials, winner=winner, trained=trained, findings=findings)
         return _commit(writer, search, trials, report)
+
+
+def search_of(
+    run: Path, config: TuneConfig, fixed: TrainConfig, network: SequenceNetwork | None
+) -> SearchSpec:
+    """Return the search in a run for these options.
+
+    Args:
+        run: run directory.
+        config: search space, method and limits.
+        fixed: settings that all trials share.
+        network: settings of a classifier of sequences; None: their defaults.
+
+    Raises:
+        UsageError: an option belongs to another task, or the space is not valid.
+    """
+    task, network = stored_task(run), network or SequenceNetwork()
+    require_own_options(task, "train", fixed, network)
+    shared = TRAIN_WORK[task.name].settle(fixed, network, None)
+    work = WORK[task.name]
+    return make_search_spec(
+        str(run), config, shared, task=task.name, space=work.space, left_out=work.left_out
+    )
 
 
 def search_is_up_to_date(run: Run, search: SearchSpec, trials: Sequence[Trial]) -> bool:
@@ -139,18 +160,22 @@ def search_is_up_to_date(run: Run, search: SearchSpec, trials: Sequence[Trial]) 
 
 
 def _winner_config(search: SearchSpec, trials: Sequence[Trial]) -> TrainConfig:
-    return restore_settings(TrainConfig, asdict(search.fixed) | (winning_settings(search, trials) or {}))
+    return restore_settings(
+        type(search.fixed), asdict(search.fixed) | (winning_settings(search, trials) or {})
+    )
 
 
 def _config(search: SearchSpec) -> dict[str, Any]:
     return asdict(search.config) | search_identity(search)
 
 
-def _train_sources(sources: Mapping[str, str] | None, winner: Mapping[str, Any]) -> dict[str, str] | None:
+def _train_sources(
+    sources: Mapping[str, str] | None, winner: Mapping[str, Any], chosen: TrainConfig
+) -> dict[str, str] | None:
     """Return the source of each setting of the run's model: `tune` for searched ones, else the given source."""
     if sources is None:
         return None
-    given = {name: source for name, source in sources.items() if name in asdict(TrainConfig())}
+    given = {name: source for name, source in sources.items() if name in asdict(chosen)}
     return dict.fromkeys(winner, "tune") | given
 
 
@@ -162,7 +187,7 @@ def _cores() -> int:
 
 def _note_start(listen: Listener, run: Run, search: SearchSpec, finished: int, why: str) -> None:
     searched = ", ".join(f"{name}={text}" for name, text in space_text(search.space).items())
-    listen(Note(text=f"searching {searched}: {search.max_trials} trials, scored on the validation rows"))
+    listen(Note(text=f"searching {searched}: {search.max_trials} trials, scored on the validation set"))
     if finished:
         listen(Note(text=f"resuming the search: {finished} of {search.max_trials} trials finished"))
     elif why:
@@ -191,7 +216,7 @@ def _findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
 def _stored_report(run: Run, chosen: TrainConfig) -> Mapping[str, Any] | None:
     """Return the report of `train` if the run's model has these settings and is up to date, else None."""
     try:
-        same = restore_settings(TrainConfig, run.entry("train")["config"]) == chosen and not stale_sources(
+        same = restore_settings(type(chosen), run.entry("train")["config"]) == chosen and not stale_sources(
             run, "model"
         )
     except (MissingArtifact, TypeError):  # TypeError: settings of another version of lstm

@@ -19,10 +19,12 @@ from lstm_cli.steps.shared.report_json import COMPARISON_KEYS, finding_fields, p
 from lstm_cli.steps.tune.importance import setting_importance
 from lstm_cli.steps.tune.search import best_trial
 from lstm_cli.steps.tune.spec import DONE, SearchSpec, Trial
+from lstm_cli.tasks.records import CLASSIFY
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
 MACHINE_SETTINGS = ("threads", "device")  # another machine may resume a search, so these may change
 TRAINED = (*COMPARISON_KEYS, "chosen_on")  # fields copied from the report of the winner's training
+NAMED = {CLASSIFY.name: CLASSIFY.name}  # tasks that the report names
 LISTED = ("number", "state", "score", "settings", "seconds", "reason")  # fields of a trial in the report
 
 
@@ -31,6 +33,7 @@ class TuneReport(HtmlReport):
     """Report of a search: its trials, its winner and the importance of each setting."""
 
     run: str
+    task: str | None = None  # of a run of another task than a forecast
     method: str
     model: str
     space: dict[str, str]  # setting: its values, as --space takes them
@@ -59,7 +62,7 @@ class TuneReport(HtmlReport):
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("up_to_date",))
+        return to_plain(self, absent=("up_to_date", "task"))
 
 
 def read_search(run: Path) -> TuneReport:
@@ -146,7 +149,7 @@ def fixed_settings(fixed: TrainConfig) -> dict[str, Any]:
     """Return the shared settings that differ from the defaults, without those of the machine."""
     return {
         field.name: getattr(fixed, field.name)
-        for field in fields(TrainConfig)
+        for field in fields(fixed)
         if field.name not in MACHINE_SETTINGS and is_fixed(field.name, fixed)
     }
 
@@ -184,6 +187,7 @@ def make_report(
     done = [trial for trial in trials if trial["state"] == DONE]
     return TuneReport(
         run=search.run,
+        task=NAMED.get(search.task),
         method=search.config.method,
         model=search.fixed.model,
         space=space_text(search.space),

@@ -4,25 +4,23 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-
-import numpy as np
+from typing import Any
 
 from lstm_cli.config import TuneConfig
-from lstm_cli.data.dataset.dataset import Dataset
 from lstm_cli.errors import LstmError, QualityError, UsageError
 from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.steps.shared.report_json import plain_value
 from lstm_cli.steps.tune.samplers import Settings, grid_settings, random_settings
 from lstm_cli.steps.tune.spec import DONE, FAILED, SearchSpec, Trial
 from lstm_cli.steps.tune.trial import TrialTask, run_trial
+from lstm_cli.steps.tune.work import WORK
 
 DASK_TIMEOUT = 10  # seconds for a scheduler to answer
 
 
 def run_trials(
     search: SearchSpec,
-    dataset: Dataset,
+    dataset: Any,
     before: Sequence[Trial],
     *,
     name: str,
@@ -48,15 +46,23 @@ def run_trials(
     with _workers(config) as (jobs, worker_threads):
         trial_threads = fixed.threads or worker_threads or max(1, threads // jobs)
         parallel_jobs = jobs if jobs > 1 or config.dask is not None else None
+        data = dataset if parallel_jobs is None else WORK[search.task].copy(dataset)
 
         def run(
             proposed: Iterable[tuple[int, Settings]], rivals: Sequence[Sequence[float]] | None = None
         ) -> Iterator[Trial]:
             tasks = (
-                TrialTask(number=number, settings=settings, fixed=fixed, threads=trial_threads, rivals=rivals)
+                TrialTask(
+                    number=number,
+                    settings=settings,
+                    fixed=fixed,
+                    purpose=search.task,
+                    threads=trial_threads,
+                    rivals=rivals,
+                )
                 for number, settings in proposed
             )
-            return run_tasks(dataset, tasks, jobs=parallel_jobs, should_stop=should_stop)
+            return run_tasks(data, tasks, jobs=parallel_jobs, should_stop=should_stop)
 
         if config.method == "bayes":
             from lstm_cli.steps.tune.optuna_sampler import bayesian_trials
@@ -73,7 +79,7 @@ def run_trials(
 
 
 def run_tasks(
-    dataset: Dataset, tasks: Iterable[TrialTask], *, jobs: int | None, should_stop: Callable[[], int | None]
+    dataset: Any, tasks: Iterable[TrialTask], *, jobs: int | None, should_stop: Callable[[], int | None]
 ) -> Iterator[Trial]:
     """Yield the trial of each task as it ends; the next task is read when it can start.
 
@@ -93,8 +99,6 @@ def run_tasks(
         return
     import joblib
 
-    # A copy in memory, because joblib cannot send the memory-mapped array by its file name.
-    dataset = replace(dataset, values_scaled=np.array(dataset.values_scaled))
     done = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs")(
         joblib.delayed(run_trial)(dataset, task) for task in tasks
     )
@@ -113,9 +117,18 @@ def _workers(config: TuneConfig) -> AbstractContextManager[tuple[int, int | None
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
-    """Return the trial with the lowest score, the first of equal ones; None if no trial has a score."""
+    """Return the trial with the lowest score; None if no trial has a score.
+
+    Of equal scores, the lowest validation loss of a network decides, then the number. Trials whose network gets no
+    weight next to the simple model have equal scores.
+    """
     scored = [trial for trial in trials if trial["state"] == DONE and trial["score"] is not None]
-    return min(scored, key=lambda trial: (trial["score"], trial["number"]), default=None)
+    return min(scored, key=lambda trial: (trial["score"], _lowest_loss(trial), trial["number"]), default=None)
+
+
+def _lowest_loss(trial: Trial) -> float:
+    losses = [epoch["val_loss"] for epoch in trial["history"] if epoch["val_loss"] is not None]
+    return min(losses, default=math.inf)
 
 
 def no_trial_error(trials: Sequence[Trial], show: str) -> LstmError:

@@ -137,6 +137,16 @@ def train_classifier(
     )
 
 
+def validation_probabilities(trained: TrainedClassifier, data: SequenceData) -> np.ndarray:
+    """Return the probabilities [S, K] of the combined model for the validation sequences."""
+    val = DeviceSequences.from_data(data, "val", torch.device("cpu"))
+    network, simple = (
+        class_scores(side, val).softmax(dim=1).double()
+        for side in (trained.model.network, trained.model.simple)
+    )
+    return (trained.share * network + (1 - trained.share) * simple).numpy()
+
+
 def network_settings(data: SequenceData, config: ClassifyTrainConfig) -> dict[str, Any]:
     """Return the arguments of the network."""
     tokens = data.schema.tokens
