@@ -8,7 +8,8 @@ from typing import Any
 
 from lstm_cli.api.names import CONFIGS
 from lstm_cli.api.settings import meaning, option_fields, type_text
-from lstm_cli.config import TuneConfig
+from lstm_cli.config import PrepareConfig, TrainConfig, TuneConfig
+from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
 
 OPTIONS = Path(__file__).parents[1] / "lstm_cli" / "api" / "options.py"
 WIDTH = 110
@@ -24,6 +25,16 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 if TYPE_CHECKING:
     from lstm_cli.api.source import Data
 '''
+# The options of `train` apply to each trial of `tune`, and those of labelled sequences are options of the verb too.
+BASES = {
+    TuneConfig: "TrainOptions",
+    PrepareConfig: "SequenceColumnsOptions",
+    TrainConfig: "SequenceNetworkOptions",
+}
+SEQUENCES = {
+    SequenceColumns: "Settings of `prepare` for labelled sequences.",
+    SequenceNetwork: "Settings of `train` for labelled sequences.",
+}
 # Types that are wider than those of the field, because `read_settings` converts the values.
 WIDER = {
     "space": "str | Sequence[str] | Mapping[str, object]",
@@ -46,8 +57,9 @@ def options_module() -> str:
 def options_class(kind: type) -> str:
     """Return the source of the TypedDict of one config."""
     verb = kind.__name__.removesuffix("Config")
-    base = "TrainOptions" if kind is TuneConfig else "TypedDict"  # the options of train apply to each trial
-    lines = [f"class {verb}Options({base}, total=False):", f'    """Settings of `{verb.lower()}`."""', ""]
+    base = BASES.get(kind, "TypedDict")
+    what = SEQUENCES.get(kind, f"Settings of `{verb.lower()}`.")
+    lines = [f"class {verb}Options({base}, total=False):", f'    """{what}"""', ""]
     for field in option_fields(kind):
         lines += [f"    {field.name}: {option_type(kind, field)}", *_docstring(meaning(field))]
     return "\n".join(lines) + "\n"

@@ -88,7 +88,11 @@ HEAVY: dict[str, dict[str, str]] = {
     "matplotlib": {"plots": ANYWHERE},
     "rich": {"cli": ANYWHERE},
     "typer": {"cli": ANYWHERE},
-    "pyarrow": {"data/reading": IN_FUNCTIONS, "data/forecast": IN_FUNCTIONS},
+    "pyarrow": {
+        "data/reading": IN_FUNCTIONS,
+        "data/forecast": IN_FUNCTIONS,
+        "steps/predict/sequences/table": IN_FUNCTIONS,
+    },
     "IPython": {"api/notebook": IN_FUNCTIONS},  # never a dependency
     "tomli_w": {"steps/show_config": IN_FUNCTIONS},
     "scipy": {"linear": IN_FUNCTIONS, "training/sequences": IN_FUNCTIONS},

@@ -18,9 +18,12 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
 
 CONFIGS = (
+    SequenceColumns,
     PrepareConfig,
+    SequenceNetwork,
     TrainConfig,
     TuneConfig,
     EvaluateConfig,

@@ -11,7 +11,26 @@ if TYPE_CHECKING:
     from lstm_cli.api.source import Data
 
 
-class PrepareOptions(TypedDict, total=False):
+class SequenceColumnsOptions(TypedDict, total=False):
+    """Settings of `prepare` for labelled sequences."""
+
+    task: Literal["forecast", "classify"] | None
+    """Task of the run. One of 'forecast', 'classify'. Default: classify with `label` or a .ts file, else
+    forecast.
+    """
+    sequence: str | None
+    """Column with the id of each sequence; the file has one row per step. Default: none."""
+    label: str | None
+    """Column with the label, constant within a sequence. Default: none."""
+    value: str | Sequence[str]
+    """Value column. Default: all numeric columns."""
+    group: str | None
+    """Column whose values stay in one split, such as a person. Default: splits by class."""
+    max_length: int | None
+    """Steps of a sequence that are read; later steps are cut. Default: auto: the 99th percentile."""
+
+
+class PrepareOptions(SequenceColumnsOptions, total=False):
     """Settings of `prepare`."""
 
     target: str | Sequence[str]
@@ -98,7 +117,20 @@ class PrepareOptions(TypedDict, total=False):
     """Order of 01/02/2020. Default: inferred."""
 
 
-class TrainOptions(TypedDict, total=False):
+class SequenceNetworkOptions(TypedDict, total=False):
+    """Settings of `train` for labelled sequences."""
+
+    pooling: Literal["last", "mean", "max", "attention"]
+    """State of a sequence: last, mean or largest output, or attention. One of 'last', 'mean', 'max',
+    'attention'. Default: 'last'.
+    """
+    class_weights: Literal["none", "balanced"]
+    """Weights of the classes in the loss; balanced: the same total weight for each class. One of 'none',
+    'balanced'. Default: 'none'.
+    """
+
+
+class TrainOptions(SequenceNetworkOptions, total=False):
     """Settings of `train`."""
 
     model: Literal["segment", "stacked"]

@@ -16,6 +16,7 @@ from lstm_cli.api.settings import (
     SOURCE,
     option_fields,
     read_settings,
+    read_settings_of,
     refuse_terminal_plot,
     with_settings,
 )
@@ -31,6 +32,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.train import KEEP_MODELS, require_keep
 from lstm_cli.errors import UsageError
@@ -55,7 +57,6 @@ if TYPE_CHECKING:
     )
     from lstm_cli.api.source import Data
     from lstm_cli.data.dataset.windows import Windows
-    from lstm_cli.data.forecast.output import Forecast
     from lstm_cli.events import Listener
     from lstm_cli.steps.check.report import CheckReport
     from lstm_cli.steps.check.sequences import CheckSequencesReport
@@ -65,11 +66,12 @@ if TYPE_CHECKING:
     from lstm_cli.steps.export.content import ExportReport
     from lstm_cli.steps.history import HistoryReport
     from lstm_cli.steps.prepare.report import PrepareReport
+    from lstm_cli.steps.prepare.sequences import PrepareSequencesReport
     from lstm_cli.steps.quantize.sequences import QuantizeClassifierReport
     from lstm_cli.steps.quantize.text import QuantizeTextReport
     from lstm_cli.steps.quantize.windows import QuantizeReport
     from lstm_cli.steps.refresh.report import RefreshReport
-    from lstm_cli.steps.report import PageReport
+    from lstm_cli.steps.report.page_report import ClassPageReport, PageReport
     from lstm_cli.steps.runs.summary import RunSummary
     from lstm_cli.steps.score.report import ScoreReport
     from lstm_cli.steps.train.fit_and_commit import TrainReport
@@ -78,7 +80,16 @@ if TYPE_CHECKING:
     from lstm_cli.steps.tune.record import TuneReport
     from lstm_cli.steps.verify import VerifyReport
 
-    StoredReport = PrepareReport | TrainReport | TuneReport | EvaluateReport | QuantizeReport
+    StoredReport = (
+        PrepareReport
+        | PrepareSequencesReport
+        | TrainReport
+        | TrainClassifierReport
+        | TuneReport
+        | EvaluateReport
+        | EvaluateClassifierReport
+        | QuantizeReport
+    )
 
 REPORTED = ("prepare", "train", "tune", "evaluate", "quantize")  # steps whose reports a run stores
 
@@ -96,7 +107,7 @@ class Run:
 
     path: Path
 
-    @with_settings(TrainConfig)
+    @with_settings(TrainConfig, SequenceNetwork)
     def train(
         self,
         *,
@@ -142,8 +153,8 @@ class Run:
             other = from_.path if isinstance(from_, Run) else from_
             start = None if other is None else source.run_path(other)
             winner = self._winner(settings) if tuned else {}
-            config = read_settings(TrainConfig, {**winner, **settings})
-            note_winner(winner, config, listen)
+            config, network = read_settings_of((TrainConfig, SequenceNetwork), {**winner, **settings})
+            note_winner(winner, config, listen, network=network)
             return train(
                 self.path,
                 config,
@@ -156,9 +167,10 @@ class Run:
                 fresh=fresh,
                 checkpoint_every=_checked_every(checkpoint_every),
                 should_stop=should_stop,
+                network=network,
             )
 
-    @with_settings(TuneConfig, TrainConfig)
+    @with_settings(TuneConfig, TrainConfig, SequenceNetwork)
     def tune(
         self,
         *,
@@ -190,19 +202,19 @@ class Run:
             from lstm_cli.steps.tune import tune
 
             require_keep(keep)
-            own = {field.name for field in option_fields(TuneConfig)}
-            search = {name: value for name, value in settings.items() if name in own}
-            shared = {name: value for name, value in settings.items() if name not in own}
+            kinds = (TuneConfig, TrainConfig, SequenceNetwork)
+            search, shared, network = read_settings_of(kinds, settings)
             return tune(
                 self.path,
-                read_settings(TuneConfig, search),
-                read_settings(TrainConfig, shared),
+                search,
+                shared,
                 listen,
                 force=force,
                 lock_wait=lock_wait,
                 sources=dict.fromkeys(settings, SOURCE),
                 keep=keep,
                 should_stop=should_stop,
+                network=network,
             )
 
     @with_settings(EvaluateConfig)
@@ -280,7 +292,8 @@ class Run:
         Returns:
             DataFrame with the columns and numbers of the CSV file that `lstm predict` writes: series columns, times,
             and for each target its forecast and its quantiles, in units of the data. It has S x H rows: horizon H for
-            each of S series. Times are datetime64: in UTC if the data have a zone or offsets, in the zone of the
+            each of S series. Labelled sequences have a row each: the id, the predicted class, and a probability for
+            each class. Times are datetime64: in UTC if the data have a zone or offsets, in the zone of the
             setting `tz` of the run, else without a zone. `attrs["lstm"]` has the report.
 
         Raises:
@@ -290,11 +303,15 @@ class Run:
         """
         with Running("predict") as listen:
             require_installed("a forecast as a DataFrame", "pandas", "pyarrow")
-            forecasts: list[Forecast] = []
-            values = self._predict(new, settings, listen, forecasts.append)
+            received: list[Any] = []
+            values = self._predict(new, settings, listen, received.append)
             from lstm_cli.data.forecast.output import forecast_table
+            from lstm_cli.steps.predict.sequences.table import PredictedClasses
 
-            frame = forecast_table(forecasts[0], as_csv=True).to_pandas()
+            [result] = received
+            has_classes = isinstance(result, PredictedClasses)
+            table = result.arrow_table() if has_classes else forecast_table(result, as_csv=True)
+            frame = table.to_pandas()
             frame.attrs["lstm"] = values
             return frame
 
@@ -303,7 +320,7 @@ class Run:
         new: "Data | None",
         settings: Mapping[str, Any],
         listen: "Listener",
-        receive: "Callable[[Forecast], None]",
+        receive: "Callable[[Any], None]",
     ) -> dict[str, Any]:
         from lstm_cli.steps.predict import predict
 
@@ -394,7 +411,9 @@ class Run:
             return export(self.path, read_settings(ExportConfig, settings), listen)
 
     @with_settings(ReportConfig)
-    def report(self, output: source.Path, **settings: "Unpack[ReportOptions]") -> "PageReport":
+    def report(
+        self, output: source.Path, **settings: "Unpack[ReportOptions]"
+    ) -> "PageReport | ClassPageReport":
         """Write a page that shows what the model can do: one file, which loads nothing from the network.
 
         Args:
@@ -472,7 +491,7 @@ class Run:
                 from lstm_cli.steps.shared.cached_report import restore_report
 
                 _require_made(opened, step)
-                return restore_report(_report_class(step), opened, step)
+                return restore_report(_report_class(opened, step), opened, step)
 
     def load_windows(self, split: str, lookback: int | None = None) -> "Windows":
         """Return the scaled windows of a split, for notebooks and other models.
@@ -490,7 +509,10 @@ class Run:
         """
         with Running("load_windows"):
             from lstm_cli.data import load_windows
+            from lstm_cli.tasks.settle import require_windows
 
+            with rundir.open_run(self.path) as opened:
+                require_windows(opened)
             return load_windows(self.path, split, lookback)
 
     @with_settings(PredictConfig)
@@ -524,7 +546,8 @@ class Run:
         winner = tuned_settings(self.path)
         if settings.get("model") not in (None, winner.get("model")):
             return {}
-        names = {field.name for field in option_fields(TrainConfig)} - settings.keys()
+        fields = (*option_fields(TrainConfig), *option_fields(SequenceNetwork))
+        names = {field.name for field in fields} - settings.keys()
         return {name: value for name, value in winner.items() if name in names and value is not None}
 
     def _repr_html_(self) -> str:
@@ -538,7 +561,7 @@ class Run:
         return facts_html(f"run {self.path}: {summary.state}", _summary_facts(summary)) + scores
 
 
-@with_settings(PrepareConfig)
+@with_settings(PrepareConfig, SequenceColumns)
 def prepare(
     data: "Data",
     run: source.Path,
@@ -572,14 +595,22 @@ def prepare(
         from lstm_cli.steps.prepare import prepare as step
 
         path = source.run_path(run)
-        config = read_settings(PrepareConfig, settings)
+        config, columns = read_settings_of((PrepareConfig, SequenceColumns), settings)
         source.refuse_text_settings(data, settings)
-        sources = dict.fromkeys(settings, SOURCE)
-        step(source.as_source(data), path, config, listen, force=force, lock_wait=lock_wait, sources=sources)
+        step(
+            source.as_source(data),
+            path,
+            config,
+            listen,
+            force=force,
+            lock_wait=lock_wait,
+            sources=dict.fromkeys(settings, SOURCE),
+            columns=columns,
+        )
         return Run(path)
 
 
-@with_settings(PrepareConfig)
+@with_settings(PrepareConfig, SequenceColumns)
 def check(
     data: "Data", *, plot: source.Path | None = None, **settings: "Unpack[PrepareOptions]"
 ) -> "CheckReport | CheckSequencesReport":
@@ -600,11 +631,11 @@ def check(
     with Running("check") as listen:
         from lstm_cli.steps.check import check as step
 
-        config = read_settings(PrepareConfig, settings)
+        config, columns = read_settings_of((PrepareConfig, SequenceColumns), settings)
         source.refuse_text_settings(data, settings)
         picture = None if plot is None else fspath(plot)
         refuse_terminal_plot(picture)
-        return step(source.as_source(data), config, listen, plot=picture)
+        return step(source.as_source(data), config, listen, plot=picture, columns=columns)
 
 
 def open_run(run: source.Path) -> Run:
@@ -657,34 +688,51 @@ def _require_made(opened: rundir.Run, step: str) -> None:
         opened.require(artifact)
 
 
-def _report_class(step: str) -> Any:
-    """Return the class of the report of a step."""
+def _report_class(opened: rundir.Run, step: str) -> Any:
+    """Return the class of the report of a step, as the task of the run has it."""
     from importlib import import_module
 
-    module, name = {
-        "prepare": ("prepare.report", "PrepareReport"),
-        "train": ("train.fit_and_commit", "TrainReport"),
-        "tune": ("tune.record", "TuneReport"),
-        "evaluate": ("evaluate.report", "EvaluateReport"),
-        "quantize": ("quantize.windows", "QuantizeReport"),
-    }[step]
+    from lstm_cli.tasks.settle import task_of
+
+    of_task = {
+        ("prepare", "classify"): ("prepare.sequences", "PrepareSequencesReport"),
+        ("train", "classify"): ("train.sequences", "TrainClassifierReport"),
+        ("evaluate", "classify"): ("evaluate.sequences", "EvaluateClassifierReport"),
+        ("quantize", "classify"): ("quantize.sequences", "QuantizeClassifierReport"),
+        ("prepare", "generate"): ("prepare.text", "PrepareTextReport"),
+        ("train", "generate"): ("train.text", "TrainTextReport"),
+        ("evaluate", "generate"): ("evaluate.text", "EvaluateTextReport"),
+        ("quantize", "generate"): ("quantize.text", "QuantizeTextReport"),
+    }.get((step, task_of(opened).name))
+    module, name = (
+        of_task
+        or {
+            "prepare": ("prepare.report", "PrepareReport"),
+            "train": ("train.fit_and_commit", "TrainReport"),
+            "tune": ("tune.record", "TuneReport"),
+            "evaluate": ("evaluate.report", "EvaluateReport"),
+            "quantize": ("quantize.windows", "QuantizeReport"),
+        }[step]
+    )
     return getattr(import_module(f"lstm_cli.steps.{module}"), name)
 
 
 def _summary_facts(summary: "RunSummary") -> Iterator[tuple[str, str]]:
-    """Yield the main facts of a run."""
-    data, model, scores = summary.data, summary.model, summary.scores
+    """Yield the main facts of a run; those that its task does not have are left out."""
+    data, model, scores, classes = summary.data, summary.model, summary.scores, summary.class_scores
     if data is not None:
-        yield (
-            "data",
-            f"{data.source}: {_count(data.rows)} rows, {_count(data.series)} series, step {data.freq}",
-        )
-        yield "targets", ", ".join(data.targets)
-        yield "windows", f"lookback {data.lookback}, horizon {data.horizon}"
+        series = "" if data.series is None else f", {data.series:,} series, step {data.freq}"
+        yield "data", f"{data.source}: {_count(data.rows)} rows{series}"
+        if data.targets:
+            yield "targets", ", ".join(data.targets)
+        if data.lookback is not None:
+            yield "windows", f"lookback {data.lookback}, horizon {data.horizon}"
     if model is not None:
         yield "model", f"{model.model}, {model.serves}, trained {model.trained}"
     if scores is not None:
         yield "scores", f"{_count(scores.windows)} {scores.split} windows, {scores.precision}"
+    if classes is not None:
+        yield "scores", f"{_count(classes.sequences)} {classes.split} sequences"
     for artifact, causes in summary.stale.items():
         yield "out of date", f"{artifact}: {', '.join(causes)} changed"
 

@@ -1,7 +1,7 @@
 """Keyword arguments as settings: their types, their values, and their names in the signature of a function."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field
 from datetime import date
 from functools import cache
@@ -55,13 +55,37 @@ def read_settings(kind: type[Config], given: Mapping[str, Any]) -> Config:
             else "write it yourself: run.predict().to_csv('forecast.csv', index=False), or to_parquet",
         )
     if unknown is not None:
-        raise UsageError(
-            f"unknown setting '{unknown}'",
-            hint=did_you_mean(unknown, known) or f"the settings are {', '.join(known)}",
-        )
+        raise _unknown_setting(unknown, known)
     values = {name: _read_value(known[name], value) for name, value in given.items()}
     refuse_terminal_plot(values.get("plot"))
     return kind(**values)
+
+
+def read_settings_of(kinds: Sequence[type], given: Mapping[str, Any]) -> list[Any]:
+    """Return the settings of several dataclasses from keyword arguments.
+
+    Args:
+        kinds: dataclasses of the settings; the first one with a name reads it.
+        given: values by name.
+
+    Raises:
+        UsageError: a name is unknown, or a value is invalid.
+    """
+    reader = {field.name: kind for kind in reversed(kinds) for field in option_fields(kind)}
+    unknown = next((name for name in given if name not in reader), None)
+    if unknown is not None:
+        raise _unknown_setting(unknown, reader)
+    return [
+        read_settings(kind, {name: value for name, value in given.items() if reader[name] is kind})
+        for kind in kinds
+    ]
+
+
+def _unknown_setting(name: str, known: Iterable[str]) -> UsageError:
+    return UsageError(
+        f"unknown setting '{name}'",
+        hint=did_you_mean(name, known) or f"the settings are {', '.join(known)}",
+    )
 
 
 def refuse_terminal_plot(plot: str | None) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lstm_cli.config import PrepareConfig
     from lstm_cli.config.tasks import PrepareOfTasks
 
+WINDOWS = "series.json"  # file of data that windows are made of
+
 
 def settle_task(
     config: "PrepareConfig",
@@ -115,6 +117,16 @@ def require_verb(run: Run, verb: str) -> None:
         raise UsageError(
             f"{run.path} holds {task.title} (task {task.name}), and 'lstm {verb}' has no such task",
             hint=f"run '{command('evaluate', run.path)}', or use 'lstm {verb}' on a run of the task {FORECAST.name}",
+        )
+
+
+def require_windows(run: Run) -> None:
+    """Raise UsageError if the task of a run has no windows of rows."""
+    task = task_of(run)
+    if WINDOWS not in task.files["data"]:
+        raise UsageError(
+            f"{run.path} holds {task.title}, which have no windows",
+            hint=f"use a run of the task {FORECAST.name}",
         )
 
 

@@ -20,6 +20,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,10 @@ def test_the_types_have_each_setting() -> None:
 
     for kind in CONFIGS:
         types = getattr(options, kind.__name__.removesuffix("Config") + "Options")
-        shared = TrainConfig if kind is TuneConfig else None
-        expected = {field.name for each in (kind, shared) if each for field in option_fields(each)}
+        shared = {
+            TuneConfig: (TrainConfig, SequenceNetwork),
+            TrainConfig: (SequenceNetwork,),
+            PrepareConfig: (SequenceColumns,),
+        }.get(kind, ())
+        expected = {field.name for each in (kind, *shared) for field in option_fields(each)}
         assert set(types.__annotations__) | set(types.__optional_keys__) == expected

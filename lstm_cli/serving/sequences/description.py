@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lstm_cli.sequences.dataset import SequenceData, SequenceSchema
-from lstm_cli.steps.predict.sequences import header_of
+from lstm_cli.steps.predict.sequences.table import header_of
 
 DIGITS = 6  # significant digits of the values of an example
 

@@ -29,6 +29,7 @@ from lstm_cli.steps.predict.sequences import (
     scale_new_sequences,
     stored_text,
 )
+from lstm_cli.steps.predict.sequences.table import PredictedClasses
 
 EXAMPLES = 2  # sequences of the run in the description
 
@@ -166,7 +167,10 @@ class ServedClassifier:
             media_type: CSV or JSON.
             key: key of the sequences in a JSON body.
         """
-        body = ENCODERS[FORMATS[media_type]](self._classifier, rows.data, forecast)
+        predicted = PredictedClasses(
+            schema=self._classifier.schema, names=rows.data.names, probabilities=forecast
+        )
+        body = ENCODERS[FORMATS[media_type]](predicted)
         return answer_of(body, media_type, version=self.version, warnings=rows.findings, key=key)
 
     def newest_row(self) -> float | None:

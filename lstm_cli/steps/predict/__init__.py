@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from lstm_cli.config import PredictConfig
 from lstm_cli.config.predict import TextSampling
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
-from lstm_cli.errors import ArtifactError, UsageError
+from lstm_cli.errors import ArtifactError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
-from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
+from lstm_cli.rundir import Run, check_output, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.choose_series import choose_series
 from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data
@@ -179,13 +179,12 @@ def _predict_sequences(
     listen: Listener,
     stdin: BinaryIO | None,
     stdout: BinaryIO | None,
-    receive: Callable[[Forecast], None] | None,
+    receive: Callable[[Any], None] | None,
 ) -> "PredictSequencesReport":
-    _require_file(run, CLASSIFY, receive)
     require_own_options(CLASSIFY, "predict", sampling)
     from lstm_cli.steps.predict.sequences import predict_sequences
 
-    return predict_sequences(run, new, config, listen, stdin=stdin, stdout=stdout)
+    return predict_sequences(run, new, config, listen, stdin=stdin, stdout=stdout, receive=receive)
 
 
 def _predict_text(

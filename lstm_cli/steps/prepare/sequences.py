@@ -261,7 +261,7 @@ def read_sequences(
         if given is None:
             raise UsageError(
                 f"{flag} is missing: labelled sequences need --sequence and --label",
-                hint="lstm prepare DATA RUN --sequence ID --label COLUMN",
+                hint="name both columns: --sequence ID --label COLUMN",
                 flag=flag,
             )
     assert config.sequence is not None

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from lstm_cli.evaluation import BASELINES, baseline_label
+from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
 
 METRICS = {
     "mae": "MAE",
@@ -14,6 +15,7 @@ METRICS = {
     "mse_scaled": "MSE scaled",
     "mae_scaled": "MAE scaled",
     "wql": "WQL",
+    **CLASS_METRICS,
 }
 MAX_ITEMS = 8  # items of a list or a mapping that are shown
 LEFT, RIGHT = "text-align:left", "text-align:right;font-variant-numeric:tabular-nums"
@@ -60,6 +62,7 @@ def score_html(report: Mapping[str, Any]) -> str:
     rows |= {
         baseline_label(name, season): baselines[name] for name in reversed(BASELINES) if name in baselines
     }
+    rows |= {name: scores for name, scores in baselines.items() if name not in BASELINES}  # of other tasks
     columns = [name for name in METRICS if any(row.get(name) is not None for row in rows.values())]
     titles = "".join(f"<th style='{RIGHT}'>{METRICS[name]}</th>" for name in columns)
     lines = "".join(

@@ -19,15 +19,16 @@ from lstm_cli.config.validators import restore_settings
 from lstm_cli.data.forecast.output import output_format
 from lstm_cli.data.reading.source import expand_paths
 from lstm_cli.data.spreadsheet_safety import escape_formula
-from lstm_cli.errors import DataError, UsageError
+from lstm_cli.errors import DataError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_classifier import TrainedClassifier, load_classifier
 from lstm_cli.rundir import Run, check_output, open_run, replace_file, stale_sources
 from lstm_cli.sequences.build import join_tokens
-from lstm_cli.sequences.dataset import UNKNOWN, SequenceData, SequenceSchema
+from lstm_cli.sequences.dataset import UNKNOWN, SequenceData
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.predict.sequences.documents import have_same_vocabulary, read_new_documents
+from lstm_cli.steps.predict.sequences.table import PredictedClasses
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.shared.sequence_reading import (
     ReadSequences,
@@ -43,7 +44,6 @@ from lstm_cli.wording import count_noun
 
 Warn = Callable[[Finding], None]
 DIGITS = 6  # decimals of a probability
-PREFIX = "p_"  # of the column of a probability
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,7 @@ def predict_sequences(
     *,
     stdin: BinaryIO | None = None,
     stdout: BinaryIO | None = None,
+    receive: Callable[[PredictedClasses], None] | None = None,
 ) -> PredictSequencesReport:
     """Classify sequences and write them to config.output.
 
@@ -85,6 +86,7 @@ def predict_sequences(
         listen: receives events.
         stdin: stream behind `-`.
         stdout: stream for output `-`.
+        receive: gets the classes, which are then not written; None writes them.
 
     Raises:
         MissingArtifact, StaleArtifact: the run has no model of the precision, or it is out of date.
@@ -96,12 +98,6 @@ def predict_sequences(
     if config.output != "-":
         check_output(config.output, run=run, sources=(new,))
     format = output_format(config.output, config.format)
-    if format not in ENCODERS:
-        raise UsageError(
-            "classified sequences are written as CSV or JSON",
-            hint="add --format csv, or name a .csv file with -o",
-            flag="--format",
-        )
     findings: list[Finding] = []
 
     def warn(finding: Finding) -> None:
@@ -118,8 +114,11 @@ def predict_sequences(
     ready = time.perf_counter()
     probabilities, _ = model.session(data)
     classified = time.perf_counter()
-    encoded = ENCODERS[format](model, data, probabilities)
-    if config.output == "-":
+    predicted = PredictedClasses(schema=model.schema, names=data.names, probabilities=probabilities)
+    encoded = b"" if receive is not None else ENCODERS[format](predicted)
+    if receive is not None:
+        receive(predicted)
+    elif config.output == "-":
         assert stdout is not None
         stdout.write(encoded)
         stdout.flush()
@@ -294,44 +293,34 @@ def _read(
         raise
 
 
-def header_of(schema: SequenceSchema) -> list[str]:
-    """Return the names of the columns of the output."""
-    id_column = schema.sequence or ("row" if schema.tokens else "sequence")
-    return [id_column, "predicted", *(f"{PREFIX}{name}" for name in schema.classes)]
-
-
-def _rows(
-    model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray
-) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the cells of the table."""
-    classes = model.schema.classes
-    rows = [
+def _rows(predicted: PredictedClasses) -> list[list[str]]:
+    """Return the cells of the table as text."""
+    classes, probabilities = predicted.schema.classes, predicted.probabilities
+    return [
         [name, classes[int(row.argmax())], *(f"{value:.{DIGITS}f}" for value in row)]
-        for name, row in zip(data.names, probabilities, strict=True)
+        for name, row in zip(predicted.names, probabilities, strict=True)
     ]
-    return header_of(model.schema), rows
 
 
-def _csv(model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray) -> bytes:
-    header, rows = _rows(model, data, probabilities)
+def _csv(predicted: PredictedClasses) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([escape_formula(name) for name in header])
+    writer.writerow([escape_formula(name) for name in predicted.header])
+    rows = _rows(predicted)
     writer.writerows([[escape_formula(row[0]), escape_formula(row[1]), *row[2:]] for row in rows])
     return text.getvalue().encode()
 
 
-def _json(model: TrainedClassifier, data: SequenceData, probabilities: np.ndarray) -> bytes:
-    _, rows = _rows(model, data, probabilities)
+def _json(predicted: PredictedClasses) -> bytes:
     objects = [
         {
             "sequence": row[0],
             "predicted": row[1],
-            "probabilities": dict(zip(model.schema.classes, map(float, row[2:]), strict=True)),
+            "probabilities": dict(zip(predicted.schema.classes, map(float, row[2:]), strict=True)),
         }
-        for row in rows
+        for row in _rows(predicted)
     ]
     return (json.dumps(objects, ensure_ascii=False) + "\n").encode()
 
 
-ENCODERS = {"csv": _csv, "json": _json}
+ENCODERS = {"csv": _csv, "json": _json, "parquet": PredictedClasses.parquet}
