@@ -14,7 +14,7 @@ def html_document(
     data: Html | None = None,
     connect: str = "",
 ) -> bytes:
-    """Return a document with charts of uPlot as UTF-8.
+    """Return a document as UTF-8, with uPlot if it has scripts.
 
     Args:
         title: title of the document.
@@ -39,7 +39,7 @@ def html_document(
         Html(f"<style>{sheet}</style>"),
     )
     body = element("body", {}, *content, data, *(Html(f"<script>{text}</script>") for text in scripts))
-    licence = Html(f"<!-- uPlot is part of this page.\n{asset(LICENCE)}\n-->")
+    licence = Html(f"<!-- uPlot is part of this page.\n{asset(LICENCE)}\n-->") if scripts else None
     page = join(Html("<!doctype html>\n"), licence, element("html", {"lang": "en"}, head, body))
     return (page.text + "\n").encode()
 

@@ -4,6 +4,7 @@ Names from files stand in code, where nothing is markup, a link or a mention of 
 """
 
 import re
+from collections.abc import Sequence
 
 from lstm_cli.evaluation.score_text import finite_or_none, format_number, format_percent
 from lstm_cli.reporting.facts import Made, RunFacts
@@ -26,13 +27,13 @@ def markdown_comment(facts: RunFacts) -> bytes:
         f"### Forecast of {targets}, {facts.span_ahead} ahead",
         f"**{facts.verdict}**",
         f"{facts.tested} Run {code(facts.run)}, data {code(facts.source)}, {facts.model} model ({facts.precision}).",
-        *(f"> {_plain(note)}" for note in facts.notes),
+        *(f"> {escape_text(note)}" for note in facts.notes),
         _scores(facts),
         _coverage(facts),
-        _warnings(facts),
-        _details("Error by step ahead", _steps(facts)),
-        _details("Make it again", _commands(facts.made)),
-        _details("Terms", "\n".join(f"- {name}: {meaning}" for name, meaning in score_terms(facts))),
+        warning_list(facts.warnings, facts.warnings_note),
+        details("Error by step ahead", _steps(facts)),
+        details("Make it again", make_again(facts.made)),
+        details("Terms", "\n".join(f"- {name}: {meaning}" for name, meaning in score_terms(facts))),
     ]
     return ("\n\n".join(part for part in parts if part) + "\n").encode("utf-8", "replace")
 
@@ -56,7 +57,7 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
-def _plain(text: str) -> str:
+def escape_text(text: str) -> str:
     """Return a sentence, which can hold names of files, without a character that Markdown reads."""
     line = re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", _printable(text))
     return line.replace("@", "@\u200b")  # no person is mentioned
@@ -71,7 +72,7 @@ def _scores(facts: RunFacts) -> str:
         best = lowest_index([finite_or_none(scores.get(key)) for scores in facts.scores.values()])
         if best >= 0:
             rows[best][column] = f"**{rows[best][column]}**"
-    return _table(["forecast", *shown.values()], rows)
+    return markdown_table(["forecast", *shown.values()], rows)
 
 
 def _coverage(facts: RunFacts) -> str:
@@ -82,12 +83,18 @@ def _coverage(facts: RunFacts) -> str:
     return f"Of the measured values, {' and '.join(texts)}."
 
 
-def _warnings(facts: RunFacts) -> str:
-    lines = [f"- {_plain(text)}" for text in facts.warnings[:MAX_WARNINGS]]
-    more = len(facts.warnings) - MAX_WARNINGS
+def warning_list(warnings: Sequence[str], note: str = "") -> str:
+    """Return the first warnings as a list that opens at a click; "" without warnings.
+
+    Args:
+        warnings: sentences.
+        note: sentence below the list.
+    """
+    lines = [f"- {escape_text(text)}" for text in warnings[:MAX_WARNINGS]]
+    more = len(warnings) - MAX_WARNINGS
     lines += [f"- and {count_noun(more, 'more warning')}"] if more > 0 else []
-    note = f"\n\n{facts.warnings_note}" if facts.warnings_note else ""
-    return _details(count_noun(len(facts.warnings), "warning"), "\n".join(lines) + note) if lines else ""
+    below = f"\n\n{note}" if note else ""
+    return details(count_noun(len(warnings), "warning"), "\n".join(lines) + below) if lines else ""
 
 
 def _steps(facts: RunFacts) -> str:
@@ -100,20 +107,25 @@ def _steps(facts: RunFacts) -> str:
         [steps.labels[step], format_number(steps.model[step]), format_number(steps.baseline[step])]
         for step in chosen
     ]
-    return f"Mean absolute error, in {unit}.\n\n{_table(['step ahead', 'model', facts.baseline], rows)}"
+    return (
+        f"Mean absolute error, in {unit}.\n\n{markdown_table(['step ahead', 'model', facts.baseline], rows)}"
+    )
 
 
-def _commands(made: Made) -> str:
+def make_again(made: Made) -> str:
+    """Return the commands that make the run again."""
     block = _fenced("\n".join(made.commands))
     return block if made.data_is_named else f"{block}\n\n{DATA_NOTE}"
 
 
-def _table(header: list[str], rows: list[list[str]]) -> str:
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """Return a table whose columns after the first hold numbers."""
     ruler = ["---", *("---:" for _ in header[1:])]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, ruler, *rows))
 
 
-def _details(title: str, content: str) -> str:
+def details(title: str, content: str) -> str:
+    """Return content that is shown when its title is clicked."""
     return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
 
 

@@ -23,9 +23,9 @@ def html_page(facts: RunFacts) -> bytes:
         errors_section(facts),
         residuals_section(facts),
         calibration_section(facts),
-        training_section(facts),
+        training_section(facts.curves),
         quantized_section(facts),
-        settings_section(facts),
+        settings_section(facts.made),
         terms_section(facts),
     )
     release = facts.made.versions.get("lstm-cli", "")

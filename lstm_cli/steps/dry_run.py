@@ -296,6 +296,12 @@ TRAIN_NEEDS: Mapping[str, Callable[[Run, TrainConfig], MemoryNeed | None]] = {
     CLASSIFY.name: lambda opened, config: None,
     GENERATE.name: lambda opened, config: None,
 }
+REPORT_NEEDS: Mapping[str, Callable[[Run], MemoryNeed | None]] = {
+    FORECAST.name: lambda opened: scoring_need(
+        *load_outline(opened), load_model(opened), windows=ALL_WINDOWS
+    ),
+    CLASSIFY.name: lambda opened: None,
+}
 COPIES: Mapping[str, Sequence[str]] = {
     FORECAST.name: COPIED,
     CLASSIFY.name: ("scores.json", *CLASSIFY.files["scores"]),
@@ -510,16 +516,16 @@ def plan_export(run: Path, config: ExportConfig) -> DryRunPlan:
 
 def plan_report(run: Path, config: ReportConfig) -> DryRunPlan:
     """Return the plan of `report`. Raises what `report` raises before its work."""
-    from lstm_cli.steps.report.stored_scores import load_scores
+    from lstm_cli.steps.report.work import WORK
 
     output = config.output_for(str(run))
     if output != "-":
         check_output(output, run=run)
     with open_run(run) as opened:
         require_verb(opened, "report")
-        scores, _ = load_scores(opened)
-        need = scoring_need(*load_outline(opened), load_model(opened), windows=ALL_WINDOWS)
-        names = ["data", "model", *(["quantized"] if scores.precision != "fp32" else [])]
+        task = task_of(opened)
+        names = WORK[task.name].reads(opened)
+        need = REPORT_NEEDS[task.name](opened)
         outputs = [STDOUT if output == "-" else output]
         return _plan(run, "report", None, would_read(opened, *names), outputs, need=need)
 

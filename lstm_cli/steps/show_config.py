@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli import config as settings_of
+from lstm_cli.config.classify import ClassifyPrepareConfig, ClassifyTrainConfig
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.rundir import Run, command, open_run, reading_manifest
 from lstm_cli.steps.shared.report_json import to_plain
 
 KINDS: Mapping[str, type] = {
-    "prepare": settings_of.PrepareConfig,
-    "train": settings_of.TrainConfig,
+    "prepare": ClassifyPrepareConfig,  # the settings of all tasks
+    "train": ClassifyTrainConfig,
     "tune": settings_of.TuneConfig,
     "evaluate": settings_of.EvaluateConfig,
     "quantize": settings_of.QuantizeConfig,

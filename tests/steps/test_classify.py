@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -173,6 +174,18 @@ def test_predict_writes_json(run: Path, as_json: Json) -> None:
     assert set(written[0]) == {"sequence", "predicted", "probabilities"}
 
 
+def test_predict_writes_parquet(run: Path, as_json: Json) -> None:
+    import pyarrow.parquet
+
+    assert as_json("predict", run, "-o", run.parent / "classes.parquet")["format"] == "parquet"
+    table = pyarrow.parquet.read_table(run.parent / "classes.parquet").to_pydict()
+    rows = predictions(run)
+    assert list(table) == ["id", "predicted", "p_down", "p_up"]
+    assert table["id"] == list(rows)
+    assert table["predicted"] == [row["predicted"] for row in rows.values()]
+    np.testing.assert_allclose(table["p_up"], [float(row["p_up"]) for row in rows.values()], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("condition", "code"),
     [
@@ -280,12 +293,10 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
         (("evaluate", "RUN", "--fail-if", "mase>1"), "'mase' is not one of accuracy"),
         (("evaluate", "RUN", "--plot", "-"), "--plot -"),
         (("predict", "RUN", "--horizon", "3"), "--horizon is an option of the task forecast"),
-        (("predict", "RUN", "-o", "classes.parquet"), "CSV or JSON"),
         (("tune", "RUN", "--trials", "1", "--loss", "mse"), "--loss is an option of the task forecast"),
         (("tune", "RUN", "--space", "loss=mae|huber"), "'loss' cannot be searched"),
         (("tune", "RUN", "--space", "head=last|mean"), "'head' cannot be searched"),
         (("export", "RUN", "--to", "keras"), "use --to onnx, torchscript, pt2, safetensors or npz"),
-        (("report", "RUN"), "task classify"),
         (("score", "RUN"), "task classify"),
         (("refresh", "RUN", "FILE"), "task classify"),
     ],
@@ -316,6 +327,36 @@ def test_the_scores_of_two_runs_are_not_compared_as_errors(scored_run: Path, as_
     report = as_json("runs", scored_run.parent, "--diff", "run", "other")
     assert (report["scores"], report["same_windows"]) == ([], False)
     assert "labelled sequences" in report["reason"]
+
+
+def test_the_page_has_the_stored_scores_and_the_wrong_predictions(scored_run: Path, as_json: Json) -> None:
+    scores = as_json("evaluate", scored_run)
+    page = scored_run.parent / "page.html"
+    report = as_json("report", scored_run, "-o", page)
+    assert (report["task"], report["sequences"], report["size"]) == ("classify", 18, page.stat().st_size)
+    text = re.sub(r"<[^>]+>", " ", page.read_text())
+    assert f"{scores['metrics']['accuracy']:.4f}" in text
+    with open_run(scored_run) as opened:
+        data = load_data(opened)
+    test = {data.names[i]: data.schema.classes[data.labels[i]] for i in data.indices("test")}
+    rows = predictions(scored_run)
+    wrong = [name for name, label in test.items() if rows[name]["predicted"] != label]
+    assert sum(map(sum, scores["confusion"])) - len(wrong) == sum(scores["confusion"][i][i] for i in (0, 1))
+    assert f"{len(wrong)} of 18 test sequences have a wrong prediction" in text
+    surest = max(wrong, key=lambda name: max(float(rows[name][f"p_{label}"]) for label in ("down", "up")))
+    listed = page.read_text().partition('id="mistakes"')[2]
+    assert re.findall(r'<tr><th scope="row"><bdi class="name">(.+?)</bdi>', listed)[0] == surest
+    comment = scored_run.parent / "comment.md"
+    as_json("report", scored_run, "-o", comment)
+    assert report["commands"][1] in comment.read_text()
+    assert "--pooling mean" in report["commands"][1]
+    plan = as_json("report", scored_run, "-o", page, "--dry-run")
+    assert plan["writes"] == [str(page)]
+
+
+def test_a_page_needs_scores(run: Path, error_of: Any) -> None:
+    code, text = error_of("report", run, "-o", run.parent / "page.html")
+    assert (code, "lstm evaluate" in text) == (4, True), text
 
 
 @pytest.mark.parametrize("verb", ["prepare", "train", "tune", "evaluate", "predict"])

@@ -60,7 +60,8 @@ from lstm_cli.steps.quantize.text import QuantizeTextReport
 from lstm_cli.steps.quantize.windows import QuantizeReport
 from lstm_cli.steps.refresh import refresh
 from lstm_cli.steps.refresh.report import RefreshReport
-from lstm_cli.steps.report import PageReport, report
+from lstm_cli.steps.report import report
+from lstm_cli.steps.report.page_report import ClassPageReport, PageReport
 from lstm_cli.steps.runs.clean import CleanFolder, CleanReport, clean
 from lstm_cli.steps.runs.compare import DiffReport, compare
 from lstm_cli.steps.runs.facts import ClassScoreFacts, TextScoreFacts
@@ -105,6 +106,7 @@ REPORTS: dict[str, Any] = {
     "evaluate: labelled sequences": EvaluateClassifierReport,
     "quantize: labelled sequences": QuantizeClassifierReport,
     "predict: labelled sequences": PredictSequencesReport,
+    "report: labelled sequences": ClassPageReport,
     "prepare: text": PrepareTextReport,
     "train: text": TrainTextReport,
     "evaluate: text": EvaluateTextReport,
@@ -404,6 +406,12 @@ def of_predict_sequences(run: Path, *_: Any) -> list[Json]:
     return [predict(run.parent / "classified", new, settings, ignore_events).to_json()]
 
 
+def of_report_classes(run: Path, *_: Any) -> list[Json]:
+    of_evaluate_classifier(run)
+    settings = ReportConfig(output=str(run.parent / "classes.html"))
+    return [report(run.parent / "classified", settings, ignore_events).to_json()]
+
+
 def text_run_next_to(run: Path) -> Path:
     """Return a run of text, which is made once."""
     folder = run.parent / "text"
@@ -476,6 +484,7 @@ SAMPLES: dict[str, Callable[[Path, Path, Json], list[Json]]] = {
     "evaluate: labelled sequences": of_evaluate_classifier,
     "quantize: labelled sequences": of_quantize_classifier,
     "predict: labelled sequences": of_predict_sequences,
+    "report: labelled sequences": of_report_classes,
     "prepare: text": of_prepare_text,
     "train: text": of_train_text,
     "evaluate: text": of_evaluate_text,

@@ -140,9 +140,9 @@ def test_a_folder_that_is_not_a_run_is_left_to_the_step(tmp_path: Path) -> None:
 
 def test_a_verb_that_the_task_lacks_is_a_usage_error() -> None:
     require_verb(run_with("classify"), "evaluate")
-    require_verb(run_with(None), "tune")
+    require_verb(run_with(None), "score")
     with pytest.raises(UsageError, match="task classify"):
-        require_verb(run_with("classify"), "tune")
+        require_verb(run_with("classify"), "score")
 
 
 def test_settings_are_joined() -> None:

@@ -48,7 +48,8 @@ def report(
     def work() -> None:
         from lstm_cli.cli.progress.reporters import progress_reporter
         from lstm_cli.cli.render import page
-        from lstm_cli.cli.render.report import report_table
+        from lstm_cli.cli.render.classify import draw_task
+        from lstm_cli.cli.render.report import class_report_table, report_table
         from lstm_cli.cli.render.summary import print_summary
         from lstm_cli.cli.stdio import name_stdout_errors
         from lstm_cli.steps.report import report as step
@@ -58,7 +59,7 @@ def report(
         if as_json:
             page.print_json(result)
         elif not to_stdout:
-            page.print_page(result, report_table)
+            page.print_page(result, draw_task(report_table, {"classify": class_report_table}))
         print_summary("report", result, stages=listen.stages)
 
     if dry_run:

@@ -9,13 +9,13 @@ from lstm_cli.cli.render.run_summary import list_names
 from lstm_cli.cli.render.scores import comparison_text
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER, METRICS
+from lstm_cli.evaluation.classification.verdict import BASELINE_NAMES
 from lstm_cli.rundir import command
 from lstm_cli.tasks.records import FORECAST
 from lstm_cli.wording import count_noun
 
 NO_BEST = -1  # index of no row
 MAX_CLASSES = 12  # rows in a table of classes; --json has all
-BASELINE_NAMES = {"majority": "majority class", "simple": "simple model"}
 
 
 def draw_task(forecast: Callable[..., None], other: Mapping[str, Callable[..., None]]) -> Callable[..., None]:

@@ -180,6 +180,15 @@ def _report(report: Any) -> list[str]:
     ]
 
 
+def _report_classes(report: Any) -> list[str]:
+    output = "standard output" if report.output == "-" else report.output
+    return [
+        f"{report.format} to {output}",
+        count_noun(report.sequences, f"{report.split} sequence"),
+        _warning_count(report),
+    ]
+
+
 def _verify(report: Any) -> list[str]:
     broken, stale = len(report.broken), len(report.stale)
     return [
@@ -355,6 +364,7 @@ FACTS: dict[str, Callable[[Any], list[str]]] = {
     "config": _config,
     "train --find-lr": _find_lr,
     "check classify": _check_sequences,
+    "report classify": _report_classes,
     "prepare classify": _prepare_sequences,
     "train classify": _train_classifier,
     "evaluate classify": _evaluate_classifier,

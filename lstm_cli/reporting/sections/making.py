@@ -1,6 +1,6 @@
 """Making of the model: training curves, quantization, settings, versions and commands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,16 @@ from lstm_cli.wording import count_noun
 DATA_NOTE = "Replace DATA by the data: the run was made from no file, or from several."
 
 
-def training_section(facts: RunFacts) -> Html | None:
+def training_section(curves: Sequence[LossCurve]) -> Html | None:
     """Return the losses of each trained network; None without networks."""
-    if not facts.curves:
+    if not curves:
         return None
     note = (
         "Training loss, in scaled units, and validation error by epoch. A line marks the epoch whose weights were "
         "kept, because its validation error is the lowest."
     )
     entries = legend(("model", "training"), ("val-loss", "validation"))
-    figures = [figure for curve in facts.curves for figure in _curve_figures(curve)]
+    figures = [figure for curve in curves for figure in _curve_figures(curve)]
     return section("training", "Training", note, entries, grid(*figures))
 
 
@@ -87,9 +87,8 @@ def quantized_section(facts: RunFacts) -> Html | None:
     )
 
 
-def settings_section(facts: RunFacts) -> Html:
+def settings_section(made: Made) -> Html:
     """Return the commands that make the run again, the settings, the versions and the checksum of the data."""
-    made = facts.made
     block = element("pre", {"tabindex": 0}, element("code", {}, "\n".join(made.commands)))
     note = "These commands make the same run from the same file, with the same release and seed."
     if not made.data_is_named:

@@ -57,7 +57,7 @@ def key_figures(facts: RunFacts) -> Html:
         mean_width = f"mean width {format_number(width)}" if width is not None and not facts.panel else ""
         below = "; ".join(filter(None, (coverage_mark(level, covered), mean_width))) or "of measured values"
         tiles.append(
-            _tile(prose(f"inside the {level} % interval"), prose(f"{format_percent(covered)} %"), below)
+            tile(prose(f"inside the {level} % interval"), prose(f"{format_percent(covered)} %"), below)
         )
     content: list[Child] = [element("dl", {"class": "tiles"}, *tiles)]
     if facts.comparisons:
@@ -109,7 +109,14 @@ def _date(time: str) -> str:
     return time.removesuffix("T00:00:00").replace("T", " ").removesuffix(":00")
 
 
-def _tile(name: Child, value: Child, note: Child) -> Html:
+def tile(name: Child, value: Child, note: Child) -> Html:
+    """Return a key figure.
+
+    Args:
+        name: name of the figure.
+        value: number.
+        note: remark below the number.
+    """
     return element(
         "div",
         {},
@@ -124,13 +131,13 @@ def _error_tile(facts: RunFacts, model: Mapping[str, Any]) -> Html | None:
     if finite_or_none(model.get(name)) is None:
         return None
     unit = join("MAE, in ", _names(facts.targets)) if name == "mae" else "MAE, scaled"
-    return _tile(unit, format_number(model[name]), _others(facts, name))
+    return tile(unit, format_number(model[name]), _others(facts, name))
 
 
 def _mase_tile(facts: RunFacts, model: Mapping[str, Any]) -> Html | None:
     if finite_or_none(model.get("mase")) is None:
         return None
-    return _tile("MASE", format_number(model["mase"]), _others(facts, "mase"))
+    return tile("MASE", format_number(model["mase"]), _others(facts, "mase"))
 
 
 def _others(facts: RunFacts, metric: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,12 +106,12 @@ def _stored_facts(run: Run, subject: ScoringSubject, scores: StoredScores) -> di
         },
         "coverage": scores.coverage,
         "width": scores.width,
-        "warnings": _warnings(run, scores),
+        "warnings": step_warnings(run, scores.warnings),
         "by_target": scores.per_target if len(subject.dataset.schema.targets) > 1 else {},
         "worst_series": tuple(scores.worst),
-        "curves": _loss_curves(run),
+        "curves": loss_curves(run),
         "quantized": run.report("quantize") if serves_quantized(run) else None,
-        "made": _made(run, source, quantized_last=scores.before_quantization),
+        "made": made_facts(run, source, quantized_last=scores.before_quantization),
     }
 
 
@@ -174,18 +174,24 @@ def _tested(run: Run, scores: StoredScores) -> str:
     )
 
 
-def _warnings(run: Run, scores: StoredScores) -> tuple[str, ...]:
-    """Return the warnings of all steps, each once, with the files as the page names them."""
+def step_warnings(run: Run, more: Sequence[str]) -> tuple[str, ...]:
+    """Return the warnings of all steps, each once, with the files as the page names them.
+
+    Args:
+        run: the run.
+        more: warnings of the scores.
+    """
     reports = [run.report("prepare"), run.report("train")]
     texts = [text for report in reports for text in report.get("warnings", ())]
     found = [finding for report in reports for finding in report.get("findings", ())]
     files = {finding["source"] for finding in found if finding.get("source")}
     for path in sorted(files, key=len, reverse=True):
         texts = [text.replace(path, portable_path(path)) for text in texts]
-    return tuple(dict.fromkeys([*texts, *scores.warnings]))
+    return tuple(dict.fromkeys([*texts, *more]))
 
 
-def _loss_curves(run: Run) -> tuple[LossCurve, ...]:
+def loss_curves(run: Run) -> tuple[LossCurve, ...]:
+    """Return the losses of each trained network."""
     reader = run.artifact("model")
     if not reader.has("history.jsonl"):
         return ()
@@ -211,7 +217,14 @@ def _loss_curve(part: str, rows: list[Mapping[str, Any]]) -> LossCurve:
     )
 
 
-def _made(run: Run, source: str, *, quantized_last: bool) -> Made:
+def made_facts(run: Run, source: str, *, quantized_last: bool) -> Made:
+    """Return how a run was made.
+
+    Args:
+        run: the run.
+        source: data file as the page names it.
+        quantized_last: whether the scores are those of the model before quantization.
+    """
     settings = read_settings(run)
     versions: dict[str, str] = {}
     for step in SHOWN_STEPS:

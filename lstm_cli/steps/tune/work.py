@@ -33,7 +33,7 @@ ShouldStop = Callable[[], int | None]
 
 @dataclass(frozen=True, kw_only=True)
 class TuneWork:
-    """What `tune` needs of a task."""
+    """Search space, data and functions of `tune` for a task."""
 
     space: tuple[str, ...] | None = None  # default search space; None: that of the model
     left_out: frozenset[str] = frozenset()  # settings that cannot be searched

@@ -25,8 +25,9 @@ from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.score_model import ScoringSubject, scoring_subject
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.quantize import quantize
-from lstm_cli.steps.report import encode_report, report
+from lstm_cli.steps.report import report
 from lstm_cli.steps.report.collect import collect_facts
+from lstm_cli.steps.report.forecast import encode_report
 from lstm_cli.steps.report.series_charts import data_facts, profiles
 from lstm_cli.steps.report.stored_scores import load_scores
 from lstm_cli.steps.report.window_charts import window_charts

@@ -1,0 +1,1 @@
+"""Report about a classifier of labelled sequences: its facts, the page, and the comment in Markdown."""
