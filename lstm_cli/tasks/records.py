@@ -101,7 +101,7 @@ CLASSIFY = Task(
         "predict": frozenset(OF_CELLS),
     },
     settled_by="--label COLUMN to classify sequences",
-    excluded=frozenset(("score", "refresh", "train --find-lr")),
+    excluded=frozenset(("score", "refresh")),
     graph=(("values", "lengths"), ("probabilities", "simple")),
     losses=("log_loss",),
     metrics=("accuracy", "macro_f1", "log_loss", "calibration_error"),

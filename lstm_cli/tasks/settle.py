@@ -120,6 +120,21 @@ def require_verb(run: Run, verb: str) -> None:
         )
 
 
+def require_start(source: Run, run: Run) -> None:
+    """Raise UsageError if a training would start at a model of another task.
+
+    Args:
+        source: run of the model.
+        run: run to train.
+    """
+    if task_of(source) is not task_of(run):
+        raise UsageError(
+            f"--from {source.path} has the task {task_of(source).name}, and {run.path} the task {task_of(run).name}",
+            hint="choose a run of the same task",
+            flag="--from",
+        )
+
+
 def require_windows(run: Run) -> None:
     """Raise UsageError if the task of a run has no windows of rows."""
     task = task_of(run)

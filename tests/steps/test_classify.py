@@ -285,10 +285,11 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
         ),
         (("prepare", "FILE", "new", *COLUMNS, "--val", "0.5", "--test", "0.5"), "leave no sequences"),
         (("prepare", "FILE", "RUN", "--target", "x"), "the new data have the task forecast"),
+        (("train", "RUN", "--from", "RUN", "--hidden", "8", "--model", "stacked"), "add --hidden 4"),
+        (("train", "RUN", "--from", "RUN", "--model", "stacked", "--init", "xavier"), "cannot be combined"),
+        (("train", "RUN", "--find-lr", "--loss", "mse"), "--loss is an option of the task forecast"),
         (("train", "RUN", "--loss", "mse"), "--loss is an option of the task forecast"),
-        (("train", "RUN", "--from", "RUN"), "--from is an option of the task forecast"),
         (("train", "RUN", "--model", "stacked", "--head", "mean"), "--pooling"),
-        (("train", "RUN", "--find-lr"), "task classify"),
         (("evaluate", "RUN", "--backtest", "3"), "--backtest is an option of the task forecast"),
         (("evaluate", "RUN", "--fail-if", "mase>1"), "'mase' is not one of accuracy"),
         (("evaluate", "RUN", "--plot", "-"), "--plot -"),
@@ -383,6 +384,55 @@ def test_a_search_trains_its_winner_and_resumes(run: Path, as_json: Json) -> Non
     assert as_json("config", run)["steps"]["train"]["pooling"]["value"] == best
     assert as_json(*command)["up_to_date"]
     assert as_json("train", run, *NETWORK[4:])["up_to_date"]  # pooling and hidden are those of the winner
+
+
+def history(run: Path) -> list[dict[str, Any]]:
+    """Return the epochs of the model of a run."""
+    with open_run(run) as opened:
+        return opened.artifact("model").json_lines("history.jsonl")
+
+
+def test_a_training_starts_at_the_weights_of_another_run(folder: Path, run: Path, as_json: Json) -> None:
+    report = as_json("train", run, *NETWORK, "--pooling", "mean", "--from", folder / "run")
+    [part] = report["warm_start"]["parts"]
+    assert (part["left"], report["warm_start"]["own"]) == ({}, False)
+    best = next(epoch for epoch in reversed(history(folder / "run")) if epoch["best"])
+    assert history(run)[0]["val_loss"] == pytest.approx(best["val_loss"], rel=1e-5)
+    assert as_json("train", run, *NETWORK, "--pooling", "mean", "--from", folder / "run")["up_to_date"]
+
+
+def test_a_start_with_other_classes_keeps_only_the_layers(
+    folder: Path, tmp_path: Path, as_json: Json
+) -> None:
+    file = tmp_path / "moves.csv"
+    file.write_text((folder / "moves.csv").read_text().replace(",up,", ",rise,"))
+    # Other splits: sequences that the start has learnt are in the test set.
+    as_json("prepare", file, tmp_path / "new", *COLUMNS, "--test", "0.5")
+    command = ("train", tmp_path / "new", *NETWORK, "--from", folder / "run")
+    report = as_json(*command)
+    assert report["warm_start"]["parts"][0]["left"] == {"head": "other classes"}
+    assert "M213" in {finding["rule"] for finding in report["findings"]}
+
+
+def test_a_start_with_other_columns_is_refused(folder: Path, tmp_path: Path, error_of: Any) -> None:
+    command = ("prepare", folder / "moves.csv", tmp_path / "new", *COLUMNS[:-2])
+    assert lstm([*map(str, command), "-q"]) == 0
+    code, text = error_of("train", tmp_path / "new", *NETWORK, "--from", folder / "run")
+    assert (code, "other columns" in text, "x, y instead of x" in text) == (4, True, True), text
+
+
+def test_the_range_test_changes_no_model(run: Path, as_json: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_cli.training import lr_range_test
+
+    monkeypatch.setattr(lr_range_test, "STEPS", 30)
+    before = history(run)
+    picture = run.parent / "rates.png"
+    report = as_json("train", run, *NETWORK, "--pooling", "max", "--find-lr", "-o", picture)
+    [part] = report["parts"]
+    assert part["part"] == "classifier"
+    assert 20 < len(part["lr"]) == len(part["loss"]) <= 30
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert history(run) == before
 
 
 def test_ts_files_keep_their_test_set(tmp_path: Path, as_json: Json) -> None:

@@ -161,7 +161,13 @@ def train(
 
             with progress_reporter() as reporter, signals.defer_signals() as should_stop:
                 lr_report = find_lr_step(
-                    run, settings, output, reporter, start=start, should_stop=should_stop
+                    run,
+                    settings,
+                    output,
+                    reporter,
+                    start=start,
+                    should_stop=should_stop,
+                    network=network,
                 )
             result.print_result(
                 "train --find-lr", lr_report, find_lr_table, as_json=as_json, stages=reporter.stages

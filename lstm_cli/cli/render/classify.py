@@ -7,6 +7,7 @@ from lstm_cli.cli.render.evaluate import print_gates
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.run_summary import list_names
 from lstm_cli.cli.render.scores import comparison_text
+from lstm_cli.cli.render.train import start_text
 from lstm_cli.cli.stdio import seconds_since_start
 from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER, METRICS
 from lstm_cli.evaluation.classification.verdict import BASELINE_NAMES
@@ -90,6 +91,7 @@ def classifier_table(report: Any, page: Page, *, stages: Mapping[str, float]) ->
                 "network",
                 f"{epochs}, {report.steps:,} steps, learning rate {report.lr:.2g}",
             ),
+            *([("start", start_text(report.warm_start))] if report.warm_start is not None else []),
             ("simple", f"logistic regression on {_simple_inputs(report)}, C {report.penalty:g}"),
             ("weights", f"network {weights['network']:.2f}, simple model {weights['simple']:.2f}"),
             ("device", f"{report.device}, {count_noun(report.threads, 'thread')}, seed {report.seed}"),

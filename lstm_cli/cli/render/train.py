@@ -29,7 +29,7 @@ def train_table(report: Any, page: Page, *, stages: Mapping[str, float]) -> None
                 f"{report.model}, {report.parameters:,} parameters, lookback {report.lookback}, "
                 f"{rows_read_text(report)}",
             ),
-            *([("start", _start_text(report.warm_start))] if report.warm_start is not None else []),
+            *([("start", start_text(report.warm_start))] if report.warm_start is not None else []),
             ("linear", f"{families} ({regressions})"),
             *((training["name"], _training_text(training)) for training in report.trainings),
             *((CHOICES.get(name, name), text) for name, text in report.choices.items()),
@@ -79,7 +79,7 @@ def find_lr_table(report: Any, page: Page) -> None:
     page.line(f"plot: {report.picture}")
 
 
-def _start_text(start: Mapping[str, Any]) -> str:
+def start_text(start: Mapping[str, Any]) -> str:
     """Return the model at which a training started, and how many layers of each network are from it."""
     parts = []
     for part in start["parts"]:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS
-from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import (
@@ -22,9 +22,9 @@ from lstm_cli.rundir import (
 )
 from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, replay_report
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, checkpoint_status
-from lstm_cli.steps.train.warm_start import INPUT, WarmStart, check_start, started_alike
+from lstm_cli.steps.train.warm_start import INPUT, Start, started_alike
 from lstm_cli.steps.train.work import WORK, AnyReport
-from lstm_cli.tasks.settle import require_own_options, task_of
+from lstm_cli.tasks.settle import require_own_options, require_start, task_of
 
 
 def train(
@@ -88,7 +88,7 @@ def train(
 
 
 @contextmanager
-def opened_start(start: Path | None, run: Run, config: TrainConfig) -> Iterator[WarmStart | None]:
+def opened_start(start: Path | None, run: Run, config: TrainConfig) -> Iterator[Any]:
     """Yield the start of a training, whose run is open within the block; None without a start.
 
     Args:
@@ -97,17 +97,17 @@ def opened_start(start: Path | None, run: Run, config: TrainConfig) -> Iterator[
         config: settings of the model and its training.
 
     Raises:
-        ArtifactError, UsageError: the errors of `check_start`.
+        ArtifactError, UsageError: the errors of the check of the start.
     """
     if start is None:
         yield None
         return
-    schema, _ = load_outline(run)
     with open_run(start) as source:
-        yield check_start(source, run, config, schema)
+        require_start(source, run)
+        yield WORK[task_of(run).name].start(source, run, config)
 
 
-def model_is_up_to_date(run: Run, config: TrainConfig, start: WarmStart | None = None) -> bool:
+def model_is_up_to_date(run: Run, config: TrainConfig, start: Start | None = None) -> bool:
     """Return whether training with these settings would change nothing.
 
     The run's model was trained on its current data with these settings, or a rollback has replaced such a model.
@@ -120,13 +120,13 @@ def model_is_up_to_date(run: Run, config: TrainConfig, start: WarmStart | None =
     return _is_up_to_date(run, config, start) or _rolled_back(run, config, start) is not None
 
 
-def _is_up_to_date(run: Run, config: TrainConfig, start: WarmStart | None) -> bool:
+def _is_up_to_date(run: Run, config: TrainConfig, start: Start | None) -> bool:
     settings, ignoring = asdict(config), MACHINE_SETTINGS
     same_start = "train" in run.steps and started_alike(run.entry("train"), start)
     return same_start and is_up_to_date(run, "train", config=settings, ignoring=ignoring, compared=(INPUT,))
 
 
-def _rolled_back(run: Run, config: TrainConfig, start: WarmStart | None) -> int | None:
+def _rolled_back(run: Run, config: TrainConfig, start: Start | None) -> int | None:
     return rolled_back_version(
         run,
         config=asdict(config),
@@ -135,7 +135,7 @@ def _rolled_back(run: Run, config: TrainConfig, start: WarmStart | None) -> int 
     )
 
 
-def warn_rolled_back(run: Run, config: TrainConfig, listen: Listener, start: WarmStart | None = None) -> None:
+def warn_rolled_back(run: Run, config: TrainConfig, listen: Listener, start: Start | None = None) -> None:
     """Send a warning if a rollback has replaced the model of these data and settings.
 
     Args:

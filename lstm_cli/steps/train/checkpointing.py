@@ -17,7 +17,7 @@ from lstm_cli.events import Listener, Note, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import Checkpoint, Run, StoredCheckpoint, Writer, newest_folder
 from lstm_cli.steps.shared.report_json import plain_value
-from lstm_cli.steps.train.warm_start import WarmStart
+from lstm_cli.steps.train.warm_start import Start
 
 if TYPE_CHECKING:
     from lstm_cli.training.setup.checkpoint_state import Checkpoints, SavedState
@@ -135,7 +135,7 @@ def checkpoint_writer(
     device: str,
     threads: int,
     policy: CheckpointPolicy,
-    start: WarmStart | None = None,
+    start: Start | None = None,
 ) -> Iterator[CheckpointWriter]:
     """Yield the checkpoint writer of a training, with the states of an unfinished training to resume.
 
@@ -194,9 +194,7 @@ class CheckpointStatus:
     changed_settings: tuple[str, ...] = ()  # flags of settings that differ from those of the checkpoint
 
 
-def checkpoint_status(
-    run: Run, config: TrainConfig, start: WarmStart | None = None
-) -> CheckpointStatus | None:
+def checkpoint_status(run: Run, config: TrainConfig, start: Start | None = None) -> CheckpointStatus | None:
     """Return the status of the run's checkpoint, or None without one. Loads no torch and changes nothing.
 
     Args:
@@ -244,7 +242,7 @@ def library_versions() -> dict[str, str]:
 
 
 def _about(
-    run: Run, config: TrainConfig, start: WarmStart | None, *, device: str, threads: int
+    run: Run, config: TrainConfig, start: Start | None, *, device: str, threads: int
 ) -> dict[str, Any]:
     """Return the facts that identify a training: versions, data, model, settings and device."""
     return {

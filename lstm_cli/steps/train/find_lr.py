@@ -1,24 +1,32 @@
 """Learning rate range test of `train --find-lr`: it draws a plot and does not change the run's model."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lstm_cli.config import TrainConfig
+from lstm_cli.config.classify import ClassifyTrainConfig, SequenceNetwork
 from lstm_cli.config.extras import require_installed
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Note, Progressed
-from lstm_cli.rundir import check_output, logs_folder, open_run, replace_file
+from lstm_cli.rundir import Run, check_output, logs_folder, open_run, replace_file
+from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.shared.report_json import to_plain
-from lstm_cli.steps.train.warm_start import check_start, start_text
-from lstm_cli.tasks.settle import require_verb
+from lstm_cli.steps.train.sequence_start import check_sequence_start
+from lstm_cli.steps.train.warm_start import SHIPPED, check_start, start_text
+from lstm_cli.steps.train.work import WORK
+from lstm_cli.tasks.records import CLASSIFY, FORECAST
+from lstm_cli.tasks.settle import require_own_options, require_start, task_of
 
 if TYPE_CHECKING:
     from lstm_cli.training.lr_range_test import RangeTest
 
+ShouldStop: TypeAlias = Callable[[], int | None]
+RunTests: TypeAlias = "Callable[[int, ShouldStop], list[RangeTest]]"  # threads
 PICTURE = "find-lr.png"  # in the run's logs/
 
 
@@ -50,6 +58,7 @@ def find_lr(
     *,
     start: Path | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
+    network: SequenceNetwork | None = None,
 ) -> FindLrReport:
     """Run a learning rate range test on each network of `config` and draw the losses.
 
@@ -62,6 +71,7 @@ def find_lr(
         listen: receives notes and progress.
         start: run whose model is the start of the networks; None: random weights.
         should_stop: returns the signal that ends the test, or None.
+        network: settings of a classifier of sequences; None: their defaults.
 
     Raises:
         MissingArtifact: the run has no data, or the start has no model.
@@ -78,25 +88,21 @@ def find_lr(
             flag="--find-lr",
         )
     require_installed("--find-lr", "matplotlib", "torch")
-    with open_run(run) as opened:
-        require_verb(opened, "train --find-lr")
-        dataset = load_dataset(opened)
-        initial = None
-        if start is not None:
-            with open_run(start) as source:
-                warm = check_start(source, opened, config, dataset.schema)
-                weights = warm.choose_weights(dataset)
-                listen(Note(text=start_text(warm.path, warm.version, weights)))
-                initial = warm.load(weights)
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_run(run))
+        task, network = task_of(opened), network or SequenceNetwork()
+        require_own_options(task, "train", config, network)
+        config = WORK[task.name].settle(config, network, start)
+        source = None if start is None else stack.enter_context(open_run(start))
+        if source is not None:
+            require_start(source, opened)
+        test = TESTS[task.name](opened, source, config, listen)
     path = Path(output) if output is not None else logs_folder(run) / PICTURE
     check_output(path, run=run if output is not None else None)
-    from lstm_cli.training.lr_range_test import run_range_tests
     from lstm_cli.training.setup.device import choose_device, device_label, usable_cores
 
     threads = config.threads or usable_cores()
-    tests = run_range_tests(
-        dataset, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
-    )
+    tests = test(threads, should_stop)
     listen(Progressed(stage="drawing", done=0))
     replace_file(path, [_picture(tests)])
     return FindLrReport(
@@ -110,6 +116,54 @@ def find_lr(
         picture=str(path),
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _forecast_test(run: Run, source: Run | None, config: TrainConfig, listen: Listener) -> RunTests:
+    """Return the function that tests the networks of a forecast; the data and the start are read now."""
+    dataset = load_dataset(run)
+    initial = None
+    if source is not None:
+        warm = check_start(source, run, config, dataset.schema)
+        weights = warm.choose_weights(dataset)
+        listen(Note(text=start_text(warm.path, warm.version, weights)))
+        initial = warm.load(weights)
+
+    def tests(threads: int, should_stop: ShouldStop) -> "list[RangeTest]":
+        from lstm_cli.training.lr_range_test import run_range_tests
+
+        return run_range_tests(
+            dataset, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
+        )
+
+    return tests
+
+
+def _sequence_test(run: Run, source: Run | None, config: ClassifyTrainConfig, listen: Listener) -> RunTests:
+    """Return the function that tests the network of a classifier; the data and the start are read now."""
+    data = load_data(run)
+    initial = None
+    if source is not None:
+        warm = check_sequence_start(source, run, config)
+        listen(Note(text=start_text(warm.path, warm.version, SHIPPED, new="simple model")))
+        initial = warm.load(), warm.left_out(data.schema)
+
+    def tests(threads: int, should_stop: ShouldStop) -> "list[RangeTest]":
+        from lstm_cli.training.sequences.range_test import run_classifier_range_test
+
+        return [
+            run_classifier_range_test(
+                data, config, threads=threads, listen=listen, should_stop=should_stop, start=initial
+            )
+        ]
+
+    return tests
+
+
+# By task.
+TESTS: Mapping[str, Callable[[Run, Run | None, Any, Listener], RunTests]] = {
+    FORECAST.name: _forecast_test,
+    CLASSIFY.name: _sequence_test,
+}
 
 
 def _part(test: "RangeTest") -> dict[str, Any]:

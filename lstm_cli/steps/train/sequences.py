@@ -18,7 +18,9 @@ from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_spli
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, resume_or_start_over
+from lstm_cli.steps.train.sequence_start import SequenceStart
 from lstm_cli.steps.train.task_training import begun_training, write_network
+from lstm_cli.steps.train.warm_start import INPUT, SHIPPED, start_text
 from lstm_cli.tasks.records import CLASSIFY
 
 if TYPE_CHECKING:
@@ -58,11 +60,12 @@ class TrainClassifierReport(HtmlReport):
     seconds: float
     warnings: tuple[str, ...]
     findings: tuple[dict[str, Any], ...] = ()
+    warm_start: dict[str, Any] | None = None  # the model at which it started, and the layers that it took
     up_to_date: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self, absent=("ngrams", "up_to_date"))
+        return to_plain(self, absent=("ngrams", "warm_start", "up_to_date"))
 
 
 def train_sequences(
@@ -73,6 +76,7 @@ def train_sequences(
     policy: CheckpointPolicy,
     keep: int,
     made_by: str = "train",
+    start: SequenceStart | None = None,
     should_stop: Callable[[], int | None],
 ) -> TrainClassifierReport:
     """Train a classifier on the run's data and commit it; an error leaves the run's model unchanged.
@@ -84,6 +88,7 @@ def train_sequences(
         policy: rules for the checkpoint.
         keep: models to keep for a rollback, with the new one.
         made_by: verb that makes the model, for the history of the run.
+        start: model at which the training starts; None: random weights.
         should_stop: returns the signal that ends training, or None.
 
     Raises:
@@ -97,24 +102,32 @@ def train_sequences(
     require_installed("lstm train", *TRAINING, "sklearn")
     listen(Note(text="loading torch and the data"))
     data = load_data(writer.run)
-    with begun_training(writer, config, listen, task=CLASSIFY, policy=policy) as (device, checkpoints):
+    with begun_training(writer, config, listen, task=CLASSIFY, policy=policy, start=start) as (
+        device,
+        checkpoints,
+    ):
         threads = checkpoints.threads
-        trained = _train(data, config, checkpoints, listen, should_stop)
+        if start is not None:
+            listen(Note(text=start_text(start.path, start.version, SHIPPED, new="simple model")))
+        trained = _train(data, config, checkpoints, listen, should_stop, start)
         raise_if_interrupted(should_stop)
         graph = _export(trained, data, listen)
         session = open_sequence_session(graph, threads=threads)
         scores = score_split(data, "val", session)
-        findings = _findings(trained, scores)
+        leakage = None if start is None else start.leakage(data)
+        findings = (*_findings(trained, scores), *(() if leakage is None else (leakage,)))
         for finding in findings:
             listen(WarningRaised(finding=finding))
         report = _report(writer, config, data, trained, scores, findings, device=device, threads=threads)
+        if start is not None and trained.taken is not None:
+            report = replace(report, warm_start=start.facts(trained.taken, data))
         folder = writer.new("model")
         _write_model(folder, data, config, trained, graph)
         if data.schema.tokens:
             folder.write_json(VOCABULARY, writer.run.artifact("data").json(VOCABULARY))
         writer.commit(
             config=asdict(config),
-            reads={"data": writer.run.artifact("data").digest},
+            reads={"data": writer.run.artifact("data").digest, **({INPUT: start.fact} if start else {})},
             report=report.to_json(),
             seed=config.seed,
             device=device,
@@ -130,8 +143,11 @@ def _train(
     checkpoints: CheckpointWriter,
     listen: Listener,
     should_stop: Callable[[], int | None],
+    start: SequenceStart | None,
 ) -> "TrainedClassifier":
     from lstm_cli.training.sequences.train_classifier import train_classifier
+
+    initial = None if start is None else (start.load(), start.left_out(data.schema))
 
     def train() -> "TrainedClassifier":
         return train_classifier(
@@ -141,6 +157,7 @@ def _train(
             listen=listen,
             should_stop=should_stop,
             checkpoints=checkpoints.checkpoints,
+            start=initial,
         )
 
     trained = resume_or_start_over(train, checkpoints, listen)

@@ -10,6 +10,7 @@ from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Note
 from lstm_cli.rundir import ArtifactFolder, Writer
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, checkpoint_writer
+from lstm_cli.steps.train.warm_start import Start
 from lstm_cli.tasks.records import FORECAST, Task
 from lstm_cli.wording import count_noun
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def begun_training(
-    writer: Writer, config: TrainConfig, listen: Listener, *, task: Task, policy: CheckpointPolicy
+    writer: Writer,
+    config: TrainConfig,
+    listen: Listener,
+    *,
+    task: Task,
+    policy: CheckpointPolicy,
+    start: Start | None = None,
 ) -> Iterator[tuple[str, CheckpointWriter]]:
     """Yield the device and the checkpoint of a training in one process.
 
@@ -29,6 +36,7 @@ def begun_training(
         listen: receives notes and warnings.
         task: task of the run.
         policy: rules for the checkpoint.
+        start: model at which the training starts.
 
     Raises:
         UsageError: several processes of torchrun train.
@@ -45,7 +53,7 @@ def begun_training(
         )
     device, threads = device_label(choose_device(config.device)), config.threads or usable_cores()
     with checkpoint_writer(
-        writer, config, listen, device=device, threads=threads, policy=policy
+        writer, config, listen, device=device, threads=threads, policy=policy, start=start
     ) as checkpoints:
         listen(Note(text=f"training on {device}, {count_noun(checkpoints.threads, 'thread')}"))
         yield device, checkpoints

@@ -25,12 +25,11 @@ SHIPPED, BEFORE_REFIT = "shipped", "before the refit"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WarmStart:
+class Start:
     """Model at which a training starts. It is a snapshot of its run, which must stay open until `load`."""
 
     source: Run
     own: bool  # it is the model of the trained run
-    model: TrainedModel
 
     @property
     def path(self) -> str:
@@ -52,6 +51,13 @@ class WarmStart:
         """Return the model as an input of a step."""
         files = self.source.artifact("model").files.values()
         return {"sha256": self.digest, "size": sum(file["size"] for file in files)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStart(Start):
+    """Forecasting model at which a training starts."""
+
+    model: TrainedModel
 
     def choose_weights(self, dataset: Dataset) -> str:
         """Return SHIPPED, or BEFORE_REFIT if the refit has learnt rows that validate or test the new model."""
@@ -131,16 +137,17 @@ def check_start(source: Run, run: Run, config: TrainConfig, schema: Schema) -> W
     return WarmStart(source=source, own=is_same_folder(source.path, run.path), model=model)
 
 
-def start_text(path: str, version: int, weights: str) -> str:
+def start_text(path: str, version: int, weights: str, *, new: str = "linear forecast") -> str:
     """Return a line about the model at which a training starts.
 
     Args:
         path: run of the model.
         version: number of the model.
         weights: SHIPPED or BEFORE_REFIT.
+        new: what the training does not take, besides the scaling.
     """
     refit = ", with its weights before the refit" if weights == BEFORE_REFIT else ""
-    return f"starting at the weights of {path}, model {version}{refit}; scaling and linear forecast are new"
+    return f"starting at the weights of {path}, model {version}{refit}; scaling and {new} are new"
 
 
 def is_same_folder(path: Path, other: Path) -> bool:
@@ -151,7 +158,7 @@ def is_same_folder(path: Path, other: Path) -> bool:
         return False
 
 
-def started_alike(entry: Mapping[str, Any], start: WarmStart | None) -> bool:
+def started_alike(entry: Mapping[str, Any], start: Start | None) -> bool:
     """Return whether an entry of `train` has the same start as a training.
 
     A model that started at its own run counts as started alike, because with the same data it would only go on.
@@ -214,13 +221,7 @@ def _require_settings(source: Run, model: TrainedModel, config: TrainConfig) -> 
             hint="add a network, e.g. --parts free",
             flag="--from",
         )
-    for flag, given in (("--init", config.init is not None), ("--forget-bias", config.forget_bias)):
-        if given:
-            raise UsageError(
-                f"{flag} and --from cannot be combined: both set the initial weights",
-                hint="leave out one of them",
-                flag=flag,
-            )
+    require_free_weights(config)
     if model.name != config.model:
         raise UsageError(
             f"--from {path}: its model is {model.name}, and --model is {config.model}",
@@ -241,6 +242,17 @@ def _require_settings(source: Run, model: TrainedModel, config: TrainConfig) -> 
             hint=f"add --hidden {value_text(sizes)}",
             flag="--from",
         )
+
+
+def require_free_weights(config: TrainConfig) -> None:
+    """Raise UsageError for a setting of the initial weights, which a start sets too."""
+    for flag, given in (("--init", config.init is not None), ("--forget-bias", config.forget_bias)):
+        if given:
+            raise UsageError(
+                f"{flag} and --from cannot be combined: both set the initial weights",
+                hint="leave out one of them",
+                flag=flag,
+            )
 
 
 def _require_columns(source: Run, theirs: Schema, own: Schema, run: Run) -> None:

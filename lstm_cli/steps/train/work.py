@@ -10,13 +10,15 @@ from lstm_cli.config.classify import ClassifyTrainConfig, join_settings
 from lstm_cli.config.extras import TRAINING, require_installed
 from lstm_cli.config.generate import GenerateTrainConfig
 from lstm_cli.config.tasks import TrainOfTasks
+from lstm_cli.data.dataset.load import load_outline
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Note
-from lstm_cli.rundir import Writer
+from lstm_cli.rundir import Run, Writer
 from lstm_cli.steps.shared.memory_estimate import require_train
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy
 from lstm_cli.steps.train.fit_and_commit import TrainReport, train_and_commit
-from lstm_cli.steps.train.warm_start import WarmStart
+from lstm_cli.steps.train.sequence_start import check_sequence_start
+from lstm_cli.steps.train.warm_start import WarmStart, check_start
 from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, Task
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class TrainWork:
 
     settle: Callable[[TrainConfig, TrainOfTasks, Path | None], TrainConfig]  # returns the stored settings
     report: Callable[[], type[Any]]
+    start: Callable[[Run, Run, Any], Any]  # run of the start, run to train, settings
     train: Callable[..., Any]  # writer, config, listen, policy, keep, start, should_stop
 
 
@@ -41,7 +44,6 @@ def _settle_forecast(config: TrainConfig, network: TrainOfTasks, start: Path | N
 
 
 def _settle_sequences(config: TrainConfig, network: TrainOfTasks, start: Path | None) -> ClassifyTrainConfig:
-    _refuse_start(CLASSIFY, start)
     _refuse_head(CLASSIFY, config, "use --pooling last, mean, max, concat or attention")
     # The layers are those of `stacked`, and there is no other model.
     stacked = replace(config, model="stacked")
@@ -55,10 +57,10 @@ def _settle_text(config: TrainConfig, network: TrainOfTasks, start: Path | None)
 
 
 def _refuse_start(task: Task, start: Path | None) -> None:
-    """Raise UsageError for a warm start, which only forecasts have."""
+    """Raise UsageError for a warm start, which the task does not have."""
     if start is not None:
         raise UsageError(
-            f"--from is an option of the task {FORECAST.name}, but this run is {task.title}",
+            f"--from is an option of the tasks {FORECAST.name} and {CLASSIFY.name}, but this run is {task.title}",
             hint="leave out --from",
             flag="--from",
         )
@@ -110,12 +112,23 @@ def _train_sequences(
     listen: Listener,
     policy: CheckpointPolicy,
     keep: int,
-    start: WarmStart | None,
+    start: SequenceStart | None,
     should_stop: ShouldStop,
 ) -> "TrainClassifierReport":
     from lstm_cli.steps.train.sequences import train_sequences
 
-    return train_sequences(writer, config, listen, policy=policy, keep=keep, should_stop=should_stop)
+    return train_sequences(
+        writer, config, listen, policy=policy, keep=keep, start=start, should_stop=should_stop
+    )
+
+
+def _start_of_forecast(source: Run, run: Run, config: TrainConfig) -> WarmStart:
+    schema, _ = load_outline(run)
+    return check_start(source, run, config, schema)
+
+
+def _no_start(source: Run, run: Run, config: TrainConfig) -> None:
+    """Return None: `_refuse_start` has refused a start."""
 
 
 def _train_text(
@@ -133,7 +146,19 @@ def _train_text(
 
 
 WORK: Mapping[str, TrainWork] = {
-    FORECAST.name: TrainWork(settle=_settle_forecast, report=lambda: TrainReport, train=_train_forecast),
-    CLASSIFY.name: TrainWork(settle=_settle_sequences, report=_report_of_sequences, train=_train_sequences),
-    GENERATE.name: TrainWork(settle=_settle_text, report=_report_of_text, train=_train_text),
+    FORECAST.name: TrainWork(
+        settle=_settle_forecast,
+        report=lambda: TrainReport,
+        start=_start_of_forecast,
+        train=_train_forecast,
+    ),
+    CLASSIFY.name: TrainWork(
+        settle=_settle_sequences,
+        report=_report_of_sequences,
+        start=check_sequence_start,
+        train=_train_sequences,
+    ),
+    GENERATE.name: TrainWork(
+        settle=_settle_text, report=_report_of_text, start=_no_start, train=_train_text
+    ),
 }

@@ -11,7 +11,7 @@ import torch
 
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.classify import ClassifyTrainConfig
-from lstm_cli.events import Listener
+from lstm_cli.events import Listener, Note
 from lstm_cli.models.initialization import init_forget_gate_bias, initialize_weights
 from lstm_cli.models.sequence_classifier import CombinedClassifier, SequenceClassifier
 from lstm_cli.sequences.dataset import SequenceData
@@ -25,6 +25,7 @@ from lstm_cli.training.sequences.simple_model import FittedSimple, fit_simple
 from lstm_cli.training.setup.checkpoint_state import Checkpoints
 from lstm_cli.training.setup.device import choose_device
 from lstm_cli.training.setup.hyperparameters import Hyperparameters, make_hyperparameters
+from lstm_cli.training.setup.start_weights import StartWeights, TakenWeights
 
 PART = "classifier"  # name of the network in events, and of its state in a checkpoint
 SMALL, SMALL_BATCH = 1_000, 16  # training sequences below which a batch is small, and its size
@@ -52,6 +53,7 @@ class TrainedClassifier:
     simple: FittedSimple
     share: float  # weight of the network
     seconds: float
+    taken: TakenWeights | None = None  # layers that began with weights of another model
 
 
 def train_classifier(
@@ -62,6 +64,7 @@ def train_classifier(
     listen: Listener,
     should_stop: Callable[[], int | None],
     checkpoints: Checkpoints,
+    start: tuple[StartWeights, dict[str, str]] | None = None,
 ) -> TrainedClassifier:
     """Train the network and the simple model, and choose their weights by the log-loss on validation sequences.
 
@@ -75,6 +78,8 @@ def train_classifier(
         listen: receiver of events.
         should_stop: returns the number of a signal to stop at, else None.
         checkpoints: stored states to resume from, and where new ones are saved.
+        start: weights at which the network starts, and the layers that it must not take; None: random ones. A start
+            may have learnt the sequences of the folds, so then only the validation sequences decide.
 
     Raises:
         DeviceError: the device is missing or its memory is too small.
@@ -94,7 +99,7 @@ def train_classifier(
         val = DeviceSequences.from_data(data, "val", device)
         hparams = classifier_hyperparameters(config, len(train))
         held_out = None
-        if simple.held_out is not None:
+        if simple.held_out is not None and start is None:
             held_out = train_folds(
                 lambda: new_network(settings, config).to(device),
                 train,
@@ -105,7 +110,9 @@ def train_classifier(
                 checkpoints=checkpoints,
             )
             hparams = replace(hparams, stop_after=held_out.epochs)
-        network, slot = new_network(settings, config).to(device), checkpoints.slot(PART)
+        network, slot = new_network(settings, config), checkpoints.slot(PART)
+        taken = take_start(network, settings, start, listen)
+        network = network.to(device)
         announce_training(network, train, hparams, part=PART, listen=listen, slot=slot)
         fitted = fit(
             network,
@@ -134,6 +141,7 @@ def train_classifier(
         simple=simple,
         share=share,
         seconds=time.monotonic() - started,
+        taken=taken,
     )
 
 
@@ -174,6 +182,28 @@ def new_network(settings: dict[str, Any], config: TrainConfig) -> SequenceClassi
     if config.forget_bias:
         init_forget_gate_bias(network)
     return network
+
+
+def take_start(
+    network: SequenceClassifier,
+    settings: dict[str, Any],
+    start: tuple[StartWeights, dict[str, str]] | None,
+    listen: Listener,
+) -> TakenWeights | None:
+    """Copy the layers of another model that fit into a network, and send a note about them.
+
+    Args:
+        network: new network; it is changed.
+        settings: its arguments.
+        start: weights of the other model, and the layers that are not taken; None takes nothing.
+        listen: receiver of events.
+    """
+    if start is None:
+        return None
+    weights, left_out = start
+    taken = weights.take(network, PART, settings=settings, left_out=left_out)
+    listen(Note(text=f"warm start: {taken}"))
+    return taken
 
 
 def classifier_hyperparameters(config: TrainConfig, sequences: int) -> Hyperparameters:

@@ -34,9 +34,16 @@ class StartWeights:
     The weights work on scaled values. The new training keeps its own scaling, linear forecast and weights of the parts.
     """
 
-    def __init__(self, name: str, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+        *,
+        model: nn.Module | None = None,  # network for the tensors; None: the model of the name
+    ) -> None:
         self.name, self.settings = name, settings
-        model = build_model(name, settings)
+        model = build_model(name, settings) if model is None else model
         model.load_state_dict(dict(tensors), strict=False)  # weights before a refit have no linear forecast
         self._model = model
 
@@ -48,7 +55,13 @@ class StartWeights:
         return networks[min(number, len(networks) - 1)] if len(networks) else None
 
     def take(
-        self, network: nn.Module, part: str, *, number: int = 0, settings: Mapping[str, Any]
+        self,
+        network: nn.Module,
+        part: str,
+        *,
+        number: int = 0,
+        settings: Mapping[str, Any],
+        left_out: Mapping[str, str] | None = None,
     ) -> TakenWeights:
         """Copy the layers that fit into a network, and return which ones.
 
@@ -59,6 +72,7 @@ class StartWeights:
             part: part of the model, or the name of a model that is trained as a whole.
             number: number of the network among those of its part, which differ in their seeds.
             settings: arguments of the new network.
+            left_out: layers that are not taken, with the reason.
         """
         own = {name: value for name, value in network.state_dict().items() if name not in STATISTICS}
         layers = list(dict.fromkeys(_layer(name) for name in own))
@@ -71,7 +85,9 @@ class StartWeights:
         left = {}
         for layer in layers:
             names = [name for name in own if _layer(name) == layer]
-            if reason := _other_meaning(layer, network, start, settings, self.settings):
+            if left_out and layer in left_out:
+                left[layer] = left_out[layer]
+            elif reason := _other_meaning(layer, network, start, settings, self.settings):
                 left[layer] = reason
             elif any(name not in given for name in names):
                 left[layer] = "the model lacks it"
