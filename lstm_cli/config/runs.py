@@ -7,6 +7,7 @@ from lstm_cli.errors import UsageError
 
 SORT_KEYS = (
     "name",
+    "score",
     "mase",
     "mae",
     "difference",

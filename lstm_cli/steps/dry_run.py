@@ -20,6 +20,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.classify import ClassifyPrepareConfig, join_settings
 from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.data.dataset.load import load_outline
@@ -56,6 +57,11 @@ from lstm_cli.steps.shared.memory_estimate import (
 )
 from lstm_cli.steps.shared.plot_output import plot_files
 from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.steps.shared.sequence_memory import (
+    sequence_prepare_need,
+    sequence_scoring_need,
+    sequence_train_need,
+)
 from lstm_cli.steps.train.find_lr import PICTURE
 from lstm_cli.system_memory import available_memory
 from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
@@ -104,9 +110,10 @@ def plan_check(
         UsageError, OutputError: an option belongs to another task, or the plot cannot be written there.
     """
     columns, paths = columns or SequenceColumns(), expand_paths(source)
-    require_own_options(settle_task(columns, paths), "prepare", config, columns)
+    task = settle_task(columns, paths)
+    require_own_options(task, "prepare", config, columns)
     plots = plot_files(plot, sources=paths)
-    need = prepare_need(paths, config)
+    need = PREPARE_NEEDS[task.name](paths, config, columns)
     return _plan(None, "check", None, _sizes(paths), plots, need=need)
 
 
@@ -139,7 +146,7 @@ def plan_prepare(
     task = settle_task(config, columns, paths, partial(is_prose, encoding=config.encoding))
     require_own_options(task, "prepare", config, columns)
     reads = _sizes(paths)
-    need = prepare_need(paths, config)
+    need = PREPARE_NEEDS[task.name](paths, config, columns)
     if folder_kind != "run":
         return _plan(run, "prepare", None, reads, would_write(run, "prepare"), need=need)
     with open_run(run) as opened:
@@ -290,17 +297,24 @@ def _model_artifacts(opened: Run, precision: str) -> tuple[str, ...]:
     return ("model", "quantized") if quantized else ("model",)
 
 
-# By task. The memory for sequences and text is not estimated.
+# By task. The memory for text is not estimated.
+PREPARE_NEEDS: Mapping[str, Callable[[Sequence[str], PrepareConfig, PrepareOfTasks], MemoryNeed | None]] = {
+    FORECAST.name: lambda paths, config, columns: prepare_need(paths, config),
+    CLASSIFY.name: lambda paths, config, columns: sequence_prepare_need(
+        paths, join_settings(ClassifyPrepareConfig, config, columns)
+    ),
+    GENERATE.name: lambda paths, config, columns: None,
+}
 TRAIN_NEEDS: Mapping[str, Callable[[Run, TrainConfig], MemoryNeed | None]] = {
     FORECAST.name: lambda opened, config: train_need(*load_outline(opened), config),
-    CLASSIFY.name: lambda opened, config: None,
+    CLASSIFY.name: sequence_train_need,
     GENERATE.name: lambda opened, config: None,
 }
 REPORT_NEEDS: Mapping[str, Callable[[Run], MemoryNeed | None]] = {
     FORECAST.name: lambda opened: scoring_need(
         *load_outline(opened), load_model(opened), windows=ALL_WINDOWS
     ),
-    CLASSIFY.name: lambda opened: None,
+    CLASSIFY.name: sequence_scoring_need,
 }
 COPIES: Mapping[str, Sequence[str]] = {
     FORECAST.name: COPIED,
@@ -309,7 +323,10 @@ COPIES: Mapping[str, Sequence[str]] = {
 }
 SCORED: Mapping[str, Callable[[Run, EvaluateConfig], tuple[tuple[str, ...], MemoryNeed | None]]] = {
     FORECAST.name: _scored_forecast,
-    CLASSIFY.name: lambda opened, config: (("data", *_model_artifacts(opened, config.precision)), None),
+    CLASSIFY.name: lambda opened, config: (
+        ("data", *_model_artifacts(opened, config.precision)),
+        sequence_scoring_need(opened),
+    ),
     GENERATE.name: lambda opened, config: (("data", *_model_artifacts(opened, config.precision)), None),
 }
 
@@ -413,8 +430,10 @@ def _plan_predict_sequences(
                 opened, *_model_artifacts(opened, config.precision), *(("data",) if new is None else ())
             )
         ]
+        need = sequence_scoring_need(opened)
     reads += _sizes([path for path in (new,) if path is not None])
-    return _plan(run, "predict", None, reads, [STDOUT if config.output == "-" else config.output])
+    output = STDOUT if config.output == "-" else config.output
+    return _plan(run, "predict", None, reads, [output], need=need)
 
 
 def _plan_predict_text(

@@ -23,6 +23,8 @@ from lstm_cli.rundir import (
     writing,
 )
 from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.tasks.records import FORECAST
+from lstm_cli.tasks.settle import task_of
 
 VERDICT_KEYS = ("at", "verdict", "text", "time_end")
 
@@ -38,6 +40,7 @@ class HistoryReport:
         None  # from, to, quantized, stale, corrupt; None: no rollback was asked for
     )
     dropped: int | None = None  # version whose folders were removed
+    metric: str = FORECAST.metrics[0]  # first one of the task, which a table shows
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -227,6 +230,7 @@ def _report(
         lines = [_line(run, record, is_current=record is versions[-1]) for record in versions]
         return HistoryReport(
             run=str(run.path),
+            metric=task_of(run).metrics[0],
             current=version_number(versions[-1]),
             versions=tuple(sorted(lines, key=lambda line: int(line["version"]))),
             rollback=rollback,

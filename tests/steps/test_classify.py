@@ -15,9 +15,14 @@ from sklearn import metrics as oracle
 from small_classifier import COLUMNS, NETWORK, trained_classifier
 from small_sequences import gestures
 
+from lstm_cli import system_memory
 from lstm_cli.cli.main import run as lstm
+from lstm_cli.config import TrainConfig
+from lstm_cli.config.classify import ClassifyPrepareConfig
 from lstm_cli.rundir import open_run
 from lstm_cli.sequences.store import load_data
+from lstm_cli.steps.shared.memory_estimate import PREPARING
+from lstm_cli.steps.shared.sequence_memory import sequence_prepare_need, sequence_train_need
 
 Json = Callable[..., dict[str, Any]]
 
@@ -321,6 +326,56 @@ def test_what_belongs_to_another_task_is_a_usage_error(
 @pytest.mark.parametrize("command", [("verify",), ("config",), ("history",), ("runs",), ("runs", "--clean")])
 def test_verbs_of_every_task_work(scored_run: Path, as_json: Json, command: tuple[str, ...]) -> None:
     as_json(command[0], *command[1:], scored_run)
+
+
+def test_a_list_and_the_history_show_the_accuracy(
+    scored_run: Path, as_json: Json, capfd: pytest.CaptureFixture[str]
+) -> None:
+    accuracy = as_json("evaluate", scored_run)["metrics"]["accuracy"]
+    report = as_json("runs", scored_run.parent, "--sort", "score")
+    assert [run["score"] for run in report["runs"]] == [{"metric": "accuracy", "value": accuracy}]
+    assert lstm(["runs", str(scored_run.parent)]) == 0
+    assert f"accuracy {accuracy:.4g}" in " ".join(capfd.readouterr().out.split())
+    report = as_json("history", scored_run)
+    assert (report["metric"], report["versions"][0]["scores"]["accuracy"]) == ("accuracy", accuracy)
+    assert lstm(["history", str(scored_run)]) == 0
+    out = capfd.readouterr().out
+    assert "val accuracy" in out
+    assert "MASE" not in out
+
+
+@pytest.mark.parametrize("verb", ["check", "prepare", "train", "tune", "evaluate", "predict"])
+def test_work_that_does_not_fit_in_memory_is_refused(
+    folder: Path, run: Path, as_json: Json, error_of: Any, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    source, columns = (folder / "moves.csv",), (*COLUMNS, "--test", "0.3")
+    named = {"check": (*source, *columns), "prepare": (*source, run, *columns, "--force")}.get(verb, (run,))
+    plan = as_json(verb, *named, "--dry-run")
+    assert plan["memory"]["need"] > 45_000_000
+    if verb == "check":  # it reports all that it can read
+        return
+    monkeypatch.setattr(
+        system_memory.require_memory, "__kwdefaults__", {"mapped": 0, "have": lambda mapped: 1_000_000}
+    )
+    code, text = error_of(verb, *named, *(("--force",) if verb in ("train", "evaluate") else ()))
+    assert (code, "of memory, but only 1.0 MB is free" in text) == (7, True), text
+    assert "hint:" in text
+
+
+def test_the_estimate_counts_the_cells(folder: Path, run: Path) -> None:
+    config = ClassifyPrepareConfig(sequence="id", label="move", value=("x", "y"))
+    need = sequence_prepare_need([str(folder / "moves.csv")], config)
+    assert need is not None
+    rows = len((folder / "moves.csv").read_text().splitlines())
+    assert need.size - PREPARING == pytest.approx(rows * (24 + 2 * 32), rel=0.05)
+    with open_run(run) as opened:
+        data = load_data(opened)
+        small = sequence_train_need(opened, TrainConfig(model="stacked", hidden=(4,), batch_size=8))
+        large = sequence_train_need(opened, TrainConfig(model="stacked", hidden=(4,), batch_size=8_000_000))
+    # 12 floats of 4 bytes are kept of each of 4 outputs, and of each input one.
+    step = 4 * (2 + 12 * 4)
+    assert large.size - small.size == pytest.approx(8_000_000 * data.schema.max_length * step, rel=1e-3)
+    assert "--batch-size below 8000000" in large.hint
 
 
 def test_the_scores_of_two_runs_are_not_compared_as_errors(scored_run: Path, as_json: Json) -> None:

@@ -5,9 +5,13 @@ from typing import Any
 
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import format_number
+from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
+from lstm_cli.evaluation.score_text import METRICS
 from lstm_cli.rundir import ARTIFACTS, command
+from lstm_cli.tasks.records import FORECAST
 
 ABSENT = "-"
+TITLES = {**METRICS, **CLASS_METRICS}
 MAX_VERDICTS = 7  # newest ones of refresh
 
 
@@ -20,11 +24,7 @@ def history_table(report: Any, page: Page) -> None:
     if report.dropped is not None:
         page.line(f"the files of version {report.dropped} are removed")
         return
-    page.table(
-        ("version", "made by", "made (UTC)", "data until", "val MASE", "MASE", "WQL", "MASE since"),
-        [_version_row(version) for version in report.versions],
-        text_columns=(0, 1, 2, 3),
-    )
+    _version_table(report, page)
     page.blank()
     page.table(
         ("served from (UTC)", "until", "version", "by"),
@@ -58,18 +58,31 @@ def history_table(report: Any, page: Page) -> None:
     page.line(_next_line(report))
 
 
-def _version_row(version: Mapping[str, Any]) -> tuple[str, ...]:
-    state = "current" if version["current"] else "kept" if version["kept"] else "removed"
-    scores = [version["val"], version["scores"], version["scores"], version["since"]]
-    figures = [
-        (score or {}).get(name) for score, name in zip(scores, ("mase", "mase", "wql", "mase"), strict=True)
+def _version_table(report: Any, page: Page) -> None:
+    """Print a row for each version, with its scores in the first metric of the task."""
+    metric = report.metric
+    title = TITLES.get(metric, metric)
+    scores: dict[str, tuple[str, str]] = {f"val {title}": ("val", metric), title: ("scores", metric)}
+    if metric in FORECAST.metrics:
+        scores |= {"WQL": ("scores", "wql"), f"{title} since": ("since", metric)}
+    rows = [
+        (version, [(version[part] or {}).get(name) for part, name in scores.values()])
+        for version in report.versions
     ]
+    page.table(
+        ("version", "made by", "made (UTC)", "data until", *scores),
+        [(*_version_facts(version), *map(format_number, figures)) for version, figures in rows],
+        text_columns=(0, 1, 2, 3),
+    )
+
+
+def _version_facts(version: Mapping[str, Any]) -> tuple[str, ...]:
+    state = "current" if version["current"] else "kept" if version["kept"] else "removed"
     return (
         f"{version['version']} {state}",
         version["made_by"] or ABSENT,
         _minute(version["made"]),
         _time_text((version["data"] or {}).get("time_end")),
-        *map(format_number, figures),
     )
 
 

@@ -7,9 +7,13 @@ from lstm_cli.cli.render.markdown import MarkdownPage
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.run_summary import list_names, run_page, shorten
 from lstm_cli.config.option_values import value_text
+from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
 from lstm_cli.evaluation.score_text import METRICS, format_number, format_percent
+from lstm_cli.tasks.records import FORECAST
 from lstm_cli.wording import count_noun
 
+TITLES = {**METRICS, **CLASS_METRICS}
+FIRST = FORECAST.metrics[0]  # metric of the columns of forecasts
 MAX_CELL = 20  # characters of a name in a column that is not wrapped
 MAX_LINES = 10  # problems below a list
 
@@ -29,7 +33,7 @@ def _list_page(report: Any, page: AnyPage) -> None:
     if not report.runs:
         page.line(f"no runs in {report.run}")
     else:
-        header = (
+        header: tuple[str, ...] = (
             "run",
             "MASE",
             "MAE",
@@ -42,7 +46,16 @@ def _list_page(report: Any, page: AnyPage) -> None:
             "target",
             "last step (UTC)",
         )
-        page.table(header, map(_list_row, report.runs), whole_columns=(7, 8, 9, 10))
+        rows = [_list_row(summary) for summary in report.runs]
+        # Runs of other tasks have other metrics than those of a forecast.
+        scored = any(summary.score and summary.score["metric"] != FIRST for summary in report.runs)
+        if scored:
+            header = (header[0], "score", *header[1:])
+            rows = [
+                (row[0], _score(summary), *row[1:]) for row, summary in zip(rows, report.runs, strict=True)
+            ]
+        whole = range(len(header) - 4, len(header))
+        page.table(header, rows, whole_columns=tuple(whole))
         page.blank()
         page.line("better by: how much lower the error is than that of the best baseline")
         if report.same_windows is False:
@@ -75,6 +88,14 @@ def _list_row(summary: Any) -> tuple[str, ...]:
         "-" if data is None or not data.targets else _first_target(data.targets),
         "-" if summary.time is None else shorten(summary.time, MAX_CELL).replace("T", " ").removesuffix("Z"),
     )
+
+
+def _score(summary: Any) -> str:
+    """Return the first metric of the task of a run, and its value."""
+    if summary.score is None:
+        return "-"
+    metric = summary.score["metric"]
+    return f"{TITLES.get(metric, metric)} {format_number(summary.score['value'])}"
 
 
 def _first_target(targets: Sequence[str]) -> str:

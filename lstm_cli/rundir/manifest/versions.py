@@ -116,6 +116,8 @@ def scores_of(steps: Mapping[str, Any], digest: str) -> dict[str, Any] | None:
         return None
     report = entry["report"]
     metrics = report.get("metrics") or {}
+    if "task" in report:  # another task than a forecast, with other metrics
+        return {"split": report.get("split"), **metrics}
     return {
         "split": report.get("split"),
         "windows": report.get("windows"),

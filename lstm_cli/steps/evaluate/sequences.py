@@ -27,6 +27,7 @@ from lstm_cli.steps.evaluate.read_digests import digests_of_scoring
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.steps.shared.sequence_memory import require_sequence_scoring
 from lstm_cli.tasks.records import CLASSIFY
 
 PICTURE, PER_CLASS, CONFUSION = "confusion.png", "per_class.csv", "confusion.csv"
@@ -105,6 +106,7 @@ def _score(
     require_installed("lstm evaluate", "matplotlib")
     assert writer.run is not None
     run = writer.run
+    require_sequence_scoring(run, doing="scoring the sequences")
     data = load_data(run)
     if not len(data.indices(config.split)):
         raise DataError(

@@ -21,6 +21,7 @@ from lstm_cli.steps.prepare.documents import encode_documents, read_labelled_doc
 from lstm_cli.steps.prepare.report import named_sources
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
+from lstm_cli.steps.shared.sequence_memory import require_sequence_prepare
 from lstm_cli.steps.shared.sequence_reading import (
     ReadSequences,
     is_ts,
@@ -89,6 +90,7 @@ def prepare_sequences(
         DataError: the sequences cannot be read or split.
         UsageError: a setting is missing or invalid.
     """
+    require_sequence_prepare(paths, config)
     read = read_sequences(paths, config, stdin, listen)
     assembled = assemble_sequences(read, config, paths, listen)
     for finding in assembled.findings:

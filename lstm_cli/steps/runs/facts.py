@@ -94,6 +94,15 @@ class TextScoreFacts:
     baselines: dict[str, dict[str, float | None]]  # baseline -> metrics
 
 
+def first_score(run: Run) -> dict[str, Any] | None:
+    """Return the first metric of the task and its value, or None. Raise TypeError or ValueError for edited content."""
+    if not run.has("scores"):
+        return None
+    metric = task_of(run).metrics[0]
+    value = number_of(run.report("evaluate").get("metrics") or {}, metric)
+    return None if value is None else {"metric": metric, "value": value}
+
+
 def data_facts(run: Run) -> DataFacts | None:
     """Return the facts about the prepared data, or None. Raise TypeError or ValueError for edited content."""
     if not run.has("data"):

@@ -15,6 +15,7 @@ from lstm_cli.errors import (
     OutputError,
     UsageError,
 )
+from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER
 from lstm_cli.rundir import MANIFEST, command, open_run
 from lstm_cli.steps.runs.summary import CORRUPT, NEWER, UNREADABLE, RunSummary, summarize
 
@@ -130,6 +131,14 @@ def _metric(name: str) -> Callable[[RunSummary], float | None]:
     return lambda summary: None if summary.scores is None else summary.scores.metrics.get(name)
 
 
+def _first_score(summary: RunSummary) -> tuple[str, float] | None:
+    """Return the first metric of the task and its value, so that a smaller value is better."""
+    if summary.score is None:
+        return None
+    metric, value = summary.score["metric"], summary.score["value"]
+    return metric, -value if metric in HIGHER_IS_BETTER else value
+
+
 def _of_scores(read: Callable[[Any], Any]) -> Callable[[RunSummary], Any]:
     return lambda summary: None if summary.scores is None else read(summary.scores)
 
@@ -141,6 +150,7 @@ def _of_data(read: Callable[[Any], Any]) -> Callable[[RunSummary], Any]:
 # Value of each key of --sort (SORT_KEYS in config/runs.py), and whether the largest one comes first.
 SORT_VALUES: Mapping[str, tuple[Callable[[RunSummary], Any], bool]] = {
     "name": (lambda summary: summary.name, False),
+    "score": (_first_score, False),
     "mase": (_metric("mase"), False),
     "mae": (_metric("mae"), False),
     "difference": (_of_scores(lambda scores: scores.difference), True),

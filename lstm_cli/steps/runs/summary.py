@@ -26,6 +26,7 @@ from lstm_cli.steps.runs.facts import (
     TextScoreFacts,
     class_score_facts,
     data_facts,
+    first_score,
     model_facts,
     score_facts,
     text_of,
@@ -62,6 +63,7 @@ class RunSummary:
     next: str  # command
     why: str  # purpose of this command, as a phrase
     problem: str | None = None  # why run.json is not readable
+    score: dict[str, Any] | None = None  # first metric of the task, and its value
 
 
 def summarize(run: Run, *, name: str | None = None) -> RunSummary:
@@ -77,6 +79,7 @@ def summarize(run: Run, *, name: str | None = None) -> RunSummary:
     with reading_manifest(run.path):
         facts = data_facts(run), model_facts(run), score_facts(run), class_score_facts(run)
         text_scores = text_score_facts(run)
+        score = first_score(run)
         stale = {artifact: stale_sources(run, artifact) for artifact in ARTIFACTS if run.has(artifact)}
         stale = {artifact: causes for artifact, causes in stale.items() if causes}
         times = [text_of(entry["times"], "finished") for entry in run.steps.values()]
@@ -94,6 +97,7 @@ def summarize(run: Run, *, name: str | None = None) -> RunSummary:
         scores=facts[2],
         class_scores=facts[3],
         text_scores=text_scores,
+        score=score,
         stale=stale,
         missing=tuple(
             f"{artifact}/{run.artifact(artifact).folder.name}/{file}"

@@ -48,11 +48,21 @@ class MemoryNeed:
     hint: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CellCount:
+    """Estimated rows and columns of text files."""
+
+    size: int  # bytes
+    rows: int
+    width: int  # cells of a row
+    sample: tuple[str, ...]  # cells of the second line
+
+
 def require_prepare(paths: Sequence[str], config: "PrepareConfig") -> None:
     """Raise DeviceError if the used columns do not fit in memory."""
     need = prepare_need(paths, config)
     if need is not None:
-        _require_memory(need, f"reading {dataset_name(paths)}")
+        require_memory_need(need, f"reading {dataset_name(paths)}")
 
 
 def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -> None:
@@ -66,7 +76,7 @@ def require_train(run: Run, config: "TrainConfig", *, doing: str = "training") -
         doing: phrase for the work in the message.
     """
     need = train_need(*load_outline(run), config, processes=world_size())
-    _require_memory(need, doing, mapped=MAPPED)
+    require_memory_need(need, doing, mapped=MAPPED)
 
 
 def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) -> None:
@@ -78,7 +88,7 @@ def require_scoring(run: Run, model: TrainedModel, *, windows: int, doing: str) 
         windows: number of windows to forecast.
         doing: phrase for the work in the message.
     """
-    _require_memory(scoring_need(*load_outline(run), model, windows=windows), doing)
+    require_memory_need(scoring_need(*load_outline(run), model, windows=windows), doing)
 
 
 def require_forecast(model: TrainedModel, *, steps: int, quantiles: int, doing: str) -> None:
@@ -90,7 +100,7 @@ def require_forecast(model: TrainedModel, *, steps: int, quantiles: int, doing: 
         quantiles: number of quantiles of each forecast value.
         doing: phrase for the work in the message.
     """
-    _require_memory(forecast_need(model, steps=steps, quantiles=quantiles), doing)
+    require_memory_need(forecast_need(model, steps=steps, quantiles=quantiles), doing)
 
 
 def require_samples(schema: Schema, series: int, *, steps: int, samples: int) -> None:
@@ -105,7 +115,7 @@ def require_samples(schema: Schema, series: int, *, steps: int, samples: int) ->
     size = array_sizes.sample_bytes(series * samples * steps, targets=len(schema.targets))
     hint = "use a smaller --samples or --horizon, or --only or --shard with fewer series"
     need = MemoryNeed(size=size, largest_part=f"{samples:,} samples", hint=hint)
-    _require_memory(need, "drawing sample paths")
+    require_memory_need(need, "drawing sample paths")
 
 
 def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | None:
@@ -118,6 +128,30 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     from lstm_cli.data.quality.seasonality import MAX_SEASON_ROWS
     from lstm_cli.data.reading.column_buffers import MAX_MEMORY_BYTES
     from lstm_cli.data.reading.csv_fast import BULK_MIN_BYTES
+
+    counted = count_cells(paths)
+    if counted is None:
+        return None
+    width, size = counted.width, counted.size
+    rows = counted.rows * (width if config.wide else 1)
+    targets = width if ALL_NUMERIC in config.target else max(1, len(config.target))
+    covariates = len(config.past) + len(config.future) + len(config.static)
+    columns = 1 + len(config.series) + targets + covariates
+    cells = min(rows * columns * CELL, MAX_MEMORY_BYTES)
+    detection = 0 if config.series or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
+    temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)
+    return MemoryNeed(
+        size=PREPARING + cells + temporary,
+        largest_part=f"about {rows:,} rows",
+        hint="use fewer rows: --start, --end",
+    )
+
+
+def count_cells(paths: Sequence[str]) -> CellCount | None:
+    """Return the rows and columns of text files, from their sizes and the length of the first lines.
+
+    None: they are unknown, because the data are standard input, compressed or Parquet files.
+    """
     from lstm_cli.data.reading.source import STDIN, is_packed
 
     try:
@@ -131,19 +165,10 @@ def prepare_need(paths: Sequence[str], config: "PrepareConfig") -> MemoryNeed | 
     lines = head.count(b"\n")
     if is_packed(head) or head.startswith(b"PAR1") or lines < 2:
         return None
-    width = 1 + max(head.count(mark) for mark in (b",", b";", b"\t")) // lines  # cells of a line
-    rows = size * lines // len(head) * (width if config.wide else 1)
-    targets = width if ALL_NUMERIC in config.target else max(1, len(config.target))
-    covariates = len(config.past) + len(config.future) + len(config.static)
-    columns = 1 + len(config.series) + targets + covariates
-    cells = min(rows * columns * CELL, MAX_MEMORY_BYTES)
-    detection = 0 if config.series or config.season != "auto" else min(rows, MAX_SEASON_ROWS) * ROW
-    temporary = max(detection, BULK if size >= BULK_MIN_BYTES else 0)
-    return MemoryNeed(
-        size=PREPARING + cells + temporary,
-        largest_part=f"about {rows:,} rows",
-        hint="use fewer rows: --start, --end",
-    )
+    mark = max((b",", b";", b"\t"), key=head.count)
+    width = 1 + head.count(mark) // lines  # cells of a line
+    sample = tuple(cell.strip() for cell in head.split(b"\n")[1].decode("latin-1").split(mark.decode()))
+    return CellCount(size=size, rows=size * lines // len(head), width=width, sample=sample)
 
 
 def train_need(
@@ -256,7 +281,14 @@ def forecast_need(model: TrainedModel, *, steps: int, quantiles: int) -> MemoryN
     return MemoryNeed(size=need.size + forecast, largest_part=f"{steps:,} steps", hint=hint)
 
 
-def _require_memory(need: MemoryNeed, doing: str, *, mapped: int = 0) -> None:
+def require_memory_need(need: MemoryNeed, doing: str, *, mapped: int = 0) -> None:
+    """Raise DeviceError if a need is larger than the free memory.
+
+    Args:
+        need: memory need.
+        doing: phrase for the work in the message.
+        mapped: bytes of address space that the work maps in addition.
+    """
     system_memory.require_memory(
         need.size, doing=f"{doing} (mostly for {need.largest_part})", hint=need.hint, mapped=mapped
     )

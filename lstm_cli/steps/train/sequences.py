@@ -17,6 +17,7 @@ from lstm_cli.sequences.store import VOCABULARY, load_data, write_description
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
+from lstm_cli.steps.shared.sequence_memory import require_sequence_train
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, resume_or_start_over
 from lstm_cli.steps.train.sequence_start import SequenceStart
 from lstm_cli.steps.train.task_training import begun_training, write_network
@@ -100,6 +101,7 @@ def train_sequences(
     """
     assert writer.run is not None
     require_installed("lstm train", *TRAINING, "sklearn")
+    require_sequence_train(writer.run, config)
     listen(Note(text="loading torch and the data"))
     data = load_data(writer.run)
     with begun_training(writer, config, listen, task=CLASSIFY, policy=policy, start=start) as (

@@ -314,3 +314,21 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
     )
     return [here] * bool(here) + [place for key, item in items for place in paths(item, (*here, key))]
+
+
+def test_the_first_metric_of_a_task_sorts_the_best_first() -> None:
+    """A larger accuracy is better, and a smaller MASE."""
+    scores = {"a": ("accuracy", 0.7), "b": ("mase", 0.9), "c": ("accuracy", 0.9), "d": ("mase", 0.5)}
+    summaries = [
+        RunSummary(
+            run=name,
+            name=name,
+            state="up to date",
+            stale={},
+            next="",
+            why="",
+            score={"metric": metric, "value": value},
+        )
+        for name, (metric, value) in scores.items()
+    ]
+    assert [summary.name for summary in sort_runs(summaries, "score")] == ["c", "a", "d", "b"]

@@ -30,6 +30,7 @@ from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.predict.sequences.documents import have_same_vocabulary, read_new_documents
 from lstm_cli.steps.predict.sequences.table import PredictedClasses
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
+from lstm_cli.steps.shared.sequence_memory import require_sequence_scoring
 from lstm_cli.steps.shared.sequence_reading import (
     ReadSequences,
     is_ts,
@@ -105,6 +106,8 @@ def predict_sequences(
         listen(WarningRaised(finding=finding))
 
     with open_run(run) as opened:
+        opened.require("model")
+        require_sequence_scoring(opened, doing="classifying the sequences")
         model = load_classifier(opened, threads=config.threads, precision=config.precision)
         data, cut = (
             _own_data(opened, model, warn)
