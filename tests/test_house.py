@@ -78,6 +78,7 @@ HEAVY: dict[str, dict[str, str]] = {
         "steps/train/save_model": IN_FUNCTIONS,
         "steps/train/checkpointing": IN_FUNCTIONS,
         "steps/train/task_training": IN_FUNCTIONS,
+        "steps/train/sequence_start": IN_FUNCTIONS,
         "steps/train/warm_start": IN_FUNCTIONS,
         "inference/trained_model": IN_FUNCTIONS,
     },

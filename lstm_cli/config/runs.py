@@ -7,9 +7,9 @@ from lstm_cli.errors import UsageError
 
 SORT_KEYS = (
     "name",
-    "score",
     "mase",
     "mae",
+    "score",
     "difference",
     "coverage",
     "windows",

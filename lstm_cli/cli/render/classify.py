@@ -9,7 +9,7 @@ from lstm_cli.cli.render.run_summary import list_names
 from lstm_cli.cli.render.scores import comparison_text
 from lstm_cli.cli.render.train import start_text
 from lstm_cli.cli.stdio import seconds_since_start
-from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER, METRICS
+from lstm_cli.evaluation.classification.names import HIGHER_IS_BETTER, METRICS
 from lstm_cli.evaluation.classification.verdict import BASELINE_NAMES
 from lstm_cli.rundir import command
 from lstm_cli.tasks.records import FORECAST

@@ -5,7 +5,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import format_number
-from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
+from lstm_cli.evaluation.classification.names import METRICS as CLASS_METRICS
 from lstm_cli.evaluation.score_text import METRICS
 from lstm_cli.rundir import ARTIFACTS, command
 from lstm_cli.tasks.records import FORECAST

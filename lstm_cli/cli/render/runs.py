@@ -7,7 +7,7 @@ from lstm_cli.cli.render.markdown import MarkdownPage
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.run_summary import list_names, run_page, shorten
 from lstm_cli.config.option_values import value_text
-from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
+from lstm_cli.evaluation.classification.names import METRICS as CLASS_METRICS
 from lstm_cli.evaluation.score_text import METRICS, format_number, format_percent
 from lstm_cli.tasks.records import FORECAST
 from lstm_cli.wording import count_noun

@@ -6,7 +6,7 @@ from typing import Any
 from lstm_cli.cli.render.classify import draw_task, validation_scores
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import add_verdict
-from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
+from lstm_cli.evaluation.classification.names import METRICS as CLASS_METRICS
 from lstm_cli.evaluation.score_text import METRICS, format_number
 from lstm_cli.rundir import command
 from lstm_cli.wording import count_noun

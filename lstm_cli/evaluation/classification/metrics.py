@@ -1,18 +1,11 @@
 """Metrics of a classifier, with bootstrap intervals, and the confusion matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-METRICS: Mapping[str, str] = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro-F1",
-    "log_loss": "log-loss",
-    "calibration_error": "calibration error",
-}
-HIGHER_IS_BETTER = frozenset(("accuracy", "macro_f1"))
 BINS = 10  # of the calibration error
 SMALLEST = 1e-15  # a probability of 0 would make the log-loss infinite
 RESAMPLES, SEED = 1_000, 0  # of the bootstrap

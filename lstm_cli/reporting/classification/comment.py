@@ -1,6 +1,6 @@
 """Report of a classifier as a comment in Markdown for a pull request."""
 
-from lstm_cli.evaluation.classification.metrics import METRICS as TITLES
+from lstm_cli.evaluation.classification.names import METRICS as TITLES
 from lstm_cli.reporting.classification.facts import METRICS, ClassFacts
 from lstm_cli.reporting.markdown import code, details, escape_text, make_again, markdown_table, warning_list
 from lstm_cli.wording import count_noun

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstm_cli.evaluation.classification.metrics import METRICS as TITLES
+from lstm_cli.evaluation.classification.names import METRICS as TITLES
 from lstm_cli.reporting.classification.facts import METRICS, ClassFacts
 from lstm_cli.reporting.markup import Child, Html, element, isolate, join
 from lstm_cli.reporting.sections.layout import figure, grid, prose, section, table

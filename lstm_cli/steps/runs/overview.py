@@ -15,7 +15,7 @@ from lstm_cli.errors import (
     OutputError,
     UsageError,
 )
-from lstm_cli.evaluation.classification.metrics import HIGHER_IS_BETTER
+from lstm_cli.evaluation.classification.names import HIGHER_IS_BETTER
 from lstm_cli.rundir import MANIFEST, command, open_run
 from lstm_cli.steps.runs.summary import CORRUPT, NEWER, UNREADABLE, RunSummary, summarize
 
@@ -150,9 +150,9 @@ def _of_data(read: Callable[[Any], Any]) -> Callable[[RunSummary], Any]:
 # Value of each key of --sort (SORT_KEYS in config/runs.py), and whether the largest one comes first.
 SORT_VALUES: Mapping[str, tuple[Callable[[RunSummary], Any], bool]] = {
     "name": (lambda summary: summary.name, False),
-    "score": (_first_score, False),
     "mase": (_metric("mase"), False),
     "mae": (_metric("mae"), False),
+    "score": (_first_score, False),
     "difference": (_of_scores(lambda scores: scores.difference), True),
     "coverage": (_of_scores(lambda scores: scores.coverage.get("80")), False),
     "windows": (_of_scores(lambda scores: scores.windows), True),

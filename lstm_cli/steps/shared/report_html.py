@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from lstm_cli.evaluation import BASELINES, baseline_label
-from lstm_cli.evaluation.classification.metrics import METRICS as CLASS_METRICS
+from lstm_cli.evaluation.classification.names import METRICS as CLASS_METRICS
 
 METRICS = {
     "mae": "MAE",
