@@ -120,9 +120,9 @@ class PrepareOptions(SequenceColumnsOptions, total=False):
 class SequenceNetworkOptions(TypedDict, total=False):
     """Settings of `train` for labelled sequences."""
 
-    pooling: Literal["last", "mean", "max", "attention"]
-    """State of a sequence: last, mean or largest output, or attention. One of 'last', 'mean', 'max',
-    'attention'. Default: 'last'.
+    pooling: Literal["last", "mean", "max", "concat", "attention"]
+    """State of a sequence: last, mean or largest output, the three together (concat), or attention. One of
+    'last', 'mean', 'max', 'concat', 'attention'. Default: 'concat'.
     """
     class_weights: Literal["none", "balanced"]
     """Weights of the classes in the loss; balanced: the same total weight for each class. One of 'none',

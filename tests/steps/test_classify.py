@@ -447,13 +447,18 @@ def history(run: Path) -> list[dict[str, Any]]:
         return opened.artifact("model").json_lines("history.jsonl")
 
 
-def test_a_training_starts_at_the_weights_of_another_run(folder: Path, run: Path, as_json: Json) -> None:
-    report = as_json("train", run, *NETWORK, "--pooling", "mean", "--from", folder / "run")
+def test_a_training_starts_at_the_weights_of_another_run(
+    folder: Path, run: Path, tmp_path: Path, as_json: Json
+) -> None:
+    command = (*NETWORK, "--pooling", "mean", "--from")
+    report = as_json("train", run, *command, folder / "run")
     [part] = report["warm_start"]["parts"]
     assert (part["left"], report["warm_start"]["own"]) == ({}, False)
-    best = next(epoch for epoch in reversed(history(folder / "run")) if epoch["best"])
-    assert history(run)[0]["val_loss"] == pytest.approx(best["val_loss"], rel=1e-5)
-    assert as_json("train", run, *NETWORK, "--pooling", "mean", "--from", folder / "run")["up_to_date"]
+    other = Path(shutil.copytree(run, tmp_path / "other"))
+    as_json("train", other, *command, run)
+    best = next(epoch for epoch in reversed(history(run)) if epoch["best"])
+    assert history(other)[0]["val_loss"] == pytest.approx(best["val_loss"], rel=1e-5)
+    assert as_json("train", other, *command, run)["up_to_date"]
 
 
 def test_a_start_with_other_classes_keeps_only_the_layers(

@@ -91,10 +91,10 @@ def _score_sequences(
     """Return the metrics of the network with the simple model on the validation sequences."""
     from lstm_cli.evaluation.classification.metrics import ClassifiedSequences
     from lstm_cli.training.sequences.train_classifier import train_classifier, validation_probabilities
-    from lstm_cli.training.setup.checkpoint_state import NO_CHECKPOINT
+    from lstm_cli.training.setup.checkpoint_state import Checkpoints
 
     trained = train_classifier(
-        data, config, threads=threads, listen=listen, should_stop=should_stop, slot=NO_CHECKPOINT
+        data, config, threads=threads, listen=listen, should_stop=should_stop, checkpoints=Checkpoints()
     )
     scores = ClassifiedSequences(
         labels=data.labels[data.indices("val")], probabilities=validation_probabilities(trained, data)

@@ -18,7 +18,7 @@ from lstm_cli.sequences.dataset import SequenceData
 from lstm_cli.training.loop.fit import FitResult, announce_training, fit
 from lstm_cli.training.loop.out_of_memory import as_device_error
 from lstm_cli.training.loop.state import Entry
-from lstm_cli.training.sequences.device_sequences import DeviceSequences, log_loss_validator
+from lstm_cli.training.sequences.device_sequences import DeviceSequences, class_scores, log_loss_validator
 from lstm_cli.training.sequences.folds import FEW, FOLDS, train_folds, true_probabilities
 from lstm_cli.training.sequences.ngram_model import fit_ngrams
 from lstm_cli.training.sequences.simple_model import FittedSimple, fit_simple
