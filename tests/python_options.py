@@ -9,7 +9,7 @@ from typing import Any
 from lstm_cli.api.names import CONFIGS
 from lstm_cli.api.settings import meaning, option_fields, type_text
 from lstm_cli.config import PrepareConfig, TrainConfig, TuneConfig
-from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
+from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 
 OPTIONS = Path(__file__).parents[1] / "lstm_cli" / "api" / "options.py"
 WIDTH = 110
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 # The options of `train` apply to each trial of `tune`, and those of labelled sequences are options of the verb too.
 BASES = {
     TuneConfig: "TrainOptions",
-    PrepareConfig: "SequenceColumnsOptions",
-    TrainConfig: "SequenceNetworkOptions",
+    PrepareConfig: "PrepareOfTasksOptions",
+    TrainConfig: "TrainOfTasksOptions",
 }
 SEQUENCES = {
-    SequenceColumns: "Settings of `prepare` for labelled sequences.",
-    SequenceNetwork: "Settings of `train` for labelled sequences.",
+    PrepareOfTasks: "Settings of `prepare` for labelled sequences.",
+    TrainOfTasks: "Settings of `train` for labelled sequences.",
 }
 # Types that are wider than those of the field, because `read_settings` converts the values.
 WIDER = {

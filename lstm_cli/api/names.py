@@ -18,12 +18,12 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
+from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 
 CONFIGS = (
-    SequenceColumns,
+    PrepareOfTasks,
     PrepareConfig,
-    SequenceNetwork,
+    TrainOfTasks,
     TrainConfig,
     TuneConfig,
     EvaluateConfig,

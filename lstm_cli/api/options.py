@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lstm_cli.api.source import Data
 
 
-class SequenceColumnsOptions(TypedDict, total=False):
+class PrepareOfTasksOptions(TypedDict, total=False):
     """Settings of `prepare` for labelled sequences."""
 
     task: Literal["forecast", "classify"] | None
@@ -30,7 +30,7 @@ class SequenceColumnsOptions(TypedDict, total=False):
     """Steps of a sequence that are read; later steps are cut. Default: auto: the 99th percentile."""
 
 
-class PrepareOptions(SequenceColumnsOptions, total=False):
+class PrepareOptions(PrepareOfTasksOptions, total=False):
     """Settings of `prepare`."""
 
     target: str | Sequence[str]
@@ -117,7 +117,7 @@ class PrepareOptions(SequenceColumnsOptions, total=False):
     """Order of 01/02/2020. Default: inferred."""
 
 
-class SequenceNetworkOptions(TypedDict, total=False):
+class TrainOfTasksOptions(TypedDict, total=False):
     """Settings of `train` for labelled sequences."""
 
     pooling: Literal["last", "mean", "max", "concat", "attention"]
@@ -130,7 +130,7 @@ class SequenceNetworkOptions(TypedDict, total=False):
     """
 
 
-class TrainOptions(SequenceNetworkOptions, total=False):
+class TrainOptions(TrainOfTasksOptions, total=False):
     """Settings of `train`."""
 
     model: Literal["segment", "stacked"]

@@ -32,8 +32,8 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
 from lstm_cli.config.extras import require_installed
+from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS, require_keep
 from lstm_cli.errors import UsageError
 from lstm_cli.wording import did_you_mean
@@ -107,7 +107,7 @@ class Run:
 
     path: Path
 
-    @with_settings(TrainConfig, SequenceNetwork)
+    @with_settings(TrainConfig, TrainOfTasks)
     def train(
         self,
         *,
@@ -153,7 +153,7 @@ class Run:
             other = from_.path if isinstance(from_, Run) else from_
             start = None if other is None else source.run_path(other)
             winner = self._winner(settings) if tuned else {}
-            config, network = read_settings_of((TrainConfig, SequenceNetwork), {**winner, **settings})
+            config, network = read_settings_of((TrainConfig, TrainOfTasks), {**winner, **settings})
             note_winner(winner, config, listen, network=network)
             return train(
                 self.path,
@@ -170,7 +170,7 @@ class Run:
                 network=network,
             )
 
-    @with_settings(TuneConfig, TrainConfig, SequenceNetwork)
+    @with_settings(TuneConfig, TrainConfig, TrainOfTasks)
     def tune(
         self,
         *,
@@ -202,7 +202,7 @@ class Run:
             from lstm_cli.steps.tune import tune
 
             require_keep(keep)
-            kinds = (TuneConfig, TrainConfig, SequenceNetwork)
+            kinds = (TuneConfig, TrainConfig, TrainOfTasks)
             search, shared, network = read_settings_of(kinds, settings)
             return tune(
                 self.path,
@@ -546,7 +546,7 @@ class Run:
         winner = tuned_settings(self.path)
         if settings.get("model") not in (None, winner.get("model")):
             return {}
-        fields = (*option_fields(TrainConfig), *option_fields(SequenceNetwork))
+        fields = (*option_fields(TrainConfig), *option_fields(TrainOfTasks))
         names = {field.name for field in fields} - settings.keys()
         return {name: value for name, value in winner.items() if name in names and value is not None}
 
@@ -561,7 +561,7 @@ class Run:
         return facts_html(f"run {self.path}: {summary.state}", _summary_facts(summary)) + scores
 
 
-@with_settings(PrepareConfig, SequenceColumns)
+@with_settings(PrepareConfig, PrepareOfTasks)
 def prepare(
     data: "Data",
     run: source.Path,
@@ -595,7 +595,7 @@ def prepare(
         from lstm_cli.steps.prepare import prepare as step
 
         path = source.run_path(run)
-        config, columns = read_settings_of((PrepareConfig, SequenceColumns), settings)
+        config, columns = read_settings_of((PrepareConfig, PrepareOfTasks), settings)
         source.refuse_text_settings(data, settings)
         step(
             source.as_source(data),
@@ -610,7 +610,7 @@ def prepare(
         return Run(path)
 
 
-@with_settings(PrepareConfig, SequenceColumns)
+@with_settings(PrepareConfig, PrepareOfTasks)
 def check(
     data: "Data", *, plot: source.Path | None = None, **settings: "Unpack[PrepareOptions]"
 ) -> "CheckReport | CheckSequencesReport":
@@ -631,7 +631,7 @@ def check(
     with Running("check") as listen:
         from lstm_cli.steps.check import check as step
 
-        config, columns = read_settings_of((PrepareConfig, SequenceColumns), settings)
+        config, columns = read_settings_of((PrepareConfig, PrepareOfTasks), settings)
         source.refuse_text_settings(data, settings)
         picture = None if plot is None else fspath(plot)
         refuse_terminal_plot(picture)

@@ -69,6 +69,7 @@ from lstm_cli.tasks.settle import (
     require_own_options,
     require_same_task,
     require_verb,
+    require_verb_of,
     settle_task,
     stored_task,
     task_of,
@@ -95,7 +96,7 @@ class DryRunPlan:
 
 
 def plan_check(
-    source: Sequence[str], config: PrepareConfig, plot: str | None, *, columns: SequenceColumns | None = None
+    source: Sequence[str], config: PrepareConfig, plot: str | None, *, columns: PrepareOfTasks | None = None
 ) -> DryRunPlan:
     """Return the plan of `check`.
 
@@ -109,8 +110,9 @@ def plan_check(
         DataError: a data file cannot be read.
         UsageError, OutputError: an option belongs to another task, or the plot cannot be written there.
     """
-    columns, paths = columns or SequenceColumns(), expand_paths(source)
-    task = settle_task(columns, paths)
+    columns, paths = columns or PrepareOfTasks(), expand_paths(source)
+    task = settle_task(config, columns, paths)
+    require_verb_of(task, "check")
     require_own_options(task, "prepare", config, columns)
     plots = plot_files(plot, sources=paths)
     need = PREPARE_NEEDS[task.name](paths, config, columns)
@@ -226,7 +228,7 @@ def plan_tune(
     fixed: TrainConfig,
     *,
     force: bool,
-    network: SequenceNetwork | None = None,
+    network: TrainOfTasks | None = None,
 ) -> DryRunPlan:
     """Return the plan of `tune`.
 

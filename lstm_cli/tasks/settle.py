@@ -110,6 +110,16 @@ def _flag(item: Any) -> str:
     return declared.split("/")[0].split()[-1]
 
 
+def require_verb_of(task: Task, verb: str) -> None:
+    """Raise UsageError if a task does not have a verb."""
+    if verb in task.excluded:
+        raise UsageError(
+            f"'lstm {verb}' has no task {task.name}, which is {task.title}",
+            hint=f"leave out --task {task.name}",
+            flag="--task",
+        )
+
+
 def require_verb(run: Run, verb: str) -> None:
     """Raise UsageError if the task of a run does not have a verb."""
     task = task_of(run)

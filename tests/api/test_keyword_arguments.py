@@ -20,7 +20,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
-from lstm_cli.config.classify import SequenceColumns, SequenceNetwork
+from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,9 @@ def test_the_types_have_each_setting() -> None:
     for kind in CONFIGS:
         types = getattr(options, kind.__name__.removesuffix("Config") + "Options")
         shared = {
-            TuneConfig: (TrainConfig, SequenceNetwork),
-            TrainConfig: (SequenceNetwork,),
-            PrepareConfig: (SequenceColumns,),
+            TuneConfig: (TrainConfig, TrainOfTasks),
+            TrainConfig: (TrainOfTasks,),
+            PrepareConfig: (PrepareOfTasks,),
         }.get(kind, ())
         expected = {field.name for each in (kind, *shared) for field in option_fields(each)}
         assert set(types.__annotations__) | set(types.__optional_keys__) == expected

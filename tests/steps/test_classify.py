@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 from small_classifier import COLUMNS, NETWORK, trained_classifier
-from small_sequences import gestures
+from small_sequences import gestures, sequences
 
 from lstm_cli import system_memory
 from lstm_cli.cli.main import run as lstm
@@ -21,6 +21,7 @@ from lstm_cli.config import TrainConfig
 from lstm_cli.config.classify import ClassifyPrepareConfig
 from lstm_cli.rundir import open_run
 from lstm_cli.sequences.store import load_data
+from lstm_cli.steps.report.sequences import mistakes
 from lstm_cli.steps.shared.memory_estimate import PREPARING
 from lstm_cli.steps.shared.sequence_memory import sequence_prepare_need, sequence_train_need
 
@@ -398,16 +399,23 @@ def test_the_page_has_the_stored_scores_and_the_wrong_predictions(scored_run: Pa
     rows = predictions(scored_run)
     wrong = [name for name, label in test.items() if rows[name]["predicted"] != label]
     assert sum(map(sum, scores["confusion"])) - len(wrong) == sum(scores["confusion"][i][i] for i in (0, 1))
-    assert f"{len(wrong)} of 18 test sequences have a wrong prediction" in text
-    surest = max(wrong, key=lambda name: max(float(rows[name][f"p_{label}"]) for label in ("down", "up")))
-    listed = page.read_text().partition('id="mistakes"')[2]
-    assert re.findall(r'<tr><th scope="row"><bdi class="name">(.+?)</bdi>', listed)[0] == surest
+    assert (f"{len(wrong)} of 18 test sequences have a wrong prediction" in text) is bool(wrong)
     comment = scored_run.parent / "comment.md"
     as_json("report", scored_run, "-o", comment)
     assert report["commands"][1] in comment.read_text()
     assert "--pooling mean" in report["commands"][1]
     plan = as_json("report", scored_run, "-o", page, "--dry-run")
     assert plan["writes"] == [str(page)]
+
+
+def test_the_surest_mistakes_come_first() -> None:
+    chosen = sequences([2, 3, 4, 5], labels=[0, 1, 0, 1])
+    probabilities = np.array([[0.2, 0.8], [0.1, 0.9], [0.05, 0.95], [0.6, 0.4]])
+    found = mistakes(chosen, probabilities, np.array([0, 2, 3]))
+    assert [each.name for each in found] == ["s2", "s0", "s3"]
+    first = found[0]
+    assert (first.truth, first.predicted, first.steps) == ("class0", "class1", 4)
+    assert (first.confidence, first.true_probability) == (0.95, 0.05)
 
 
 def test_a_page_needs_scores(run: Path, error_of: Any) -> None:

@@ -349,12 +349,12 @@ def of_check(run: Path, *_: Any) -> list[Json]:
 def of_check_sequences(run: Path, *_: Any) -> list[Json]:
     """Return reports of sequences, and of those that `prepare` refuses."""
     file = gestures(run.parent / "moves.csv")
-    columns = SequenceColumns(sequence="id", label="move", value=("x",), max_length=9)
+    columns = PrepareOfTasks(sequence="id", label="move", value=("x",), max_length=9)
     picture = str(run.parent / "moves.png")
     whole = check(str(file), PrepareConfig(), ignore_events, columns=columns, plot=picture)
     with pytest.raises(DataError) as refused:
         check(
-            str(file), PrepareConfig(), ignore_events, columns=SequenceColumns(sequence="step", label="move")
+            str(file), PrepareConfig(), ignore_events, columns=PrepareOfTasks(sequence="step", label="move")
         )
     report: Any = refused.value.report
     return [whole.to_json(), report.to_json()]

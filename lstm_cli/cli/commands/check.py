@@ -6,8 +6,8 @@ from typing import Annotated
 from lstm_cli.cli.app import Work
 from lstm_cli.cli.options import ConfigOption, DataArgument, DryRunOption, JsonOption, option, with_options_of
 from lstm_cli.cli.render.dry_run import print_plan
-from lstm_cli.config.classify import SequenceColumns
 from lstm_cli.config.prepare import PrepareConfig
+from lstm_cli.config.tasks import PrepareOfTasks
 from lstm_cli.errors import LstmError
 
 EXAMPLES = (
@@ -18,7 +18,7 @@ EXAMPLES = (
 
 
 @with_options_of(PrepareConfig, into="settings")
-@with_options_of(SequenceColumns, into="columns")
+@with_options_of(PrepareOfTasks, into="columns")
 def check(
     data: DataArgument,
     *,
@@ -33,7 +33,7 @@ def check(
         ),
     ] = None,
     settings: PrepareConfig,
-    columns: SequenceColumns,
+    columns: PrepareOfTasks,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,

@@ -18,8 +18,8 @@ from lstm_cli.cli.options import (
 )
 from lstm_cli.cli.render.dry_run import print_plan
 from lstm_cli.cli.settings import setting_sources
-from lstm_cli.config.classify import SequenceNetwork
 from lstm_cli.config.renamed import RENAMED, renamed_note
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS, TrainConfig, require_keep
 from lstm_cli.config.tune import SEARCH_PANEL, TuneConfig
 
@@ -31,7 +31,7 @@ EXAMPLES = (
 
 @with_options_of(TrainConfig, into="training")
 @with_options_of(TuneConfig, into="settings")
-@with_options_of(SequenceNetwork, into="network")
+@with_options_of(TrainOfTasks, into="network")
 def tune(
     context: typer.Context,
     run: RunArgument,
@@ -41,7 +41,7 @@ def tune(
         bool, switch("--show", "List of the trials so far, without a search.", panel=SEARCH_PANEL)
     ] = False,
     training: TrainConfig,
-    network: SequenceNetwork,
+    network: TrainOfTasks,
     keep: KeepOption = KEEP_MODELS,
     dry_run: DryRunOption = False,
     force: ForceOption = False,

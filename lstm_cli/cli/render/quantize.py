@@ -4,7 +4,7 @@ from typing import Any
 
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.scores import size_ratio
-from lstm_cli.evaluation.classification.metrics import METRICS
+from lstm_cli.evaluation.classification.names import METRICS
 from lstm_cli.evaluation.score_text import format_number
 from lstm_cli.evaluation.text.passages import METRICS as TEXT_METRICS
 from lstm_cli.wording import count_noun

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.config.classify import SequenceColumns
+from lstm_cli.config.tasks import PrepareOfTasks
 from lstm_cli.data.reading.source import expand_paths
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.plots.terminal import Terminal
 from lstm_cli.steps.check.work import WORK, AnyReport
 from lstm_cli.steps.shared.plot_output import check_plot
-from lstm_cli.tasks.settle import require_own_options, settle_task
+from lstm_cli.tasks.settle import require_own_options, require_verb_of, settle_task
 
 
 def check(
@@ -21,7 +21,7 @@ def check(
     plot: str | None = None,
     terminal: Terminal | None = None,
     stdin: BinaryIO | None = None,
-    columns: SequenceColumns | None = None,
+    columns: PrepareOfTasks | None = None,
 ) -> AnyReport:
     """Read data files as `prepare` would with these settings, and return a report.
 
@@ -38,8 +38,9 @@ def check(
         LstmError: the error that `prepare` would raise. The attribute `report` of a DataError or DeviceError holds
             the known facts despite the error.
     """
-    columns, paths = columns or SequenceColumns(), expand_paths(source)
-    task = settle_task(columns, paths)
+    columns, paths = columns or PrepareOfTasks(), expand_paths(source)
+    task = settle_task(config, columns, paths)
+    require_verb_of(task, "check")
     require_own_options(task, "prepare", config, columns)
     work = WORK[task.name]
     settings = work.settle(config, columns)  # before the slow reading

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from lstm_cli.config import PrepareConfig
-from lstm_cli.config.classify import ClassifyPrepareConfig, SequenceColumns, join_settings
+from lstm_cli.config.classify import ClassifyPrepareConfig, join_settings
+from lstm_cli.config.tasks import PrepareOfTasks
 from lstm_cli.data.build.splits import check_split_sizes
 from lstm_cli.events import Listener
 from lstm_cli.plots.terminal import Terminal
@@ -22,16 +23,16 @@ AnyReport: TypeAlias = "CheckReport | CheckSequencesReport"
 class CheckWork:
     """Functions of `check` for a task."""
 
-    settle: Callable[[PrepareConfig, SequenceColumns], Any]  # returns the settings of `prepare`
+    settle: Callable[[PrepareConfig, PrepareOfTasks], Any]  # returns the settings of `prepare`
     check: Callable[..., Any]  # paths, settings, listen, plot, terminal, stdin
 
 
-def _settle_forecast(config: PrepareConfig, columns: SequenceColumns) -> PrepareConfig:
+def _settle_forecast(config: PrepareConfig, columns: PrepareOfTasks) -> PrepareConfig:
     check_split_sizes(config.val, config.test)
     return config
 
 
-def _settle_sequences(config: PrepareConfig, columns: SequenceColumns) -> ClassifyPrepareConfig:
+def _settle_sequences(config: PrepareConfig, columns: PrepareOfTasks) -> ClassifyPrepareConfig:
     return join_settings(ClassifyPrepareConfig, config, columns)
 
 

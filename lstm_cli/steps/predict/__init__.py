@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from lstm_cli.config import PredictConfig
 from lstm_cli.config.predict import TextSampling
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
-from lstm_cli.errors import ArtifactError
+from lstm_cli.errors import ArtifactError, UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
-from lstm_cli.rundir import Run, check_output, open_run, replace_file
+from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.choose_series import choose_series
 from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data

@@ -49,7 +49,7 @@ def sequences_page(run: Run, config: ReportConfig, listen: Listener) -> Page:
         facts = ClassFacts(
             **_stored_facts(run, scores),
             steps=data.lengths,
-            mistakes=_mistakes(chosen, probabilities, wrong),
+            mistakes=mistakes(chosen, probabilities, wrong),
             wrong=len(wrong),
             curves=loss_curves(run),
             notes=notes,
@@ -95,7 +95,7 @@ def encode_report(facts: ClassFacts, format: str) -> bytes:
     return class_page(facts)
 
 
-def _mistakes(chosen: SequenceData, probabilities: np.ndarray, wrong: np.ndarray) -> tuple[Mistake, ...]:
+def mistakes(chosen: SequenceData, probabilities: np.ndarray, wrong: np.ndarray) -> tuple[Mistake, ...]:
     """Return the wrong predictions with the highest probability.
 
     Args:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.config.classify import ClassifyTrainConfig, SequenceNetwork, join_settings
+from lstm_cli.config.classify import ClassifyTrainConfig, join_settings
 from lstm_cli.config.renamed import with_new_names
 from lstm_cli.config.search_space import value_text
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.config.validators import restore_settings
 from lstm_cli.errors import ArtifactError
 from lstm_cli.events import Listener, Note
@@ -33,7 +34,7 @@ def note_winner(
     settings: TrainConfig,
     listen: Listener,
     *,
-    network: SequenceNetwork | None = None,
+    network: TrainOfTasks | None = None,
 ) -> None:
     """Send a note with the settings taken from the winner of `tune`.
 
@@ -44,7 +45,7 @@ def note_winner(
         network: settings of a classifier of sequences; None: their defaults.
     """
     tuned = restore_settings(ClassifyTrainConfig, winner) if winner.get("model") == settings.model else None
-    given = join_settings(ClassifyTrainConfig, settings, network or SequenceNetwork())
+    given = join_settings(ClassifyTrainConfig, settings, network or TrainOfTasks())
     names = [name for name in winner if tuned and getattr(tuned, name) == getattr(given, name)]
     if names:
         listed = ", ".join(f"{name} {value_text(getattr(given, name))}" for name in names)

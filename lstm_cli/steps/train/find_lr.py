@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lstm_cli.config import TrainConfig
-from lstm_cli.config.classify import ClassifyTrainConfig, SequenceNetwork
+from lstm_cli.config.classify import ClassifyTrainConfig
 from lstm_cli.config.extras import require_installed
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.data.dataset.load import load_dataset
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Note, Progressed
@@ -58,7 +59,7 @@ def find_lr(
     *,
     start: Path | None = None,
     should_stop: Callable[[], int | None] = lambda: None,
-    network: SequenceNetwork | None = None,
+    network: TrainOfTasks | None = None,
 ) -> FindLrReport:
     """Run a learning rate range test on each network of `config` and draw the losses.
 
@@ -90,7 +91,7 @@ def find_lr(
     require_installed("--find-lr", "matplotlib", "torch")
     with ExitStack() as stack:
         opened = stack.enter_context(open_run(run))
-        task, network = task_of(opened), network or SequenceNetwork()
+        task, network = task_of(opened), network or TrainOfTasks()
         require_own_options(task, "train", config, network)
         config = WORK[task.name].settle(config, network, start)
         source = None if start is None else stack.enter_context(open_run(start))

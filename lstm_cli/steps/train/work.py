@@ -22,6 +22,7 @@ from lstm_cli.steps.train.warm_start import WarmStart, check_start
 from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, Task
 
 if TYPE_CHECKING:
+    from lstm_cli.steps.train.sequence_start import SequenceStart
     from lstm_cli.steps.train.sequences import TrainClassifierReport
     from lstm_cli.steps.train.text import TrainTextReport
 
@@ -112,7 +113,7 @@ def _train_sequences(
     listen: Listener,
     policy: CheckpointPolicy,
     keep: int,
-    start: SequenceStart | None,
+    start: "SequenceStart | None",
     should_stop: ShouldStop,
 ) -> "TrainClassifierReport":
     from lstm_cli.steps.train.sequences import train_sequences
@@ -158,7 +159,5 @@ WORK: Mapping[str, TrainWork] = {
         start=check_sequence_start,
         train=_train_sequences,
     ),
-    GENERATE.name: TrainWork(
-        settle=_settle_text, report=_report_of_text, start=_no_start, train=_train_text
-    ),
+    GENERATE.name: TrainWork(settle=_settle_text, report=_report_of_text, start=_no_start, train=_train_text),
 }

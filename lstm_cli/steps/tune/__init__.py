@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lstm_cli.config import TrainConfig, TuneConfig, restore_settings
-from lstm_cli.config.classify import SequenceNetwork
 from lstm_cli.config.extras import require_installed
 from lstm_cli.config.search_space import Choice, Range, Space, value_text
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS
 from lstm_cli.errors import MissingArtifact
 from lstm_cli.events import Listener, Note, Progressed, WarningRaised
@@ -52,7 +52,7 @@ def tune(
     sources: Mapping[str, str] | None = None,
     keep: int = KEEP_MODELS,
     should_stop: Callable[[], int | None] = lambda: None,
-    network: SequenceNetwork | None = None,
+    network: TrainOfTasks | None = None,
 ) -> TuneReport:
     """Search the settings of `train`, and train the winner as the run's model.
 
@@ -119,9 +119,7 @@ def tune(
         return _commit(writer, search, trials, report)
 
 
-def search_of(
-    run: Path, config: TuneConfig, fixed: TrainConfig, network: SequenceNetwork | None
-) -> SearchSpec:
+def search_of(run: Path, config: TuneConfig, fixed: TrainConfig, network: TrainOfTasks | None) -> SearchSpec:
     """Return the search in a run for these options.
 
     Args:
@@ -133,7 +131,7 @@ def search_of(
     Raises:
         UsageError: an option belongs to another task, or the space is not valid.
     """
-    task, network = stored_task(run), network or SequenceNetwork()
+    task, network = stored_task(run), network or TrainOfTasks()
     require_own_options(task, "train", fixed, network)
     shared = TRAIN_WORK[task.name].settle(fixed, network, None)
     work = WORK[task.name]
