@@ -14,12 +14,22 @@ if TYPE_CHECKING:
 class PrepareOfTasksOptions(TypedDict, total=False):
     """Settings of `prepare` for labelled sequences."""
 
-    task: Literal["forecast", "classify"] | None
-    """Task of the run. One of 'forecast', 'classify'. Default: classify with `label` or a .ts file, else
-    forecast.
+    tokens: Literal["characters", "bytes", "bpe"]
+    """Tokens of a text; bpe: byte pairs (needs the package tokenizers). One of 'characters', 'bytes',
+    'bpe'. Default: 'characters'.
+    """
+    vocabulary_size: int | None
+    """Largest number of different tokens; the rarest characters become unknown. Default: all characters,
+    or 1024 byte pairs.
+    """
+    task: Literal["forecast", "classify", "generate"] | None
+    """Task of the run. One of 'forecast', 'classify', 'generate'. Default: classify with `label` or a .ts
+    file, generate for a .txt file without numbers, else forecast.
     """
     sequence: str | None
-    """Column with the id of each sequence; the file has one row per step. Default: none."""
+    """Column with the id of each sequence; the file has one row per step, or per document. Default: none."""
+    text: str | None
+    """Column with the text of each document; the file has one row per document. Default: none."""
     label: str | None
     """Column with the label, constant within a sequence. Default: none."""
     value: str | Sequence[str]
@@ -27,7 +37,7 @@ class PrepareOfTasksOptions(TypedDict, total=False):
     group: str | None
     """Column whose values stay in one split, such as a person. Default: splits by class."""
     max_length: int | None
-    """Steps of a sequence that are read; later steps are cut. Default: auto: the 99th percentile."""
+    """Steps or tokens of a sequence that are read; later ones are cut. Default: auto: the 99th percentile."""
 
 
 class PrepareOptions(PrepareOfTasksOptions, total=False):
@@ -120,6 +130,8 @@ class PrepareOptions(PrepareOfTasksOptions, total=False):
 class TrainOfTasksOptions(TypedDict, total=False):
     """Settings of `train` for labelled sequences."""
 
+    bptt: int | None
+    """Tokens of truncated backpropagation; the state is carried over to the next ones. Default: 128."""
     pooling: Literal["last", "mean", "max", "concat", "attention"]
     """State of a sequence: last, mean or largest output, the three together (concat), or attention. One of
     'last', 'mean', 'max', 'concat', 'attention'. Default: 'concat'.
