@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -23,6 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("examples")
     (root / "sample_data").mkdir()
     (root / "runs").mkdir()
+    shutil.copy(SAMPLE.with_name("gestures.csv"), root / "sample_data")
     with SAMPLE.open() as file:
         (root / "sample_data" / "ETTh1.csv").write_text(
             "".join(line for line, _ in zip(file, range(2400), strict=False))

@@ -11,6 +11,7 @@ import pytest
 
 from lstm_cli import config
 from lstm_cli.config.predict import Shard, TextSampling
+from lstm_cli.config.tasks import TrainOfTasks
 
 CONFIGS = {
     "check": config.PrepareConfig,
@@ -464,14 +465,14 @@ def test_checkpoint_options_reach_the_step(lstm):
 def test_find_lr_does_not_train(lstm, monkeypatch):
     given = []
 
-    def look(run, config, output, listen, *, start, should_stop):
-        given.append((run, config, output, start))
+    def look(run, config, output, listen, *, start, should_stop, network):
+        given.append((run, config, output, start, network))
         return fake_steps.find_lr_report()
 
     monkeypatch.setattr("lstm_cli.steps.train.find_lr.find_lr", look)
     code, out, _ = lstm("train", "run", "--find-lr", "--model", "stacked", "-o", "rates.png")
     assert code == 0
-    assert given == [(Path("run"), config.TrainConfig(model="stacked"), "rates.png", None)]
+    assert given == [(Path("run"), config.TrainConfig(model="stacked"), "rates.png", None, TrainOfTasks())]
     assert fake_steps.calls == []
     assert "try: lstm train runs/load --lr 0.003\n" in out
     assert "plot: rates.png\n" in out

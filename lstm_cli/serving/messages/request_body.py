@@ -60,10 +60,10 @@ async def read_body(receive: Receive, memory: BodyMemory, *, deadline: Deadline)
         HttpError: 408, 413 or 503.
         ClientGone: the client closed the connection.
     """
-    task: asyncio.Task[Any] | None = asyncio.current_task()
-    assert task is not None
+    reading: asyncio.Task[Any] | None = asyncio.current_task()
+    assert reading is not None
     parts, size, message = [], 0, None
-    deadline.expire = task.cancel
+    deadline.expire = reading.cancel
     try:
         while message is None or message.get("more_body"):
             message = await receive()
@@ -78,7 +78,7 @@ async def read_body(receive: Receive, memory: BodyMemory, *, deadline: Deadline)
     except BaseException as error:
         memory.release(size)
         if isinstance(error, asyncio.CancelledError) and deadline.is_over:
-            task.uncancel()
+            reading.uncancel()
             hint = "send the body faster, or raise --timeout of the server"
             raise HttpError(408, "the body did not arrive in time", hint=hint, headers=CLOSE) from None
         raise
