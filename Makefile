@@ -13,6 +13,7 @@
 # make test-light   test the light install in a new environment
 # make lint         run ruff and mypy
 # make docs         write the generated pages of docs/reference
+# make sizes        print the lines of code of each package
 VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
@@ -22,7 +23,7 @@ LOWEST := .venv-lowest
 RECIPES := .venv-recipes
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: demo demo-classify demo-text test test-gpu test-lowest test-light recipes fuzz faults year lint docs clean
+.PHONY: demo demo-classify demo-text test test-gpu test-lowest test-light recipes fuzz faults year lint docs sizes clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_data/demo.sh
@@ -68,6 +69,10 @@ lint: $(DEV)
 docs: $(DEV)
 	$(BIN)/python tests/reference_pages.py
 	$(BIN)/python tests/nightly_page.py
+
+# It needs no package.
+sizes:
+	@$(PYTHON) tests/package_sizes.py
 
 # Only the package, for the demo. It is installed again if one of these files changes.
 $(READY): pyproject.toml constraints.txt

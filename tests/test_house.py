@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "lstm_cli"
+DESIGN = PACKAGE.parent / "docs" / "explanation" / "design.md"
 
 # A package imports only from lower levels. Packages of the same level do not import each other. A folder that is not
 # listed has the level of its parent. Files of the top folder are listed by name.
@@ -59,6 +61,7 @@ LEVELS = {
 }
 # `python -m lstm_cli`, the names of the Python API, and `from lstm_cli.data import load_windows`.
 ENTRY_POINTS = {"__init__", "__main__", "data/__init__"}
+DATA_OF_TASKS = {"data", "sequences", "text"}
 MAX_MODULES = 13  # per folder, without `__init__.py`
 ONE_FILE_PER_VERB = {"cli/commands", "cli/render", "config", "steps"}  # no limit
 
@@ -292,6 +295,19 @@ def parse_imports(source: str, *, at: str) -> list[Import]:
     return list(find_imports(PACKAGE / at, ast.parse(source)))
 
 
+def tree_of_the_page() -> Iterator[tuple[str, int | None]]:
+    """Yield the folders and files of the tree in docs/explanation/design.md, with the level that it shows."""
+    parents: list[str] = []
+    for line in DESIGN.read_text(encoding="utf-8").partition("```text\nlstm_cli/")[2].splitlines():
+        if line == "```":
+            return
+        if found := re.match(r"((?:│   )*)[├└]── (.+?)  +(?:(\d+)  |[^\d\s])", line):
+            depth, names = len(found[1]) // 4, re.findall(r"[\w/]+", found[2].replace(".py", ""))
+            level = int(found[3]) if found[3] else None
+            yield from ((("".join(parents[:depth]) + name).rstrip("/"), level) for name in names)
+            parents[depth:] = [names[-1]]
+
+
 def test_all_files_have_a_level():
     assert [name for path, _ in package_sources() if not package_of(name := module_path(path))] == [
         "__init__",
@@ -299,8 +315,26 @@ def test_all_files_have_a_level():
     ]
 
 
+def test_the_tree_of_the_page_is_that_of_the_code():
+    named = dict(tree_of_the_page())
+    files = {module_path(path) for path, _ in package_sources() if path.parent == PACKAGE} - ENTRY_POINTS
+    folders = {path.parent.relative_to(PACKAGE).as_posix() for path, _ in package_sources()} - {"."}
+    assert named.keys() == files | folders
+    assert {name: level for name, level in named.items() if level is not None} == LEVELS
+
+
 def test_imports_are_of_lower_levels():
     assert [str(imported) for imported in all_imports() if is_upward_import(imported)] == []
+
+
+def test_the_data_of_a_task_do_not_know_those_of_another():
+    foreign = [
+        str(imported)
+        for imported in all_imports()
+        if (own := module_path(imported.path).split("/")[0]) in DATA_OF_TASKS
+        and imported.module.startswith(tuple(f"lstm_cli.{name}." for name in DATA_OF_TASKS - {own}))
+    ]
+    assert foreign == []
 
 
 def test_no_import_cycle():
