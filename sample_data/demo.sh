@@ -1,15 +1,11 @@
 #!/bin/sh
 # `make demo`: from a CSV file to a forecast in five commands. Run it in the repository root with `lstm` on PATH.
 set -eu
+. sample_data/demo_shared.sh
 
 run=runs/demo
 scores=runs/demo-scores.txt
 forecast=runs/demo-forecast.csv
-
-show() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
 
 mkdir -p runs
 show lstm prepare sample_data/ETTh1.csv "$run" --target OT --horizon 24
@@ -29,10 +25,5 @@ printf '\nforecast  %s (%s rows)\n' "$forecast" "$(($(wc -l <"$forecast") - 1))"
 printf 'plot      %s\n' "$(sed -n 's/^plot: //p' "$scores")"
 printf 'scores    %s\n' "$scores"
 
-# The command must work in the shell of the user, where `lstm` may not be on PATH.
-bin=$(dirname "$(command -v lstm)")
-bin=${bin#"$PWD"/}
-activate=
-if [ -f "$bin/activate" ]; then activate=". $bin/activate && "; fi
-printf 'report    %slstm report %s -o runs/demo-report.html\n' "$activate" "$run"
-printf 'next      %slstm check YOUR.csv\n' "$activate"
+printf 'report    %slstm report %s -o runs/demo-report.html\n' "$(activation)" "$run"
+printf 'next      %slstm check YOUR.csv\n' "$(activation)"

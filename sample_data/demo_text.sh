@@ -1,13 +1,9 @@
 #!/bin/sh
 # `make demo-text`: from a book to new text. Run it in the repository root with `lstm` on PATH.
 set -eu
+. sample_data/demo_shared.sh
 
 run=runs/book
-
-show() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
 
 mkdir -p runs
 show lstm prepare sample_data/book.txt "$run"
@@ -16,4 +12,7 @@ show lstm train "$run" --hidden 192 --epochs 16
 # --force: if nothing changed, the step prints no table, but a second demo needs one.
 show lstm evaluate "$run" --force
 show lstm quantize "$run"
-show lstm predict "$run" --prompt "Alice said" --length 400 --temperature 0.6
+show lstm predict "$run" --prompt "Alice said" --length 400 --temperature 0.7
+
+printf '\nbetter    %slstm train %s (the default network, some minutes)\n' "$(activation)" "$run"
+printf 'next      docs/how-to/text.md\n'

@@ -10,12 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT = 300  # seconds
-# Replaces lstm: it records its arguments and writes the files that the demo reads.
+# Replaces lstm: it records its arguments, also one word a line, and writes the files that the demo reads.
 LSTM = """#!/bin/sh
 echo "$*" >>calls.txt
+printf '%s\\n' "$@" >>words.txt
+for last; do :; done
 case $1 in
 evaluate) printf 'scores\\n* lowest error\\n\\nplot: runs/demo/forecasts.png\\n' ;;
-predict) printf 'time,y\\n1,2\\n' >"$4" ;;
+predict) printf 'time,y\\n1,2\\n' >"$last" ;;
 esac
 """
 
@@ -55,7 +57,8 @@ def test_other_targets_install_the_developer_packages(tmp_path: Path, target: st
 def checkout(tmp_path: Path) -> Path:
     """Return a folder with the demo, and an environment in which lstm only records its arguments."""
     (tmp_path / "sample_data").mkdir()
-    shutil.copy(ROOT / "sample_data" / "demo.sh", tmp_path / "sample_data")
+    for script in (ROOT / "sample_data").glob("demo*.sh"):
+        shutil.copy(script, tmp_path / "sample_data")
     bin = tmp_path / ".venv" / "bin"
     bin.mkdir(parents=True)
     (bin / "lstm").write_text(LSTM)
@@ -64,10 +67,10 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def demo(checkout: Path, path: str) -> list[str]:
+def demo(checkout: Path, path: str, script: str = "demo.sh") -> list[str]:
     """Return the lines that the demo prints with this PATH."""
     done = subprocess.run(
-        ["sh", "sample_data/demo.sh"],
+        ["sh", f"sample_data/{script}"],
         cwd=checkout,
         env={"PATH": path},
         capture_output=True,
@@ -99,6 +102,22 @@ def test_a_second_demo_prints_the_scores(checkout: Path) -> None:
     calls = (checkout / "calls.txt").read_text().splitlines()
     assert "evaluate runs/demo --force" in calls
     assert [line.removeprefix("$ lstm ") for line in lines if line.startswith("$ lstm ")] == calls
+
+
+@pytest.mark.parametrize("script", ["demo_classify.sh", "demo_text.sh"])
+def test_the_other_demos_print_commands_that_can_be_typed(checkout: Path, script: str) -> None:
+    lines = demo(checkout, f"{checkout / '.venv' / 'bin'}:{os.defpath}", script)
+    words = (checkout / "words.txt").read_text()
+    (checkout / "words.txt").unlink()
+    for line in lines:
+        if line.startswith("$ "):
+            subprocess.run(
+                ["sh", "-c", line.removeprefix("$ ").replace("lstm", ".venv/bin/lstm", 1)],
+                cwd=checkout,
+                check=True,
+                timeout=TIMEOUT,
+            )
+    assert (checkout / "words.txt").read_text() == words
 
 
 def test_the_quickstart_activates_the_environment_before_the_first_command() -> None:
