@@ -14,5 +14,5 @@ show lstm evaluate "$run" --force
 show lstm quantize "$run"
 show lstm predict "$run" --prompt "Alice said" --length 400 --temperature 0.7
 
-printf '\nbetter    %slstm train %s (the default network, some minutes)\n' "$(activation)" "$run"
+printf '\nbetter    %slstm train %s  # the default network, some minutes\n' "$(activation)" "$run"
 printf 'next      docs/how-to/text.md\n'

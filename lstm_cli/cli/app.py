@@ -23,6 +23,8 @@ Work = Callable[[], None]
 """Work of a valid command line, to be called without arguments."""
 ABOUT = """LSTM forecasting for time series: from a CSV file to a tested forecast.
 
+It also classifies labelled sequences, and learns to write text.
+
 All commands share one run directory, where each step stores its result."""
 EPILOG = """\b
 Example:
