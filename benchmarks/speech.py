@@ -25,6 +25,7 @@ from lstm_cli.training.sequences.device_sequences import DeviceSequences
 RECIPE = Path(__file__).parents[1] / "recipes" / "speech"
 COLUMNS = ("--sequence", "file", "--label", "label", "--group", "speaker", "--time", "ms")
 NOISE = {"5 to 30 dB": (), "none": ("--no-noise",)}  # signal-to-noise ratio, and options of spoken_digits.py
+TRAIN = ("--model", "stacked", "--hidden", "64", "--bidirectional")  # the best on the validation voices
 BATCH = 64
 
 
@@ -41,11 +42,10 @@ def main(words: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        train = options.train or ["--model", "stacked", "--pooling", "mean"]
         notebook.head("noise", "accuracy", "95 % interval", "simple model", "log-loss", "train, s")
         for noise in [options.only] if options.only else NOISE:
             with notebook.attempt(noise):
-                measure(notebook, folder / f"noise-{'-'.join(noise.split())}", noise, train)
+                measure(notebook, folder / f"noise-{'-'.join(noise.split())}", noise, options.train or TRAIN)
         run = next(folder.glob("noise-*/run"), None)
         if run is not None:
             padding(notebook, run)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # `make demo`: from a CSV file to a forecast in five commands. Run it in the repository root with `lstm` on PATH.
 set -eu
-. sample_data/demo_shared.sh
+. sample_data/show_commands.sh
 
 run=runs/demo
 scores=runs/demo-scores.txt

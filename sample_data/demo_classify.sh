@@ -1,7 +1,7 @@
 #!/bin/sh
 # `make demo-classify`: from labelled sequences to predictions. Run it in the repository root with `lstm` on PATH.
 set -eu
-. sample_data/demo_shared.sh
+. sample_data/show_commands.sh
 
 run=runs/gestures
 classes=runs/classes.csv

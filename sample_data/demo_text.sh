@@ -1,7 +1,7 @@
 #!/bin/sh
 # `make demo-text`: from a book to new text. Run it in the repository root with `lstm` on PATH.
 set -eu
-. sample_data/demo_shared.sh
+. sample_data/show_commands.sh
 
 run=runs/book
 

@@ -57,7 +57,7 @@ def test_other_targets_install_the_developer_packages(tmp_path: Path, target: st
 def checkout(tmp_path: Path) -> Path:
     """Return a folder with the demo, and an environment in which lstm only records its arguments."""
     (tmp_path / "sample_data").mkdir()
-    for script in (ROOT / "sample_data").glob("demo*.sh"):
+    for script in (ROOT / "sample_data").glob("*.sh"):
         shutil.copy(script, tmp_path / "sample_data")
     bin = tmp_path / ".venv" / "bin"
     bin.mkdir(parents=True)
