@@ -158,3 +158,23 @@ def format_number(value: float | None) -> str:
 def finite_or_none(value: float | None) -> float | None:
     """Return the value; None for NaN and infinity, which a report may contain instead of None."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def comparison_text(comparison: Mapping[str, Any], baseline: str, metric: str) -> str:
+    """Return whether the model is better than a baseline by more than random variation.
+
+    Args:
+        comparison: difference of a metric, lower if the model is better, and its 95 % interval; None without one.
+        baseline: name of the baseline.
+        metric: name of the metric.
+    """
+    difference = f"{metric} {comparison['difference']:+.4f}"
+    if comparison["interval"] is None:
+        return f"the data are too few to compare the model with the {baseline} ({difference})"
+    low, high = comparison["interval"]
+    difference += f", 95 % interval {low:+.4f} to {high:+.4f}"
+    if high < 0:
+        return f"the model is better than the {baseline} ({difference})"
+    if low > 0:
+        return f"the model is worse than the {baseline} ({difference})"
+    return f"the model and the {baseline} differ by no more than random variation ({difference})"

@@ -23,7 +23,12 @@ COLORS = {"train": BASELINE, "validation": FORECAST, "test": TRUTH, "all": BASEL
 
 
 def draw_sequences(
-    steps: np.ndarray, max_length: int | None, counts: Mapping[str, Mapping[str, int]], *, format: str = "png"
+    steps: np.ndarray,
+    max_length: int | None,
+    counts: Mapping[str, Mapping[str, int]],
+    *,
+    format: str = "png",
+    of_documents: bool = False,
 ) -> bytes:
     """Return the file of a plot. The same numbers give the same bytes.
 
@@ -32,7 +37,9 @@ def draw_sequences(
         max_length: steps that a model reads; None: not known.
         counts: sequences of each class, by the name of a part such as `train`.
         format: `png`, `svg` or `pdf`.
+        of_documents: whether the sequences are documents, whose steps are tokens.
     """
+    noun, step = ("document", "token") if of_documents else ("sequence", "step")
     names = sorted(counts, key=lambda name: -sum(counts[name].values()))
     shown = names[:MAX_CLASSES]
     figure = new_figure(10.0, max(3.6, 1.4 + 0.26 * len(shown)))
@@ -42,7 +49,7 @@ def draw_sequences(
         left.axvline(
             max_length + 0.5, color=INK, linewidth=1, linestyle="--", label=f"--max-length {max_length}"
         )
-    left.set(xlabel="steps of a sequence", ylabel="sequences")
+    left.set(xlabel=f"{step}s of a {noun}", ylabel=f"{noun}s")
     format_axis(left, "lengths")
     begins = np.zeros(len(shown))
     for part in dict.fromkeys(part for name in shown for part in counts[name]):
@@ -53,7 +60,7 @@ def draw_sequences(
         begins += widths
     right.set_yticks(range(len(shown)), [short_text(name, MAX_NAME) for name in shown], parse_math=False)
     right.invert_yaxis()
-    right.set(xlabel="sequences")
+    right.set(xlabel=f"{noun}s")
     more = "" if len(names) == len(shown) else f" ({len(shown)} largest of {len(names):,})"
     format_axis(right, f"classes{more}")
     right.grid(visible=False)

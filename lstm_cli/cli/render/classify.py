@@ -6,17 +6,18 @@ from typing import Any
 from lstm_cli.cli.render.evaluate import print_gates
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.run_summary import list_names
-from lstm_cli.cli.render.scores import comparison_text
 from lstm_cli.cli.render.train import start_text
 from lstm_cli.cli.stdio import seconds_since_start
-from lstm_cli.evaluation.classification.names import HIGHER_IS_BETTER, METRICS
-from lstm_cli.evaluation.classification.verdict import BASELINE_NAMES
+from lstm_cli.evaluation.classification.names import BASELINE_NAMES, HIGHER_IS_BETTER, METRICS
+from lstm_cli.evaluation.score_text import comparison_text
 from lstm_cli.rundir import command
 from lstm_cli.tasks.records import FORECAST
 from lstm_cli.wording import count_noun
 
 NO_BEST = -1  # index of no row
 MAX_CLASSES = 12  # rows in a table of classes; --json has all
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+SPLIT_BY = {"class": "stratified by class", "group": "by group", "files": "those of the files"}
 
 
 def draw_task(forecast: Callable[..., None], other: Mapping[str, Callable[..., None]]) -> Callable[..., None]:
@@ -34,11 +35,15 @@ def draw_task(forecast: Callable[..., None], other: Mapping[str, Callable[..., N
     return draw
 
 
+def sequence_names(report: Any) -> tuple[str, str]:
+    """Return the nouns for a sequence and for its step; those of documents if the report has tokens."""
+    return ("document", "token") if report.tokens is not None else ("sequence", "step")
+
+
 def sequences_table(report: Any, page: Page) -> None:
     """Print the facts of labelled sequences, the classes and the splits."""
     lengths, of_documents = report.lengths, report.tokens is not None
-    noun, step = ("document", "token") if of_documents else ("sequence", "step")
-    by = {"class": "stratified by class", "group": "by group", "files": "those of the files"}
+    noun, step = sequence_names(report)
     page.facts(
         [
             ("task", f"classify labelled {noun}s"),
@@ -52,16 +57,15 @@ def sequences_table(report: Any, page: Page) -> None:
             ("tokens", f"{report.tokens}, {report.vocabulary:,} different")
             if of_documents
             else ("scaler", report.scaler),
-            ("splits", by[report.split_by]),
+            ("splits", SPLIT_BY[report.split_by]),
         ]
     )
     page.blank()
-    splits = {"train": "train", "val": "validation", "test": "test"}
-    rows = [(label, *(f"{counts[name]:,}" for name in splits)) for label, counts in report.classes.items()]
-    page.table(("class", *splits.values()), rows[:MAX_CLASSES])
+    rows = [(label, *(f"{counts[name]:,}" for name in SPLITS)) for label, counts in report.classes.items()]
+    page.table(("class", *SPLITS.values()), rows[:MAX_CLASSES])
     if len(rows) > MAX_CLASSES:
         page.line(f"and {len(rows) - MAX_CLASSES:,} more, see --json")
-    page.line(f"all: {', '.join(f'{report.sequences[name]:,} {title}' for name, title in splits.items())}")
+    page.line(f"all: {', '.join(f'{report.sequences[name]:,} {title}' for name, title in SPLITS.items())}")
     page.blank()
     page.line(f"wrote {report.run} ({report.megabytes:.1f} MB)")
     page.line(f"next: {command('train', report.run)}")

@@ -31,26 +31,6 @@ def score_table(
     page.line("* lowest error")
 
 
-def comparison_text(comparison: Mapping[str, Any], baseline: str, metric: str) -> str:
-    """Return whether the model is better than a baseline by more than random variation.
-
-    Args:
-        comparison: difference of a metric, lower if the model is better, and its 95 % interval; None without one.
-        baseline: name of the baseline.
-        metric: name of the metric.
-    """
-    difference = f"{metric} {comparison['difference']:+.4f}"
-    if comparison["interval"] is None:
-        return f"the data are too few to compare the model with the {baseline} ({difference})"
-    low, high = comparison["interval"]
-    difference += f", 95 % interval {low:+.4f} to {high:+.4f}"
-    if high < 0:
-        return f"the model is better than the {baseline} ({difference})"
-    if low > 0:
-        return f"the model is worse than the {baseline} ({difference})"
-    return f"the model and the {baseline} differ by no more than random variation ({difference})"
-
-
 def _lowest_index(values: Sequence[float | None]) -> int:
     defined = [(value, index) for index, value in enumerate(values) if value is not None]
     return min(defined)[1] if defined else -1

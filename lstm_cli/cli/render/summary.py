@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from signal import Signals
 from typing import Any
 
+from lstm_cli.cli.render.classify import sequence_names
 from lstm_cli.cli.render.scores import rows_read_text, size_ratio
 from lstm_cli.cli.stdio import is_ignored, print_line, seconds_since_start
 from lstm_cli.evaluation import baseline_label
@@ -246,17 +247,18 @@ def _find_lr(report: Any) -> list[str]:
 
 def _check_sequences(report: Any) -> list[str]:
     return [
-        "" if report.count is None else count_noun(report.count, "sequence"),
+        "" if report.count is None else count_noun(report.count, sequence_names(report)[0]),
         "" if report.labels is None else count_noun(len(report.labels), "class", "classes"),
         *_check(report)[1:],
     ]
 
 
 def _prepare_sequences(report: Any) -> list[str]:
+    noun, _ = sequence_names(report)
     return [
-        count_noun(sum(report.sequences.values()), "sequence"),
+        count_noun(sum(report.sequences.values()), noun),
         count_noun(len(report.classes), "class", "classes"),
-        count_noun(report.sequences["train"], "training sequence"),
+        count_noun(report.sequences["train"], f"training {noun}"),
         _warning_count(report),
     ]
 

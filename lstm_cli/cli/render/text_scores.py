@@ -4,8 +4,8 @@ from typing import Any
 
 from lstm_cli.cli.render.evaluate import print_gates
 from lstm_cli.cli.render.page import Page
-from lstm_cli.cli.render.scores import comparison_text, score_table
-from lstm_cli.evaluation.score_text import format_number
+from lstm_cli.cli.render.scores import score_table
+from lstm_cli.evaluation.score_text import comparison_text, format_number
 from lstm_cli.evaluation.text.passages import METRICS
 
 BASELINE_NAMES = {"n_gram": "5-gram", "xz": "xz"}

@@ -67,6 +67,7 @@ def profile_files(
     wide: WideRequest | None = None,
     text: TextSettings = PLAIN_TEXT,
     stdin: BinaryIO | None = None,
+    several_lines_ok: bool = False,
 ) -> FileProfile:
     """Return the profile of the files that `read_table` reads: one file, several, a pattern, or `-` for standard input.
 
@@ -77,6 +78,7 @@ def profile_files(
         wide: columns of a wide file, of which the long table is profiled; None for a long file.
         text: settings of how text is read.
         stdin: standard input.
+        several_lines_ok: a cell may have several lines, as documents do.
 
     Raises:
         DataError: if nothing can be read.
@@ -88,7 +90,7 @@ def profile_files(
     try:
         for path in expand_paths(source):
             with open_source(path, stdin) as opened:
-                plain = open_file(opened, formats)
+                plain = open_file(opened, formats, several_lines_ok=several_lines_ok)
                 times = time_options(text, named=wide is not None and bool(wide.time))
                 with hint_at_unique_names(plain.header, plain.header_line):
                     file = plain if wide is None else WideFile(plain, wide, times)

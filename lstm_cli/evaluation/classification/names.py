@@ -1,4 +1,4 @@
-"""Metrics of classifiers: their titles, and which are better if higher. It loads nothing."""
+"""Titles of the metrics and baselines of classifiers, and which metrics are better if higher. It loads nothing."""
 
 from collections.abc import Mapping
 
@@ -9,3 +9,4 @@ METRICS: Mapping[str, str] = {
     "calibration_error": "calibration error",
 }
 HIGHER_IS_BETTER = frozenset(("accuracy", "macro_f1"))
+BASELINE_NAMES: Mapping[str, str] = {"majority": "majority class", "simple": "simple model"}

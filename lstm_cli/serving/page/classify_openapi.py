@@ -1,5 +1,6 @@
 """OpenAPI 3.1 document of a served classifier, from its own columns, classes and limits."""
 
+import json
 from typing import Any
 
 from lstm_cli.serving.model.media_types import CSV, JSON, PARQUET
@@ -21,21 +22,22 @@ def classify_document(description: ClassifierDescription, limits: ServerLimits) 
         description: the served classifier.
         limits: limits of the server.
     """
+    noun = description.noun
     same = "under the name of MLflow and SageMaker"
     figures = "The figures are those of `lstm predict RUN NEW`"
     paths = {
         CLASSES.path: {
-            "post": _post("classify", TAG, f"Classify the sequences of the body. {figures}.", limits)
+            "post": _post("classify", TAG, f"Classify the {noun}s of the body. {figures}.", limits)
         },
         "/invocations": {
             "post": _post(
-                "invocations", NAMES_OF_OTHERS, f"Classify the sequences of the body, {same}.", limits
+                "invocations", NAMES_OF_OTHERS, f"Classify the {noun}s of the body, {same}.", limits
             )
         },
     }
     return assemble_document(
         {
-            "title": f"Classify sequences: {description.name}",
+            "title": f"Classify {noun}s: {description.name}",
             "summary": summary(description),
             "description": _about(description, limits),
         },
@@ -44,7 +46,7 @@ def classify_document(description: ClassifierDescription, limits: ServerLimits) 
             "schemas": _schemas(description),
             "requestBodies": {"Sequences": _body(description)},
             "examples": {
-                name: {"summary": "Sequences of the run.", "value": value}
+                name: {"summary": f"{noun.capitalize()}s of the run.", "value": value}
                 for name, value in _examples(description).items()
             },
         },
@@ -56,6 +58,8 @@ def classify_document(description: ClassifierDescription, limits: ServerLimits) 
 def summary(description: ClassifierDescription) -> str:
     """Return what the model classifies, in one sentence."""
     width = len(description.columns)
+    if description.of_documents:
+        return f"{len(description.classes):,} classes of documents, at most {description.max_length:,} tokens"
     return (
         f"{len(description.classes):,} classes of sequences with {width:,} {'value' if width == 1 else 'values'} "
         f"per step, at most {description.max_length:,} steps"
@@ -63,16 +67,18 @@ def summary(description: ClassifierDescription) -> str:
 
 
 def _about(description: ClassifierDescription, limits: ServerLimits) -> str:
+    per_row = "document" if description.of_documents else "step, in the units of the file of the run"
+    noun, step = description.noun, description.step
+    listed = "the documents" if description.of_documents else "the values of each sequence"
     table = (
-        "A body has one row for each step, as CSV, JSON or Parquet, in the units of the file of the run. Columns that "
-        "are not listed are ignored. JSON may also have the values of each sequence as a list under the key "
-        '"instances".'
-        if description.sequence is not None
+        f"A body is CSV, JSON or Parquet, and has one row for each {per_row}. Columns that "
+        f'are not listed are ignored. JSON may also have {listed} as a list under the key "instances".'
+        if description.reads_tables
         else 'A body is JSON with the values of each sequence as a list under the key "instances".'
     )
     parts = [
         f"Model version {description.version} of the run {description.name}. It reads the first "
-        f"{description.max_length:,} steps of a sequence. A warning counts longer sequences.",
+        f"{description.max_length:,} {step}s of a {noun}. A warning counts longer {noun}s.",
         table,
         f"A body has at most {size_text(limits.max_body)}, also after decompression. "
         f"A request ends after {limits.timeout:g} s at the latest.",
@@ -88,7 +94,9 @@ def _post(name: str, tag: str, text: str, limits: ServerLimits) -> Json:
         "requestBody": {"$ref": "#/components/requestBodies/Sequences"},
         "responses": {
             "200": answer(
-                "Predictions", about="Class and probabilities of each sequence.", with_parquet=False
+                "Predictions",
+                about="Class and probabilities of each sequence or document.",
+                with_parquet=False,
             ),
             **errors(400, 406, 408, 413, 415, 422, 503, 504, needs_token=limits.needs_token),
         },
@@ -103,8 +111,7 @@ def _examples(description: ClassifierDescription) -> Json:
         examples["records"] = list(description.example_records)
         examples["split"] = as_split(examples["records"])
     if description.example_instances:
-        steps = [[list(step) for step in sequence] for sequence in description.example_instances]
-        examples["instances"] = {"instances": steps}
+        examples["instances"] = {"instances": json.loads(json.dumps(description.example_instances))}
     return examples
 
 
@@ -114,17 +121,17 @@ def _body(description: ClassifierDescription) -> Json:
     def examples(*names: str) -> Json:
         return {name: {"$ref": f"#/components/examples/{name}"} for name in names if name in known}
 
-    tables = [reference("Records"), reference("Split")] if description.sequence is not None else []
+    tables = [reference("Records"), reference("Split")] if description.reads_tables else []
     content: Json = {
         JSON: {
             "schema": {"anyOf": [*tables, reference("Instances")]},
             "examples": examples("records", "split", "instances"),
         }
     }
-    if description.sequence is not None:
+    if description.reads_tables:
         content |= {CSV: {"schema": {"type": "string"}, "examples": examples("csv")}, PARQUET: {}}
     return {
-        "description": "Sequences. `Content-Encoding` may be gzip or deflate.",
+        "description": f"{description.noun.capitalize()}s. `Content-Encoding` may be gzip or deflate.",
         "required": True,
         "content": content,
     }
@@ -132,34 +139,13 @@ def _body(description: ClassifierDescription) -> Json:
 
 def _schemas(description: ClassifierDescription) -> Json:
     """Return the schemas of bodies and answers."""
-    number = {"type": ["number", "null"]}
-    step: Json = {
-        "type": "array",
-        "items": number,
-        "minItems": len(description.columns),
-        "maxItems": len(description.columns),
-        "description": f"Values in the order {', '.join(description.columns)}. null is a missing value.",
-    }
-    steps: Json = {"anyOf": [step, number]} if len(description.columns) == 1 else step
     schemas = {
-        "Instances": {
-            "type": "object",
-            "description": "The steps of each sequence. The answer has the numbers of the sequences as ids.",
-            "required": ["instances"],
-            "properties": {
-                "instances": {
-                    "type": "array",
-                    "minItems": 1,
-                    "items": {"type": "array", "minItems": 1, "items": steps},
-                }
-            },
-            "additionalProperties": False,
-        },
+        "Instances": _instances_schema(description),
         "ClassifiedSequence": {
             "type": "object",
             "required": ["sequence", "predicted", "probabilities"],
             "properties": {
-                "sequence": {"type": "string", "description": "Id of the sequence."},
+                "sequence": {"type": "string", "description": f"Id of the {description.noun}."},
                 "predicted": {"type": "string", "enum": list(description.classes)},
                 "probabilities": {
                     "type": "object",
@@ -173,18 +159,61 @@ def _schemas(description: ClassifierDescription) -> Json:
         "Predictions": answer_schema(CLASSES.key, "ClassifiedSequence", description.version),
         **common_schemas(),
     }
-    if description.sequence is not None:
+    if description.reads_tables:
+        row = "Document" if description.of_documents else "Step"
+        ids = [] if description.sequence is None else [description.sequence]
         schemas |= {
-            "Step": _step_schema(description),
+            row: _document_schema(description) if description.of_documents else _step_schema(description),
             "Records": {
                 "type": "array",
                 "minItems": 1,
-                "items": reference("Step"),
-                "description": 'Steps as a list of objects, as pandas\' `orient="records"`.',
+                "items": reference(row),
+                "description": f'{row}s as a list of objects, as pandas\' `orient="records"`.',
             },
-            "Split": split_schema([description.sequence, *description.time, *description.columns]),
+            "Split": split_schema([*ids, *description.time, *description.columns]),
         }
     return schemas
+
+
+def _instances_schema(description: ClassifierDescription) -> Json:
+    """Return the schema of a body with the key `instances`."""
+    item: Json = {"type": "string", "minLength": 1}
+    if not description.of_documents:
+        item = {"type": "array", "minItems": 1, "items": _values_schema(description)}
+    listed = "The documents" if description.of_documents else "The steps of each sequence"
+    return {
+        "type": "object",
+        "description": f"{listed}. The answer has the numbers of the {description.noun}s as ids.",
+        "required": ["instances"],
+        "properties": {"instances": {"type": "array", "minItems": 1, "items": item}},
+        "additionalProperties": False,
+    }
+
+
+def _values_schema(description: ClassifierDescription) -> Json:
+    """Return the schema of the values of a step."""
+    number = {"type": ["number", "null"]}
+    step: Json = {
+        "type": "array",
+        "items": number,
+        "minItems": len(description.columns),
+        "maxItems": len(description.columns),
+        "description": f"Values in the order {', '.join(description.columns)}. null is a missing value.",
+    }
+    return {"anyOf": [step, number]} if len(description.columns) == 1 else step
+
+
+def _document_schema(description: ClassifierDescription) -> Json:
+    """Return the schema of a row with a document."""
+    ids = {} if description.sequence is None else {description.sequence: "Id of the document."}
+    texts = dict.fromkeys(description.columns, "Text of the document.")
+    properties = {name: {"type": CELL, "description": text} for name, text in (ids | texts).items()}
+    return {
+        "type": "object",
+        "description": "One document. Other columns are ignored.",
+        "properties": properties,
+        "required": list(properties),
+    }
 
 
 def _step_schema(description: ClassifierDescription) -> Json:

@@ -36,7 +36,7 @@ def classify_html(description: ClassifierDescription, limits: ServerLimits, *, u
         "header",
         {},
         element("p", {"class": "kicker"}, f"lstm serve \u00b7 model version {description.version}"),
-        element("h1", {}, "Classify sequences"),
+        element("h1", {}, f"Classify {description.noun}s"),
         element("p", {"class": "about"}, isolate(description.name), f" \u00b7 {summary(description)}"),
         element(
             "noscript", {}, element("p", {"class": "remark"}, "The form needs JavaScript. curl does not.")
@@ -50,7 +50,7 @@ def classify_html(description: ClassifierDescription, limits: ServerLimits, *, u
         _program_section(description, limits, url),
         _columns_section(description),
     )
-    title = f"Classify sequences: {description.name}"
+    title = f"Classify {description.noun}s: {description.name}"
     return page_document(title, header, main, data=script_data(_page_data(description)))
 
 
@@ -73,22 +73,25 @@ def _example(description: ClassifierDescription) -> tuple[str, str]:
         return description.example_csv, "rows.csv"
     if description.example_instances:
         return json.dumps({"instances": description.example_instances}), "rows.json"
-    return "", "rows.csv" if description.sequence is not None else "rows.json"
+    return "", "rows.csv" if description.reads_tables else "rows.json"
 
 
 def _form_section(description: ClassifierDescription, limits: ServerLimits) -> Html:
-    button = element("button", {"type": "submit", "id": "send"}, "Classify these sequences")
+    title = f"{description.noun.capitalize()}s"
+    button = element("button", {"type": "submit", "id": "send"}, f"Classify these {description.noun}s")
     example, _ = _example(description)
-    form = rows_form("Sequences, as CSV or JSON", example, (), (button,), limits)
-    filled = " The form has sequences of the run." if example else ""
-    note = f"The model reads the first {description.max_length:,} steps of a sequence.{filled}"
-    return section("try", "Sequences", note, form)
+    form = rows_form(f"{title}, as CSV or JSON", example, (), (button,), limits)
+    filled = f" The form has {description.noun}s of the run." if example else ""
+    note = f"The model reads the first {description.max_length:,} {description.step}s of a {description.noun}.{filled}"
+    return section("try", title, note, form)
 
 
 def _program_section(description: ClassifierDescription, limits: ServerLimits, url: str) -> Html:
     _, file = _example(description)
     lines = curl_rows(curl_line(url, limits, body=file, path=CLASSES.path), file)
-    routes = ((f"POST {CLASSES.path}", "the class of each sequence of the body: CSV, JSON or Parquet"),)
+    routes = (
+        (f"POST {CLASSES.path}", f"the class of each {description.noun} of the body: CSV, JSON or Parquet"),
+    )
     note = "The answer is JSON or CSV, as the header Accept says. The lines change with the form."
     return program_section(note, lines, routes)
 
@@ -96,17 +99,17 @@ def _program_section(description: ClassifierDescription, limits: ServerLimits, u
 def _columns_section(description: ClassifierDescription) -> Html:
     rows: list[list[Child]] = []
     if description.sequence is not None:
-        rows.append([isolate(description.sequence), "Id of the sequence."])
+        rows.append([isolate(description.sequence), f"Id of the {description.noun}."])
     rows += [[isolate(name), "Time, which orders the steps."] for name in description.time]
-    rows += [[isolate(name), "Value of a step."] for name in description.columns]
-    note = "One row for each step, with the columns in any order. Other columns are ignored."
+    content = "Text of the document." if description.of_documents else "Value of a step."
+    rows += [[isolate(name), content] for name in description.columns]
+    per_row = "document" if description.of_documents else "step"
+    note = f"One row for each {per_row}, with the columns in any order. Other columns are ignored."
     classes = ", ".join(description.classes[:MAX_CLASSES])
     return section(
         "columns",
         "Columns",
-        note
-        if description.sequence is not None
-        else 'The values of each sequence are a list in "instances".',
+        note if description.reads_tables else 'The values of each sequence are a list in "instances".',
         table("Columns", ["column", "content"], rows, text_columns=2),
         element("p", {}, f"{len(description.classes):,} classes: ", isolate(classes)),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from lstm_cli.sequences.dataset import SequenceData, SequenceSchema
 from lstm_cli.steps.predict.sequences.table import header_of
+from lstm_cli.text.vocabulary import Vocabulary
 
 DIGITS = 6  # significant digits of the values of an example
 
@@ -17,17 +18,33 @@ class ClassifierDescription:
 
     name: str  # name of the run directory, without its path
     version: str
-    sequence: str | None  # column with the id of a sequence; None: only `instances` are read
+    sequence: str | None  # column with the id of a sequence; without one, a table can hold documents only
     time: tuple[str, ...]  # columns that order the steps
-    columns: tuple[str, ...]  # value columns
+    columns: tuple[str, ...]  # value columns, or the column of the text
     classes: tuple[str, ...]
-    max_length: int  # steps that the model reads
+    max_length: int  # steps or tokens that the model reads
     delimiter: str  # of CSV bodies
     answer_columns: tuple[str, ...]  # header of a CSV answer
     # Sequences of the run's own data; empty if the data are gone, or their steps have a time column.
     example_records: tuple[dict[str, Any], ...] = ()
     example_csv: str = ""
-    example_instances: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    example_instances: tuple[Any, ...] = ()  # values of each step, or texts
+    of_documents: bool = False  # one row per document, whose steps are tokens
+
+    @property
+    def noun(self) -> str:
+        """Return the noun for a sequence."""
+        return "document" if self.of_documents else "sequence"
+
+    @property
+    def step(self) -> str:
+        """Return the noun for a step of a sequence."""
+        return "token" if self.of_documents else "step"
+
+    @property
+    def reads_tables(self) -> bool:
+        """Return whether a table can hold the sequences."""
+        return self.of_documents or self.sequence is not None
 
 
 def describe_classifier(
@@ -37,6 +54,7 @@ def describe_classifier(
     name: str,
     version: str,
     delimiter: str,
+    vocabulary: Vocabulary | None = None,
 ) -> ClassifierDescription:
     """Return the description of a classifier.
 
@@ -46,12 +64,16 @@ def describe_classifier(
         name: name of the run.
         version: version of the model.
         delimiter: delimiter of CSV bodies.
+        vocabulary: vocabulary of a model of documents.
     """
-    instances = (
-        _instances(examples) if examples is not None and examples.schema.columns == schema.columns else ()
-    )
-    records = []
-    if schema.sequence is not None and not schema.time and examples is not None:
+    instances: tuple[Any, ...] = ()
+    if examples is not None and examples.schema.columns == schema.columns:
+        instances = _instances(examples) if vocabulary is None else _texts(examples, vocabulary)
+    records: list[dict[str, Any]] = []
+    if examples is not None and vocabulary is not None:
+        ids = [{} if schema.sequence is None else {schema.sequence: name} for name in examples.names]
+        records = [{**id_, schema.columns[0]: text} for id_, text in zip(ids, instances, strict=False)]
+    elif schema.sequence is not None and not schema.time and examples is not None:
         records = [
             {schema.sequence: id_, **dict(zip(schema.columns, step, strict=True))}
             for id_, steps in zip(examples.names, instances, strict=False)
@@ -75,6 +97,16 @@ def describe_classifier(
         example_records=tuple(records),
         example_csv=text.getvalue(),
         example_instances=instances,
+        of_documents=vocabulary is not None,
+    )
+
+
+def _texts(examples: SequenceData, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the texts of documents, up to the last token that the model reads."""
+    ends = examples.offsets + examples.lengths
+    return tuple(
+        vocabulary.decode(examples.values[begin:end, 0])
+        for begin, end in zip(examples.offsets, ends, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""JSON bodies with the values of each sequence as a list, under the key of TensorFlow Serving and MLflow."""
+"""JSON bodies with the values of each sequence, or documents, as a list, under the key of TensorFlow Serving."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.data.locations import quote_name
+from lstm_cli.data.reading.documents import Documents
 from lstm_cli.errors import DataError
 from lstm_cli.findings import in_file
 from lstm_cli.sequences.build import RawSequences
@@ -19,17 +20,11 @@ FORM = (
 )
 
 
-def read_instances(body: bytes, columns: tuple[str, ...]) -> ReadSequences | None:
-    """Return the sequences of a body with instances, or None for another body. Their ids are their numbers.
+DOCUMENTS_FORM = f'send {{"{INSTANCES}": ["text one", "text two"]}}: one text for each document'
 
-    Args:
-        body: JSON body.
-        columns: columns F of the model, in the order of the values of a step.
 
-    Raises:
-        MalformedBody: the instances are not lists of numbers.
-        DataError: a sequence has no steps, or a step has another number of values.
-    """
+def find_instances(body: bytes) -> Any:
+    """Return the value of the key `instances` of a JSON body, or None for a body without this one key."""
     if body.lstrip()[:1] != b"{":
         return None
     try:
@@ -38,7 +33,20 @@ def read_instances(body: bytes, columns: tuple[str, ...]) -> ReadSequences | Non
         return None  # the reader of records names the problem
     if not isinstance(value, dict) or list(value) != [INSTANCES]:
         return None
-    instances = value[INSTANCES]
+    return value[INSTANCES]
+
+
+def instances_as_sequences(instances: Any, columns: tuple[str, ...]) -> ReadSequences:
+    """Return the sequences of instances. Their ids are their numbers.
+
+    Args:
+        instances: value of the key `instances`.
+        columns: columns F of the model, in the order of the values of a step.
+
+    Raises:
+        MalformedBody: the instances are not lists of numbers.
+        DataError: a sequence has no steps, or a step has another number of values.
+    """
     if not isinstance(instances, list) or not instances:
         raise MalformedBody(f'"{INSTANCES}" is not a list of sequences', hint=FORM)
     values = [_values(instance, number, columns) for number, instance in enumerate(instances, 1)]
@@ -52,6 +60,34 @@ def read_instances(body: bytes, columns: tuple[str, ...]) -> ReadSequences | Non
         source=BODY,
         rows=sum(map(len, values)),
         findings=(),
+    )
+
+
+def instances_as_documents(instances: Any) -> Documents:
+    """Return the documents of instances. Their ids are their numbers.
+
+    Args:
+        instances: value of the key `instances`.
+
+    Raises:
+        MalformedBody: the instances are not texts.
+        DataError: a document is empty.
+    """
+    if not isinstance(instances, list) or not instances:
+        raise MalformedBody(f'"{INSTANCES}" is not a list of documents', hint=DOCUMENTS_FORM)
+    for number, instance in enumerate(instances, 1):
+        if not isinstance(instance, str):
+            raise MalformedBody(
+                f"{BODY}, document {number}: {json.dumps(instance)[:40]} is not a text", hint=DOCUMENTS_FORM
+            )
+        if not instance.strip():
+            raise DataError(f"document {number} is empty", hint="leave it out", rule="D257", at=in_file(BODY))
+    return Documents(
+        texts=[instance.strip() for instance in instances],
+        names=[str(number) for number in range(1, len(instances) + 1)],
+        labels=[],
+        groups=[],
+        source=BODY,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,15 +22,23 @@ from lstm_cli.serving.model.media_types import JSON, PARQUET
 from lstm_cli.serving.model.public_text import public_errors, public_finding, remove_path
 from lstm_cli.serving.model.request import ForecastQuery
 from lstm_cli.serving.sequences.description import ClassifierDescription, describe_classifier
-from lstm_cli.serving.sequences.instances import FORM, read_instances
+from lstm_cli.serving.sequences.instances import (
+    FORM,
+    find_instances,
+    instances_as_documents,
+    instances_as_sequences,
+)
 from lstm_cli.serving.service import CLASSES, etag_of, version_of
 from lstm_cli.steps.predict.sequences import (
     ENCODERS,
+    Warn,
     load_new_sequences,
     scale_new_sequences,
     stored_text,
 )
+from lstm_cli.steps.predict.sequences.documents import encode_new_documents, have_same_vocabulary
 from lstm_cli.steps.predict.sequences.table import PredictedClasses
+from lstm_cli.steps.shared.sequence_reading import ReadSequences
 
 EXAMPLES = 2  # sequences of the run in the description
 
@@ -123,9 +132,10 @@ class ServedClassifier:
         findings: list[Finding] = []
         with public_errors(self._path, self.name):
             if media_type == JSON:
-                instances = read_instances(body, self._classifier.schema.columns)
+                instances = find_instances(body)
                 if instances is not None:
-                    data, _ = scale_new_sequences(instances, self._classifier, findings.append)
+                    read = self._read_instances(instances, findings.append)
+                    data, _ = scale_new_sequences(read, self._classifier, findings.append)
                     return self._read_body(data, findings)
             self._require_ids()
             if media_type == JSON:
@@ -189,17 +199,29 @@ class ServedClassifier:
             name=self.name,
             version=self.version,
             delimiter=self._text.delimiter or ",",
+            vocabulary=self._classifier.vocabulary,
         )
 
     def _require_ids(self) -> None:
-        """Raise DataError if a table cannot hold the sequences, because they have no column with an id."""
-        if self._classifier.schema.sequence is None:
+        """Raise DataError if a table cannot hold the sequences, because they have no column with an id.
+
+        A document is one row, and needs no id.
+        """
+        if self._classifier.schema.sequence is None and self._classifier.vocabulary is None:
             raise DataError(
                 "the sequences of this run have no column with an id, so a table cannot hold them",
                 hint=FORM,
                 rule="D845",
                 at=in_file(BODY),
             )
+
+    def _read_instances(self, instances: Any, warn: Warn) -> ReadSequences:
+        """Return the sequences or documents of instances. Raise MalformedBody or DataError for invalid ones."""
+        classifier = self._classifier
+        if classifier.vocabulary is None:
+            return instances_as_sequences(instances, classifier.schema.columns)
+        documents = instances_as_documents(instances)
+        return encode_new_documents(documents, classifier.vocabulary, classifier.schema, warn)
 
     def _read_body(self, data: SequenceData, findings: list[Finding]) -> ReadSequencesOfBody:
         public = tuple(public_finding(finding, self._path, self.name) for finding in findings)
@@ -235,6 +257,8 @@ def _examples(run: Run) -> SequenceData | None:
         return None
     try:
         data = load_data(run)
+        if data.schema.tokens and not have_same_vocabulary(run):
+            return None  # the tokens mean other text than those of the model
     except LstmError:
         return None
     return data.select(np.arange(min(EXAMPLES, len(data.names))))

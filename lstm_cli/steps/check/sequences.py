@@ -1,4 +1,4 @@
-"""Work of `check` on labelled sequences: it reads and splits them as `prepare` would."""
+"""Work of `check` on labelled sequences and documents: it reads and splits them as `prepare` would."""
 
 import shlex
 from collections import Counter
@@ -43,12 +43,14 @@ class CheckSequencesReport(HtmlReport):
 
     source: str
     task: str
-    rows: int | None  # steps in the file
+    rows: int | None  # steps in the file, or documents
     columns: list[dict[str, Any]]  # name, reads_as, part, missing, first_missing, value, least, greatest
     count: int | None  # sequences
     labels: dict[str, int] | None  # sequences with each label
     imbalance: float | None  # sequences of the largest class through those of the smallest
-    lengths: dict[str, float] | None  # steps of a sequence in the file: shortest, median, longest
+    lengths: (
+        dict[str, float] | None
+    )  # steps of a sequence, or tokens of a document: shortest, median, longest
     sequences: dict[str, int] | None  # in each split
     classes: dict[str, dict[str, int]] | None  # sequences of each class in each split
     max_length: int | None
@@ -56,6 +58,8 @@ class CheckSequencesReport(HtmlReport):
     filled: int | None
     duplicates: int | None
     split_by: str | None
+    tokens: str | None = None  # kind of the tokens of documents
+    vocabulary: int | None = None  # number of their different tokens
     findings: list[dict[str, Any]]
     refused: dict[str, Any] | None  # message and hint of `prepare`
     next: str | None  # command that prepares the files
@@ -63,7 +67,7 @@ class CheckSequencesReport(HtmlReport):
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return to_plain(self)
+        return to_plain(self, absent=("tokens", "vocabulary"))
 
 
 @dataclass(kw_only=True)
@@ -75,6 +79,11 @@ class SequenceCheck:
     read: ReadSequences | None = None
     assembled: AssembledSequences | None = None
     refused: LstmError | None = None
+
+    @property
+    def has_lengths(self) -> bool:
+        """Return whether the lengths are known; documents have none before they are split and encoded."""
+        return self.assembled is not None or (self.read is not None and not self.read.texts)
 
 
 def check_sequences(
@@ -107,8 +116,9 @@ def check_sequences(
     given, paths = tuple(paths), read_pipes(paths, stdin)
     state = _inspect(paths, config, listen, stdin)
     picture = None
-    if plot is not None and state.read is not None:
+    if plot is not None and state.has_lengths:
         listen(Progressed(stage="drawing", done=0))
+        assert state.read is not None
         replace_file(plot, [_picture(state.read, state.assembled, plot)])
         picture = plot
     report = _report(state, config, given, picture)
@@ -122,7 +132,12 @@ def _inspect(
     paths: Sequence[str], config: ClassifyPrepareConfig, listen: Listener, stdin: BinaryIO | None
 ) -> SequenceCheck:
     """Return all facts. Raise DataError if a file holds no table, UsageError for a setting that is always wrong."""
-    profile = None if is_ts(paths) else profile_files(paths, text=config.text_settings, stdin=stdin)
+    of_documents = config.text is not None
+    profile = (
+        None
+        if is_ts(paths) and not of_documents
+        else profile_files(paths, text=config.text_settings, stdin=stdin, several_lines_ok=of_documents)
+    )
     state = SequenceCheck(source="" if profile is None else profile.source, profile=profile)
     try:
         state.read = read_sequences(paths, config, stdin, listen)
@@ -142,9 +157,20 @@ def _report(
 ) -> CheckSequencesReport:
     read, assembled, refused = state.read, state.assembled, state.refused
     labels = None if read is None else _label_counts(read)
-    unknown = ("sequences", "classes", "max_length", "cut", "filled", "duplicates", "split_by", "lengths")
+    unknown = (
+        "sequences",
+        "classes",
+        "max_length",
+        "cut",
+        "filled",
+        "duplicates",
+        "split_by",
+        "lengths",
+        "vocabulary",
+    )
     facts = dict.fromkeys(unknown) if assembled is None else assembled.facts()
-    if read is not None:
+    facts["tokens"] = None if config.text is None else config.tokens
+    if read is not None and not read.texts:
         facts["lengths"] = length_facts(np.array([len(values) for values in read.raw.values]))
     rows = state.profile.rows if state.profile is not None else None
     return CheckSequencesReport(
@@ -182,7 +208,10 @@ def _columns(state: SequenceCheck, config: ClassifyPrepareConfig) -> list[dict[s
         return [] if state.read is None else _value_columns(state.read)
     values = config.value if state.read is None else state.read.raw.columns
     roles = dict.fromkeys(values, "value") | dict.fromkeys(config.time, "time")
-    named = (("sequence", config.sequence), ("label", config.label), ("group", config.group))
+    named = (
+        *(("sequence", config.sequence), ("label", config.label), ("group", config.group)),
+        ("text", config.text),
+    )
     roles |= {name: role for role, name in named if name is not None}
     return [
         {
@@ -231,13 +260,13 @@ def _findings(
     elif state.read is not None:
         found += state.read.findings
     if labels is not None:
-        found += _small_class(labels, state.source)
-    if state.read is not None and not config.time:
+        found += _small_class(labels, state.source, "sequence" if config.text is None else "document")
+    if state.read is not None and not config.time and not state.read.texts:
         found += _step_numbers(state.read)
-    if state.profile is not None:
+    if state.profile is not None and config.text is None:
         roles = tuple(name for name in (config.sequence, config.label, config.group, *config.time) if name)
         found += column_findings(state.profile, roles, readers=("--value",))
-    elif state.read is not None:
+    elif state.profile is None and state.read is not None:
         found += _constant_columns(state.read)
     cell = state.refused.at if isinstance(state.refused, DataError) else None
     place = None if cell is None or not cell.lines else (cell.column, cell.lines[0])
@@ -249,16 +278,16 @@ def _findings(
     return sorted(shown, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def _small_class(labels: dict[str, int], source: str) -> list[Finding]:
-    """Return the note about the smallest class if it has few sequences."""
+def _small_class(labels: dict[str, int], source: str, noun: str) -> list[Finding]:
+    """Return the note about the smallest class if it has few sequences or documents."""
     largest, smallest = max(labels, key=labels.__getitem__), min(labels, key=labels.__getitem__)
     few, ratio = labels[smallest] < FEW_SEQUENCES, labels[largest] / labels[smallest]
     if len(labels) < 2 or not (few or ratio >= IMBALANCE):
         return []
     others = f", and class '{largest}' has {labels[largest]:,}" if ratio > 1 else ""
     text = (
-        f"class '{smallest}' has only {count_noun(labels[smallest], 'sequence')}{others}: its scores vary much (use "
-        "more sequences of it, or train with --class-weights balanced)"
+        f"class '{smallest}' has only {count_noun(labels[smallest], noun)}{others}: its scores vary much (use "
+        f"more {noun}s of it, or train with --class-weights balanced)"
     )
     return [
         Finding.at(
@@ -309,8 +338,8 @@ def _constant_columns(read: ReadSequences) -> list[Finding]:
 def _picture(read: ReadSequences, assembled: AssembledSequences | None, plot: str) -> bytes:
     from lstm_cli.plots.sequences import draw_sequences
 
-    steps = np.array([len(values) for values in read.raw.values])
     if assembled is None:
+        steps = np.array([len(values) for values in read.raw.values])
         counts = {label: {"all": count} for label, count in _label_counts(read).items()}
         return draw_sequences(steps, None, counts, format=plot_format(plot))
     titles = {"train": "train", "val": "validation", "test": "test"}
@@ -318,4 +347,10 @@ def _picture(read: ReadSequences, assembled: AssembledSequences | None, plot: st
         label: {titles[name]: count for name, count in splits.items()}
         for label, splits in assembled.facts()["classes"].items()
     }
-    return draw_sequences(steps, assembled.data.schema.max_length, counts, format=plot_format(plot))
+    return draw_sequences(
+        assembled.steps,
+        assembled.data.schema.max_length,
+        counts,
+        format=plot_format(plot),
+        of_documents=bool(read.texts),
+    )

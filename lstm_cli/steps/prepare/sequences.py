@@ -106,8 +106,6 @@ def prepare_sequences(
         rows=read.rows,
         columns=read.raw.columns,
         scaler=assembled.data.scaler.kind,
-        tokens=assembled.data.schema.token_kind or None,
-        vocabulary=assembled.data.schema.tokens or None,
         megabytes=round(assembled.data.values.nbytes / 1e6, 2),
         **assembled.facts(),
         **finding_fields(assembled.findings),
@@ -144,6 +142,8 @@ class AssembledSequences:
             "filled": self.filled,
             "duplicates": self.duplicates,
             "split_by": self.split_by,
+            "tokens": data.schema.token_kind or None,
+            "vocabulary": data.schema.tokens or None,
         }
 
 

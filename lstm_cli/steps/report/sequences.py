@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from lstm_cli.config import ReportConfig
-from lstm_cli.evaluation.classification.verdict import BASELINE_NAMES, comparison_text
+from lstm_cli.evaluation.classification.names import BASELINE_NAMES
+from lstm_cli.evaluation.score_text import comparison_text
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.inference.trained_classifier import load_classifier
@@ -124,9 +125,10 @@ def _stored_facts(run: Run, scores: EvaluateClassifierReport) -> dict[str, Any]:
     source, split = portable_path(prepare["source"]), SPLITS[scores.split]
     low, high = scores.intervals["accuracy"]
     best = min(scores.baselines, key=lambda name: scores.baselines[name]["log_loss"])
-    text = comparison_text(scores.comparisons[best], BASELINE_NAMES[best])
+    text = comparison_text(scores.comparisons[best], BASELINE_NAMES[best], "log-loss")
     sentences = [
-        comparison_text(comparison, BASELINE_NAMES[name]) for name, comparison in scores.comparisons.items()
+        comparison_text(comparison, BASELINE_NAMES[name], "log-loss")
+        for name, comparison in scores.comparisons.items()
     ]
     sequences = count_noun(scores.sequences, f"{split} sequence")
     return {

@@ -7,7 +7,7 @@ import numpy as np
 
 from lstm_cli.config.text import TextSettings
 from lstm_cli.data.locations import quote_name
-from lstm_cli.data.reading.documents import SEQUENCE, TEXT, read_documents
+from lstm_cli.data.reading.documents import SEQUENCE, TEXT, Documents, read_documents
 from lstm_cli.findings import Finding, in_file
 from lstm_cli.rundir import Run
 from lstm_cli.sequences.build import RawSequences
@@ -46,6 +46,20 @@ def read_new_documents(
     if schema.sequence is not None:
         columns[SEQUENCE] = schema.sequence
     read = read_documents(paths, columns, text=text, stdin=stdin, is_new=True)
+    return encode_new_documents(read, vocabulary, schema, warn)
+
+
+def encode_new_documents(
+    read: Documents, vocabulary: Vocabulary, schema: SequenceSchema, warn: Callable[[Finding], None]
+) -> ReadSequences:
+    """Return documents as sequences of tokens.
+
+    Args:
+        read: documents.
+        vocabulary: vocabulary of the model.
+        schema: schema of the model.
+        warn: receives a warning about characters that are not in the vocabulary.
+    """
     tokens = [vocabulary.encode(document)[:, None] for document in read.texts]
     if vocabulary.kind == CHARACTERS:
         counts = [int((document == UNKNOWN).sum()) for document in tokens]
@@ -71,8 +85,8 @@ def _warn_of_unknown(
     having = np.flatnonzero(counts)
     if len(having):
         text = (
-            f"{count_noun(int(counts.sum()), 'character')} of {count_noun(len(having), 'document')} are not in the "
-            f"vocabulary of the model, first in document {quote_name(names[having[0]])}: each is read as unknown"
+            f"characters outside the vocabulary of the model in {count_noun(len(having), 'document')} "
+            f"({int(counts.sum()):,} in all), first in document {quote_name(names[having[0]])}: each is read as unknown"
         )
         warn(Finding.at(in_file(source), "D260", text, count=int(counts.sum())))
 
