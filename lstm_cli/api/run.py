@@ -694,27 +694,8 @@ def _report_class(opened: rundir.Run, step: str) -> Any:
 
     from lstm_cli.tasks.settle import task_of
 
-    of_task = {
-        ("prepare", "classify"): ("prepare.sequences", "PrepareSequencesReport"),
-        ("train", "classify"): ("train.sequences", "TrainClassifierReport"),
-        ("evaluate", "classify"): ("evaluate.sequences", "EvaluateClassifierReport"),
-        ("quantize", "classify"): ("quantize.sequences", "QuantizeClassifierReport"),
-        ("prepare", "generate"): ("prepare.text", "PrepareTextReport"),
-        ("train", "generate"): ("train.text", "TrainTextReport"),
-        ("evaluate", "generate"): ("evaluate.text", "EvaluateTextReport"),
-        ("quantize", "generate"): ("quantize.text", "QuantizeTextReport"),
-    }.get((step, task_of(opened).name))
-    module, name = (
-        of_task
-        or {
-            "prepare": ("prepare.report", "PrepareReport"),
-            "train": ("train.fit_and_commit", "TrainReport"),
-            "tune": ("tune.record", "TuneReport"),
-            "evaluate": ("evaluate.report", "EvaluateReport"),
-            "quantize": ("quantize.windows", "QuantizeReport"),
-        }[step]
-    )
-    return getattr(import_module(f"lstm_cli.steps.{module}"), name)
+    work = import_module(f"lstm_cli.steps.{step}").WORK
+    return work[task_of(opened).name].report()
 
 
 def _summary_facts(summary: "RunSummary") -> Iterator[tuple[str, str]]:

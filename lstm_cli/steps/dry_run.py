@@ -66,10 +66,11 @@ from lstm_cli.steps.train.find_lr import PICTURE
 from lstm_cli.system_memory import available_memory
 from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
 from lstm_cli.tasks.settle import (
+    is_inferred,
     require_own_options,
     require_same_task,
     require_verb,
-    require_verb_of,
+    require_verb_for_files,
     settle_task,
     stored_task,
     task_of,
@@ -111,8 +112,8 @@ def plan_check(
         UsageError, OutputError: an option belongs to another task, or the plot cannot be written there.
     """
     columns, paths = columns or PrepareOfTasks(), expand_paths(source)
-    task = settle_task(config, columns, paths)
-    require_verb_of(task, "check")
+    task = settle_task(config, columns, paths, partial(is_prose, encoding=config.encoding))
+    require_verb_for_files(task, "check", paths, inferred=is_inferred(task, columns))
     require_own_options(task, "prepare", config, columns)
     plots = plot_files(plot, sources=paths)
     need = PREPARE_NEEDS[task.name](paths, config, columns)
@@ -213,11 +214,12 @@ def plan_find_lr(run: Path, output: str | None) -> DryRunPlan:
 
     Raises:
         MissingArtifact: the run has no data.
-        UsageError, OutputError: the plot cannot be written there.
+        UsageError, OutputError: the task has no range test, or the plot cannot be written there.
     """
     if output is not None:
         check_output(output, run=run)
     with open_run(run) as opened:
+        require_verb(opened, "train --find-lr")
         reads = would_read(opened, "data")
     return _plan(run, "train --find-lr", None, reads, [output or str(run / LOGS / PICTURE)])
 

@@ -1,11 +1,13 @@
 """Functions that settle the task of a run, look it up, and refuse what belongs to another task."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.config.layers import flag_name
+from lstm_cli.data.locations import dataset_name
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, UsageError
 from lstm_cli.rundir import Run, command, open_run
 from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, TASKS, TS_ENDING, TXT_ENDING, Task
@@ -110,23 +112,44 @@ def _flag(item: Any) -> str:
     return declared.split("/")[0].split()[-1]
 
 
-def require_verb_of(task: Task, verb: str) -> None:
-    """Raise UsageError if a task does not have a verb."""
+def require_verb_for_files(task: Task, verb: str, sources: Sequence[str], *, inferred: bool) -> None:
+    """Raise UsageError if the task of data files does not have a verb.
+
+    Args:
+        task: task of the files.
+        verb: verb.
+        sources: paths of the data.
+        inferred: whether the files decided the task, and not an option.
+    """
     if verb in task.excluded:
+        names = " ".join(map(shlex.quote, sources))
+        text = f"holds no table, but {task.title} (task {task.name})"
         raise UsageError(
-            f"'lstm {verb}' has no task {task.name}, which is {task.title}",
-            hint=f"leave out --task {task.name}",
-            flag="--task",
+            f"{dataset_name(sources)} {text}, which 'lstm {verb}' does not read"
+            if inferred
+            else f"'lstm {verb}' has no task {task.name}, which is {task.title}",
+            hint=f"'lstm prepare {names} RUN{'' if inferred else f' --task {task.name}'}' reads it",
+            flag="" if inferred else "--task",
         )
 
 
 def require_verb(run: Run, verb: str) -> None:
     """Raise UsageError if the task of a run does not have a verb."""
-    task = task_of(run)
+    require_verb_of(task_of(run), verb, run.path)
+
+
+def require_verb_of(task: Task, verb: str, path: Path) -> None:
+    """Raise UsageError if a task does not have a verb.
+
+    Args:
+        task: task of a run.
+        verb: verb, with an option such as --find-lr if only this is excluded.
+        path: path of the run, for messages.
+    """
     if verb in task.excluded:
         raise UsageError(
-            f"{run.path} holds {task.title} (task {task.name}), and 'lstm {verb}' has no such task",
-            hint=f"run '{command('evaluate', run.path)}', or use 'lstm {verb}' on a run of the task {FORECAST.name}",
+            f"{path} holds {task.title} (task {task.name}), and 'lstm {verb}' has no such task",
+            hint=f"run '{command('evaluate', path)}', or use 'lstm {verb}' on a run of the task {FORECAST.name}",
         )
 
 

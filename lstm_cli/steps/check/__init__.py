@@ -1,16 +1,18 @@
 """Step `check`: inspection of a data file. It writes only the plot (`--plot`)."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import BinaryIO
 
 from lstm_cli.config import PrepareConfig
 from lstm_cli.config.tasks import PrepareOfTasks
+from lstm_cli.data.reading.dialect.prose import is_prose
 from lstm_cli.data.reading.source import expand_paths
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.plots.terminal import Terminal
 from lstm_cli.steps.check.work import WORK, AnyReport
 from lstm_cli.steps.shared.plot_output import check_plot
-from lstm_cli.tasks.settle import require_own_options, require_verb_of, settle_task
+from lstm_cli.tasks.settle import is_inferred, require_own_options, require_verb_for_files, settle_task
 
 
 def check(
@@ -39,8 +41,8 @@ def check(
             the known facts despite the error.
     """
     columns, paths = columns or PrepareOfTasks(), expand_paths(source)
-    task = settle_task(config, columns, paths)
-    require_verb_of(task, "check")
+    task = settle_task(config, columns, paths, partial(is_prose, encoding=config.encoding))
+    require_verb_for_files(task, "check", paths, inferred=is_inferred(task, columns))
     require_own_options(task, "prepare", config, columns)
     work = WORK[task.name]
     settings = work.settle(config, columns)  # before the slow reading

@@ -1,7 +1,7 @@
 """Step `evaluate`: scores of the model and the baselines over all windows of a split."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 AnyReport: TypeAlias = "EvaluateReport | EvaluateClassifierReport | EvaluateTextReport"
 
 
+@dataclass(frozen=True, kw_only=True)
+class EvaluateWork:
+    """Functions of `evaluate` for a task."""
+
+    report: Callable[[], type[Any]]
+    evaluate: Callable[..., Any]  # run, config, listen, force, lock_wait, sources, should_stop, terminal
+
+
 def evaluate(
     run: Path,
     config: EvaluateConfig,
@@ -79,7 +87,8 @@ def evaluate(
         UsageError: a quantized model saw the validation rows in the refit, or the output cannot be written.
         OutputError: the output or the table of forecasts cannot be written. Scores that were made are kept.
     """
-    return WORK[stored_task(run).name](run, config, listen, force, lock_wait, sources, should_stop, terminal)
+    work = WORK[stored_task(run).name]
+    return work.evaluate(run, config, listen, force, lock_wait, sources, should_stop, terminal)
 
 
 def _evaluate_sequences(
@@ -154,10 +163,22 @@ def _evaluate_forecast(
     return raise_if_failed(report)
 
 
-WORK: Mapping[str, Callable[..., Any]] = {
-    FORECAST.name: _evaluate_forecast,
-    CLASSIFY.name: _evaluate_sequences,
-    GENERATE.name: _evaluate_text,
+def _report_of_sequences() -> "type[EvaluateClassifierReport]":
+    from lstm_cli.steps.evaluate.sequences import EvaluateClassifierReport
+
+    return EvaluateClassifierReport
+
+
+def _report_of_text() -> "type[EvaluateTextReport]":
+    from lstm_cli.steps.evaluate.text import EvaluateTextReport
+
+    return EvaluateTextReport
+
+
+WORK: Mapping[str, EvaluateWork] = {
+    FORECAST.name: EvaluateWork(report=lambda: EvaluateReport, evaluate=_evaluate_forecast),
+    CLASSIFY.name: EvaluateWork(report=_report_of_sequences, evaluate=_evaluate_sequences),
+    GENERATE.name: EvaluateWork(report=_report_of_text, evaluate=_evaluate_text),
 }
 
 

@@ -21,7 +21,7 @@ from lstm_cli.steps.train.sequence_start import check_sequence_start
 from lstm_cli.steps.train.warm_start import SHIPPED, check_start, start_text
 from lstm_cli.steps.train.work import WORK
 from lstm_cli.tasks.records import CLASSIFY, FORECAST
-from lstm_cli.tasks.settle import require_own_options, require_start, task_of
+from lstm_cli.tasks.settle import require_own_options, require_start, require_verb, task_of
 
 if TYPE_CHECKING:
     from lstm_cli.training.lr_range_test import RangeTest
@@ -91,6 +91,7 @@ def find_lr(
     require_installed("--find-lr", "matplotlib", "torch")
     with ExitStack() as stack:
         opened = stack.enter_context(open_run(run))
+        require_verb(opened, "train --find-lr")
         task, network = task_of(opened), network or TrainOfTasks()
         require_own_options(task, "train", config, network)
         config = WORK[task.name].settle(config, network, start)

@@ -32,7 +32,7 @@ from lstm_cli.steps.tune.record import (
 from lstm_cli.steps.tune.search import best_trial, no_trial_error, run_trials, trial_line
 from lstm_cli.steps.tune.spec import DONE, FAILED, SearchSpec, Trial, make_search_spec
 from lstm_cli.steps.tune.work import WORK
-from lstm_cli.tasks.settle import require_own_options, stored_task
+from lstm_cli.tasks.settle import require_own_options, require_verb_of, stored_task
 
 BUDGET_SETTINGS = (
     "jobs",
@@ -132,6 +132,7 @@ def search_of(run: Path, config: TuneConfig, fixed: TrainConfig, network: TrainO
         UsageError: an option belongs to another task, or the space is not valid.
     """
     task, network = stored_task(run), network or TrainOfTasks()
+    require_verb_of(task, "tune", run)
     require_own_options(task, "train", fixed, network)
     shared = TRAIN_WORK[task.name].settle(fixed, network, None)
     work = WORK[task.name]

@@ -20,6 +20,7 @@ from lstm_cli.steps.tune.importance import setting_importance
 from lstm_cli.steps.tune.search import best_trial
 from lstm_cli.steps.tune.spec import DONE, SearchSpec, Trial
 from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.tasks.settle import require_verb
 
 TRIALS, PICTURE = "trials.jsonl", "importance.png"
 MACHINE_SETTINGS = ("threads", "device")  # another machine may resume a search, so these may change
@@ -66,8 +67,14 @@ class TuneReport(HtmlReport):
 
 
 def read_search(run: Path) -> TuneReport:
-    """Return the report of the run's search so far. Raises MissingArtifact if the run has no search."""
+    """Return the report of the run's search so far.
+
+    Raises:
+        MissingArtifact: the run has no search.
+        UsageError: the task of the run has none.
+    """
     with open_run(run) as opened:
+        require_verb(opened, "tune")
         opened.artifact("tune").verify()
         return restore_report(TuneReport, opened, "tune")
 

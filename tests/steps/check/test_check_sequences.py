@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_documents import reviews
 from small_sequences import gestures
 
 from lstm_cli.cli.main import run as lstm
@@ -60,6 +61,41 @@ def test_check_reports_what_prepare_does(file: Path, as_json: Json, more: tuple[
     warned = [finding for finding in checked["findings"] if finding["severity"] == "warning"]
     assert warned == prepared["findings"]
     assert sum(checked["labels"].values()) == checked["count"] == sum(prepared["sequences"].values()) == 62
+
+
+@pytest.mark.parametrize(
+    "more",
+    [(), ("--group", "author"), ("--tokens", "bytes", "--sequence", "id"), ("--max-length", "20")],
+)
+def test_check_reports_what_prepare_does_with_documents(
+    tmp_path: Path, as_json: Json, more: tuple[str, ...]
+) -> None:
+    path = reviews(tmp_path / "reviews.csv", 40)
+    path.write_text(path.read_text() + 'long,"line one\nline two, and more",good,a1\n')
+    columns = ("--text", "review", "--label", "mood", *more)
+    checked = as_json("check", path, *columns, "--plot", tmp_path / "a.png")
+    prepared = as_json("prepare", path, tmp_path / "run", *columns)
+    shared = set(checked) & set(prepared) - {"columns", "findings"}
+    assert shared >= {"rows", "lengths", "max_length", "cut", "classes", "tokens", "vocabulary"}
+    assert {name: checked[name] for name in shared} == {name: prepared[name] for name in shared}
+    warned = [finding for finding in checked["findings"] if finding["severity"] == "warning"]
+    assert warned == prepared["findings"]
+    assert (checked["rows"], checked["labels"]) == (41, {"good": 21, "bad": 20})
+    assert {column["name"]: column["part"] for column in checked["columns"]}["review"] == "text"
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    _program, *words = shlex.split(checked["next"])
+    assert as_json(*(str(tmp_path / "run") if word == "RUN" else word for word in words))["up_to_date"]
+
+
+def test_documents_of_one_class_have_no_lengths(tmp_path: Path, as_json: Json) -> None:
+    path = reviews(tmp_path / "reviews.csv", 10)
+    path.write_text(path.read_text().replace(",bad,", ",good,"))
+    report = as_json(
+        "check", path, "--text", "review", "--label", "mood", "--plot", tmp_path / "a.png", code=3
+    )
+    assert (report["rows"], report["labels"], report["lengths"]) == (10, {"good": 10}, None)
+    assert (report["picture"], report["next"]) == (None, None)
+    assert "needs 2 to 1,000 classes" in report["refused"]["message"]
 
 
 def test_check_describes_columns_and_classes(file: Path, as_json: Json) -> None:
