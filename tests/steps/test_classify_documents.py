@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from small_documents import reviews
 
 from lstm_cli.cli.main import run as lstm
+from lstm_cli.config.classify import ClassifyPrepareConfig, ClassifyTrainConfig
 from lstm_cli.rundir import open_run
 from lstm_cli.sequences.store import load_data
+from lstm_cli.steps.shared.sequence_memory import sequence_prepare_need
+from lstm_cli.steps.train.sequence_start import check_sequence_start
 from lstm_cli.text.vocabulary import UNKNOWN, load_vocabulary
 
 COLUMNS = ("--text", "review", "--label", "mood")
@@ -224,3 +228,42 @@ def test_a_quantized_model_keeps_the_simple_model(folder: Path, tmp_path: Path, 
     assert report["metrics"]["quantized"]["accuracy"] == pytest.approx(
         report["metrics"]["fp32"]["accuracy"], abs=0.2
     )
+
+
+def test_a_start_with_another_vocabulary_gives_no_embedding(
+    folder: Path, tmp_path: Path, as_json: Json
+) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text((folder / "reviews.csv").read_text() + 'r80,"' + "\u00fc" * 5 + '",good,a0\n')
+    as_json("prepare", file, tmp_path / "run", *COLUMNS, "--group", "author")
+    config = ClassifyTrainConfig(model="stacked", hidden=(4,))
+    with open_run(folder / "run") as source, open_run(tmp_path / "run") as run:
+        old, new = load_data(source), load_data(run)
+        start = check_sequence_start(source, run, config)
+        assert start.left_out(new.schema) == {"embedding": "other vocabulary"}
+        assert check_sequence_start(source, source, config).left_out(old.schema) == {}
+        # The names are the rows of the file, so equal names have equal texts.
+        learnt = {old.names[index] for index in old.indices("train")}
+        later = {new.names[index] for name in ("val", "test") for index in new.indices(name)}
+        finding = start.leakage(new)
+    assert finding is not None
+    assert (finding.rule, finding.count) == ("M213", len(learnt & later))
+
+
+def test_the_memory_estimate_counts_the_text(folder: Path) -> None:
+    file = str(folder / "reviews.csv")
+    config = ClassifyPrepareConfig(text="review", label="mood")
+    need = sequence_prepare_need([file], config)
+    assert need is not None
+    assert "documents" in need.largest_part and need.hint == "use fewer documents"
+    assert need.size > sequence_prepare_need([file], replace(config, tokens="bpe")).size
+
+
+def test_tune_searches_its_default_space(folder: Path, tmp_path: Path, as_json: Json) -> None:
+    shutil.copytree(folder / "run", tmp_path / "run")
+    command = ("tune", tmp_path / "run", "--trials", "1", "--epochs", "1", "--hidden", "3", "--threads", "1")
+    space = ("--space", "bidirectional=on", "--space", "pooling=mean|max", "--device", "cpu")
+    plan = as_json("tune", tmp_path / "run", "--dry-run")
+    assert plan["step"] == "tune"
+    report = as_json(*command, *space)
+    assert (report["task"], report["winner"]["bidirectional"]) == ("classify", True)

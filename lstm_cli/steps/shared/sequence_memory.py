@@ -24,6 +24,9 @@ PREPARED_CELL = (
     32  # bytes of a value while it is scaled: as read, joined, centered and divided, 64-bit floats
 )
 ROW = 24  # bytes of a step: its sequence, line and time
+# Bytes of a byte of documents: the text, and its tokens before and after they are joined. A byte pair is a token of
+# about four bytes.
+OF_TEXT = {"characters": 9, "bytes": 9, "bpe": 3}
 TEXT = 3  # copies of a `.ts` file in memory: bytes, text and lines
 COPIES = 3  # of the values on the device: training, validation, and the choice of the weights
 BATCH = 16  # sequences in the smallest batch without --batch-size
@@ -45,6 +48,9 @@ def sequence_prepare_need(paths: Sequence[str], config: ClassifyPrepareConfig) -
         cells = counted.rows * counted.width
         size = max(TEXT * counted.size + 8 * cells, PREPARED_CELL * cells)
         return _need(size, f"about {cells:,} values", "use fewer sequences")
+    if config.text is not None:
+        size = counted.size * OF_TEXT[config.tokens]
+        return _need(size, f"about {counted.size / 1e6:,.0f} MB of documents", "use fewer documents")
     columns = len(config.value) or max(1, _numeric(counted.sample) - 1 - len(config.time))
     size = counted.rows * (ROW + columns * PREPARED_CELL)
     return _need(size, f"about {counted.rows:,} steps", "use fewer sequences, or fewer columns with --value")
