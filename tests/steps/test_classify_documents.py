@@ -255,7 +255,8 @@ def test_the_memory_estimate_counts_the_text(folder: Path) -> None:
     config = ClassifyPrepareConfig(text="review", label="mood")
     need = sequence_prepare_need([file], config)
     assert need is not None
-    assert "documents" in need.largest_part and need.hint == "use fewer documents"
+    assert "documents" in need.largest_part
+    assert need.hint == "use fewer documents"
     assert need.size > sequence_prepare_need([file], replace(config, tokens="bpe")).size
 
 

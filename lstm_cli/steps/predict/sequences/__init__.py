@@ -28,7 +28,7 @@ from lstm_cli.sequences.build import join_tokens
 from lstm_cli.sequences.dataset import UNKNOWN, SequenceData
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.predict.sequences.documents import have_same_vocabulary, read_new_documents
-from lstm_cli.steps.predict.sequences.table import PredictedClasses
+from lstm_cli.steps.predict.sequences.table import PredictedClasses, header_of
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.shared.sequence_memory import require_sequence_scoring
 from lstm_cli.steps.shared.sequence_reading import (
@@ -308,7 +308,7 @@ def _rows(predicted: PredictedClasses) -> list[list[str]]:
 def _csv(predicted: PredictedClasses) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([escape_formula(name) for name in predicted.header])
+    writer.writerow([escape_formula(name) for name in header_of(predicted.schema)])
     rows = _rows(predicted)
     writer.writerows([[escape_formula(row[0]), escape_formula(row[1]), *row[2:]] for row in rows])
     return text.getvalue().encode()

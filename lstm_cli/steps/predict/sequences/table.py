@@ -28,11 +28,6 @@ class PredictedClasses:
     names: Sequence[str]  # [S] ids
     probabilities: np.ndarray  # [S, K]
 
-    @property
-    def header(self) -> list[str]:
-        """Return the names of the columns: id, predicted class, and a probability for each class."""
-        return header_of(self.schema)
-
     def arrow_table(self) -> "pyarrow.Table":
         """Return the columns with the probabilities as 64-bit floats, not rounded."""
         import pyarrow
@@ -41,7 +36,7 @@ class PredictedClasses:
         numbers = self.probabilities.astype(np.float64)
         columns = [pyarrow.array(list(self.names)), pyarrow.array(predicted)]
         columns += [pyarrow.array(numbers[:, index]) for index in range(len(self.schema.classes))]
-        return pyarrow.table(columns, names=self.header)
+        return pyarrow.table(columns, names=header_of(self.schema))
 
     def parquet(self) -> bytes:
         """Return the bytes of a Parquet file."""
