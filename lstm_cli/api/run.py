@@ -692,8 +692,11 @@ def _report_class(opened: rundir.Run, step: str) -> Any:
     """Return the class of the report of a step, as the task of the run has it."""
     from importlib import import_module
 
+    from lstm_cli.steps.tune.record import TuneReport
     from lstm_cli.tasks.settle import task_of
 
+    if step == "tune":  # a search has one report for all tasks
+        return TuneReport
     work = import_module(f"lstm_cli.steps.{step}").WORK
     return work[task_of(opened).name].report()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +27,6 @@ from lstm_cli.steps.train.fit_and_commit import train_and_commit
 from lstm_cli.steps.tune.spec import Trial
 from lstm_cli.tasks.records import CLASSIFY, FORECAST
 
-if TYPE_CHECKING:
-    from lstm_cli.steps.tune.record import TuneReport
-
 SCORES = ("mase", "mae_scaled", "mae")  # trials are compared by the first one that is defined for the data
 POLICY = CheckpointPolicy(reject_other_settings=False)  # of the training of the winner
 ShouldStop = Callable[[], int | None]
@@ -43,7 +40,6 @@ class TuneWork:
     left_out: frozenset[str] = frozenset()  # settings that cannot be searched
     packages: tuple[str, ...] = SEARCH
     require_memory: Callable[[Run, Any], None]
-    report: Callable[[], type[Any]]
     load: Callable[[Run], Any]  # data of the run
     copy: Callable[[Any], Any]  # data that another process can receive
     score: Callable[[Any, Any, int, Listener, ShouldStop], Trial]  # data, settings, threads
@@ -129,15 +125,8 @@ def _train_sequences(
     )
 
 
-def _report() -> "type[TuneReport]":
-    from lstm_cli.steps.tune.record import TuneReport
-
-    return TuneReport
-
-
 WORK: Mapping[str, TuneWork] = {
     FORECAST.name: TuneWork(
-        report=_report,
         require_memory=lambda run, fixed: require_train(run, fixed, doing="each trial"),
         load=load_dataset,
         copy=_copy_dataset,
@@ -145,7 +134,6 @@ WORK: Mapping[str, TuneWork] = {
         train=_train_forecast,
     ),
     CLASSIFY.name: TuneWork(
-        report=_report,
         space=SEQUENCE_SPACE,
         left_out=(FORECAST.options["train"] - CLASSIFY.options["train"]) | {"head"},
         require_memory=lambda run, fixed: require_sequence_train(run, fixed, doing="each trial"),
