@@ -357,7 +357,13 @@ def of_check_sequences(run: Path, *_: Any) -> list[Json]:
             str(file), PrepareConfig(), ignore_events, columns=PrepareOfTasks(sequence="step", label="move")
         )
     report: Any = refused.value.report
-    return [whole.to_json(), report.to_json()]
+    documents = check(
+        str(reviews(run.parent / "reviews.csv")),
+        PrepareConfig(),
+        ignore_events,
+        columns=PrepareOfTasks(text="review", label="mood"),
+    )
+    return [whole.to_json(), documents.to_json(), report.to_json()]
 
 
 def of_prepare_sequences(run: Path, *_: Any) -> list[Json]:
