@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.config.layers import flag_name
-from lstm_cli.data.locations import dataset_name
 from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, UsageError
 from lstm_cli.rundir import Run, command, open_run
 from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, TASKS, TS_ENDING, TXT_ENDING, Task
@@ -122,6 +121,8 @@ def require_verb_for_files(task: Task, verb: str, sources: Sequence[str], *, inf
         inferred: whether the files decided the task, and not an option.
     """
     if verb in task.excluded:
+        from lstm_cli.data.locations import dataset_name  # loads NumPy
+
         names = " ".join(map(shlex.quote, sources))
         text = f"holds no table, but {task.title} (task {task.name})"
         raise UsageError(

@@ -140,7 +140,7 @@ def test_unknown_characters_are_counted(folder: Path, tmp_path: Path, as_json: J
     report = as_json("predict", folder / "run", tmp_path / "new.csv", "-o", tmp_path / "out.csv")
     [finding] = report["findings"]
     assert (finding["rule"], finding["count"]) == ("D260", 3)
-    assert "3 characters of 2 documents" in finding["text"]
+    assert "in 2 documents (3 in all)" in finding["text"]
     assert "'1'" in finding["text"]
     assert report["sequences"] == 3
 
