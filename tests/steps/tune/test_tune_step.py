@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,18 @@ from small_search import FIXED, SPACE, figures, trials
 from small_steps import PREPARE, TRAIN, write_panel
 
 from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.config.search_space import parse_space
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.errors import Interrupted, MissingArtifact, QualityError, UsageError
 from lstm_cli.events import Event, Note, ignore_events
 from lstm_cli.rundir import open_run, stale_sources
 from lstm_cli.steps.prepare import prepare
 from lstm_cli.steps.train import train
+from lstm_cli.steps.train.work import WORK as TRAIN_WORK
 from lstm_cli.steps.tune import tune
 from lstm_cli.steps.tune.record import TuneReport, read_search
+from lstm_cli.steps.tune.work import WORK
+from lstm_cli.tasks.records import OF_LAYERS
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +114,8 @@ def test_a_killed_search_resumes_with_the_same_result(tuned: Path, fresh: Path) 
 import os, signal
 from pathlib import Path
 from lstm_cli.config import TrainConfig, TuneConfig
+from lstm_cli.config.search_space import parse_space
+from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.events import Note
 from lstm_cli.steps.tune import tune
 def listen(event):
@@ -309,3 +316,11 @@ def test_the_report_equals_that_of_the_manifest(tuned: Path) -> None:
     assert isinstance(report, TuneReport)
     assert report.to_json() == stored
     assert json.loads(json.dumps(stored, allow_nan=False)) == stored
+
+
+@pytest.mark.parametrize("task", WORK)
+def test_every_setting_of_the_default_space_can_be_searched(task: str) -> None:
+    work, fixed = WORK[task], TRAIN_WORK[task].settle(TrainConfig(), TrainOfTasks(), None)
+    assert parse_space((), fixed, default=work.space, left_out=work.left_out)
+    shared = set(OF_LAYERS) & {field.name for field in fields(fixed)}
+    assert not shared & work.left_out  # options of the layers are those of both tasks
