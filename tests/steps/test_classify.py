@@ -273,6 +273,34 @@ def test_duplicate_times_are_refused_and_unsorted_steps_are_sorted(
     assert (code, "error[D254]" in text, "line 3" in text) == (3, True, True), text
 
 
+def test_the_clock_of_a_sensor_orders_the_steps(tmp_path: Path, as_json: Json, error_of: Any) -> None:
+    clock = ("0.98", "1.000", "1.02", "1.2e0")
+    rows = [(name, step) for name in range(20) for step in (2, 0, 3, 1)]
+    lines = [f"{name},{clock[step]},{step + 10 * name},{'up' if name % 2 else 'down'}" for name, step in rows]
+    file = tmp_path / "a.csv"
+    file.write_text("id,t,x,move\n" + "\n".join(lines) + "\n")
+    command = ("prepare", file, tmp_path / "run", "--sequence", "id", "--label", "move", "--time", "t")
+    report = as_json(*command, "--scaler", "none", "--val", "0.2")
+    assert report["columns"] == ["x"]
+    assert [finding["rule"] for finding in report["findings"]] == ["D255"]
+    with open_run(tmp_path / "run") as opened:
+        assert load_data(opened).values[:8, 0].tolist() == [0, 1, 2, 3, 10, 11, 12, 13]
+    for cell, rule in (("0.98", "D254"), ("", "D405"), ("later", "D302")):
+        file.write_text("id,t,x,move\n" + "\n".join(lines).replace("0,1.2e0,", f"0,{cell},", 1) + "\n")
+        code, text = error_of(*command, "--force")
+        assert (code, f"error[{rule}]" in text, "line 4" in text) == (3, True, True), text
+
+
+@pytest.mark.parametrize("flag", ["--sequence", "--label", "--group", "--value", "--time"])
+def test_a_column_that_is_not_found_is_named_with_its_option(
+    folder: Path, tmp_path: Path, error_of: Any, flag: str
+) -> None:
+    columns = {"--sequence": "id", "--label": "move"} | {flag: "nope"}
+    words = [word for pair in columns.items() for word in pair]
+    code, text = error_of("prepare", folder / "moves.csv", tmp_path / "run", *words)
+    assert (code, f"column 'nope' ({flag}) not found" in text) == (3, True), text
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

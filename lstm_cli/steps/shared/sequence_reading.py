@@ -1,7 +1,7 @@
 """Reading of sequences from CSV, Parquet and `.ts` files, for `prepare` and `predict`."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +11,7 @@ from lstm_cli.config.text import NO_TIMES, TextSettings
 from lstm_cli.data.locations import LocationFormatter, dataset_name, quote_name
 from lstm_cli.data.quality.overflow import MAX_VALUE
 from lstm_cli.data.reading.columns.series_names import split_names
-from lstm_cli.data.reading.source import open_source
+from lstm_cli.data.reading.source import open_source, read_pipes
 from lstm_cli.data.reading.table import Table, read_table
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import Listener, ignore_events
@@ -23,6 +23,7 @@ from lstm_cli.tasks.records import TS_ENDING
 from lstm_cli.wording import count_noun
 
 MAX_SCALED = 1e15  # the squares of a sequence have a finite sum in 32-bit floats
+NOT_TIMES = frozenset(("D401", "D405", "D406", "D407"))  # errors of numbers with a fraction, read as times
 # Findings about series names and options of a forecast, which sequences do not have.
 NOT_OF_SEQUENCES = frozenset(("D204", "D214", "D220"))
 
@@ -122,11 +123,15 @@ def read_sequence_table(
     Raises:
         DataError: the rows cannot be read, the label or the group changes within a sequence, or a time is duplicate.
     """
+    flags = {"--sequence": (sequence,), "--label": (label,), "--group": (group,), "--value": values}
     roles = [name for name in (sequence, label, group) if name is not None]
-    try:
-        table = read_table(
+    if time:  # a second reading may follow
+        paths = read_pipes(paths, stdin)
+
+    def read(targets: Sequence[str], time: Sequence[str]) -> Table:
+        return read_table(
             paths,
-            targets=values or ("*",),
+            targets=targets,
             time=time or (NO_TIMES,),
             series=roles,
             text=text,
@@ -134,9 +139,11 @@ def read_sequence_table(
             listen=listen,
             unmeasured_targets_ok=True,
         )
+
+    try:
+        table, times = _read_with_times(read, tuple(values), tuple(time), text)
     except DataError as error:
-        if error.rule == "D202":
-            error.hint = "use names of the header with --sequence, --label, --group, --value and --time"
+        _name_options(error, flags)
         raise
     locate = LocationFormatter(
         source=table.source, unit="line" if table.delimiter else "row", files=table.files
@@ -148,7 +155,7 @@ def read_sequence_table(
     if label is not None:
         labels = [of_role[label][table.series[row]] for row in firsts]
         _require_values(labels, label, table, locate, firsts)
-    grouped, unsorted, repeated = group_rows(codes, table.values, table.times if time else None)
+    grouped, unsorted, repeated = group_rows(codes, table.values, times)
     if len(repeated):
         row = int(repeated[0])
         raise DataError(
@@ -178,6 +185,90 @@ def read_sequence_table(
         findings=tuple(findings),
         read=table.read,
     )
+
+
+def _read_with_times(
+    read: Callable[[Sequence[str], Sequence[str]], Table],
+    values: tuple[str, ...],
+    time: tuple[str, ...],
+    text: TextSettings,
+) -> tuple[Table, np.ndarray | None]:
+    """Return a table, and the time [R] of each row; None without a time column.
+
+    The clock of a sensor counts seconds with a fraction, which no other task reads as times. So one column that does
+    not read as times is read again as numbers.
+
+    Args:
+        read: reads the table with these value columns and time columns.
+        values: value columns; () for all numeric columns.
+        time: time columns.
+        text: how text is read.
+    """
+    try:
+        table = read(values or ("*",), time)
+        return table, table.times if time else None
+    except DataError as error:
+        if len(time) != 1 or text.time_format is not None or error.rule not in NOT_TIMES:
+            raise
+        try:
+            table = read((*values, *time) if values else ("*",), ())
+        except DataError as later:
+            raise max(error, later, key=_line_of) from None  # the reading that came further
+        times = _column(table, time[0])
+        missing = np.flatnonzero(np.isnan(times))
+        # Whole numbers may be dates such as 31122020, whose order is another one.
+        if len(missing) == len(times) or not (times[~np.isnan(times)] % 1).any():
+            raise
+    if len(missing):
+        locate = LocationFormatter(
+            source=table.source, unit="line" if table.delimiter else "row", files=table.files
+        )
+        raise DataError(
+            f"the time is missing in {count_noun(len(missing), 'row')}",
+            hint="write the time, or leave out --time to keep the order of the file",
+            rule="D405",
+            at=locate.at(int(table.lines[missing[0]]), time[0]),
+            flags=("--time",),
+        )
+    names = tuple(name for name in table.columns if name != time[0])
+    kept = [table.columns.index(name) for name in names]
+    return replace(table, columns=names, values=table.values[:, kept]), times
+
+
+def _line_of(error: DataError) -> int:
+    """Return the line of an error; 0 without one."""
+    return error.at.lines[0] if error.at is not None and error.at.lines else 0
+
+
+def _column(table: Table, name: str) -> np.ndarray:
+    """Return the values [R] of a column; NaN if the table does not have it."""
+    if name not in table.columns:
+        return np.full(len(table.lines), np.nan)
+    values: np.ndarray = table.values[:, table.columns.index(name)]
+    return values
+
+
+def _name_options(error: DataError, flags: Mapping[str, Sequence[str | None]]) -> None:
+    """Change an error of the table reader so that it names the options of this task.
+
+    Args:
+        error: error.
+        flags: columns of each option.
+    """
+    if error.rule == "D202":
+        for flag, names in flags.items():
+            for name in names:
+                begin = f"column {quote_name((name or '').strip())} ("
+                if name is not None and error.message.startswith(begin):
+                    error.message = begin + flag + error.message[error.message.index(")", len(begin)) :]
+                    error.flags = (flag,)
+        error.hint = "use names of the header with --sequence, --label, --group, --value and --time"
+    for other, flag in (("--target", "--value"), ("--series", "--sequence")):
+        error.message = error.message.replace(other, flag)
+        error.hint = error.hint.replace(other, flag)
+        error.flags = tuple(flag if each == other else each for each in error.flags)
+    if "--past" in error.hint:
+        error.hint, error.flags = "name columns of numbers with --value", ("--value",)
 
 
 def _apart(codes: np.ndarray, ids: Sequence[str], source: str) -> list[Finding]:
