@@ -31,6 +31,16 @@ def parse_share(flag: str, text: str, count: int, noun: str) -> float:
     )
 
 
+def parse_count(text: str) -> int | None:
+    """Return the number of items of a valid size; None for a share or a percentage.
+
+    >>> parse_count("30"), parse_count("0.2"), parse_count("20%")
+    (30, None, None)
+    """
+    number = text.strip()
+    return int(float(number)) if is_number(number) and float(number) >= 1 else None
+
+
 def parse_shares(val: str, test: str, count: int, noun: str) -> tuple[float, float]:
     """Return the shares of the validation and test sets.
 

@@ -11,33 +11,64 @@ SEED = 0  # of the random order; a constant, so that the same file has the same 
 TRAIN, VAL, TEST = range(len(SPLITS))
 
 
-def split_by_class(labels: np.ndarray, *, val: float, test: float) -> np.ndarray:
+def split_by_class(
+    labels: np.ndarray,
+    *,
+    val: float,
+    test: float,
+    val_count: int | None = None,
+    test_count: int | None = None,
+) -> np.ndarray:
     """Return the split [S] of each sequence; each class has the same share in each split.
 
-    A class with at least three sequences has one in each split that is not empty.
+    A class with at least three sequences has one in each split that is not empty. A number of sequences is exact, so
+    it may be too small for that.
 
     Args:
         labels: class [S] of each sequence.
         val: share of the validation set.
         test: share of the test set.
+        val_count: number of validation sequences; None: their share counts.
+        test_count: number of test sequences; None: their share counts.
     """
     generator = np.random.default_rng(SEED)
     split = np.full(len(labels), TRAIN)
-    for label in np.unique(labels):
+    classes, sizes = np.unique(labels, return_counts=True)
+    # At least one sequence of each class is left for training.
+    tests = _counts(sizes, test, test_count, most=sizes - 1)
+    vals = _counts(sizes, val, val_count, most=sizes - 1 - tests)
+    for label, of_test, of_val in zip(classes, tests.tolist(), vals.tolist(), strict=True):
         order = generator.permutation(np.flatnonzero(labels == label))
-        tests, vals = _counts(len(order), val=val, test=test)
-        split[order[:tests]] = TEST
-        split[order[tests : tests + vals]] = VAL
+        split[order[:of_test]] = TEST
+        split[order[of_test : of_test + of_val]] = VAL
     return split
 
 
-def _counts(sequences: int, *, val: float, test: float) -> tuple[int, int]:
-    """Return the number of test and validation sequences of a class, which leave at least one for training."""
-    least = 1 if sequences >= len(SPLITS) else 0
-    tests = max(round(test * sequences), least) if test else 0
-    vals = max(round(val * sequences), least) if val else 0
-    tests = min(tests, max(0, sequences - 1))
-    return tests, min(vals, max(0, sequences - 1 - tests))
+def _counts(sizes: np.ndarray, share: float, total: int | None, *, most: np.ndarray) -> np.ndarray:
+    """Return the number [K] of sequences of each class in a split.
+
+    Args:
+        sizes: sequences [K] of each class.
+        share: share of the split.
+        total: number of sequences of the split; None: the share counts.
+        most: largest number [K] of each class.
+    """
+    least = np.minimum((sizes >= len(SPLITS)).astype(np.int64), most) * (share > 0)
+    if total is None:
+        counts = np.minimum(np.maximum(np.round(share * sizes).astype(np.int64), least), most)
+        if counts.any():
+            return counts
+        total = round(share * int(sizes.sum()))  # the share of each class is less than half a sequence
+    # The classes with the largest remainders get the sequences that rounding down leaves.
+    quotas = total * sizes / sizes.sum()
+    counts = np.minimum(np.floor(quotas).astype(np.int64), most)
+    if least.sum() <= total:
+        counts = np.maximum(counts, least)
+        for _ in range(int(counts.sum()) - total):
+            counts[np.argmax(np.where(counts > least, counts - quotas, -np.inf))] -= 1
+    for _ in range(min(total, int(most.sum())) - int(counts.sum())):
+        counts[np.argmax(np.where(counts < most, quotas - counts, -np.inf))] += 1
+    return counts
 
 
 def split_by_group(groups: np.ndarray, *, val: float, test: float) -> np.ndarray:

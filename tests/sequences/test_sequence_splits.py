@@ -22,6 +22,30 @@ def test_a_rare_class_stays_in_the_training_set(count: int) -> None:
     assert (split == 0).sum() == count
 
 
+@pytest.mark.parametrize(
+    ("sizes", "val", "test", "counts"),
+    [
+        ((2, 2), 1, 1, [[1, 0, 1], [1, 1, 0]]),
+        ((50, 30, 20), 5, 10, [[42, 3, 5], [26, 1, 3], [17, 1, 2]]),  # quotas 2.5, 1.5, 1 and 5, 3, 2
+        ((90, 7, 3), 3, 10, [[81, 1, 8], [5, 1, 1], [1, 1, 1]]),  # quotas 9, 0.7 and 0.3 of the test set
+        ((97, 3), 1, 1, [[95, 1, 1], [3, 0, 0]]),
+        ((4, 1), 1, 3, [[1, 0, 3], [1, 0, 0]]),  # one of each class is left for training
+    ],
+)
+def test_a_number_of_sequences_is_exact(
+    sizes: tuple[int, ...], val: int, test: int, counts: list[list[int]]
+) -> None:
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    total = len(labels)
+    split = split_by_class(labels, val=val / total, test=test / total, val_count=val, test_count=test)
+    assert [np.bincount(split[labels == label], minlength=3).tolist() for label in range(len(sizes))] == counts
+
+
+def test_the_shares_of_many_small_classes_do_not_round_to_nothing() -> None:
+    split = split_by_class(np.repeat(np.arange(50), 2), val=0.1, test=0.2)
+    assert np.bincount(split).tolist() == [70, 10, 20]
+
+
 def test_no_test_set_leaves_the_rest_as_it_is() -> None:
     split = split_by_class(np.zeros(10, dtype=int), val=0.2, test=0.0)
     assert [int((split == number).sum()) for number in range(3)] == [8, 2, 0]

@@ -622,6 +622,22 @@ def test_a_column_that_the_model_needs_is_named_without_options_of_prepare(
     assert "hint: use the column names of the run: id, x, y" in text
 
 
+@pytest.mark.parametrize("sizes", [(2, 2), (2, 1), (3, 1)])
+def test_the_hint_for_few_sequences_works(
+    tmp_path: Path, as_json: Json, error_of: Any, sizes: tuple[int, int]
+) -> None:
+    labels = ["up"] * sizes[0] + ["down"] * sizes[1]
+    file = tmp_path / "a.csv"
+    file.write_text("id,x,move\n" + "".join(f"{n},{n},{label}\n" for n, label in enumerate(labels)))
+    command = ("prepare", file, tmp_path / "r", "--sequence", "id", "--label", "move")
+    code, text = error_of(*command, "--test", str(len(labels) - 2))
+    assert (code, "error[D650]" in text) == (3, True), text
+    sizes_that_fit = re.search(r"use (--val \d --test \d), or more sequences", text)
+    assert sizes_that_fit, text
+    report = as_json(*command, *sizes_that_fit[1].split())
+    assert report["sequences"]["val"] == 1
+
+
 def test_too_few_groups_are_named(tmp_path: Path, error_of: Any) -> None:
     file = tmp_path / "a.csv"
     rows = [

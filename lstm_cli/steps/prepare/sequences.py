@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lstm_cli.config.classify import ClassifyPrepareConfig
-from lstm_cli.config.split_shares import parse_shares
+from lstm_cli.config.split_shares import parse_count, parse_shares
 from lstm_cli.errors import DataError, UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding, in_file
@@ -176,7 +176,7 @@ def assemble_sequences(
     classes = _classes(read)
     labels = np.array([classes.index(label) for label in read.raw.labels], dtype=np.int64)
     split, split_by = _split(read, labels, config, paths)
-    _require_splits(read, labels, split, classes)
+    _require_splits(read, labels, split, split_by, classes)
     vocabulary, raw = None, read.raw
     if read.texts:
         vocabulary, tokens = encode_documents(read.texts, split, config, listen)
@@ -308,6 +308,7 @@ def _split(
     """Return the split [S] of each sequence, and what decided it."""
     raw, count = read.raw, len(labels)
     val, test = parse_shares(config.val, config.test, count, "sequences")
+    val_count, test_count = parse_count(config.val), parse_count(config.test)
     names = [str(path).lower() for path in paths]
     of_archive = (
         len(names) == 2
@@ -325,17 +326,26 @@ def _split(
                 flag="--test",
             )
         split = np.full(count, SPLITS.index("test"))
-        split[~tested] = split_by_class(labels[~tested], val=val, test=0.0)
+        split[~tested] = split_by_class(labels[~tested], val=val, test=0.0, val_count=val_count)
         return split, "files"
     if raw.groups:
         return split_by_group(np.array(raw.groups), val=val, test=test), "group"
-    return split_by_class(labels, val=val, test=test), "class"
+    split = split_by_class(labels, val=val, test=test, val_count=val_count, test_count=test_count)
+    return split, "class"
 
 
 def _require_splits(
-    read: ReadSequences, labels: np.ndarray, split: np.ndarray, classes: Sequence[str]
+    read: ReadSequences, labels: np.ndarray, split: np.ndarray, split_by: str, classes: Sequence[str]
 ) -> None:
-    """Raise DataError unless there are training sequences of two classes, and validation sequences."""
+    """Raise DataError unless there are training sequences of two classes, and validation sequences.
+
+    Args:
+        read: sequences of the files.
+        labels: class [S] of each sequence.
+        split: split [S] of each sequence.
+        split_by: what decided the splits.
+        classes: names of the classes.
+    """
     trained = Counter(labels[split == 0].tolist())
     if len(trained) < 2 or not (split == 1).any():
         what = "validation sequences" if len(trained) >= 2 else "training sequences of two classes"
@@ -345,11 +355,28 @@ def _require_splits(
             f"too few {few} for the splits: {whole} of {len(classes)} classes leave no {what}",
             hint="name a column with more groups with --group, or leave it out to split by class"
             if groups
-            else "use more sequences, or other sizes with --val and --test",
+            else _sizes_that_fit(labels, split, split_by),
             rule="D650",
             at=in_file(read.source),
             flags=("--val", "--test", "--group"),
         )
+
+
+def _sizes_that_fit(labels: np.ndarray, split: np.ndarray, split_by: str) -> str:
+    """Return a hint with sizes that leave a training sequence of each class.
+
+    Args:
+        labels: class [S] of each sequence.
+        split: split [S] of each sequence.
+        split_by: what decided the splits.
+    """
+    free = labels[split != SPLITS.index("test")] if split_by == "files" else labels
+    spare = len(free) - len(np.unique(free))
+    if not spare:
+        return "use more sequences: each class needs one for training"
+    if split_by == "files":
+        return "use --val 1"
+    return f"use --val 1 --test {min(1, spare - 1)}, or more sequences"
 
 
 def _findings(
