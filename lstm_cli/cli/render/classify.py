@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lstm_cli.cli.render.evaluate import print_gates
-from lstm_cli.cli.render.page import Page
+from lstm_cli.cli.render.page import PAD, Page
 from lstm_cli.cli.render.run_summary import list_names
 from lstm_cli.cli.render.train import start_text
 from lstm_cli.cli.stdio import seconds_since_start
@@ -14,7 +14,6 @@ from lstm_cli.rundir import command
 from lstm_cli.tasks.records import FORECAST
 from lstm_cli.wording import count_noun
 
-NO_BEST = -1  # index of no row
 MAX_CLASSES = 12  # rows in a table of classes; --json has all
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 SPLIT_BY = {"class": "stratified by class", "group": "by group", "files": "those of the files"}
@@ -170,16 +169,23 @@ def _score_table(
 ) -> None:
     sides = [("model", model), *((BASELINE_NAMES[name], scores) for name, scores in baselines.items())]
     page.table(
-        ("", *METRICS.values()),
-        [(title, *(f"{scores[name]:.4f}" for name in METRICS)) for title, scores in sides],
+        ("", *(f"{title}{PAD * 2}" for title in METRICS.values())),
+        [(title, *(_figure(scores[name]) for name in METRICS)) for title, scores in sides],
         # The shares of the classes are well calibrated, but they tell no sequence from another.
-        best=[NO_BEST if name == "calibration_error" else _best(name, sides) for name in METRICS],
+        best=[[] if name == "calibration_error" else _best(name, sides) for name in METRICS],
     )
+    page.line("* best")
 
 
-def _best(metric: str, sides: Sequence[tuple[str, Mapping[str, float]]]) -> int:
-    sign = -1 if metric in HIGHER_IS_BETTER else 1
-    return min(range(len(sides)), key=lambda index: sign * sides[index][1][metric])
+def _best(metric: str, sides: Sequence[tuple[str, Mapping[str, float]]]) -> list[int]:
+    """Return the rows with the best figure as it is shown."""
+    choose = max if metric in HIGHER_IS_BETTER else min
+    best = _figure(choose(scores[metric] for _, scores in sides))
+    return [index for index, (_, scores) in enumerate(sides) if _figure(scores[metric]) == best]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4f}"
 
 
 def _share(value: float | None) -> str:

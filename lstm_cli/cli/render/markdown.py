@@ -1,6 +1,6 @@
 """Output of a command as Markdown, with the methods of `Page`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from lstm_cli.cli.stdio import as_one_line
 
@@ -34,7 +34,7 @@ class MarkdownPage:
         self,
         header: Sequence[str],
         rows: Iterable[Sequence[str]],
-        best: Sequence[int] = (),
+        best: Sequence[Collection[int]] = (),
         *,
         text_columns: Sequence[int] = (0,),
         whole_columns: Sequence[int] = (),

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -94,7 +94,7 @@ class Page:
         self,
         header: Sequence[str],
         rows: Iterable[Sequence[str]],
-        best: Sequence[int] = (),
+        best: Sequence[Collection[int]] = (),
         *,
         text_columns: Sequence[int] = (0,),
         whole_columns: Sequence[int] = (),
@@ -107,7 +107,7 @@ class Page:
         Args:
             header: title of each column.
             rows: cells of each row.
-            best: index of the row to mark, for each column after the first.
+            best: indices of the rows to mark, for each column after the first.
             text_columns: indices of the text columns.
             whole_columns: indices of columns of short texts, which are not wrapped either.
         """
@@ -129,10 +129,10 @@ class Page:
             )
 
     @staticmethod
-    def _cell(row: Sequence[str], column: int, index: int, best: Sequence[int]) -> "Text":
+    def _cell(row: Sequence[str], column: int, index: int, best: Sequence[Collection[int]]) -> "Text":
         from rich.text import Text
 
-        marked = bool(best) and column > 0 and best[column - 1] == index
+        marked = bool(best) and column > 0 and index in best[column - 1]
         # Each cell reserves room for the mark, so that the numbers are aligned.
         mark = "" if not best or not column else " *" if marked else PAD * 2
         return Text(as_one_line(row[column]) + mark, "bold green" if marked else "")

@@ -25,7 +25,7 @@ def score_table(
     """
     shown = {key: title for key, title in metrics.items() if any(key in score for score in scores.values())}
     table = [[finite_or_none(score.get(key)) for key in shown] for score in scores.values()]
-    best = [_lowest_index([row[column] for row in table]) for column in range(len(shown))]
+    best = [[_lowest_index([row[column] for row in table])] for column in range(len(shown))]
     rows = [(name, *(format_number(value) for value in row)) for name, row in zip(scores, table, strict=True)]
     page.table((header, *(f"{title}{PAD * 2}" for title in shown.values())), rows, best)
     page.line("* lowest error")

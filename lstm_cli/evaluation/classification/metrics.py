@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 BINS = 10  # of the calibration error
+DIGITS = 12  # of the calibration error; the rest is rounding of floats
 SMALLEST = 1e-15  # a probability of 0 would make the log-loss infinite
 RESAMPLES, SEED = 1_000, 0  # of the bootstrap
 LEVEL = 0.95
@@ -95,7 +96,8 @@ def wilson_interval(hits: int, count: int) -> list[float]:
     share, squared = hits / count, NORMAL_QUANTILE**2 / count
     middle = (share + squared / 2) / (1 + squared)
     half = NORMAL_QUANTILE * np.sqrt(share * (1 - share) / count + squared / (4 * count)) / (1 + squared)
-    return [max(0.0, float(middle - half)), min(1.0, float(middle + half))]
+    # Rounding would leave tiny differences from the exact ends.
+    return [float(middle - half) if hits else 0.0, float(middle + half) if hits < count else 1.0]
 
 
 def _interval(values: np.ndarray) -> list[float]:
@@ -121,12 +123,10 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     Guo et al. 2017, "On calibration of modern neural networks". A sequence is in the bin of its largest probability.
     """
-    return float(
-        sum(
-            row["share"] * abs(row["confidence"] - row["accuracy"])
-            for row in reliability(labels, probabilities)
-        )
+    gaps = (
+        row["share"] * abs(row["confidence"] - row["accuracy"]) for row in reliability(labels, probabilities)
     )
+    return round(float(sum(gaps)), DIGITS)
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[dict[str, float]]:

@@ -13,8 +13,8 @@ from lstm_cli.config.extras import require_installed
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.errors import DataError
 from lstm_cli.evaluation.classification.metrics import class_table, reliability
-from lstm_cli.events import Listener
-from lstm_cli.findings import in_file
+from lstm_cli.events import Listener, WarningRaised
+from lstm_cli.findings import MODEL, Finding, in_file
 from lstm_cli.inference.trained_classifier import load_classifier
 from lstm_cli.rundir import (
     ArtifactFolder,
@@ -26,10 +26,12 @@ from lstm_cli.steps.evaluate.evaluate_task import evaluate_task
 from lstm_cli.steps.evaluate.read_digests import digests_of_scoring
 from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
-from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.shared.sequence_memory import require_sequence_scoring
 from lstm_cli.tasks.records import CLASSIFY
+from lstm_cli.wording import count_noun
 
+FEW = 10  # sequences of a split whose intervals say little
 PICTURE, PER_CLASS, CONFUSION = "confusion.png", "per_class.csv", "confusion.csv"
 
 
@@ -91,7 +93,7 @@ def evaluate_sequences(
         UsageError: an option belongs to another task, or a condition is invalid.
     """
     return evaluate_task(
-        *(run, config, CLASSIFY, EvaluateClassifierReport, partial(_score, config), _draw),
+        *(run, config, CLASSIFY, EvaluateClassifierReport, partial(_score, config, listen), _draw),
         force=force,
         lock_wait=lock_wait,
         sources=sources,
@@ -100,6 +102,7 @@ def evaluate_sequences(
 
 def _score(
     config: EvaluateConfig,
+    listen: Listener,
     writer: Writer,
     check: Callable[[EvaluateClassifierReport], EvaluateClassifierReport],
 ) -> EvaluateClassifierReport:
@@ -118,15 +121,29 @@ def _score(
         )
     classifier = load_classifier(run, threads=config.threads, precision=config.precision)
     scores = score_split(data, config.split, classifier.session)
+    findings = _findings(len(scores.model.labels), config.split)
+    for finding in findings:
+        listen(WarningRaised(finding=finding))
     folder = writer.new("scores")
     report = _report(writer, config, scores, data.schema.classes, str(folder.folder / PICTURE))
-    report = check(replace(report, precision=classifier.precision))
+    report = check(replace(report, precision=classifier.precision, **finding_fields(findings)))
     _write(folder, report, _draw(run, report, "png"))
     digests = digests_of_scoring(
         run, precision=classifier.precision, follows_quantized=config.precision == "auto"
     )
     writer.commit(config=asdict(config), reads=digests, report=report.to_json())
     return report
+
+
+def _findings(sequences: int, split: str) -> tuple[Finding, ...]:
+    """Return the warning about a split with few sequences."""
+    if sequences >= FEW:
+        return ()
+    text = (
+        f"only {count_noun(sequences, f'{split} sequence')}, so the scores are uncertain, and the intervals may be "
+        f"too narrow (prepare with more sequences, or a larger --{split})"
+    )
+    return (Finding(rule="M222", kind=MODEL, text=text, count=sequences, flags=(f"--{split}",)),)
 
 
 def _report(

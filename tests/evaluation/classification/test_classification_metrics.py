@@ -25,6 +25,17 @@ def classified(
     )
 
 
+@pytest.mark.parametrize("count", [3, 8, 20, 50, 97])
+def test_the_ends_of_an_interval_are_exact_without_an_error_or_a_hit(count: int) -> None:
+    assert wilson_interval(count, count)[1] == 1.0
+    assert wilson_interval(0, count)[0] == 0.0
+
+
+def test_calibrated_shares_have_no_calibration_error() -> None:
+    labels = np.repeat([0, 1], [7, 3])
+    assert majority(labels, labels, 2).metrics()["calibration_error"] == 0.0
+
+
 @pytest.mark.parametrize("used", [4, 2])
 def test_metrics_are_those_of_scikit_learn(used: int) -> None:
     scored = classified(used=used)
