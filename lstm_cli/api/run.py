@@ -145,7 +145,6 @@ class Run:
             LockedError: another process writes the run.
         """
         with Running("train") as listen, stopping_at_ctrl_c() as should_stop:
-            from lstm_cli.steps.shared.tuned_settings import note_winner
             from lstm_cli.steps.train import train
 
             _refuse_torchrun()
@@ -154,7 +153,6 @@ class Run:
             start = None if other is None else source.run_path(other)
             winner = self._winner(settings) if tuned else {}
             config, network = read_settings_of((TrainConfig, TrainOfTasks), {**winner, **settings})
-            note_winner(winner, config, listen, network=network)
             return train(
                 self.path,
                 config,
@@ -168,6 +166,7 @@ class Run:
                 checkpoint_every=_checked_every(checkpoint_every),
                 should_stop=should_stop,
                 network=network,
+                winner=winner,
             )
 
     @with_settings(TuneConfig, TrainConfig, TrainOfTasks)

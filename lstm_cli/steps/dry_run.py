@@ -169,6 +169,7 @@ def plan_train(
     fresh: bool = False,
     start: Path | None = None,
     network: TrainOfTasks | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> DryRunPlan:
     """Return the plan of `train`.
 
@@ -179,12 +180,14 @@ def plan_train(
         fresh: ignore the checkpoint.
         start: run whose model is the start of the training.
         network: settings that only some tasks have; None: their defaults.
+        sources: source of each setting that does not have its default.
 
     Raises:
         MissingArtifact: the run has no data, or the start has no model.
+        UsageError: an option or a model belongs to another task.
         ArtifactError: the checkpoint belongs to a training with other settings.
     """
-    from lstm_cli.steps.train import model_is_up_to_date, opened_start
+    from lstm_cli.steps.train import model_is_up_to_date, opened_start, require_own_model
     from lstm_cli.steps.train.checkpointing import checkpoint_status, different_settings_error
     from lstm_cli.steps.train.work import WORK
 
@@ -192,7 +195,8 @@ def plan_train(
         opened = stack.enter_context(open_run(run))
         task, network = task_of(opened), network or TrainOfTasks()
         require_own_options(task, "train", config, network)
-        config = WORK[task.name].settle(config, network, start)
+        given, config = config, WORK[task.name].settle(config, network, start)
+        require_own_model(task, given, config, sources)
         warm = stack.enter_context(opened_start(start, opened, config))
         reads = would_read(opened, "data")
         if warm is not None:

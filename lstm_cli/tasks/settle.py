@@ -84,7 +84,7 @@ def require_own_options(task: Task, verb: str, *settings: Any) -> None:
         flag = _flag(item)
         raise UsageError(
             f"{flag} is an option of the task {other.name}, but this run is {task.title}",
-            hint=f"leave out {flag}{_instead(other, verb)}",
+            hint=f"leave out {flag}{_instead(other, verb, *settings)}",
             flag=flag,
         )
 
@@ -100,8 +100,16 @@ def _foreign_options(task: Task, verb: str, *settings: Any) -> Iterator[tuple[Ta
                     yield other, item
 
 
-def _instead(task: Task, verb: str) -> str:
-    """Return the rest of a hint: how a new run gets the task of an option."""
+def _instead(task: Task, verb: str, *settings: Any) -> str:
+    """Return the rest of a hint: how a new run gets the task of an option.
+
+    Args:
+        task: task of the option.
+        verb: verb.
+        *settings: settings of the verb, one of which may have the task of the run.
+    """
+    if verb == "prepare" and any(getattr(config, "task", None) for config in settings):
+        return f", or use --task {task.name}"
     return f", or add {task.settled_by}" if verb == "prepare" and task.settled_by else ""
 
 

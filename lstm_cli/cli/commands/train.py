@@ -147,7 +147,7 @@ def train(
         from lstm_cli.cli.render.generate import language_model_table
         from lstm_cli.cli.render.train import find_lr_table, train_table
         from lstm_cli.rundir import reading_manifest
-        from lstm_cli.steps.shared.tuned_settings import note_winner, tuned_settings
+        from lstm_cli.steps.shared.tuned_settings import tuned_settings
         from lstm_cli.steps.train import train as step
         from lstm_cli.training.loop import torchrun
 
@@ -181,9 +181,8 @@ def train(
             ) as listen,
             signals.defer_signals() as should_stop,
         ):
-            if tuned:
-                with reading_manifest(run):
-                    note_winner(tuned_settings(run), settings, listen, network=network)
+            with reading_manifest(run):
+                winner = tuned_settings(run) if tuned else {}
             report = step(
                 run,
                 settings,
@@ -197,6 +196,7 @@ def train(
                 keep=keep,
                 should_stop=should_stop,
                 network=network,
+                winner=winner,
             )
         other_tasks = {"classify": classifier_table, "generate": language_model_table}
         draw = partial(draw_task(train_table, other_tasks), stages=reporter.stages)
@@ -207,7 +207,13 @@ def train(
     if dry_run:
         return print_plan(
             lambda planning: planning.plan_train(
-                run, settings, force=force, fresh=fresh, start=start, network=network
+                run,
+                settings,
+                force=force,
+                fresh=fresh,
+                start=start,
+                network=network,
+                sources=setting_sources(context, settings, network),
             ),
             as_json=as_json,
         )

@@ -9,6 +9,7 @@ from typing import Any
 from lstm_cli.config import TrainConfig
 from lstm_cli.config.tasks import TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS
+from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import MODEL, Finding
 from lstm_cli.rundir import (
@@ -16,15 +17,20 @@ from lstm_cli.rundir import (
     Run,
     is_up_to_date,
     open_run,
+    reading_manifest,
     rolled_back_version,
     version_number,
     writing,
 )
 from lstm_cli.steps.shared.cached_report import MACHINE_SETTINGS, replay_report
+from lstm_cli.steps.shared.tuned_settings import note_winner
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, checkpoint_status
 from lstm_cli.steps.train.warm_start import INPUT, Start, started_alike
 from lstm_cli.steps.train.work import WORK, AnyReport
+from lstm_cli.tasks.records import Task
 from lstm_cli.tasks.settle import require_own_options, require_start, task_of
+
+TUNED = "tune"  # source of a setting of the winner of `tune`
 
 
 def train(
@@ -41,6 +47,7 @@ def train(
     keep: int = KEEP_MODELS,
     should_stop: Callable[[], int | None] = lambda: None,
     network: TrainOfTasks | None = None,
+    winner: Mapping[str, Any] | None = None,
 ) -> AnyReport:
     """Train a model on the run's data and commit it; resume from a checkpoint if the run has one.
 
@@ -60,6 +67,7 @@ def train(
         keep: models to keep for a rollback, with the new one.
         should_stop: returns the signal that ends training, or None.
         network: settings that only some tasks have; None: their defaults.
+        winner: settings of the winner of `tune`, of which a note is sent.
 
     Raises:
         MissingArtifact: the run has no data, or the start has no model.
@@ -74,8 +82,12 @@ def train(
         assert writer.run is not None
         task, network = task_of(writer.run), network or TrainOfTasks()
         require_own_options(task, "train", config, network)
-        work = WORK[task.name]
-        config = work.settle(config, network, start)
+        work, given = WORK[task.name], config
+        config = work.settle(given, network, start)
+        require_own_model(task, given, config, sources)
+        if winner:
+            with reading_manifest(run):
+                note_winner(winner, given, listen, network=network)
         with opened_start(start, writer.run, config) as warm:
             if not force and model_is_up_to_date(writer.run, config, warm):
                 stored = checkpoint_status(writer.run, config, warm)
@@ -85,6 +97,25 @@ def train(
                     warn_rolled_back(writer.run, config, listen, warm)
                     return replay_report(work.report(), writer.run, "train")
             return work.train(writer, config, listen, policy, keep, warm, should_stop)
+
+
+def require_own_model(
+    task: Task, given: TrainConfig, settled: TrainConfig, sources: Mapping[str, str] | None
+) -> None:
+    """Raise UsageError if --model was given, and the task has another model.
+
+    Args:
+        task: task of the run.
+        given: settings of the training.
+        settled: settings of the training for the task.
+        sources: source of each setting that does not have its default.
+    """
+    if given.model != settled.model and (sources or {}).get("model", TUNED) != TUNED:
+        raise UsageError(
+            f"--model {given.model} is a model of another task, but this run is {task.title}",
+            hint=f"use --model {settled.model}",
+            flag="--model",
+        )
 
 
 @contextmanager
