@@ -38,7 +38,9 @@ def test_a_number_of_sequences_is_exact(
     labels = np.repeat(np.arange(len(sizes)), sizes)
     total = len(labels)
     split = split_by_class(labels, val=val / total, test=test / total, val_count=val, test_count=test)
-    assert [np.bincount(split[labels == label], minlength=3).tolist() for label in range(len(sizes))] == counts
+    assert [
+        np.bincount(split[labels == label], minlength=3).tolist() for label in range(len(sizes))
+    ] == counts
 
 
 def test_the_shares_of_many_small_classes_do_not_round_to_nothing() -> None:

@@ -311,6 +311,10 @@ def test_a_column_that_is_not_found_is_named_with_its_option(
             "--horizon is an option of the task forecast",
         ),
         (("prepare", "FILE", "new", "--sequence", "id"), "or add --label COLUMN"),
+        (
+            ("prepare", "FILE", "new", "--task", "generate", "--sequence", "id", "--label", "move"),
+            "leave out --sequence, or use --task classify",
+        ),
         (("prepare", "FILE", "new", *COLUMNS, "--val", "100%"), "--val '100%' is not a share"),
         (("prepare", "FILE", "new", *COLUMNS, "--missing", "season"), "--missing season"),
         (
@@ -323,6 +327,8 @@ def test_a_column_that_is_not_found_is_named_with_its_option(
         (("train", "RUN", "--from", "RUN", "--model", "stacked", "--init", "xavier"), "cannot be combined"),
         (("train", "RUN", "--find-lr", "--loss", "mse"), "--loss is an option of the task forecast"),
         (("train", "RUN", "--loss", "mse"), "--loss is an option of the task forecast"),
+        (("train", "RUN", "--model", "segment"), "--model segment is a model of another task"),
+        (("train", "RUN", "--model", "segment", "--dry-run"), "--model segment is a model of another task"),
         (("train", "RUN", "--model", "stacked", "--head", "mean"), "--pooling"),
         (("evaluate", "RUN", "--backtest", "3"), "--backtest is an option of the task forecast"),
         (("evaluate", "RUN", "--fail-if", "mase>1"), "'mase' is not one of accuracy"),
@@ -451,6 +457,19 @@ def test_a_page_needs_scores(run: Path, error_of: Any) -> None:
     assert (code, "lstm evaluate" in text) == (4, True), text
 
 
+def test_copies_in_two_groups_are_not_kept_together_by_the_same_option(tmp_path: Path, as_json: Json) -> None:
+    file = tmp_path / "a.csv"
+    rows = [f"{n},{step},{('up', 'down')[n % 2]},g{n // 2}" for n in range(20) for step in range(3)]
+    file.write_text("id,x,move,person\n" + "\n".join(rows) + "\n")
+    command = ("prepare", file, tmp_path / "r", "--sequence", "id", "--label", "move")
+    texts = [
+        next(each["text"] for each in as_json(*command, *more)["findings"] if each["rule"] == "D662")
+        for more in ((), ("--group", "person", "--force"))
+    ]
+    assert ["with --group" in text for text in texts] == [True, False]
+    assert "in column 'person'" in texts[1]
+
+
 @pytest.mark.parametrize("verb", ["prepare", "train", "tune", "evaluate", "predict"])
 def test_the_plan_of_each_verb(folder: Path, run: Path, as_json: Json, verb: str) -> None:
     source = (folder / "moves.csv",) if verb == "prepare" else ()
@@ -462,7 +481,7 @@ def test_the_plan_of_each_verb(folder: Path, run: Path, as_json: Json, verb: str
     assert sorted(path.name for path in run.rglob("*")) == before
 
 
-def test_a_search_trains_its_winner_and_resumes(run: Path, as_json: Json) -> None:
+def test_a_search_trains_its_winner_and_resumes(run: Path, as_json: Json, capfd: Any) -> None:
     command = ("tune", run, *NETWORK[2:], "--method", "grid", "--space", "pooling=mean|max")
     report = as_json(*command)
     assert (report["task"], report["metric"], report["finished"]) == ("classify", "log_loss", True)
@@ -475,6 +494,32 @@ def test_a_search_trains_its_winner_and_resumes(run: Path, as_json: Json) -> Non
     assert as_json("config", run)["steps"]["train"]["pooling"]["value"] == best
     assert as_json(*command)["up_to_date"]
     assert as_json("train", run, *NETWORK[4:])["up_to_date"]  # pooling and hidden are those of the winner
+    note = "using settings of the winner"
+    assert note in train_messages(run, NETWORK[4:], capfd)
+    assert note not in train_messages(run, ("--bptt", "8"), capfd)  # an option of another task is refused first
+
+
+def train_messages(run: Path, options: tuple[str, ...], capfd: Any) -> str:
+    capfd.readouterr()
+    lstm(["train", str(run), *options])
+    return str(capfd.readouterr().err)
+
+
+def test_columns_of_a_ts_file_are_matched_with_a_warning(run: Path, tmp_path: Path, as_json: Json) -> None:
+    file = tmp_path / "new.ts"
+    file.write_text("@classLabel false\n@data\n1,2:3,4\n3,4,5:1,2,3\n")
+    (finding,) = as_json("predict", run, file, "-o", tmp_path / "out.csv")["findings"]
+    assert finding["rule"] == "D261"
+    assert "read as 'x', 'y'" in finding["text"]
+
+
+def test_few_scored_sequences_are_a_warning(tmp_path: Path, as_json: Json) -> None:
+    file = gestures(tmp_path / "a.csv", 20)
+    as_json("prepare", file, tmp_path / "r", *COLUMNS, "--val", "4", "--test", "4", "--group", "person")
+    as_json("train", tmp_path / "r", *NETWORK[:4], "--epochs", "1", "--device", "cpu", "--threads", "1")
+    for _ in range(2):  # the stored report keeps it
+        (finding,) = as_json("evaluate", tmp_path / "r")["findings"]
+        assert finding["rule"] == "M222"
 
 
 def history(run: Path) -> list[dict[str, Any]]:

@@ -399,10 +399,13 @@ def _findings(
         findings.append(Finding.at(place, "D661", text, count=cut, flags=("--max-length",)))
     if pairs:
         index, earlier = pairs[0]
+        advice = "keep them in one split with --group"
+        if config.group is not None:
+            advice = f"delete the copies, or give their groups one name in column '{config.group}'"
         text = (
             f"{count_noun(len(pairs), f'duplicate {noun}')} across splits, which make the scores too good: first "
             f"'{data.names[index]}' ({SPLITS[data.split[index]]}) equals '{data.names[earlier]}' "
-            f"({SPLITS[data.split[earlier]]}); keep them in one split with --group"
+            f"({SPLITS[data.split[earlier]]}); {advice}"
         )
         findings.append(Finding.at(place, "D662", text, count=len(pairs), flags=("--group",)))
     absent = _absent_classes(data, "train")

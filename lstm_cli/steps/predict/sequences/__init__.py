@@ -17,6 +17,7 @@ from lstm_cli.config.classify import ClassifyPrepareConfig
 from lstm_cli.config.text import PLAIN_TEXT, TextSettings
 from lstm_cli.config.validators import restore_settings
 from lstm_cli.data.forecast.output import output_format
+from lstm_cli.data.locations import quote_names
 from lstm_cli.data.reading.source import expand_paths
 from lstm_cli.data.spreadsheet_safety import escape_formula
 from lstm_cli.errors import DataError
@@ -268,6 +269,11 @@ def _read(
                 rule="D845",
                 at=in_file(read.source),
             )
+        if schema.sequence is not None:
+            text_ = (
+                f"a .ts file has no column names, so its columns are read as {quote_names(schema.columns)}"
+            )
+            warn(Finding.at(in_file(read.source), "D261", text_, count=len(schema.columns)))
         return read
     if schema.sequence is None:
         raise DataError(
