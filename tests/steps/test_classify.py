@@ -496,7 +496,9 @@ def test_a_search_trains_its_winner_and_resumes(run: Path, as_json: Json, capfd:
     assert as_json("train", run, *NETWORK[4:])["up_to_date"]  # pooling and hidden are those of the winner
     note = "using settings of the winner"
     assert note in train_messages(run, NETWORK[4:], capfd)
-    assert note not in train_messages(run, ("--bptt", "8"), capfd)  # an option of another task is refused first
+    assert note not in train_messages(
+        run, ("--bptt", "8"), capfd
+    )  # an option of another task is refused first
 
 
 def train_messages(run: Path, options: tuple[str, ...], capfd: Any) -> str:
