@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from types import SimpleNamespace
 
 import fake_steps
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from lstm_cli.cli import stdio
 from lstm_cli.cli.render import check as checking
 from lstm_cli.cli.render import evaluate as evaluation
+from lstm_cli.cli.render.classify import classification_table
 from lstm_cli.cli.render.page import Page
 from lstm_cli.cli.render.prepare import prepare_table
 from lstm_cli.cli.render.quantize import quantize_table
@@ -19,10 +21,37 @@ from lstm_cli.evaluation.score_text import format_number
 from lstm_cli.events import EpochEnded, describe_event
 
 WIDTHS = (60, 80, 200)
+METRICS = {"accuracy": 0.9, "macro_f1": 0.9, "log_loss": 0.25, "calibration_error": 0.1}
+
+
+def classified_report():
+    return SimpleNamespace(
+        run="runs/gestures",
+        precision="fp32",
+        sequences=1_200,
+        split="test",
+        metrics=METRICS,
+        baselines={"majority": METRICS | {"accuracy": 0.5, "log_loss": 0.7}, "simple": METRICS},
+        intervals={name: [0.1, 0.2] for name in ("accuracy", "macro_f1", "log_loss")},
+        comparisons={name: {"difference": 0.0, "interval": [-0.01, 0.01]} for name in ("majority", "simple")},
+        per_class=[
+            {"class": f"class {number}", "sequences": 100, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+            for number in range(12)
+        ],
+        classes=[f"class {number}" for number in range(12)],
+        confusion=[[100] * 12] * 12,
+        gates=[],
+        picture="confusion.png",
+        plot=None,
+        output=None,
+    )
+
+
 PAGES = {
     "check": (checking.check_table, fake_steps.check_report),
     "prepare": (prepare_table, fake_steps.prepare_report),
     "evaluate": (evaluation.evaluate_table, fake_steps.evaluate_report),
+    "evaluate a classifier": (classification_table, classified_report),
     "tune": (tune_table, fake_steps.tune_report),
     "quantize": (quantize_table, fake_steps.quantize_report),
     "runs": (runs_page, fake_steps.runs_report),
@@ -134,3 +163,11 @@ def test_terminal_width(monkeypatch, tmp_path, columns, expected):
     monkeypatch.setenv("COLUMNS", columns)
     with (tmp_path / "log").open("w") as log:
         assert stdio.terminal_width(log) == expected
+
+
+def test_every_best_score_of_a_classifier_is_marked(page_of):
+    lines = {
+        line.split("  ")[0]: line.count(" *") for line in page_of("evaluate a classifier", 80).splitlines()
+    }
+    assert [lines[name] for name in ("model", "majority class", "simple model")] == [3, 1, 3]
+    assert "* best" in lines
