@@ -40,7 +40,7 @@ SAMPLE = Path(__file__).parents[1] / "sample_data" / "ETTh1.csv"
 PEERS = Path(__file__).with_name("peers")
 TABLES = ("load", "rows", "start", "memory")
 CSV_ROWS, IDLE, SEQUENCE = 336, 1_000, 100
-WITHOUT_INTERVALS = "FastAPI and pydantic, both without intervals"
+WITHOUT_INTERVALS = ", both without intervals"  # end of the name of a row
 SETTINGS = ("--model", "stacked", "--hidden", "64,64", "--epochs", "2", "--no-refit")
 
 
@@ -109,9 +109,10 @@ def under_load(notebook: Notebook, run: Path, folder: Path, options: argparse.Na
     points = replace(lstm_load, path="/v1/forecast?intervals=false")
     binary = Load(path="/", body=bodies["binary"], media_type="application/octet-stream")
     bare = [sys.executable, str(PEERS / "serve_bare.py")]
+    batched = "uvicorn and ONNX Runtime with micro-batches, binary bodies"
     rivals = [
-        ("uvicorn and ONNX Runtime with micro-batches, binary bodies", binary, 16, "requests/s",
-         lambda port: [*bare, "batches", str(folder), str(port)]),
+        *((batched + end, binary, 16, "requests/s", lambda port: [*bare, "batches", str(folder), str(port)])
+          for end in ("", WITHOUT_INTERVALS)),
         ("uvicorn and ONNX Runtime without batches, binary bodies", binary, 64, "p99 ms",
          lambda port: [*bare, "single", str(folder), str(port)]),
     ]  # fmt: skip
@@ -119,8 +120,9 @@ def under_load(notebook: Notebook, run: Path, folder: Path, options: argparse.Na
     if fastapi is not None:
         load = Load(path="/forecast", body=bodies["records"], media_type="application/json")
         own = [fastapi, str(PEERS / "serve_fastapi.py"), str(folder)]
-        rivals.append(("FastAPI and pydantic", load, 16, "requests/s", lambda port: [*own, str(port)]))
-        rivals.append((WITHOUT_INTERVALS, load, 16, "requests/s", lambda port: [*own, str(port)]))
+        for end in ("", WITHOUT_INTERVALS):
+            name = f"FastAPI and pydantic{end}"
+            rivals.append((name, load, 16, "requests/s", lambda port: [*own, str(port)]))
     if mlflow is not None:
         load = Load(path="/invocations", body=bodies["split"], media_type="application/json")
         model = str(folder / "mlflow")
@@ -131,7 +133,7 @@ def under_load(notebook: Notebook, run: Path, folder: Path, options: argparse.Na
         rivals.append(("mlflow models serve", load, 16, "requests/s", lambda port: [*serve, "-p", str(port)]))
     for name, load, clients, figure, command in rivals:
         with notebook.attempt(clients, name):
-            own_load = points if name == WITHOUT_INTERVALS else lstm_load
+            own_load = points if name.endswith(WITHOUT_INTERVALS) else lstm_load
             compare(
                 notebook, name, figure, clients, options,
                 own=(own_load, lambda port: serve_command(run, port)), other=(load, command),
