@@ -39,6 +39,17 @@ class TextSession:
         logits, state = run_graph(self.graph, list(OUTPUTS), {"tokens": tokens, "state": state})
         return logits, state
 
+    def step_alone(self, tokens: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `step` returns, with a call for each sample.
+
+        An int8 graph scales its activations by the largest one of a call, so samples of one call change each other.
+        """
+        steps = [
+            self.step(tokens[sample : sample + 1], state[:, sample : sample + 1])
+            for sample in range(len(tokens))
+        ]
+        return np.concatenate([logits for logits, _ in steps]), np.concatenate([after for _, after in steps], 1)
+
     def read(self, tokens: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the logits [B, V] after tokens [B, T], at least one, and the state after them."""
         for chunk in self._chunks(tokens):
@@ -49,7 +60,8 @@ class TextSession:
         """Return the negative log-probability in nats [N - 1] of each token [N] after the first one.
 
         A long text is divided into parts that are read side by side. Each part but the first has read WARM_UP tokens
-        before its own ones.
+        before its own ones. In an int8 graph, the tokens of a call share the scale of their activations, so the losses
+        depend a little on the division into parts and calls. It is always the same for a text and a vocabulary.
         """
         count = len(tokens) - 1
         streams = max(1, min(STREAMS, count // SHORTEST_STREAM))

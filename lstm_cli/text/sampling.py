@@ -28,8 +28,8 @@ def make_sampler(
 ) -> Chooser:
     """Return a function from logits [B, V] of B samples to their next tokens [B]. It changes the logits.
 
-    The token UNKNOWN is never chosen. Each sample has its own random numbers, so more samples do not change the first
-    ones.
+    The token UNKNOWN is never chosen. Each sample has its own random numbers, so more samples do not change those of
+    the first ones.
 
     Args:
         temperature: divisor of the logits; 0 chooses the most probable token.

@@ -1,6 +1,7 @@
 """Tests of `quantize` for text, and of the precisions of `evaluate` and `predict`."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,21 @@ def test_the_int8_model_is_smaller_and_is_the_one_that_serves(lstm_run: Path) ->
     assert isinstance(written, PredictTextReport)
     assert written.precision == "int8"
     assert quantize(lstm_run, QuantizeConfig(max_loss=0.005), ignore_events).up_to_date
+
+
+def texts(run: Path, samples: int) -> list[str]:
+    out = io.BytesIO()
+    config = PredictConfig(samples=samples, format="json", precision="int8")
+    predict(run, None, config, ignore_events, stdout=out, sampling=TextSampling(length=400))
+    return [each["text"] for each in json.loads(out.getvalue())]
+
+
+def test_more_samples_of_the_int8_model_do_not_change_the_first_ones(lstm_run: Path) -> None:
+    with open_run(lstm_run) as opened:
+        data = load_data(opened)
+    commit_model(lstm_run, data, small_text_graph(small_text_model(size=data.vocabulary.size, units=64)))
+    quantize(lstm_run, QuantizeConfig(max_loss=1), ignore_events)
+    assert texts(lstm_run, 8)[:2] == texts(lstm_run, 2)
 
 
 def test_a_model_that_loses_too_much_is_not_kept(lstm_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,8 @@ class TextWriter:
         self, choose: Callable[[np.ndarray], np.ndarray], logits: np.ndarray, state: np.ndarray
     ) -> Iterator[Sequence[int]]:
         """Yield the next token of each sample, without end."""
-        step = self.model.session.step
+        session = self.model.session
+        step = session.step_alone if self.model.precision == "int8" else session.step
         while True:
             tokens = choose(logits)
             self.tokens += len(tokens)
