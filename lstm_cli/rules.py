@@ -216,6 +216,7 @@ _WARNINGS = {
     "D665": "A class has no validation or test sequence.",
     "D671": "Passages of the validation or test text are in the training text too.",
     "D672": "Characters of the text are not in the vocabulary. They count as unknown.",
+    "D673": "Many characters of the scored text are not in the vocabulary. Each costs about 20 bits.",
     "D611": "`--calendar` adds nothing at this frequency.",
     "D613": "Some series are too short for the splits. They are not trained on, and `predict` gives them the baseline.",
     "D615": "The series have no times in common, so each series is split by its own rows.",

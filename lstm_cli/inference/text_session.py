@@ -48,7 +48,9 @@ class TextSession:
             self.step(tokens[sample : sample + 1], state[:, sample : sample + 1])
             for sample in range(len(tokens))
         ]
-        return np.concatenate([logits for logits, _ in steps]), np.concatenate([after for _, after in steps], 1)
+        return np.concatenate([logits for logits, _ in steps]), np.concatenate(
+            [after for _, after in steps], 1
+        )
 
     def read(self, tokens: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the logits [B, V] after tokens [B, T], at least one, and the state after them."""

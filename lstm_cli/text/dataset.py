@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_cli.text.vocabulary import Vocabulary
+from lstm_cli.text.vocabulary import Vocabulary, unknown_places
 
 SPLITS = ("train", "val", "test")
 
@@ -30,6 +30,9 @@ class TextData:
     vocabulary: Vocabulary
     tokens: np.ndarray  # [N] integers below the size of the vocabulary
     counts: Mapping[str, SplitCounts]  # of each of SPLITS, in this order
+    unknown: Mapping[
+        str, str
+    ]  # characters of each split that are not in the vocabulary, in the order of the text
 
     def __post_init__(self) -> None:
         if tuple(self.counts) != SPLITS or self.tokens.ndim != 1 or self.tokens.dtype.kind not in "iu":
@@ -38,6 +41,11 @@ class TextData:
             raise ValueError("the splits have another number of tokens")
         if len(self.tokens) and not 0 <= self.tokens.min() <= self.tokens.max() < self.vocabulary.size:
             raise ValueError("a token is not in the vocabulary")
+        if any(
+            len(unknown_places(self.vocabulary, self.split(name))) != len(self.unknown[name])
+            for name in SPLITS
+        ):
+            raise ValueError("a split has another number of unknown characters")
 
     def split(self, name: str) -> np.ndarray:
         """Return the tokens [n] of a split."""
@@ -46,8 +54,14 @@ class TextData:
         return self.tokens[ends[name] - self.counts[name].tokens : ends[name]]
 
     def text(self, name: str) -> str:
-        """Return the text of a split; a character that is not in the vocabulary is U+FFFD."""
-        return self.vocabulary.decode(self.split(name))
+        """Return the text of a split, with its unknown characters."""
+        tokens = self.split(name)
+        text = self.vocabulary.decode(tokens)
+        if not self.unknown[name]:
+            return text
+        characters = np.array(list(text))
+        characters[unknown_places(self.vocabulary, tokens)] = list(self.unknown[name])
+        return "".join(characters.tolist())
 
 
 def encode_splits(vocabulary: Vocabulary, texts: Mapping[str, str]) -> TextData:
@@ -60,6 +74,10 @@ def encode_splits(vocabulary: Vocabulary, texts: Mapping[str, str]) -> TextData:
             name: SplitCounts(
                 tokens=len(ids), characters=len(texts[name]), bytes=len(texts[name].encode("utf-8"))
             )
+            for name, ids in zip(SPLITS, tokens, strict=True)
+        },
+        unknown={
+            name: "".join(texts[name][place] for place in unknown_places(vocabulary, ids).tolist())
             for name, ids in zip(SPLITS, tokens, strict=True)
         },
     )

@@ -18,6 +18,7 @@ def write_data(folder: ArtifactFolder, data: TextData) -> None:
         TEXT,
         {
             "splits": {name: asdict(counts) for name, counts in data.counts.items()},
+            "unknown": dict(data.unknown),
             "vocabulary": data.vocabulary.to_json(),
         },
     )
@@ -32,6 +33,7 @@ def load_data(run: Run) -> TextData:
             vocabulary=load_vocabulary(stored["vocabulary"]),
             tokens=tokens,
             counts={name: _counts(stored["splits"][name]) for name in SPLITS},
+            unknown={name: str(stored["unknown"][name]) for name in SPLITS},
         )
 
 

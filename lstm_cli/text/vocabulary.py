@@ -4,6 +4,7 @@ A vocabulary is stored as JSON. A stored one is checked, because the file may co
 """
 
 import codecs
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy as np
 from lstm_cli.config.extras import require_installed
 
 UNKNOWN = 0  # id of a character that is not in the vocabulary; no text is made of it
+UNICODE = 0x110000 - 0x800  # characters: code points without surrogates
 REPLACEMENT = "\ufffd"  # for an unknown character, and for bytes that are not UTF-8
 BPE_SIZE = 1_024  # default size of a vocabulary of byte pairs
 RESERVED = "\0"  # token with the id UNKNOWN among byte pairs; no text has this character
@@ -211,6 +213,23 @@ def build_vocabulary(texts: Iterable[str], *, kind: str, size: int | None) -> Vo
         counts.update(text)
     frequent = sorted(counts, key=lambda character: (-counts[character], character))
     return CharacterVocabulary("".join(sorted(frequent if size is None else frequent[: size - 1])))
+
+
+def unknown_nats(vocabulary: Vocabulary) -> float:
+    """Return the nats that say which unknown character follows, in addition to the loss of the token UNKNOWN.
+
+    All characters of Unicode that are not in the vocabulary are equally probable. Without these nats, a small
+    vocabulary would make a text cheap. Bytes and byte pairs know all characters.
+    """
+    if not isinstance(vocabulary, CharacterVocabulary):
+        return 0.0
+    return math.log(UNICODE - len(vocabulary.characters))
+
+
+def unknown_places(vocabulary: Vocabulary, tokens: np.ndarray) -> np.ndarray:
+    """Return the places [K] of the unknown characters among tokens [N]."""
+    is_known = not isinstance(vocabulary, CharacterVocabulary)
+    return np.zeros(0, dtype=np.int64) if is_known else np.flatnonzero(tokens == UNKNOWN)
 
 
 def load_vocabulary(stored: Mapping[str, Any]) -> Vocabulary:

@@ -25,7 +25,8 @@ def test_each_split_has_its_tokens() -> None:
     assert data.split("train").tolist() == [1, 2, 3, 1, 2, 3]
     assert data.split("val").tolist() == [1, UNKNOWN]
     assert data.split("test").tolist() == [3, 2]
-    assert data.text("val") == "a\ufffd"
+    assert data.text("val") == "aä"
+    assert data.unknown == {"train": "", "val": "ä", "test": ""}
     assert data.counts["val"] == SplitCounts(tokens=2, characters=2, bytes=3)
 
 
@@ -49,11 +50,13 @@ def test_the_tokens_have_the_smallest_type(kind: str, dtype: type) -> None:
         {"tokens": np.full(10, -1)},
         {"tokens": np.zeros((2, 5), int)},
         {"tokens": np.zeros(10)},
+        {"unknown": {"train": "", "val": "", "test": ""}},
+        {"unknown": {"train": "", "val": "ä", "test": "ä"}},
         {"counts": {"val": SplitCounts(tokens=10, characters=1, bytes=1)}},
     ],
 )
 def test_invalid_data_are_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"token|split"):
+    with pytest.raises(ValueError, match=r"token|split|unknown"):
         replace(data_of(TEXTS), **change)
 
 
@@ -70,6 +73,7 @@ def test_the_files_give_the_same_data(tmp_path: Path) -> None:
         vocabulary = load_model_vocabulary(run.artifact("model"))
     assert loaded.tokens.tolist() == data.tokens.tolist()
     assert loaded.counts == data.counts
+    assert loaded.text("val") == "aä"
     assert vocabulary.to_json() == loaded.vocabulary.to_json() == data.vocabulary.to_json()
 
 

@@ -14,20 +14,23 @@ import numpy as np
 from lstm_cli.config import EvaluateConfig
 from lstm_cli.config.extras import require_installed
 from lstm_cli.errors import DataError
-from lstm_cli.events import Listener, Progressed
-from lstm_cli.findings import in_file
+from lstm_cli.events import Listener, Progressed, WarningRaised
+from lstm_cli.findings import Finding, Location, in_file
 from lstm_cli.inference.trained_text import load_text_model
 from lstm_cli.rundir import Run, Writer
 from lstm_cli.steps.evaluate.evaluate_task import evaluate_task
 from lstm_cli.steps.evaluate.read_digests import digests_of_scoring
 from lstm_cli.steps.shared.report_html import HtmlReport
-from lstm_cli.steps.shared.report_json import to_plain
+from lstm_cli.steps.shared.report_json import finding_fields, to_plain
 from lstm_cli.steps.shared.text_scores import ScoredText, score_text
 from lstm_cli.tasks.records import GENERATE
 from lstm_cli.text.store import load_data
+from lstm_cli.text.vocabulary import unknown_nats
+from lstm_cli.wording import count_noun
 
 LOSSES, PICTURE = "losses.csv", "losses.png"
 COLUMNS = ("position", "characters", "model", "n_gram")  # of losses.csv; the last two are bits per character
+MANY_UNKNOWN = 0.001  # share of unknown characters from which a warning is worth it
 TITLES = {"val": "validation", "test": "test"}
 
 
@@ -116,7 +119,10 @@ def _score(config: EvaluateConfig, listen: Listener, writer: Writer, check: Chec
     scored = score_text(data, config.split, model.session)
     listen(Progressed(stage="scoring the baselines", done=0))
     folder = writer.new("scores")
-    report = check(_report(writer, config, scored, model.precision, str(folder.folder / PICTURE)))
+    findings = _findings(scored, in_file(str(run.path)))
+    for finding in findings:
+        listen(WarningRaised(finding=finding))
+    report = check(_report(writer, config, scored, model.precision, str(folder.folder / PICTURE), findings))
     table = _losses(scored)
     folder.write_bytes(LOSSES, _csv(table))
     folder.write_bytes(PICTURE, _draw(table, report, "png"))
@@ -130,7 +136,12 @@ def _score(config: EvaluateConfig, listen: Listener, writer: Writer, check: Chec
 
 
 def _report(
-    writer: Writer, config: EvaluateConfig, scored: ScoredText, precision: str, picture: str
+    writer: Writer,
+    config: EvaluateConfig,
+    scored: ScoredText,
+    precision: str,
+    picture: str,
+    findings: tuple[Finding, ...],
 ) -> EvaluateTextReport:
     assert writer.run is not None
     size = scored.passages.size
@@ -151,7 +162,22 @@ def _report(
         comparisons=scored.comparisons(),
         gates=[],
         picture=picture,
+        **finding_fields(findings),
     )
+
+
+def _findings(scored: ScoredText, at: Location) -> tuple[Finding, ...]:
+    """Return a warning if many characters of the split are not in the vocabulary."""
+    count, size = len(scored.data.unknown[scored.split]), scored.passages.size
+    if count <= MANY_UNKNOWN * size.characters:
+        return ()
+    bits = unknown_nats(scored.data.vocabulary) / log(2)
+    text = (
+        f"{count_noun(count, 'character')} of the {TITLES[scored.split]} text ({100 * count / size.characters:.2g} %) "
+        f"not in the vocabulary, each of which costs {bits:.1f} bits more than its token "
+        "('lstm prepare --tokens bytes' knows all)"
+    )
+    return (Finding.at(at, "D673", text, count=count, flags=("--tokens", "--vocabulary-size")),)
 
 
 def _losses(scored: ScoredText) -> np.ndarray:

@@ -20,7 +20,7 @@ from lstm_cli.tasks.records import GENERATE
 from lstm_cli.text.dataset import SPLITS, TextData, encode_splits
 from lstm_cli.text.repeats import PASSAGE, Repeats, find_repeats
 from lstm_cli.text.store import write_data
-from lstm_cli.text.vocabulary import UNKNOWN, build_vocabulary
+from lstm_cli.text.vocabulary import build_vocabulary
 from lstm_cli.wording import count_noun
 
 LEAST_TRAIN, LEAST_OTHER = 1_000, 100  # tokens of the training split, and of each other split
@@ -100,9 +100,7 @@ def prepare_text(
     listen(Progressed(stage="encoding", done=1, total=1, unit="texts"))
     _require_tokens(read, data)
     repeats = {name: find_repeats(texts["train"], texts[name]) for name in SPLITS[1:]}
-    unknown = {
-        name: 0 if config.tokens == "bytes" else int((data.split(name) == UNKNOWN).sum()) for name in SPLITS
-    }
+    unknown = {name: len(characters) for name, characters in data.unknown.items()}
     findings = _findings(read, texts, repeats, unknown)
     for finding in findings:
         listen(WarningRaised(finding=finding))

@@ -12,7 +12,7 @@ from lstm_cli.inference.text_session import WARM_UP, TextSession
 from lstm_cli.text.compression import xz_bits
 from lstm_cli.text.dataset import SPLITS, TextData
 from lstm_cli.text.n_gram import ORDER, fit_n_grams
-from lstm_cli.text.vocabulary import CharacterVocabulary, Vocabulary
+from lstm_cli.text.vocabulary import CharacterVocabulary, Vocabulary, unknown_nats, unknown_places
 
 MOST_FITTED = 20_000_000  # tokens and characters at the end of the training text that the baselines read
 
@@ -32,8 +32,8 @@ class ScoredText:
         train = self.data.split("train")[-MOST_FITTED:]
         model = fit_n_grams(train, self.data.vocabulary.size)
         before = _before(self.data, self.split, ORDER - 1)
-        losses = model.losses(np.concatenate([before, self.data.split(self.split)]))
-        return TextScores(passages=self.passages, losses=losses[len(before) :])
+        losses = model.losses(np.concatenate([before, self.data.split(self.split)]))[len(before) :]
+        return TextScores(passages=self.passages, losses=charge_unknown(self.data, self.split, losses))
 
     @cached_property
     def xz(self) -> dict[str, float | None]:
@@ -68,9 +68,21 @@ def score_text(data: TextData, split: str, session: TextSession) -> ScoredText:
     before = _before(data, split, WARM_UP)
     losses = session.score(np.concatenate([before, tokens]))[len(before) - 1 :]
     passages = divide_text(token_characters(data.vocabulary, tokens), data.counts[split])
-    return ScoredText(
-        data=data, split=split, passages=passages, model=TextScores(passages=passages, losses=losses)
-    )
+    scores = TextScores(passages=passages, losses=charge_unknown(data, split, losses))
+    return ScoredText(data=data, split=split, passages=passages, model=scores)
+
+
+def charge_unknown(data: TextData, split: str, losses: np.ndarray) -> np.ndarray:
+    """Return the losses [N] of a split in nats, with what says which unknown character follows. xz reads them all.
+
+    Args:
+        data: prepared text.
+        split: `val` or `test`.
+        losses: negative log-probability [N] of each token.
+    """
+    charged = losses.astype(np.float64)
+    charged[unknown_places(data.vocabulary, data.split(split))] += unknown_nats(data.vocabulary)
+    return charged
 
 
 def token_characters(vocabulary: Vocabulary, tokens: np.ndarray) -> np.ndarray:

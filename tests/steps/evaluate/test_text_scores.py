@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_text import story
-from small_text_run import make_text_run, pair_scores
+from small_text import story, write_story
+from small_text_run import commit_model, make_text_run, pair_scores
 
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config import EvaluateConfig, PrepareConfig
@@ -20,6 +20,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.steps.evaluate import evaluate
 from lstm_cli.steps.evaluate.text import EvaluateTextReport
 from lstm_cli.steps.prepare import prepare
+from lstm_cli.text.compression import xz_bits
 from lstm_cli.text.n_gram import fit_n_grams
 from lstm_cli.text.store import load_data
 
@@ -96,10 +97,30 @@ def test_bits_per_character_do_not_depend_on_the_tokens(tmp_path: Path) -> None:
     assert sum(int(row["characters"]) for row in rows) == report.characters
 
 
-def test_a_split_without_text_is_an_error(tmp_path: Path) -> None:
-    from small_text import write_story
-    from small_text_run import commit_model
+def test_unknown_characters_cost_what_their_names_need(tmp_path: Path) -> None:
+    """A vocabulary of three characters must not be better than one of all characters."""
+    source, run = write_story(tmp_path / "story.txt"), tmp_path / "run"
+    columns = PrepareOfTasks(vocabulary_size=4)
+    prepare([str(source)], run, PrepareConfig(), ignore_events, columns=columns)
+    with open_run(run) as opened:
+        data = load_data(opened)
+    commit_model(run, data)
+    report, text = score(run), story()[-round(0.2 * len(story())) :]
+    tokens = data.split("test").astype(int)
+    scores = pair_scores(data)
+    losses = np.log(np.exp(scores).sum(axis=1, keepdims=True)) - scores
+    nats = losses[np.append(data.split("val")[-1:], tokens[:-1]).astype(int), tokens].sum()
+    count = sum(character not in data.vocabulary.to_json()["characters"] for character in text)
+    bits = nats / math.log(2) + count * math.log2(0x10FFFF + 1 - 2048 - 3)
+    assert report.metrics["bpc"] == pytest.approx(bits / len(text), rel=1e-5)
+    assert report.baselines["n_gram"]["bpc"] > 10  # most characters are unknown
+    train = story()[: data.counts["train"].characters]
+    assert report.baselines["xz"]["bpc"] == xz_bits(text, after=train) / len(text)
+    assert [finding["rule"] for finding in report.findings] == ["D673"]
+    assert report.findings[0]["count"] == count
 
+
+def test_a_split_without_text_is_an_error(tmp_path: Path) -> None:
     source = write_story(tmp_path / "story.txt")
     run, settings = tmp_path / "run", PrepareConfig(test="0")
     prepare([str(source)], run, settings, ignore_events, columns=PrepareOfTasks())
