@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 TS_ENDING = ".ts"  # of a file of the UEA and UCR archives
 TXT_ENDING = ".txt"  # of a file that may be a table or a text
+PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")  # after that of the content
 # Settings of tasks with tables, which a text does not have.
 OF_CELLS = (
     *("delimiter", "no_header", "names", "skip_rows", "decimal", "thousands", "units", "na_value"),

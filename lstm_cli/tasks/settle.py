@@ -2,19 +2,32 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_cli.config.layers import flag_name
-from lstm_cli.errors import CorruptArtifact, ForeignFolder, MissingArtifact, UsageError
+from lstm_cli.errors import CorruptArtifact, DataError, ForeignFolder, MissingArtifact, UsageError
 from lstm_cli.rundir import Run, command, open_run
-from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, TASKS, TS_ENDING, TXT_ENDING, Task
+from lstm_cli.tasks.records import (
+    CLASSIFY,
+    FORECAST,
+    GENERATE,
+    PACKED_ENDINGS,
+    TASKS,
+    TS_ENDING,
+    TXT_ENDING,
+    Task,
+)
 
 if TYPE_CHECKING:
     from lstm_cli.config import PrepareConfig
     from lstm_cli.config.tasks import PrepareOfTasks
 
+# Rules that a text breaks if it is read as a table.
+BROKEN_BY_TEXT = frozenset(("D124", "D129", "D131", "D132", "D206", "D302", "D317"))
+EMPTY = "D104"  # rule of a file without rows
 WINDOWS = "series.json"  # file of data that windows are made of
 
 
@@ -38,7 +51,7 @@ def settle_task(
     if columns.label is not None or _all_end(paths, TS_ENDING):
         return CLASSIFY
     foreign = _foreign_options(GENERATE, "prepare", config, columns)
-    if _all_end(paths, TXT_ENDING) and next(foreign, None) is None and all(map(is_prose, paths)):
+    if _are_txt(paths) and next(foreign, None) is None and all(map(is_prose, paths)):
         return GENERATE
     return FORECAST
 
@@ -50,6 +63,33 @@ def is_inferred(task: Task, columns: "PrepareOfTasks") -> bool:
 
 def _all_end(paths: Sequence[str], ending: str) -> bool:
     return bool(paths) and all(path.lower().endswith(ending) for path in paths)
+
+
+def _are_txt(paths: Sequence[str]) -> bool:
+    """Return whether all files end with `.txt`, which the ending of a compression may follow."""
+    endings = tuple(TXT_ENDING + packed for packed in ("", *PACKED_ENDINGS))
+    return bool(paths) and all(path.lower().endswith(endings) for path in paths)
+
+
+@contextmanager
+def hint_at_text(task: Task, columns: "PrepareOfTasks", sources: Iterable[str]) -> Iterator[None]:
+    """Name the task of texts in the hint of an error about a file that is read as a table, and may be a text.
+
+    Args:
+        task: task of the data.
+        columns: settings of `prepare` that only some tasks have.
+        sources: paths of the data.
+    """
+    try:
+        yield
+    except DataError as error:
+        paths = [str(source) for source in sources]
+        is_doubtful = task is FORECAST and columns.task is None and (paths == ["-"] or _are_txt(paths))
+        if is_doubtful and error.rule in BROKEN_BY_TEXT:
+            error.hint += f", or add {GENERATE.settled_by.split(' to ')[0]} if this is text"
+        elif error.rule == EMPTY and (is_doubtful or task is GENERATE):
+            error.hint = "write a table with a header line and rows, or a text"
+        raise
 
 
 def task_of(run: Run) -> Task:

@@ -1,5 +1,7 @@
 """Tests of a text from the file to the trained model, on the command line."""
 
+import gzip
+import io
 import json
 import math
 import shutil
@@ -11,6 +13,7 @@ import pytest
 from small_text import story, write_story
 
 from lstm_cli.cli.main import run as lstm
+from lstm_cli.config.tasks import PrepareOfTasks
 from lstm_cli.inference.text_session import open_text_session
 from lstm_cli.rundir import open_run
 from lstm_cli.text.store import load_data, load_model_vocabulary
@@ -67,12 +70,73 @@ def test_a_table_in_a_txt_file_stays_a_forecast(tmp_path: Path, as_json: Json) -
     assert "task" not in as_json("prepare", tmp_path / "load.txt", tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        ("book.txt", "Chapter 1, 12\nHe said so, 5\n" * 99, "D129"),
+        ("book.txt", "name,price\nthe cat,$5\nthe dog,$6\n", "D206"),
+        ("book.txt", "load, kW\n1, 2\nhe said, 3, so\n", "D132"),
+        ("book.txt", "load\n1\n2\nhe said\n", "D302"),
+        ("book.txt.gz", "load, kW\n1, 2\nhe said, 3, so\n", "D132"),
+        ("-", story(), "D317"),
+        ("-", 'a, b\nhe said, "no\n', "D131"),
+    ],
+)
+def test_a_text_that_is_read_as_a_table_gets_the_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, rule: str
+) -> None:
+    from lstm_cli.config import PrepareConfig
+    from lstm_cli.errors import DataError
+    from lstm_cli.events import ignore_events
+    from lstm_cli.steps.prepare import prepare
+
+    path, data = tmp_path / name, content.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    source = name if name == "-" else str(path)
+
+    def error_of(columns: PrepareOfTasks) -> DataError:
+        with pytest.raises(DataError) as caught:
+            prepare(
+                source,
+                tmp_path / "run",
+                PrepareConfig(),
+                ignore_events,
+                stdin=io.BytesIO(data),
+                columns=columns,
+            )
+        return caught.value
+
+    error = error_of(PrepareOfTasks())
+    assert error.rule == rule
+    assert error.hint.endswith(", or add --task generate if this is text")
+    assert "generate" not in error_of(PrepareOfTasks(task="forecast")).hint
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_text_is_an_error_about_both(
+    tmp_path: Path, error_of: Callable[..., tuple[int, str]], content: str
+) -> None:
+    (tmp_path / "book.txt").write_text(content)
+    code, error = error_of("prepare", tmp_path / "book.txt", tmp_path / "run")
+    assert code == 3
+    assert "or a text" in error
+
+
+def test_a_compressed_text_is_a_text(tmp_path: Path, as_json: Json) -> None:
+    (tmp_path / "book.txt.gz").write_bytes(gzip.compress(story().encode()))
+    assert as_json("prepare", tmp_path / "book.txt.gz", tmp_path / "run")["task"] == "generate"
+
+
 def test_the_inference_is_a_note(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = write_story(tmp_path / "book.txt")
     assert lstm(["prepare", str(path), str(tmp_path / "run")]) == 0
     output = capfd.readouterr()
     assert "task generate: no column of numbers" in output.err
     assert "next: lstm train" in output.out
+    # The table and the log line count the same tokens, without the one for unknown characters.
+    counted = f"{len(set(story()))} different"
+    assert counted in output.out
+    assert counted in output.err
 
 
 def test_several_files_are_one_text(tmp_path: Path, as_json: Json) -> None:

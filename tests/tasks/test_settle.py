@@ -42,6 +42,8 @@ SETTINGS = {
         (PrepareOfTasks(task="classify"), ["-"], CLASSIFY),
         (PrepareOfTasks(task="generate"), ["-"], GENERATE),
         (PrepareOfTasks(), ["prose.txt", "prose2.TXT"], GENERATE),
+        (PrepareOfTasks(), ["prose.txt.gz", "prose.TXT.zip"], GENERATE),
+        (PrepareOfTasks(), ["prose.gz"], FORECAST),
         (PrepareOfTasks(), ["prose.txt", "table.txt"], FORECAST),
         (PrepareOfTasks(), ["table.txt"], FORECAST),
         (PrepareOfTasks(tokens="bytes"), ["prose.txt"], GENERATE),

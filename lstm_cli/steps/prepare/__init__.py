@@ -14,7 +14,13 @@ from lstm_cli.rundir import writing
 from lstm_cli.steps.prepare.report import data_is_up_to_date
 from lstm_cli.steps.prepare.work import WORK, AnyReport
 from lstm_cli.steps.shared.cached_report import replay_report
-from lstm_cli.tasks.settle import is_inferred, require_own_options, require_same_task, settle_task
+from lstm_cli.tasks.settle import (
+    hint_at_text,
+    is_inferred,
+    require_own_options,
+    require_same_task,
+    settle_task,
+)
 
 
 def prepare(
@@ -64,4 +70,5 @@ def prepare(
         if not force and data_is_up_to_date(writer.run, paths, settings):
             assert writer.run is not None
             return replay_report(work.report(), writer.run, "prepare")
-        return work.prepare(writer, paths, settings, listen, stdin)
+        with hint_at_text(task, columns, paths):
+            return work.prepare(writer, paths, settings, listen, stdin)

@@ -7,10 +7,18 @@ from lstm_cli.data.reading.columns.samples import may_be_numeric
 from lstm_cli.data.reading.dialect.title_lines import split_cells
 from lstm_cli.data.reading.source import is_pipe, open_source
 from lstm_cli.data.reading.text_format import codec_name
+from lstm_cli.data.times.patterns import is_time
 from lstm_cli.errors import DataError
+from lstm_cli.wording import is_number
 
 SAMPLE_LINES = 1_000  # first lines that are not blank
 FILLED = 0.75  # share of the lines in which a column has a cell
+MOST_WORDS = (
+    3  # of a number with a unit, such as "$ 5 USD"; a longer cell with a number in front is a sentence
+)
+NUMBERS = (
+    0.25  # share of the words between blanks above which they are cells, because a sentence has few numbers
+)
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -43,12 +51,24 @@ def is_prose(path: str, *, encoding: str | None = None) -> bool:
 def _has_numbers(lines: list[str], delimiter: str) -> bool:
     """Return whether a column has numbers in at least half of its cells, and a cell in most lines.
 
+    The words of sentences are no cells, and a sentence is no number with a unit.
+
     Args:
         lines: first lines.
         delimiter: delimiter of the cells, or `whitespace`.
     """
     rows = [split_cells(line, delimiter) for line in lines]
     columns = ([cell for cell in column if cell is not None] for column in zip_longest(*rows))
-    return len(rows) > 1 and any(
-        len(cells) >= FILLED * len(rows) and may_be_numeric(cells) for cells in columns
+    if len(rows) < 2 or (delimiter == WHITESPACE and not _are_cells(rows[1:])):
+        return False
+    return any(
+        len(cells) >= FILLED * len(rows)
+        and may_be_numeric([cell if len(cell.split()) <= MOST_WORDS else "text" for cell in cells])
+        for cells in columns
     )
+
+
+def _are_cells(rows: list[list[str]]) -> bool:
+    """Return whether enough words of the lines below the first one are numbers or times."""
+    words = [word for row in rows for word in row]
+    return sum(is_number(word) or is_time(word) for word in words) > NUMBERS * len(words)

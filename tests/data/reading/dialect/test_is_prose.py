@@ -16,7 +16,7 @@ TABLES = {
     "one column": "load\n" + "3\n" * 9,
     "units": "day|price\n" + "Monday|$ 1,234.50\n" * 9,
     "a broken row": "a,b\n" + "x,1\n" * 9 + "x,y,z\n",
-    "verses": "1 In the beginning\n2 And the earth\n3 And God said\n",
+    "words and numbers": "Berlin rain 4.5\nAachen rain 5.5\nBonn sun 9\n",
 }
 
 
@@ -33,6 +33,8 @@ def test_a_file_with_a_column_of_numbers_is_a_table(tmp_path: Path, name: str) -
         "First Citizen:\nBefore we proceed, hear me speak.\n\nAll:\nSpeak, speak; we 2 hear.\n" * 5,
         "In 1815, M. Charles-François-Bienvenu was Bishop. He was 75, or so; and old.\n",
         "one line",
+        "7 He said something, and then left. 7\n" * 300,
+        "1 In the beginning\n2 And the earth\n3 And God said\n",
     ],
 )
 def test_sentences_are_prose(tmp_path: Path, text: str) -> None:
