@@ -24,7 +24,7 @@ def text_table(report: Any, page: Page) -> None:
         [
             ("task", "generate text"),
             ("data", f"{report.source}: {characters:,} characters, {count_noun(report.lines, 'line')}"),
-            ("tokens", f"{KINDS[report.kind]}, {_different(report):,} different{per_token}"),
+            ("tokens", f"{KINDS[report.kind]}, {different_tokens(report):,} different{per_token}"),
             (
                 "repeats",
                 f"{' and '.join(repeated) or 'nothing'} in passages of {report.passage} characters or more "
@@ -61,7 +61,7 @@ def language_model_table(report: Any, page: Page, *, stages: Mapping[str, float]
             (
                 "model",
                 f"LSTM {','.join(map(str, report.hidden))}, {report.parameters:,} parameters, "
-                f"{_different(report):,} {KINDS[report.kind]}",
+                f"{different_tokens(report):,} {KINDS[report.kind]}",
             ),
             (
                 "training",
@@ -90,7 +90,7 @@ def language_model_table(report: Any, page: Page, *, stages: Mapping[str, float]
     page.line(f"next: {command('evaluate', report.run)}")
 
 
-def _different(report: Any) -> int:
-    """Return the number of different tokens, without the one that no text has."""
+def different_tokens(report: Any) -> int:
+    """Return the number of different tokens, without the one for unknown characters."""
     size: int = report.vocabulary_size
     return size if report.kind == "bytes" else size - 1

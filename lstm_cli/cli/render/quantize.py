@@ -25,7 +25,7 @@ def quantize_table(report: Any, page: Page) -> None:
         rows.append((f"coverage of the {level} % interval, %", *shares))
     page.table(("", "fp32", report.to), rows)
     page.blank()
-    page.line(_effect(report, "error"))
+    _draw_effect(report, page, "error")
 
 
 def quantized_classifier_table(report: Any, page: Page) -> None:
@@ -41,7 +41,7 @@ def quantized_classifier_table(report: Any, page: Page) -> None:
     page.blank()
     before = report.metrics["fp32"]["log_loss"]
     share = "" if report.relative_to == before else f" of {report.relative_to:g}"
-    page.line(_effect(report, "log-loss", share))
+    _draw_effect(report, page, "log-loss", share)
 
 
 def quantized_text_table(report: Any, page: Page) -> None:
@@ -55,7 +55,7 @@ def quantized_text_table(report: Any, page: Page) -> None:
     ]
     page.table(("", "fp32", report.to), rows)
     page.blank()
-    page.line(_effect(report, "loss"))
+    _draw_effect(report, page, "loss")
 
 
 def _cost_rows(report: Any, noun: str) -> list[tuple[str, ...]]:
@@ -66,6 +66,21 @@ def _cost_rows(report: Any, noun: str) -> list[tuple[str, ...]]:
             *(f"{report.latency_ms[name]:.2f}" for name in NAMES),
         ),
     ]
+
+
+def _draw_effect(report: Any, page: Page, error: str, share: str = "") -> None:
+    """Print the change of size and error, and whether the model is slower.
+
+    Args:
+        report: report of the step.
+        page: page to extend.
+        error: name of the error.
+        share: what the change of the error is a share of.
+    """
+    page.line(_effect(report, error, share))
+    slower = _speed(report)
+    if slower is not None:
+        page.line(slower)
 
 
 def _effect(report: Any, error: str, share: str = "") -> str:
@@ -79,4 +94,15 @@ def _effect(report: Any, error: str, share: str = "") -> str:
     return (
         f"{report.to} has {size_ratio(report):.0%} of the size, and the {error} {effect} "
         f"(--max-loss {report.max_loss:.2%})"
+    )
+
+
+def _speed(report: Any) -> str | None:
+    """Return a sentence if the quantized model was slower on this machine; None if it was not."""
+    before, after = (report.latency_ms[name] for name in NAMES)
+    if after <= before:
+        return None
+    return (
+        f"{report.to} is slower than fp32 on this machine: {after:.2f} ms instead of {before:.2f} ms "
+        "(--precision fp32 uses the trained model)"
     )

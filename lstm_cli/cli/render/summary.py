@@ -5,6 +5,7 @@ from signal import Signals
 from typing import Any
 
 from lstm_cli.cli.render.classify import sequence_names
+from lstm_cli.cli.render.generate import different_tokens
 from lstm_cli.cli.render.scores import rows_read_text, size_ratio
 from lstm_cli.cli.stdio import is_ignored, print_line, seconds_since_start
 from lstm_cli.evaluation import baseline_label
@@ -307,7 +308,7 @@ def _predict_sequences(report: Any) -> list[str]:
 def _prepare_text(report: Any) -> list[str]:
     return [
         count_noun(sum(report.characters.values()), "character"),
-        f"{report.vocabulary_size:,} different tokens",
+        f"{different_tokens(report):,} different tokens",
         count_noun(report.tokens["train"], "training token"),
         _warning_count(report),
     ]
