@@ -146,13 +146,17 @@ class Run:
         """
         with Running("train") as listen, stopping_at_ctrl_c() as should_stop:
             from lstm_cli.steps.train import train
+            from lstm_cli.tasks.settle import require_own_values, stored_task
 
             _refuse_torchrun()
             require_keep(keep)
             other = from_.path if isinstance(from_, Run) else from_
             start = None if other is None else source.run_path(other)
             winner = self._winner(settings) if tuned else {}
-            config, network = read_settings_of((TrainConfig, TrainOfTasks), {**winner, **settings})
+            task, kinds = stored_task(self.path), (TrainConfig, TrainOfTasks)
+            require_own_values(task, "train", kinds, settings)
+            of_task = {"model": task.only_model} if task.only_model else {}
+            config, network = read_settings_of(kinds, {**of_task, **winner, **settings})
             return train(
                 self.path,
                 config,

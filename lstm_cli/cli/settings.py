@@ -10,8 +10,9 @@ import typer
 
 from lstm_cli.cli.stdio import print_line
 from lstm_cli.cli.verbs import VERBS
-from lstm_cli.config import option_values
+from lstm_cli.config import TrainConfig, option_values
 from lstm_cli.config.layers import Kind, find_settings, settings_from_run
+from lstm_cli.config.tasks import TrainOfTasks
 
 SOURCES = "lstm.sources"  # key in context.meta: the source of each parameter that has no flag
 FLAG, DEFAULT = "flag", "default"  # sources
@@ -94,7 +95,7 @@ def _kind(name: str, param: Any) -> Kind:
 
 
 def load_winner(context: typer.Context, run: Path) -> Path:
-    """Make the settings of the winner of `tune` the lowest-priority defaults of Typer.
+    """Make the settings of the winner of `tune` and the model of the task the lowest-priority defaults of Typer.
 
     Typer calls this function for RUN after it has parsed the flags, and before the options without a flag.
     """
@@ -102,7 +103,10 @@ def load_winner(context: typer.Context, run: Path) -> Path:
         return run
     from lstm_cli.rundir import reading_manifest
     from lstm_cli.steps.shared.tuned_settings import tuned_settings
+    from lstm_cli.tasks.settle import require_own_values, stored_task
 
+    task = stored_task(run)
+    require_own_values(task, "train", (TrainConfig, TrainOfTasks), context.params)
     options = _options(context)
     higher: dict[str, Any] = {**(context.default_map or {}), **context.params}
     winner = tuned_settings(run) if higher.get("tuned", True) else {}
@@ -114,4 +118,7 @@ def load_winner(context: typer.Context, run: Path) -> Path:
             context.meta.setdefault(SOURCES, {}).setdefault(str(options[name].name), setting.source)
             context.default_map = {str(options[name].name): setting.value, **(context.default_map or {})}
             context.obj.origins.setdefault(options[name].opts[-1], setting.origin)
+    if task.only_model:  # then it is a default, not a choice
+        context.meta.setdefault(SOURCES, {}).setdefault("model", DEFAULT)
+        context.default_map = {"model": task.only_model, **(context.default_map or {})}
     return run

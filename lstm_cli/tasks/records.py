@@ -36,6 +36,7 @@ class Task:
     settled_by: str = ""  # options of `prepare` that choose the task, for hints
     excluded: frozenset[str] = field(default=frozenset())  # verbs that the task does not have
     graph: tuple[tuple[str, ...], tuple[str, ...]]  # names of the inputs and outputs of the ONNX graph
+    only_model: str = ""  # --model of a task with one network
     losses: tuple[str, ...]  # of the training
     metrics: tuple[str, ...]  # of `evaluate`, the one that is shown first in front
     baselines: tuple[str, ...]  # that `evaluate` compares with
@@ -104,6 +105,7 @@ CLASSIFY = Task(
     settled_by="--label COLUMN to classify sequences",
     excluded=frozenset(("score", "refresh")),
     graph=(("values", "lengths"), ("probabilities", "simple")),
+    only_model="stacked",
     losses=("log_loss",),
     metrics=("accuracy", "macro_f1", "log_loss", "calibration_error"),
     baselines=("majority", "simple"),
@@ -131,6 +133,7 @@ GENERATE = Task(
     settled_by="--task generate to learn a text",
     excluded=frozenset(("check", "tune", "score", "refresh", "report", "serve", "train --find-lr")),
     graph=(("tokens", "state"), ("logits", "next_state")),
+    only_model="stacked",
     losses=("cross_entropy",),
     metrics=("bpc", "bpb", "perplexity", "loss"),
     baselines=("n_gram", "xz"),

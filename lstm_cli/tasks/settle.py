@@ -1,7 +1,7 @@
 """Functions that settle the task of a run, look it up, and refuse what belongs to another task."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, fields
 from pathlib import Path
@@ -120,13 +120,44 @@ def require_own_options(task: Task, verb: str, *settings: Any) -> None:
         verb: verb.
         *settings: settings of the verb.
     """
-    for other, item in _foreign_options(task, verb, *settings):
-        flag = _flag(item)
-        raise UsageError(
-            f"{flag} is an option of the task {other.name}, but this run is {task.title}",
-            hint=f"leave out {flag}{_instead(other, verb, *settings)}",
-            flag=flag,
-        )
+    for _, item in _foreign_options(task, verb, *settings):
+        raise _foreign_option_error(task, verb, item, *settings)
+
+
+def require_own_values(task: Task, verb: str, kinds: Iterable[type[Any]], given: Mapping[str, Any]) -> None:
+    """Raise UsageError for a given value of another task, before the values are checked together.
+
+    Args:
+        task: task of the run.
+        verb: verb.
+        kinds: classes of the settings of the verb.
+        given: given values by the name of the setting, not yet checked.
+    """
+    foreign = {name for other in TASKS.values() for name in other.options.get(verb, ())}
+    foreign -= task.options.get(verb, frozenset())
+    for item in (item for kind in kinds for item in fields(kind)):
+        value = given.get(item.name, item.default)
+        if item.name in foreign and value != item.default and (value or item.default):
+            raise _foreign_option_error(task, verb, item)
+
+
+def _foreign_option_error(task: Task, verb: str, item: "Field[Any]", *settings: Any) -> UsageError:
+    """Return the error for an option that a task does not have. It names all tasks that have the option.
+
+    Args:
+        task: task of the run.
+        verb: verb.
+        item: setting.
+        *settings: settings of the verb, one of which may have the task of the run.
+    """
+    others = [other for other in TASKS.values() if item.name in other.options.get(verb, ())]
+    names = " and ".join(other.name for other in others)
+    flag = _flag(item)
+    return UsageError(
+        f"{flag} is an option of the task{'s' if len(others) > 1 else ''} {names}, but this run is {task.title}",
+        hint=f"leave out {flag}{''.join(_instead(other, verb, *settings) for other in others)}",
+        flag=flag,
+    )
 
 
 def _foreign_options(task: Task, verb: str, *settings: Any) -> Iterator[tuple[Task, "Field[Any]"]]:

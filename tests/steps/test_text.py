@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from small_text import story, write_story
 
+import lstm_cli
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.config.tasks import PrepareOfTasks
+from lstm_cli.errors import UsageError
 from lstm_cli.inference.text_session import open_text_session
 from lstm_cli.rundir import open_run
 from lstm_cli.text.store import load_data, load_model_vocabulary
@@ -274,8 +276,10 @@ def test_an_interrupted_training_resumes(run: Path, as_json: Json, monkeypatch: 
 @pytest.mark.parametrize(
     ("command", "word"),
     [
-        (("train", "--model", "stacked", "--bidirectional"), "--bidirectional"),
-        (("train", "--model", "stacked", "--head", "mean"), "--head"),
+        (("train", "--bidirectional"), "--bidirectional is an option of the tasks forecast and classify"),
+        (("train", "--parts", "lstm"), "--parts is an option of the task forecast"),
+        (("train", "--attention", "3"), "tasks forecast and classify"),
+        (("train", "--head", "mean"), "--head is an option of the task forecast"),
         (("train", "--pooling", "max"), "task classify"),
         (("train", "--loss", "mse"), "task forecast"),
         (("train", "--from", "RUN"), "--from"),
@@ -290,6 +294,25 @@ def test_what_belongs_to_another_task_is_a_usage_error(
     code, error = error_of(verb, run, *(str(run) if each == "RUN" else each for each in options))
     assert code == 2, error
     assert word in error
+
+
+def test_the_sizes_of_several_layers_need_no_model(run: Path, as_json: Json) -> None:
+    assert as_json("train", run, "--hidden", "5,6", "--dry-run")["up_to_date"] is False
+    report = lstm_cli.Run(run).train(hidden=(5, 6), epochs=1, device="cpu", threads=1)
+    assert report.hidden == (5, 6)
+    with pytest.raises(UsageError, match="tasks forecast and classify"):
+        lstm_cli.Run(run).train(bidirectional=True)
+
+
+def test_the_option_of_several_tasks_names_them(
+    tmp_path: Path, error_of: Callable[..., tuple[int, str]]
+) -> None:
+    (tmp_path / "load.txt").write_text("load\n" + "1\n2\n" * 200)
+    code, error = error_of("prepare", tmp_path / "load.txt", tmp_path / "run", "--tokens", "bytes")
+    assert code == 2
+    assert "--tokens is an option of the tasks classify and generate, but this run is a forecast" in error
+    assert "--label" in error
+    assert "--task generate" in error
 
 
 def test_a_learning_rate_without_improvement_is_reported(run: Path, as_json: Json) -> None:

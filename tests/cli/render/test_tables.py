@@ -356,7 +356,9 @@ def test_quantize_compares_both_models():
     assert "the error fell by 2.00%" in drawn(quantize_table, quantize_report(loss=-0.02))
     assert "slower" not in page
     slow = quantize_report(latency_ms={"fp32": 0.7, "quantized": 1.2})
-    assert "int8 is slower than fp32 on this machine: 1.20 ms instead of 0.70 ms" in drawn(quantize_table, slow)
+    assert "int8 is slower than fp32 on this machine: 1.20 ms instead of 0.70 ms" in drawn(
+        quantize_table, slow
+    )
 
 
 def test_several_series_are_counted(capsys):
