@@ -8,7 +8,8 @@ from typing import Any
 
 from lstm_cli.api.names import CONFIGS
 from lstm_cli.api.settings import meaning, option_fields, type_text
-from lstm_cli.config import PrepareConfig, TrainConfig, TuneConfig
+from lstm_cli.config import PredictConfig, PrepareConfig, TrainConfig, TuneConfig
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 
 OPTIONS = Path(__file__).parents[1] / "lstm_cli" / "api" / "options.py"
@@ -30,10 +31,12 @@ BASES = {
     TuneConfig: "TrainOptions",
     PrepareConfig: "PrepareOfTasksOptions",
     TrainConfig: "TrainOfTasksOptions",
+    PredictConfig: "TextSamplingOptions",
 }
 SEQUENCES = {
     PrepareOfTasks: "Settings of `prepare` for labelled sequences.",
     TrainOfTasks: "Settings of `train` for labelled sequences.",
+    TextSampling: "Settings of `predict` for text.",
 }
 # Types that are wider than those of the field, because `read_settings` converts the values.
 WIDER = {

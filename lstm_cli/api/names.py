@@ -18,6 +18,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 
 CONFIGS = (
@@ -28,6 +29,7 @@ CONFIGS = (
     TuneConfig,
     EvaluateConfig,
     QuantizeConfig,
+    TextSampling,
     PredictConfig,
     ScoreConfig,
     RefreshConfig,

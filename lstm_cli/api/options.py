@@ -292,7 +292,24 @@ class QuantizeOptions(TypedDict, total=False):
     """Maximum relative increase of the validation error. Default: 1%."""
 
 
-class PredictOptions(TypedDict, total=False):
+class TextSamplingOptions(TypedDict, total=False):
+    """Settings of `predict` for text."""
+
+    prompt: str | None
+    """Text that the model continues. NEW is a file with a longer one. Default: the start of a line."""
+    length: int
+    """Number of characters after the prompt. Default: 500."""
+    temperature: float
+    """Divisor of the logits: 1 keeps the probabilities, less is more predictable, 0 is the most probable
+    token. Default: 0.8.
+    """
+    top_k: int | None
+    """Choose only from the K most probable tokens. Default: all."""
+    top_p: float | None
+    """Choose only from the most probable tokens that have the probability P together. Default: all."""
+
+
+class PredictOptions(TextSamplingOptions, total=False):
     """Settings of `predict`."""
 
     horizon: int | None

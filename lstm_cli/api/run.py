@@ -33,6 +33,7 @@ from lstm_cli.config import (
     TuneConfig,
 )
 from lstm_cli.config.extras import require_installed
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 from lstm_cli.config.train import KEEP_MODELS, require_keep
 from lstm_cli.errors import UsageError
@@ -284,8 +285,10 @@ class Run:
             sources = dict.fromkeys(settings, SOURCE)
             return quantize(self.path, config, listen, force=force, lock_wait=lock_wait, sources=sources)
 
-    @with_settings(PredictConfig)
-    def predict(self, new: "Data | None" = None, **settings: "Unpack[PredictOptions]") -> "pd.DataFrame":
+    @with_settings(PredictConfig, TextSampling)
+    def predict(
+        self, new: "Data | None" = None, **settings: "Unpack[PredictOptions]"
+    ) -> "pd.DataFrame | Any":
         """Forecast the steps after the last row.
 
         Args:
@@ -297,7 +300,8 @@ class Run:
             and for each target its forecast and its quantiles, in units of the data. It has S x H rows: horizon H for
             each of S series. Labelled sequences have a row each: the id, the predicted class, and a probability for
             each class. Times are datetime64: in UTC if the data have a zone or offsets, in the zone of the
-            setting `tz` of the run, else without a zone. `attrs["lstm"]` has the report.
+            setting `tz` of the run, else without a zone. `attrs["lstm"]` has the report. A run of text returns a list
+            of texts instead, each with the prompt in front.
 
         Raises:
             UsageError: a setting is invalid, or pandas is not installed.
@@ -305,9 +309,15 @@ class Run:
             MissingArtifact: the run has no model.
         """
         with Running("predict") as listen:
-            require_installed("a forecast as a DataFrame", "pandas", "pyarrow")
+            from lstm_cli.tasks.settle import stored_task
+
+            is_table = stored_task(self.path).output.endswith(".csv")
+            if is_table:
+                require_installed("a forecast as a DataFrame", "pandas", "pyarrow")
             received: list[Any] = []
             values = self._predict(new, settings, listen, received.append)
+            if not is_table:
+                return received[0]
             from lstm_cli.data.forecast.output import forecast_table
             from lstm_cli.steps.predict.sequences.table import PredictedClasses
 
@@ -327,8 +337,9 @@ class Run:
     ) -> dict[str, Any]:
         from lstm_cli.steps.predict import predict
 
-        config, rows = read_settings(PredictConfig, settings), _one_source(new, "predict", settings)
-        return predict(self.path, rows, config, listen, receive=receive).to_json()
+        config, sampling = read_settings_of((PredictConfig, TextSampling), settings)
+        rows = _one_source(new, "predict", settings)
+        return predict(self.path, rows, config, listen, receive=receive, sampling=sampling).to_json()
 
     @with_settings(ScoreConfig)
     def score(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from small_text_run import make_text_run, pair_scores
 
+import lstm_cli
 from lstm_cli.config import PredictConfig
 from lstm_cli.config.predict import TextSampling
 from lstm_cli.errors import DataError, Interrupted, MissingArtifact, UsageError
@@ -92,6 +93,16 @@ def test_json_has_the_prompt_and_the_text_of_each_sample(text_run: Path) -> None
     ]
     assert (report.characters, report.tokens, report.samples) == (80, 80, 2)
     assert write(text_run, GREEDY, samples=2, format="json") == output.read_text()
+
+
+def test_python_returns_the_texts(text_run: Path) -> None:
+    text = most_probable(text_run, "The", 40)
+    run = lstm_cli.Run(text_run)
+    assert run.predict(prompt="The", length=40, temperature=0, samples=2) == [f"The{text}"] * 2
+    with pytest.raises(UsageError, match="horizon"):
+        run.predict(horizon=3)
+    with pytest.raises(UsageError, match="unknown setting 'lenght'"):
+        run.predict(lenght=3)
 
 
 def test_a_file_and_standard_input_can_hold_the_prompt(text_run: Path) -> None:

@@ -25,6 +25,7 @@ from lstm_cli.os_errors import os_error_reason
 from lstm_cli.wording import did_you_mean
 
 STDIN = "-"
+RUN_MANIFEST = "run.json"  # file that makes a folder a run directory
 _BLOCK = 1 << 20  # bytes read at a time; memory holds one block of text and its cells
 _MAX_PENDING_HASHES = 4  # maximum number of blocks that wait to be hashed
 MAX_LINE_BYTES = 4 * MAX_LINE_CHARS + _BLOCK  # a character has at most four bytes
@@ -396,6 +397,7 @@ def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
             paths.append(given)
             continue
         if os.path.isdir(given):  # noqa: PTH112 - Path would turn '' into the current folder
+            _refuse_run(given)
             paths += hive_files(given)
             continue
         if not _is_pattern(given):
@@ -418,6 +420,16 @@ def expand_paths(source: str | Sequence[str]) -> tuple[str, ...]:
             raise UsageError(f"{path} is named twice{alias}", hint="name each file once")
         named[real] = path
     return tuple(paths)
+
+
+def _refuse_run(folder: str) -> None:
+    """Raise DataError if a folder is a run directory."""
+    if (Path(folder) / RUN_MANIFEST).is_file():
+        raise DataError(
+            f"{folder} is a run directory, not data",
+            hint=f"name the data file; 'lstm runs {shlex.quote(folder)}' shows the run",
+            rule="D107",
+        )
 
 
 def _is_pattern(given: str) -> bool:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from lstm_cli.config import PredictConfig
 from lstm_cli.config.predict import TextSampling
 from lstm_cli.data.forecast.output import Forecast, encode_forecast, output_format
-from lstm_cli.errors import ArtifactError, UsageError
+from lstm_cli.errors import ArtifactError
 from lstm_cli.events import Listener, WarningRaised
 from lstm_cli.findings import Finding
-from lstm_cli.rundir import Run, check_output, command, open_run, replace_file
+from lstm_cli.rundir import Run, check_output, open_run, replace_file
 from lstm_cli.steps.predict.beyond_horizon import require_possible, warn_beyond_horizon
 from lstm_cli.steps.predict.choose_series import choose_series
 from lstm_cli.steps.predict.data import Warn, load_new_data, load_own_data
@@ -27,7 +27,7 @@ from lstm_cli.steps.predict.requested_quantiles import RequestedQuantiles, load_
 from lstm_cli.steps.predict.shard import require_csv
 from lstm_cli.steps.shared.memory_estimate import require_forecast
 from lstm_cli.steps.shared.report_json import finding_fields
-from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE, Task
+from lstm_cli.tasks.records import CLASSIFY, FORECAST, GENERATE
 from lstm_cli.tasks.settle import require_own_options, stored_task
 
 if TYPE_CHECKING:
@@ -197,19 +197,11 @@ def _predict_text(
     stdout: BinaryIO | None,
     receive: Callable[[Forecast], None] | None,
 ) -> "PredictTextReport":
-    _require_file(run, GENERATE, receive)
-    from lstm_cli.steps.predict.text import predict_text
+    from lstm_cli.steps.predict.text import predict_text, receive_texts
 
-    return predict_text(run, new, config, sampling, listen, stdin=stdin, stdout=stdout)
-
-
-def _require_file(run: Path, task: Task, receive: Callable[[Forecast], None] | None) -> None:
-    """Raise UsageError if the caller wants a forecast from a run of another task."""
-    if receive is not None:
-        raise UsageError(
-            f"{run} holds {task.title}, which has no forecast",
-            hint=f"run '{command('predict', run)} -o {task.output}'",
-        )
+    if receive is None:
+        return predict_text(run, new, config, sampling, listen, stdin=stdin, stdout=stdout)
+    return receive_texts(run, new, config, sampling, listen, receive)
 
 
 OTHER_TASKS: Mapping[str, Callable[..., AnyReport]] = {

@@ -1,8 +1,10 @@
 """Work of `predict` on text: the continuation of a prompt, written while it is made. It needs no torch."""
 
+import io
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -129,6 +131,31 @@ def predict_text(
         },
         **finding_fields(findings),
     )
+
+
+def receive_texts(
+    run: Path,
+    new: str | None,
+    config: PredictConfig,
+    sampling: TextSampling,
+    listen: Listener,
+    receive: Callable[[Any], None],
+) -> PredictTextReport:
+    """Give the texts to a function, in place of a file.
+
+    Args:
+        run: run directory.
+        new: file whose text is the prompt; None for that of `sampling`.
+        config: settings of `predict`.
+        sampling: prompt, length, and how tokens are chosen.
+        listen: receives events.
+        receive: gets the list of texts, each with the prompt in front.
+    """
+    stream = io.BytesIO()
+    settings = replace(config, output="-", format="json")
+    report = predict_text(run, new, settings, sampling, listen, stdout=stream)
+    receive([written["prompt"] + written["text"] for written in json.loads(stream.getvalue())])
+    return report
 
 
 def _prompt(

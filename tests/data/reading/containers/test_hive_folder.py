@@ -75,6 +75,12 @@ def test_folders_may_be_nested_and_paths_stay_known(tmp_path: Path) -> None:
     assert by_series(read_table(paths, targets=("load",), series=("region",))) == {"N": [1.0], "S": [2.0]}
 
 
+def test_a_run_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(DataError, match="is a run directory, not data"):
+        expand_paths(str(tmp_path))
+
+
 def test_a_file_outside_of_the_subfolders_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "shop=Aachen", [1.0], "csv")
     (tmp_path / "notes.txt").touch()
