@@ -20,6 +20,7 @@ from lstm_cli.config import (
     TrainConfig,
     TuneConfig,
 )
+from lstm_cli.config.predict import TextSampling
 from lstm_cli.config.tasks import PrepareOfTasks, TrainOfTasks
 
 
@@ -161,6 +162,7 @@ def test_the_types_have_each_setting() -> None:
             TuneConfig: (TrainConfig, TrainOfTasks),
             TrainConfig: (TrainOfTasks,),
             PrepareConfig: (PrepareOfTasks,),
+            PredictConfig: (TextSampling,),
         }.get(kind, ())
         expected = {field.name for each in (kind, *shared) for field in option_fields(each)}
         assert set(types.__annotations__) | set(types.__optional_keys__) == expected
