@@ -10,6 +10,7 @@ from lstm_cli.evaluation.text.passages import METRICS as TEXT_METRICS
 from lstm_cli.wording import count_noun
 
 NAMES = ("fp32", "quantized")
+SLOWER = 1.05  # ratio of the latencies from which a model is slower; a smaller one is noise
 
 
 def quantize_table(report: Any, page: Page) -> None:
@@ -100,7 +101,7 @@ def _effect(report: Any, error: str, share: str = "") -> str:
 def _speed(report: Any) -> str | None:
     """Return a sentence if the quantized model was slower on this machine; None if it was not."""
     before, after = (report.latency_ms[name] for name in NAMES)
-    if after <= before:
+    if after <= SLOWER * before:
         return None
     return (
         f"{report.to} is slower than fp32 on this machine: {after:.2f} ms instead of {before:.2f} ms "
