@@ -57,7 +57,7 @@ from lstm_cli.steps.shared.memory_estimate import (
 )
 from lstm_cli.steps.shared.plot_output import plot_files
 from lstm_cli.steps.shared.report_json import to_plain
-from lstm_cli.steps.shared.sequence_memory import (
+from lstm_cli.steps.shared.sequences.memory import (
     sequence_prepare_need,
     sequence_scoring_need,
     sequence_train_need,

@@ -23,7 +23,7 @@ from lstm_cli.rundir import open_run
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.report.sequences import mistakes
 from lstm_cli.steps.shared.memory_estimate import PREPARING
-from lstm_cli.steps.shared.sequence_memory import sequence_prepare_need, sequence_train_need
+from lstm_cli.steps.shared.sequences.memory import sequence_prepare_need, sequence_train_need
 
 Json = Callable[..., dict[str, Any]]
 

@@ -16,7 +16,7 @@ from lstm_cli.cli.main import run as lstm
 from lstm_cli.config.classify import ClassifyPrepareConfig, ClassifyTrainConfig
 from lstm_cli.rundir import open_run
 from lstm_cli.sequences.store import load_data
-from lstm_cli.steps.shared.sequence_memory import sequence_prepare_need
+from lstm_cli.steps.shared.sequences.memory import sequence_prepare_need
 from lstm_cli.steps.train.sequence_start import check_sequence_start
 from lstm_cli.text.vocabulary import UNKNOWN, load_vocabulary
 

@@ -12,7 +12,7 @@ from lstm_cli.findings import in_file
 from lstm_cli.sequences.build import RawSequences
 from lstm_cli.serving.model.json_body import BODY
 from lstm_cli.serving.model.request import MalformedBody
-from lstm_cli.steps.shared.sequence_reading import ReadSequences
+from lstm_cli.steps.shared.sequences.reading import ReadSequences
 
 INSTANCES = "instances"
 FORM = (

@@ -38,7 +38,7 @@ from lstm_cli.steps.predict.sequences import (
 )
 from lstm_cli.steps.predict.sequences.documents import encode_new_documents, have_same_vocabulary
 from lstm_cli.steps.predict.sequences.table import PredictedClasses
-from lstm_cli.steps.shared.sequence_reading import ReadSequences
+from lstm_cli.steps.shared.sequences.reading import ReadSequences
 
 EXAMPLES = 2  # sequences of the run in the description
 

@@ -28,7 +28,7 @@ from lstm_cli.steps.prepare.sequences import (
 from lstm_cli.steps.shared.plot_output import TERMINAL, plot_format
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import to_plain
-from lstm_cli.steps.shared.sequence_reading import ReadSequences, is_ts
+from lstm_cli.steps.shared.sequences.reading import ReadSequences, is_ts
 from lstm_cli.tasks.records import CLASSIFY
 from lstm_cli.wording import count_noun
 

@@ -24,10 +24,10 @@ from lstm_cli.rundir import (
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.evaluate.evaluate_task import evaluate_task
 from lstm_cli.steps.evaluate.read_digests import digests_of_scoring
-from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
-from lstm_cli.steps.shared.sequence_memory import require_sequence_scoring
+from lstm_cli.steps.shared.sequences.memory import require_sequence_scoring
+from lstm_cli.steps.shared.sequences.scores import ClassifierScores, score_split
 from lstm_cli.tasks.records import CLASSIFY
 from lstm_cli.wording import count_noun
 

@@ -11,7 +11,7 @@ from lstm_cli.data.reading.documents import GROUP, LABEL, SEQUENCE, TEXT, read_d
 from lstm_cli.errors import UsageError
 from lstm_cli.events import Listener, Progressed
 from lstm_cli.sequences.build import RawSequences
-from lstm_cli.steps.shared.sequence_reading import ReadSequences
+from lstm_cli.steps.shared.sequences.reading import ReadSequences
 from lstm_cli.text.vocabulary import Vocabulary, build_vocabulary
 
 DOCUMENTS_AT_ONCE = 1_000  # documents that are encoded between two progress events

@@ -21,8 +21,8 @@ from lstm_cli.steps.prepare.documents import encode_documents, read_labelled_doc
 from lstm_cli.steps.prepare.report import named_sources
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
-from lstm_cli.steps.shared.sequence_memory import require_sequence_prepare
-from lstm_cli.steps.shared.sequence_reading import (
+from lstm_cli.steps.shared.sequences.memory import require_sequence_prepare
+from lstm_cli.steps.shared.sequences.reading import (
     ReadSequences,
     is_ts,
     read_sequence_table,

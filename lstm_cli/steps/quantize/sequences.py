@@ -19,7 +19,7 @@ from lstm_cli.steps.quantize.compare import (
     quantize_graph,
     relative_growth,
 )
-from lstm_cli.steps.shared.classifier_scores import score_split
+from lstm_cli.steps.shared.sequences.scores import score_split
 from lstm_cli.tasks.records import CLASSIFY
 
 TIMED_SEQUENCES = 64  # sequences per timed batch

@@ -14,10 +14,10 @@ from lstm_cli.interrupts import raise_if_interrupted
 from lstm_cli.rundir import Writer
 from lstm_cli.sequences.dataset import SequenceData
 from lstm_cli.sequences.store import VOCABULARY, load_data, write_description
-from lstm_cli.steps.shared.classifier_scores import ClassifierScores, score_split
 from lstm_cli.steps.shared.report_html import HtmlReport
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
-from lstm_cli.steps.shared.sequence_memory import require_sequence_train
+from lstm_cli.steps.shared.sequences.memory import require_sequence_train
+from lstm_cli.steps.shared.sequences.scores import ClassifierScores, score_split
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy, CheckpointWriter, resume_or_start_over
 from lstm_cli.steps.train.sequence_start import SequenceStart
 from lstm_cli.steps.train.task_training import begun_training, write_network

@@ -21,7 +21,7 @@ from lstm_cli.rundir import Run, Writer
 from lstm_cli.sequences.dataset import SequenceData
 from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.shared.memory_estimate import require_train
-from lstm_cli.steps.shared.sequence_memory import require_sequence_train
+from lstm_cli.steps.shared.sequences.memory import require_sequence_train
 from lstm_cli.steps.train.checkpointing import CheckpointPolicy
 from lstm_cli.steps.train.fit_and_commit import train_and_commit
 from lstm_cli.steps.tune.spec import Trial

@@ -31,8 +31,8 @@ from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.predict.sequences.documents import have_same_vocabulary, read_new_documents
 from lstm_cli.steps.predict.sequences.table import PredictedClasses, header_of
 from lstm_cli.steps.shared.report_json import finding_fields, to_plain
-from lstm_cli.steps.shared.sequence_memory import require_sequence_scoring
-from lstm_cli.steps.shared.sequence_reading import (
+from lstm_cli.steps.shared.sequences.memory import require_sequence_scoring
+from lstm_cli.steps.shared.sequences.reading import (
     ReadSequences,
     is_ts,
     read_sequence_table,

@@ -13,7 +13,7 @@ from lstm_cli.rundir import Run
 from lstm_cli.sequences.build import RawSequences
 from lstm_cli.sequences.dataset import SequenceSchema
 from lstm_cli.sequences.store import VOCABULARY
-from lstm_cli.steps.shared.sequence_reading import ReadSequences
+from lstm_cli.steps.shared.sequences.reading import ReadSequences
 from lstm_cli.text.vocabulary import UNKNOWN, Vocabulary
 from lstm_cli.wording import count_noun
 

@@ -1,0 +1,1 @@
+"""Functions for labelled sequences that several steps share."""
