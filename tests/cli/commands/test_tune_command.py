@@ -8,12 +8,12 @@ from typing import Any
 
 import fake_steps
 import pytest
-from log_lines import untimed
 from test_options import OTHER_VALUES, REQUIRED, required_flags
 
 from lstm_cli.cli.commands.tune import tune
 from lstm_cli.config import TrainConfig
 from lstm_cli.rundir import writing
+from lstm_cli.steps.shared.tuned_settings import note_winner
 
 Lstm = Callable[..., tuple[int, str, str]]
 
@@ -112,6 +112,13 @@ def tuned(in_a_folder: None) -> None:
     make_run(Path("run"), {"winner": WINNER})
 
 
+def note_of_the_step() -> str:
+    """Return the note that `train` sends about the settings that it got; the fake step sends none."""
+    call, sent = fake_steps.calls[-1], []
+    note_winner(call["winner"], call["config"], sent.append, network=call["network"])
+    return str(sent[0].text)
+
+
 @pytest.mark.usefixtures("tuned")
 def test_verbose_names_tune_as_the_source(lstm: Lstm) -> None:
     _, _, err = lstm("train", "run", "-v", "--lr", "0.1")
@@ -121,12 +128,12 @@ def test_verbose_names_tune_as_the_source(lstm: Lstm) -> None:
 
 @pytest.mark.usefixtures("tuned")
 def test_train_uses_the_settings_of_the_winner_with_a_note(lstm: Lstm) -> None:
-    code, _, err = lstm("train", "run")
+    code, _, _ = lstm("train", "run")
     assert code == 0
     assert fake_steps.calls[-1]["config"] == STACKED
-    assert untimed(err).startswith(
+    assert note_of_the_step() == (
         "using settings of the winner of 'lstm tune': model stacked, hidden 48,24, lr 3e-05, refit on, loss huber "
-        "(--no-tuned ignores them)\n"
+        "(--no-tuned ignores them)"
     )
 
 
@@ -134,10 +141,10 @@ def test_train_uses_the_settings_of_the_winner_with_a_note(lstm: Lstm) -> None:
 def test_flag_environment_and_file_override_the_winner(lstm: Lstm, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("lstm.toml").write_text("[train]\nloss = 'mse'\nlr = 0.5\n")
     monkeypatch.setenv("LSTM_TRAIN_LR", "0.25")
-    _, _, err = lstm("train", "run", "--config", "lstm.toml", "--hidden", "7", "--no-refit", "--seed", "3")
+    lstm("train", "run", "--config", "lstm.toml", "--hidden", "7", "--no-refit", "--seed", "3")
     given = fake_steps.calls[-1]["config"]
     assert given == TrainConfig(model="stacked", hidden=(7,), lr=0.25, refit=False, loss="mse", seed=3)
-    assert untimed(err).startswith("using settings of the winner of 'lstm tune': model stacked (")
+    assert note_of_the_step().startswith("using settings of the winner of 'lstm tune': model stacked (")
 
 
 @pytest.mark.usefixtures("tuned")
