@@ -45,7 +45,7 @@ class NgramClassifier(nn.Module):
             if length > 1:
                 codes = codes[:, :-1] * (self.vocabulary + 1) + digits[:, length - 1 :]
             place = torch.searchsorted(self.codes, codes).clamp(max=len(self.codes) - 1)
-            # A n-gram at the end of the document has the padding as its last digit, which is no known code.
+            # An n-gram at the end of the document ends with padding, so its code is unknown.
             counts.scatter_add_(1, place, (self.codes[place] == codes).to(counts.dtype))
         frequencies = (counts.clamp(min=1).log() + 1) * counts.clamp(max=1) * self.idf
         norm = frequencies.square().sum(dim=1, keepdim=True).sqrt().clamp(min=SMALLEST_NORM)

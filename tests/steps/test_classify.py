@@ -5,12 +5,12 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_results import Json
 from sklearn import metrics as oracle
 from small_classifier import COLUMNS, NETWORK, trained_classifier
 from small_sequences import gestures, sequences
@@ -24,8 +24,6 @@ from lstm_cli.sequences.store import load_data
 from lstm_cli.steps.report.sequences import mistakes
 from lstm_cli.steps.shared.memory_estimate import PREPARING
 from lstm_cli.steps.shared.sequences.memory import sequence_prepare_need, sequence_train_need
-
-Json = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +50,6 @@ def evaluated(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored_run(evaluated: Path, tmp_path: Path) -> Path:
     """Return a copy of the trained run with scores."""
     return Path(shutil.copytree(evaluated, tmp_path / "run"))
-
-
-@pytest.fixture
-def as_json(capfd: pytest.CaptureFixture[str]) -> Json:
-    def call(*command: object, code: int = 0) -> dict[str, Any]:
-        capfd.readouterr()
-        assert lstm([*map(str, command), "--json"]) == code
-        report: dict[str, Any] = json.loads(capfd.readouterr().out)
-        return report
-
-    return call
-
-
-@pytest.fixture
-def error_of(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    def call(*command: object) -> tuple[int, str]:
-        capfd.readouterr()
-        code = lstm([*map(str, command), "-q"])
-        return code, capfd.readouterr().err
-
-    return call
 
 
 def test_prepare_reports_classes_lengths_and_splits(folder: Path, tmp_path: Path, as_json: Json) -> None:

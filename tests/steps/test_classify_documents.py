@@ -3,13 +3,13 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_results import Json
 from small_documents import reviews
 
 from lstm_cli.cli.main import run as lstm
@@ -23,7 +23,6 @@ from lstm_cli.text.vocabulary import UNKNOWN, load_vocabulary
 COLUMNS = ("--text", "review", "--label", "mood")
 NETWORK = ("--model", "stacked", "--hidden", "4", "--epochs", "1", "--device", "cpu", "--threads", "1")
 SUFFIXES = {"torchscript": "pt", "pt2": "pt2"}
-Json = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -35,27 +34,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert lstm(["prepare", str(folder / "reviews.csv"), run, *COLUMNS, "--max-length", "30", "-q"]) == 0
     assert lstm(["train", run, *NETWORK, "-q"]) == 0
     return folder
-
-
-@pytest.fixture
-def as_json(capfd: pytest.CaptureFixture[str]) -> Json:
-    def call(*command: object, code: int = 0) -> dict[str, Any]:
-        capfd.readouterr()
-        assert lstm([*map(str, command), "--json"]) == code
-        report: dict[str, Any] = json.loads(capfd.readouterr().out)
-        return report
-
-    return call
-
-
-@pytest.fixture
-def error_of(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    def call(*command: object) -> tuple[int, str]:
-        capfd.readouterr()
-        code = lstm([*map(str, command), "-q"])
-        return code, capfd.readouterr().err
-
-    return call
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -1,21 +1,18 @@
 """Tests of a quantized classifier: its scores, its limits, and the verbs that use it."""
 
-import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_results import Json
 from small_classifier import trained_classifier
 
 from lstm_cli.cli.main import run as lstm
 from lstm_cli.inference.quantization import to_fp16, to_int8
 from lstm_cli.rundir import open_run
 from lstm_cli.steps.quantize.compare import relative_growth
-
-Json = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +25,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(trained: Path, tmp_path: Path) -> Path:
     """Return a copy of the trained run."""
     return Path(shutil.copytree(trained, tmp_path / "run"))
-
-
-@pytest.fixture
-def as_json(capfd: pytest.CaptureFixture[str]) -> Json:
-    def call(*command: object, code: int = 0) -> dict[str, Any]:
-        capfd.readouterr()
-        assert lstm([*map(str, command), "--json"]) == code
-        report: dict[str, Any] = json.loads(capfd.readouterr().out)
-        return report
-
-    return call
 
 
 def graph_of(run: Path, artifact: str) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_results import Json
 from small_text import story, write_story
 
 import lstm_cli
@@ -22,28 +23,6 @@ from lstm_cli.text.store import load_data, load_model_vocabulary
 
 SMALL = ("--hidden", "8", "--device", "cpu", "--threads", "1")
 NETWORK = (*SMALL, "--epochs", "3")
-Json = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def as_json(capfd: pytest.CaptureFixture[str]) -> Json:
-    def call(*command: object, code: int = 0) -> dict[str, Any]:
-        capfd.readouterr()
-        assert lstm([*map(str, command), "--json"]) == code
-        report: dict[str, Any] = json.loads(capfd.readouterr().out)
-        return report
-
-    return call
-
-
-@pytest.fixture
-def error_of(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    def call(*command: object) -> tuple[int, str]:
-        capfd.readouterr()
-        code = lstm([*map(str, command), "-q"])
-        return code, capfd.readouterr().err
-
-    return call
 
 
 def test_prepare_infers_the_task_and_reports_the_text(

@@ -13,7 +13,7 @@ FAR = "differ by more than half a standard deviation from those of the run"
 ACCEPT = "--accept-changes"
 GAP_HORIZONS = 10  # a gap of this length, or of one lookback, can be an outage
 LONGEST_OUTAGE = 300 * 86_400_000_000  # microseconds: a wrong year makes a longer gap
-MANY = 5  # fewer changed values are no finding
+MANY = 5  # with fewer changed values, nothing is reported
 FEW = 24  # fewer known values can all be corrected, so only another unit is refused
 RESCALED = 3  # fewer values of another unit can be a correction
 

@@ -46,7 +46,7 @@ def _settle_forecast(config: TrainConfig, network: TrainOfTasks, start: Path | N
 
 def _settle_sequences(config: TrainConfig, network: TrainOfTasks, start: Path | None) -> ClassifyTrainConfig:
     _refuse_head(CLASSIFY, config, "use --pooling last, mean, max, concat or attention")
-    # The layers are those of `stacked`, and there is no other model.
+    # The layers are those of `stacked`, which is the only model of the task.
     stacked = replace(config, model="stacked")
     return join_settings(ClassifyTrainConfig, stacked, network)
 

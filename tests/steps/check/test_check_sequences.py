@@ -1,30 +1,16 @@
 """Tests of `check` on labelled sequences, which must report what `prepare` does with the same options."""
 
-import json
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from command_results import Json
 from small_documents import reviews
 from small_sequences import gestures
 
 from lstm_cli.cli.main import run as lstm
 
 COLUMNS = ("--sequence", "id", "--label", "move", "--value", "x", "--value", "y")
-Json = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def as_json(capfd: pytest.CaptureFixture[str]) -> Json:
-    def call(*command: object, code: int = 0) -> dict[str, Any]:
-        capfd.readouterr()
-        assert lstm([*map(str, command), "--json", "-q"]) == code
-        report: dict[str, Any] = json.loads(capfd.readouterr().out)
-        return report
-
-    return call
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def is_prose(path: str, *, encoding: str | None = None) -> bool:
 def _has_numbers(lines: list[str], delimiter: str) -> bool:
     """Return whether a column has numbers in at least half of its cells, and a cell in most lines.
 
-    The words of sentences are no cells, and a sentence is no number with a unit.
+    Words of sentences do not count as cells, nor a sentence as a number with a unit.
 
     Args:
         lines: first lines.
